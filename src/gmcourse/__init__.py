@@ -1,0 +1,32 @@
+"""gmcourse: the library of a course on deep generative models.
+
+Every model of the book lives here, tested against mathematics: ``gmcourse.vae``,
+``gmcourse.autoencoders`` and what is to come. See the book for the explanations.
+"""
+
+from .core import (
+    EMA,
+    GenerativeModel,
+    budget,
+    default_device,
+    load,
+    save,
+    scale,
+    seeded,
+)
+from .training import Step, train, warmup_cosine
+
+__version__ = "0.1.0"
+__all__ = [
+    "EMA",
+    "GenerativeModel",
+    "Step",
+    "budget",
+    "default_device",
+    "load",
+    "save",
+    "scale",
+    "seeded",
+    "train",
+    "warmup_cosine",
+]

@@ -1,0 +1,184 @@
+"""Files of tensors that survive a crash: one safetensors file with its own checksum.
+
+A file is written beside its final place, synced, and renamed over it, so that a
+reader sees either the old file or the new one. The file it replaces is kept as
+``<name>.previous``. Everything that is not a tensor travels as JSON in the
+header; nothing is ever pickled. A SHA-256 over header and payload is stored in
+the header, so that a flipped bit or a cut file is found when it is read.
+"""
+
+import hashlib
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as _from_bytes
+from safetensors.torch import save as _to_bytes
+from torch import Tensor
+
+__all__ = ["DamagedFileError", "flatten", "read", "read_latest", "unflatten", "write"]
+
+
+class DamagedFileError(ValueError):
+    """The file is there, but it is not what was once written."""
+
+
+def _digest(tensors: dict[str, Tensor], meta: str) -> str:
+    sha = hashlib.sha256(meta.encode())
+    for name in sorted(tensors):
+        t = tensors[name]
+        sha.update(f"{name}|{t.dtype}|{tuple(t.shape)}|".encode())
+        sha.update(t.reshape(-1).view(torch.uint8).numpy())
+    return sha.hexdigest()
+
+
+def _sibling(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def write(path: str | os.PathLike, tensors: dict[str, Tensor], meta: dict) -> None:
+    """Write ``tensors`` and ``meta`` (JSON) to ``path``, atomically.
+
+    A file already there is kept as ``<path>.previous``. Missing folders are made.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; the file that
+            was there is untouched, and the half-written one is removed.
+    """
+    path = Path(path)
+    # Clones: two names of one storage (tied weights) are two entries in the file.
+    tensors = {k: v.detach().to("cpu").contiguous().clone() for k, v in tensors.items()}
+    text = json.dumps(meta, sort_keys=True)
+    header = {"meta": text, "sha256": _digest(tensors, text)}
+    temporary = _sibling(path, f".{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(_to_bytes(tensors, header))
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            os.replace(path, _sibling(path, ".previous"))
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(
+            error.errno,
+            f"could not write {path}: {error.strerror}. What was saved before is "
+            "untouched; free some space or choose a folder that can be written",
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable (not every platform can open a folder)."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def read(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict]:
+    """Read what :func:`write` wrote: ``(tensors, meta)``, on the CPU.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        DamagedFileError: the content does not match its checksum.
+    """
+    path = Path(path)
+    blob = path.read_bytes()
+    try:
+        tensors = _from_bytes(blob)
+        size = int.from_bytes(blob[:8], "little")
+        header = json.loads(blob[8 : 8 + size])["__metadata__"]
+        intact = header["sha256"] == _digest(tensors, header["meta"])
+        meta = json.loads(header["meta"]) if intact else {}
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise DamagedFileError(_damaged(path, len(blob), error)) from error
+    if not intact:
+        raise DamagedFileError(_damaged(path, len(blob), "the checksum differs"))
+    return tensors, meta
+
+
+def _damaged(path: Path, size: int, why: object) -> str:
+    return (
+        f"{path} ({size} bytes) is damaged or was not written by gmcourse: {why}. "
+        "Delete it, or restore it from a copy"
+    )
+
+
+def read_latest(
+    path: str | os.PathLike, fits: Any = lambda meta: None
+) -> tuple[dict[str, Tensor], dict] | None:
+    """The newest good file of ``path`` and ``<path>.previous``, or None if neither is.
+
+    ``fits(meta)`` may raise ValueError to refuse a file (another model's, say). A
+    file that is damaged or refused is named in a warning and set aside under
+    ``<path>.set-aside``, so that it is never counted as the good previous one.
+
+    Raises:
+        ValueError: files are there, and none of them can be used.
+    """
+    path, complaints = Path(path), []
+    for candidate in (path, _sibling(path, ".previous")):
+        try:
+            tensors, meta = read(candidate)
+            fits(meta)
+        except FileNotFoundError:
+            continue
+        except ValueError as error:
+            complaints.append(str(error))
+            continue
+        if complaints:
+            aside = _sibling(path, ".set-aside")
+            os.replace(path, aside)
+            warnings.warn(
+                f"{complaints[0]}. It was set aside as {aside.name}; going on from "
+                f"{candidate.name}",
+                stacklevel=2,
+            )
+        return tensors, meta
+    if complaints:
+        raise ValueError(
+            " / ".join(complaints) + ". Nothing was changed: delete or move "
+            f"{path} (and {path.name}.previous) to start from the beginning"
+        )
+    return None
+
+
+def flatten(value: Any, tensors: dict[str, Tensor], name: str) -> Any:
+    """A JSON picture of nested dicts, lists and tuples; tensors go to ``tensors``."""
+    if isinstance(value, Tensor):
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, dict):
+        items = [[k, flatten(v, tensors, f"{name}.{k}")] for k, v in value.items()]
+        return {"dict": items}
+    if isinstance(value, list | tuple):
+        items = [flatten(v, tensors, f"{name}.{i}") for i, v in enumerate(value)]
+        return {type(value).__name__: items}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(
+        f"{name} holds a {type(value).__name__}, which a checkpoint cannot keep; "
+        "tensors, numbers, strings, lists, tuples and dicts can be kept"
+    )
+
+
+def unflatten(picture: Any, tensors: dict[str, Tensor]) -> Any:
+    """The inverse of :func:`flatten`."""
+    if not isinstance(picture, dict):
+        return picture
+    ((kind, items),) = picture.items()
+    if kind == "tensor":
+        return tensors[items]
+    if kind == "dict":
+        return {k: unflatten(v, tensors) for k, v in items}
+    values = [unflatten(v, tensors) for v in items]
+    return tuple(values) if kind == "tuple" else values
