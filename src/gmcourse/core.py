@@ -127,7 +127,7 @@ class GenerativeModel(nn.Module):
                 "and torch.int64"
             )
         # Reading the labels would make a GPU wait; there, train() looks at them once.
-        if c.device.type == "cpu" and not (0 <= c.min() and c.max() < self.classes):
+        if c.device.type == "cpu" and not (c.min() >= 0 and c.max() < self.classes):
             raise ValueError(
                 f"c holds labels from {c.min()} to {c.max()}; expected 0 to "
                 f"{self.classes - 1}"
@@ -198,7 +198,7 @@ def scale() -> str:
 
 
 def budget(*, smoke: Any, cpu: Any, gpu: Any) -> Any:
-    """The value for the scale at hand, e.g. ``budget(smoke=20, cpu=2_000, gpu=20_000)``."""
+    """The value for the scale at hand: ``budget(smoke=20, cpu=2_000, gpu=20_000)``."""
     return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[scale()]
 
 

@@ -235,7 +235,7 @@ class _Run:
     def save(self) -> None:
         if not all(p.isfinite().all() for p in self.model.parameters()):
             raise FloatingPointError(
-                f"after step {self.step} some weights are not finite. {self.last_good()}"
+                f"step {self.step} left weights that are not finite. {self.last_good()}"
             )
         tensors: dict[str, Tensor] = {}
         picture = checkpoint.flatten(self.state(), tensors, "run")

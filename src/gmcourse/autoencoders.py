@@ -1,0 +1,165 @@
+"""Autoencoders: compression by reconstruction. Built in chapter 02_autoencoders.
+
+None of them has a distribution over its codes, so none can draw by itself;
+:class:`GaussianCodes` fits one afterward and can.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from .core import GenerativeModel
+
+__all__ = [
+    "Autoencoder",
+    "DenoisingAutoencoder",
+    "GaussianCodes",
+    "SparseAutoencoder",
+    "squared_error",
+]
+
+
+def squared_error(
+    x: Float[Tensor, "b ..."], y: Float[Tensor, "b ..."]
+) -> Float[Tensor, " b"]:
+    """``|x - y|²`` of each example: summed over its values, not averaged."""
+    if x.shape != y.shape:
+        raise ValueError(f"shapes differ: {tuple(x.shape)} and {tuple(y.shape)}")
+    return (x - y).square().flatten(1).sum(1)
+
+
+class Autoencoder(GenerativeModel):
+    """Encode, decode, and compare: ``|x - decode(encode(x))|²``, batch mean.
+
+    Args:
+        encoder: ``(b, *event_shape)`` to codes ``(b, d)``.
+        decoder: codes to ``(b, *event_shape)``, or any shape of as many values.
+
+    Rumelhart, Hinton & Williams (1986); Hinton & Salakhutdinov (2006).
+    Built in chapter 02_autoencoders.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, decoder: nn.Module, event_shape: tuple[int, ...]
+    ):
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+        self.event_shape = tuple(event_shape)
+
+    def encode(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
+        """Codes of ``x``."""
+        return self.encoder(x)
+
+    def decode(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b ..."]:
+        """Examples ``(b, *event_shape)`` from codes."""
+        return self.decoder(z).view(len(z), *self.event_shape)
+
+    def error(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, " b"]:
+        """Squared reconstruction error of each example, summed over its values."""
+        self.check(x)
+        return squared_error(x, self.decode(self.encode(x)))
+
+    def loss(self, x, c=None):
+        self.check(x, c)
+        return self.error(x).mean()
+
+    def draw(self, n, c=None, **how):
+        raise NotImplementedError(
+            "an autoencoder has no distribution over its codes, so there is nothing "
+            "to draw from (chapter 02). Fit one with GaussianCodes, or train a VAE"
+        )
+
+
+class DenoisingAutoencoder(Autoencoder):
+    """Rebuild the clean ``x`` from ``x + std · eps``.
+
+    Vincent et al. (2008). For small noise the optimum is
+    ``decode(encode(x̃)) ≈ x̃ + std² · score(x̃)``, with the score of the noisy data
+    (Alain & Bengio, 2014). Built in chapter 02_autoencoders.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        event_shape: tuple[int, ...],
+        std: float = 0.5,
+    ):
+        super().__init__(encoder, decoder, event_shape)
+        if not std > 0:
+            raise ValueError(f"std is {std}; expected a positive number")
+        self.std = std
+
+    def loss(self, x, c=None):
+        self.check(x, c)
+        noisy = x + self.std * torch.randn_like(x)
+        return squared_error(x, self.decode(self.encode(noisy))).mean()
+
+
+class SparseAutoencoder(Autoencoder):
+    """Reconstruction plus an L1 penalty: few active codes for each example.
+
+    The codes pass a ReLU, so that they can be exactly zero. The penalty is
+    ``weight · Σ_j z_j |w_j|`` with the decoder's columns ``w_j``: a bare L1 term could
+    be made small by shrinking the codes and growing the decoder.
+    Olshausen & Field (1996). Built in chapter 02_autoencoders.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Linear,
+        event_shape: tuple[int, ...],
+        weight: float = 1.0,
+    ):
+        super().__init__(encoder, decoder, event_shape)
+        if not isinstance(decoder, nn.Linear):
+            given = type(decoder).__name__
+            raise TypeError(f"decoder is a {given}; expected nn.Linear")
+        if weight < 0:
+            raise ValueError(f"weight is {weight}; expected 0 or more")
+        self.weight = weight
+
+    def encode(self, x):
+        return self.encoder(x).relu()
+
+    def loss(self, x, c=None):
+        self.check(x, c)
+        z = self.encode(x)
+        penalty = (z * self.decoder.weight.norm(dim=0)).sum(1)
+        return (squared_error(x, self.decode(z)) + self.weight * penalty).mean()
+
+
+class GaussianCodes(GenerativeModel):
+    """An autoencoder with a full Gaussian fitted to its codes: a simple generator.
+
+    Ex-post density estimation (Ghosh et al., 2020). Training goes to the
+    autoencoder; then ``fit`` looks at the codes of the training set once.
+    Built in chapter 02_autoencoders.
+    """
+
+    def __init__(self, autoencoder: Autoencoder, latent_dim: int):
+        super().__init__()
+        self.autoencoder, self.event_shape = autoencoder, autoencoder.event_shape
+        self.register_buffer("mean", torch.zeros(latent_dim))
+        self.register_buffer("cholesky", torch.eye(latent_dim))
+
+    @torch.no_grad()
+    def fit(self, x: Float[Tensor, "n ..."]) -> None:
+        """Set mean and covariance from the codes of ``x``, the whole training set."""
+        z = torch.cat([self.autoencoder.encode(part) for part in x.split(1000)])
+        if len(z) <= z.shape[1]:
+            raise ValueError(
+                f"{len(z)} examples cannot fix a covariance of {z.shape[1]} codes: "
+                "give more"
+            )
+        jitter = 1e-6 * torch.eye(z.shape[1], device=z.device)
+        self.mean.copy_(z.mean(0))
+        self.cholesky.copy_(torch.linalg.cholesky(torch.cov(z.T) + jitter))
+
+    def loss(self, x, c=None):
+        return self.autoencoder.loss(x, c)
+
+    def draw(self, n, c=None, **how):
+        eps = torch.randn(n, len(self.mean), device=self.device)
+        return self.autoencoder.decode(self.mean + eps @ self.cholesky.T)

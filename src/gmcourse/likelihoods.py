@@ -1,0 +1,140 @@
+"""What a decoder's output means: the observation models ``p(x | z)``.
+
+Each is a small object of one shape: a decoder gives ``params`` of
+``(b, per_value · channels, ...)``; ``log_prob(params, x)`` sums over all values of
+an example and is in nats. Built in chapter 03_variational_autoencoders.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["Bernoulli", "DiscretizedLogistic", "FixedGaussian", "Gaussian"]
+
+
+class Bernoulli:
+    """Binary values; ``params`` are logits. ``x`` is 0 or 1."""
+
+    per_value = 1
+
+    def log_prob(
+        self, params: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]
+    ) -> Float[Tensor, " b"]:
+        """``Σ x·l - log(1 + e^l)``, finite for any logit ``l``."""
+        return (x * params - F.softplus(params)).flatten(1).sum(1)
+
+    def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        return params.sigmoid()
+
+    def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        return torch.bernoulli(params.sigmoid())
+
+
+class FixedGaussian:
+    """Real values with one known standard deviation; ``params`` are the means.
+
+    Its ``std`` is the weight between reconstruction and KL: mean-squared error
+    with an arbitrary factor is this likelihood with an arbitrary ``std``.
+    """
+
+    per_value = 1
+
+    def __init__(self, std: float):
+        if not std > 0:
+            raise ValueError(f"std is {std}; expected a positive number")
+        self.std = std
+
+    def log_prob(
+        self, params: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]
+    ) -> Float[Tensor, " b"]:
+        scaled = ((x - params) / self.std).square().flatten(1)
+        constant = math.log(self.std) + 0.5 * math.log(2 * math.pi)
+        return -0.5 * scaled.sum(1) - scaled.shape[1] * constant
+
+    def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        return params
+
+    def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        return params + self.std * torch.randn_like(params)
+
+
+class Gaussian:
+    """Real values; ``params`` are means and log standard deviations, per value.
+
+    On data that lies on a lower-dimensional set the likelihood is unbounded: the
+    standard deviation wants to go to zero. ``min_std`` is the floor that stops it.
+    """
+
+    per_value = 2
+
+    def __init__(self, min_std: float = 1e-3):
+        if not min_std > 0:
+            raise ValueError(f"min_std is {min_std}; expected a positive number")
+        self.min_std = min_std
+
+    def _split(self, params: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_std = params.chunk(2, dim=1)
+        return mean, log_std.exp() + self.min_std
+
+    def log_prob(
+        self, params: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]
+    ) -> Float[Tensor, " b"]:
+        mean, std = self._split(params)
+        density = -0.5 * ((x - mean) / std).square() - std.log()
+        return (density - 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
+
+    def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        return self._split(params)[0]
+
+    def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        mean, std = self._split(params)
+        return mean + std * torch.randn_like(mean)
+
+
+class DiscretizedLogistic:
+    """Values on a grid of ``levels`` in [0, 1]; a probability, not a density.
+
+    The mass of a logistic distribution in the bin around each level; the outermost
+    bins reach to infinity, so that the probabilities sum to one. ``params`` are
+    means and log scales, both in units of the data. Kingma et al. (2016), appendix;
+    Salimans et al. (2017), eq. 2. ``x`` must lie on the grid ``k / (levels - 1)``.
+    """
+
+    per_value = 2
+
+    def __init__(self, levels: int = 256):
+        if levels < 2:
+            raise ValueError(f"levels is {levels}; expected 2 or more")
+        self.levels = levels
+
+    def log_prob(
+        self, params: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]
+    ) -> Float[Tensor, " b"]:
+        """``log(σ(u) - σ(l))`` for the bin's edges, in a form that cannot cancel.
+
+        ``σ(u) - σ(l) = σ(u) σ(-l) (1 - e^(l - u))``, and ``u - l`` is known.
+        """
+        mean, log_scale = params.chunk(2, dim=1)
+        half = 0.5 / (self.levels - 1)
+        upper = (x + half - mean) * torch.exp(-log_scale)
+        lower = (x - half - mean) * torch.exp(-log_scale)
+        width = 2 * half * torch.exp(-log_scale)
+        below, above = F.logsigmoid(upper), F.logsigmoid(-lower)
+        inside = below + above + torch.log(-torch.expm1(-width))
+        mass = torch.where(x < half, below, torch.where(x > 1 - half, above, inside))
+        return mass.flatten(1).sum(1)
+
+    def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """The logistic's location, inside [0, 1]: a picture, not the exact mean."""
+        return params.chunk(2, dim=1)[0].clamp(0.0, 1.0)
+
+    def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        mean, log_scale = params.chunk(2, dim=1)
+        # 24 random bits and a half keep the logit finite at both ends.
+        u = (torch.rand_like(mean) * (1 - 2**-24)) + 2**-25
+        value = mean + log_scale.exp() * (u.log() - (-u).log1p())
+        top = self.levels - 1
+        return (value * top).round().clamp(0, top) / top

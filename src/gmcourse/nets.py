@@ -1,0 +1,139 @@
+"""Networks shared by the families: fully connected and convolutional, with labels.
+
+Convolutional nets halve the side twice, so they take images whose height and
+width are multiples of 4 (28 and 16 in this course).
+"""
+
+import itertools
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = [
+    "ConvDecoder",
+    "ConvEncoder",
+    "ResidualBlock",
+    "WithLabel",
+    "count_parameters",
+    "mlp",
+]
+
+
+def mlp(*sizes: int, activation: type[nn.Module] = nn.SiLU) -> nn.Sequential:
+    """Linear layers of the given sizes with ``activation`` between them.
+
+    Example:
+        >>> mlp(2, 64, 1)(torch.zeros(5, 2)).shape
+        torch.Size([5, 1])
+    """
+    if len(sizes) < 2 or not all(isinstance(s, int) and s > 0 for s in sizes):
+        raise ValueError(f"sizes are {sizes}; expected two or more positive integers")
+    layers: list[nn.Module] = []
+    for into, out in itertools.pairwise(sizes):
+        layers += [nn.Linear(into, out), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Number of trainable values."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+class WithLabel(nn.Module):
+    """A net that also sees a label, as one-hot channels joined to its input.
+
+    ``net`` takes ``(b, d + classes, ...)`` where the data is ``(b, d, ...)``: the
+    label is repeated over the trailing axes (constant planes beside an image).
+    """
+
+    def __init__(self, net: nn.Module, classes: int):
+        super().__init__()
+        self.net, self.classes = net, classes
+
+    def forward(self, x: Float[Tensor, "b d ..."], c: Int[Tensor, " b"]) -> Tensor:
+        label = F.one_hot(c, self.classes).to(x.dtype)
+        label = label.view(*label.shape, *[1] * (x.ndim - 2))
+        return self.net(torch.cat([x, label.expand(-1, -1, *x.shape[2:])], dim=1))
+
+
+class ResidualBlock(nn.Module):
+    """``x + f(x)`` with two normalized 3×3 convolutions (He et al., 2016, v2)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        groups = math.gcd(width, 8)
+        self.body = nn.Sequential(
+            nn.GroupNorm(groups, width),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.GroupNorm(groups, width),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
+        # The block starts as the identity, so that depth does no harm at first.
+        nn.init.zeros_(self.body[-1].weight)
+
+    def forward(self, x: Float[Tensor, "b w h v"]) -> Float[Tensor, "b w h v"]:
+        return x + self.body(x)
+
+
+def _check_image(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    if len(shape) != 3 or shape[1] % 4 or shape[2] % 4:
+        raise ValueError(
+            f"the image shape is {tuple(shape)}; expected (channels, height, width) "
+            "with height and width multiples of 4"
+        )
+    return shape[0], shape[1], shape[2]
+
+
+class ConvEncoder(nn.Module):
+    """An image ``(b, *shape)`` to a vector ``(b, out)``, through 1/2 and 1/4 size."""
+
+    def __init__(
+        self, shape: tuple[int, ...], out: int, width: int = 32, blocks: int = 1
+    ):
+        super().__init__()
+        channels, height, breadth = _check_image(shape)
+        wide = 2 * width
+        self.net = nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1),
+            *[ResidualBlock(width) for _ in range(blocks)],
+            nn.Conv2d(width, wide, 4, stride=2, padding=1),
+            *[ResidualBlock(wide) for _ in range(blocks)],
+            nn.Conv2d(wide, wide, 4, stride=2, padding=1),
+            *[ResidualBlock(wide) for _ in range(blocks)],
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(wide * (height // 4) * (breadth // 4), out),
+        )
+
+    def forward(self, x: Float[Tensor, "b c h v"]) -> Float[Tensor, "b out"]:
+        return self.net(x)
+
+
+class ConvDecoder(nn.Module):
+    """A vector ``(b, latent)`` to an image ``(b, *shape)``: the encoder's mirror."""
+
+    def __init__(
+        self, latent: int, shape: tuple[int, ...], width: int = 32, blocks: int = 1
+    ):
+        super().__init__()
+        channels, height, breadth = _check_image(shape)
+        wide = 2 * width
+        self.net = nn.Sequential(
+            nn.Linear(latent, wide * (height // 4) * (breadth // 4)),
+            nn.Unflatten(1, (wide, height // 4, breadth // 4)),
+            *[ResidualBlock(wide) for _ in range(blocks)],
+            nn.ConvTranspose2d(wide, wide, 4, stride=2, padding=1),
+            *[ResidualBlock(wide) for _ in range(blocks)],
+            nn.ConvTranspose2d(wide, width, 4, stride=2, padding=1),
+            *[ResidualBlock(width) for _ in range(blocks)],
+            nn.SiLU(),
+            nn.Conv2d(width, channels, 3, padding=1),
+        )
+
+    def forward(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b c h v"]:
+        return self.net(z)

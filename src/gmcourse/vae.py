@@ -1,0 +1,267 @@
+"""Variational autoencoders. Built in chapter 03_variational_autoencoders.
+
+``q(z | x)`` is a diagonal Gaussian with the encoder's ``mean`` and ``log_std``, the
+prior is a standard normal, and ``p(x | z)`` is one of ``gmcourse.likelihoods``.
+"""
+
+import math
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from .core import GenerativeModel
+from .likelihoods import FixedGaussian
+
+__all__ = [
+    "IWAE",
+    "VAE",
+    "LinearGaussian",
+    "gaussian_log_prob",
+    "kl_to_standard_normal",
+    "reparameterize",
+]
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+def kl_to_standard_normal(
+    mean: Float[Tensor, "... d"], log_std: Float[Tensor, "... d"]
+) -> Float[Tensor, "..."]:
+    """``KL(N(mean, std²) ‖ N(0, 1))`` in nats, summed over the last axis.
+
+    Kingma & Welling (2014), appendix B. Built in chapter 03_variational_autoencoders.
+
+    Example:
+        >>> kl_to_standard_normal(torch.ones(1, 2), torch.zeros(1, 2))
+        tensor([1.])
+    """
+    return 0.5 * (mean.square() + (2 * log_std).exp() - 1 - 2 * log_std).sum(-1)
+
+
+def gaussian_log_prob(
+    z: Float[Tensor, "... d"],
+    mean: Float[Tensor, "#*batch d"] | float = 0.0,
+    log_std: Float[Tensor, "#*batch d"] | float = 0.0,
+) -> Float[Tensor, "..."]:
+    """``log N(z; mean, std²)`` in nats, summed over the last axis.
+
+    Built in chapter 03_variational_autoencoders.
+    """
+    log_std = torch.as_tensor(log_std, dtype=z.dtype, device=z.device)
+    eps = (z - mean) * torch.exp(-log_std)
+    return (-0.5 * eps.square() - log_std - 0.5 * LOG_2PI).sum(-1)
+
+
+def reparameterize(
+    mean: Float[Tensor, "*batch d"], log_std: Float[Tensor, "*batch d"]
+) -> Float[Tensor, "*batch d"]:
+    """A draw from ``N(mean, std²)`` as a function of both: ``mean + std · eps``.
+
+    Kingma & Welling (2014), sec. 2.4. Built in chapter 03_variational_autoencoders.
+    """
+    return mean + log_std.exp() * torch.randn_like(mean)
+
+
+def _at_least_float32(out: Tensor) -> Tensor:
+    """Under autocast nets give bfloat16: 8 bits are too few for exp and for sums."""
+    return out.to(torch.promote_types(out.dtype, torch.float32))
+
+
+class VAE(GenerativeModel):
+    """A latent-variable model trained on its evidence lower bound.
+
+    Args:
+        encoder: ``(b, *event_shape)`` to ``(b, 2 d)``: mean and log_std of ``q``.
+        decoder: ``(b, d)`` to the likelihood's parameters.
+        likelihood: one of ``gmcourse.likelihoods``.
+        latent_dim: ``d``.
+        beta: weight of the KL term; 1 is the bound, other values are the
+            beta-VAE's objective (Higgins et al., 2017), which is none.
+        classes: labels of the condition; the nets are then called as
+            ``encoder(x, c)`` and ``decoder(z, c)`` (Sohn et al., 2015).
+
+    Kingma & Welling (2014); Rezende, Mohamed & Wierstra (2014).
+    Built in chapter 03_variational_autoencoders.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        likelihood: Any,
+        *,
+        latent_dim: int,
+        event_shape: tuple[int, ...],
+        beta: float = 1.0,
+        classes: int = 0,
+    ):
+        super().__init__()
+        if beta < 0:
+            raise ValueError(f"beta is {beta}; expected 0 or more")
+        self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
+        self.latent_dim, self.event_shape = latent_dim, tuple(event_shape)
+        self.beta, self.classes = beta, classes
+
+    def encode(
+        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None
+    ) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b d"]]:
+        """``mean`` and ``log_std`` of ``q(z | x)``; float32, as exp needs the range."""
+        out = self.encoder(x) if c is None else self.encoder(x, c)
+        if tuple(out.shape) != (len(x), 2 * self.latent_dim):
+            raise ValueError(
+                f"the encoder gave {tuple(out.shape)}; expected ({len(x)}, "
+                f"{2 * self.latent_dim}): mean and log_std of {self.latent_dim} latents"
+            )
+        mean, log_std = _at_least_float32(out).chunk(2, dim=1)
+        return mean, log_std
+
+    def decode(
+        self, z: Float[Tensor, "b d"], c: Int[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b ..."]:
+        """Parameters of ``p(x | z)``: ``(b, per_value · channels, ...)``, float32."""
+        out = self.decoder(z) if c is None else self.decoder(z, c)
+        first, *rest = self.event_shape
+        params = _at_least_float32(out)
+        return params.reshape(len(z), self.likelihood.per_value * first, *rest)
+
+    def elbo_terms(
+        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None
+    ) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
+        """``log p(x | z)`` for one draw of ``z``, and ``KL(q(z | x) ‖ p(z))``."""
+        self.check(x, c)
+        mean, log_std = self.encode(x, c)
+        z = reparameterize(mean, log_std)
+        log_lik = self.likelihood.log_prob(self.decode(z, c), x)
+        return log_lik, kl_to_standard_normal(mean, log_std)
+
+    def elbo(
+        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None
+    ) -> Float[Tensor, " b"]:
+        """An unbiased one-draw estimate of the evidence lower bound, in nats."""
+        log_lik, kl = self.elbo_terms(x, c)
+        return log_lik - kl
+
+    def loss(self, x, c=None):
+        log_lik, kl = self.elbo_terms(x, c)
+        return (self.beta * kl - log_lik).mean()
+
+    def log_weights(
+        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None, k: int = 1
+    ) -> Float[Tensor, "k b"]:
+        """``log p(x, z) - log q(z | x)`` for ``k`` draws of ``z`` each, in nats."""
+        self.check(x, c)
+        mean, log_std = self.encode(x, c)
+        z = reparameterize(mean.expand(k, *mean.shape), log_std.expand(k, *mean.shape))
+        flat = z.flatten(0, 1)  # (k b, d)
+        labels = None if c is None else c.repeat(k)
+        seen = x.expand(k, *x.shape).flatten(0, 1)
+        log_lik = self.likelihood.log_prob(self.decode(flat, labels), seen)
+        log_ratio = gaussian_log_prob(z) - gaussian_log_prob(z, mean, log_std)
+        return log_lik.view(k, len(x)) + log_ratio
+
+    def iw_bound(
+        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None, k: int = 50
+    ) -> Float[Tensor, " b"]:
+        """The importance-weighted bound ``log (1/k) Σ w``, in nats.
+
+        Burda, Grosse & Salakhutdinov (2016), eq. 8. It is the ELBO at ``k = 1``,
+        does not fall as ``k`` grows, and tends to ``log p(x)``.
+        """
+        return self.log_weights(x, c, k).logsumexp(0) - math.log(k)
+
+    def draw(self, n, c=None, *, mean: bool = False):
+        """Ancestral sampling; ``mean=True`` gives the decoder's mean, without noise."""
+        z = torch.randn(n, self.latent_dim, device=self.device)
+        params = self.decode(z, c)
+        return self.likelihood.mean(params) if mean else self.likelihood.sample(params)
+
+
+class IWAE(GenerativeModel):
+    """A VAE trained on its importance-weighted bound with ``k`` draws.
+
+    Burda, Grosse & Salakhutdinov (2016). Built in chapter 03_variational_autoencoders.
+    """
+
+    def __init__(self, vae: VAE, k: int):
+        super().__init__()
+        if k < 1:
+            raise ValueError(f"k is {k}; expected 1 or more")
+        self.vae, self.k = vae, k
+        self.event_shape, self.classes = vae.event_shape, vae.classes
+
+    def loss(self, x, c=None):
+        return -self.vae.iw_bound(x, c, self.k).mean()
+
+    def draw(self, n, c=None, **how):
+        return self.vae.draw(n, c, **how)
+
+
+class LinearGaussian(GenerativeModel):
+    """The linear VAE, solved: ``x = W z + b + std · eps``, with exact ``log_prob``.
+
+    Probabilistic PCA (Tipping & Bishop, 1999). The oracle of this module: its
+    likelihood and its posterior are known in closed form, and ``as_vae`` gives the
+    VAE with this decoder and the exact posterior as encoder, whose ELBO is
+    ``log p(x)``. Built in chapter 03_variational_autoencoders.
+    """
+
+    def __init__(self, data_dim: int, latent_dim: int, std: float = 1.0):
+        super().__init__()
+        self.event_shape, self.latent_dim = (data_dim,), latent_dim
+        self.decoder = nn.Linear(latent_dim, data_dim)
+        self.log_std = nn.Parameter(torch.tensor(math.log(std)))
+
+    def covariance(self) -> Float[Tensor, "d d"]:
+        """``W Wᵀ + std² I``."""
+        w = self.decoder.weight
+        noise = (2 * self.log_std).exp() * torch.eye(len(w)).to(w)
+        return w @ w.T + noise
+
+    def log_prob(self, x: Float[Tensor, "b d"]) -> Float[Tensor, " b"]:
+        """Exact, in nats: ``log N(x; b, W Wᵀ + std² I)``."""
+        self.check(x)
+        normal = torch.distributions.MultivariateNormal
+        return normal(self.decoder.bias, self.covariance()).log_prob(x)
+
+    def loss(self, x, c=None):
+        self.check(x, c)
+        return -self.log_prob(x).mean()
+
+    def draw(self, n, c=None, **how):
+        z = torch.randn(n, self.latent_dim, device=self.device)
+        mean = self.decoder(z)
+        return mean + self.log_std.exp() * torch.randn_like(mean)
+
+    def posterior(
+        self, x: Float[Tensor, "b d"]
+    ) -> tuple[Float[Tensor, "b k"], Float[Tensor, "k k"]]:
+        """Mean and covariance of the exact ``p(z | x)``; the covariance is shared."""
+        self.check(x)
+        w, var = self.decoder.weight, (2 * self.log_std).exp()
+        precision = torch.eye(self.latent_dim).to(w) + w.T @ w / var
+        covariance = torch.linalg.inv(precision)
+        return (x - self.decoder.bias) @ w @ covariance / var, covariance
+
+    @torch.no_grad()
+    def as_vae(self) -> VAE:
+        """This model as a VAE whose encoder is the exact posterior.
+
+        The latents are rotated so that the posterior is diagonal, as ``q`` is; the
+        prior and ``p(x)`` are invariant to a rotation.
+        """
+        w, var = self.decoder.weight, (2 * self.log_std).exp()
+        w = w @ torch.linalg.eigh(w.T @ w).eigenvectors
+        spread = 1 / (1 + w.square().sum(0) / var)  # posterior variances
+        encoder = nn.Linear(len(w), 2 * self.latent_dim).to(w)
+        decoder = nn.Linear(self.latent_dim, len(w)).to(w)
+        to_mean = spread[:, None] * w.T / var
+        encoder.weight.copy_(torch.cat([to_mean, torch.zeros_like(to_mean)]))
+        offset = -to_mean @ self.decoder.bias
+        encoder.bias.copy_(torch.cat([offset, 0.5 * spread.log()]))
+        decoder.weight.copy_(w)
+        decoder.bias.copy_(self.decoder.bias)
+        likelihood = FixedGaussian(self.log_std.exp().item())
+        sizes = {"latent_dim": self.latent_dim, "event_shape": self.event_shape}
+        return VAE(encoder, decoder, likelihood, **sizes)
