@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from . import checkpoint
-from .core import EMA, GenerativeModel, check_fit
+from .core import EMA, check_fit
 
 __all__ = ["Step", "train", "warmup_cosine"]
 
@@ -61,7 +61,7 @@ def warmup_cosine(steps: int, warmup: int = 0) -> Callable[[int], float]:
 
 
 def train(
-    model: GenerativeModel,
+    model: nn.Module,
     data: Iterable[Any],
     optimizer: Optimizer | Mapping[str, Optimizer],
     *,
@@ -77,6 +77,7 @@ def train(
     """Train ``model``: an iterator that makes one update per turn.
 
     Args:
+        model: a GenerativeModel, or any module with ``losses(x, c)``.
         data: batches ``x`` or ``(x, c)``; started again when it ends.
         optimizer: one optimizer, or one per player: ``{"critic": …, "generator": …}``.
         steps: updates in all; a resumed run makes what is left of them.
@@ -130,7 +131,7 @@ def _loop(
     progress: bool,
 ) -> Iterator[Step]:
     """The loop itself: for each batch, for each player, one update."""
-    model, device = run.model, run.model.device
+    model, device = run.model, run.device
     run.restore()
     watch, line, saved_at = _Watch(run), _Line(steps, progress), time.monotonic()
     batches = run.batches()
@@ -182,6 +183,7 @@ class _Run:
         self.model, self.data, self.ema, self.path = model, data, ema, path
         self.optimizers = dict(optimizer) if isinstance(optimizer, Mapping) else {}
         self.only = None if self.optimizers else optimizer
+        self.device = next(model.parameters()).device
         self.step, self.saved = 0, None
         if path is not None and not hasattr(data, "state_dict"):
             raise ValueError(
@@ -207,7 +209,7 @@ class _Run:
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor | None]]:
         """``(x, c)`` for ever; the first labels are looked at even on a GPU."""
-        first = True
+        first = hasattr(self.model, "check_condition")
         while True:
             empty = True
             for batch in self.data:
@@ -220,7 +222,7 @@ class _Run:
                 raise ValueError("data is empty (or an iterator already used up)")
 
     def state(self) -> dict:
-        model, cuda = self.model, self.model.device.type == "cuda"
+        model, cuda = self.model, self.device.type == "cuda"
         optimizers = {"": self.only} if self.only else self.optimizers
         return {
             "model": model.state_dict(),
@@ -229,7 +231,7 @@ class _Run:
             "optimizers": {k: o.state_dict() for k, o in optimizers.items()},
             "data": self.data.state_dict(),
             "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state(model.device) if cuda else None,
+            "cuda_rng": torch.cuda.get_rng_state(self.device) if cuda else None,
         }
 
     def save(self) -> None:
@@ -270,8 +272,8 @@ class _Run:
             optimizer.load_state_dict(saved)
         self.data.load_state_dict(state["data"])
         torch.set_rng_state(state["rng"])
-        if state["cuda_rng"] is not None and self.model.device.type == "cuda":
-            torch.cuda.set_rng_state(state["cuda_rng"], self.model.device)
+        if state["cuda_rng"] is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda_rng"], self.device)
         self.step = self.saved = meta["step"]
 
     def last_good(self) -> str:
