@@ -1,0 +1,78 @@
+"""A headless Chromium for tests of pages: how it is found, and the `page` fixture.
+
+A test module asks for it by ``from .browser import page as page``; the tests that use
+it carry ``@pytest.mark.browser`` and skip, with one line, where there is none.
+"""
+
+import os
+import shutil
+
+import pytest
+
+HOW_TO_GET_ONE = (
+    "no Chromium found: apt-get install chromium (or set GMCOURSE_CHROMIUM to the "
+    "path of Chromium or Chrome)"
+)
+
+
+def find_chromium() -> str | None:
+    """Path of the browser: GMCOURSE_CHROMIUM, else the first known name on PATH.
+
+    A wrong GMCOURSE_CHROMIUM is an error, not a reason to look elsewhere.
+    """
+    if asked := os.environ.get("GMCOURSE_CHROMIUM"):
+        if found := shutil.which(asked):
+            return found
+        raise FileNotFoundError(f"GMCOURSE_CHROMIUM is {asked!r}: no such program")
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    return None
+
+
+# One browser a module, and closed with it: playwright's event loop would otherwise
+# stay open in this thread and break other modules that start one.
+@pytest.fixture(scope="module")
+def chromium():
+    path = find_chromium()
+    if path is None:
+        pytest.skip(HOW_TO_GET_ONE)
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="no playwright: pip install playwright"
+    )
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium):
+    """A fresh page of 1000 x 800 pixels, in light mode.
+
+    `page.requested` lists every address that was asked for, and `page.errors` every
+    uncaught error and console error.
+    """
+    context = chromium.new_context(
+        viewport={"width": 1000, "height": 800}, has_touch=True, color_scheme="light"
+    )
+    page = context.new_page()
+    page.requested, page.errors = [], []
+    page.on("request", lambda request: page.requested.append(request.url))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            page.errors.append(message.text) if message.type == "error" else None
+        ),
+    )
+    yield page
+    context.close()
