@@ -1,0 +1,37 @@
+"""Data: sets that are verified wherever they come from, batches, 2-D densities.
+
+`load("mnist")` always gives something to work with: the full set where it is found or
+can be fetched, else a sample that ships with the package and says so. `Batches` feeds
+it to `train`; the transforms turn its uint8 pixels into what a model expects.
+"""
+
+from .batches import Batches, binarize, dequantize, to_symmetric, to_unit
+from .catalog import CATALOG
+from .download import Damaged, Unavailable
+from .sets import (
+    Info,
+    Sequences,
+    Split,
+    TextSplit,
+    load,
+    load_sequences,
+    load_text,
+)
+
+__all__ = [
+    "CATALOG",
+    "Batches",
+    "Damaged",
+    "Info",
+    "Sequences",
+    "Split",
+    "TextSplit",
+    "Unavailable",
+    "binarize",
+    "dequantize",
+    "load",
+    "load_sequences",
+    "load_text",
+    "to_symmetric",
+    "to_unit",
+]

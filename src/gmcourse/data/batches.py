@@ -1,0 +1,303 @@
+"""Batches of a set that lies in memory, and the transforms of its pixels.
+
+The sets of the course fit in memory, most of them in a GPU's. One uint8 tensor on
+the device and an index per batch is all the input pipeline that is needed: no worker
+processes, no copying of single images, nothing to tune.
+"""
+
+import math
+import operator
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Shaped, UInt8
+from torch import Tensor
+
+_DTYPES = (torch.uint8, torch.float32, torch.int64)
+_KEYS = ("batch_size", "epoch", "n", "position", "seed")
+
+
+class Batches:
+    """An endless stream of shuffled batches from tensors in memory.
+
+    Every epoch is one pass in an order of its own, drawn from `seed` and the epoch's
+    number alone: the global random streams are not touched, and the order is the
+    same on every device. The object is its own iterator and continues where it
+    stopped: a `for` loop that is left and entered again goes on with the next batch.
+    It never ends, so leave the loop with `break` (or let `train` count the steps);
+    `list(batches)` does not return. Use `epoch()` for one finite pass.
+
+    Args:
+        x: data, (n, *event_shape): uint8 pixels, float32, or int64 tokens.
+        c: int64 labels, (n,), or None.
+        batch_size: examples per batch, from 1 to n.
+        transform: applied to each batch of x on its device, e.g. `to_unit`.
+        device: where the data is to live; None leaves it where it is.
+        shuffle: False keeps the order of x in every epoch.
+        seed: of the shuffling, a non-negative integer.
+        drop_last: leave out the rows that do not fill a batch at the end of an
+            epoch (which rows differs from epoch to epoch when shuffling).
+
+    Yields:
+        x (batch_size, *event_shape) when c is None, else the pair (x, c).
+
+    Raises:
+        TypeError: x or c is no tensor or has another dtype; a non-integer size.
+        ValueError: no data, NaN or infinity in x, c of another length than x, or a
+            batch_size that is not in 1..n.
+
+    >>> batches = Batches(torch.arange(6), batch_size=4, drop_last=False, shuffle=False)
+    >>> next(batches), next(batches), next(batches), len(batches)
+    (tensor([0, 1, 2, 3]), tensor([4, 5]), tensor([0, 1, 2, 3]), 2)
+    """
+
+    def __init__(
+        self,
+        x: Shaped[Tensor, "n *event_shape"],
+        c: Shaped[Tensor, "..."] | None = None,
+        *,
+        batch_size: int,
+        transform: Callable[[Tensor], Tensor] | None = None,
+        device: torch.device | str | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = True,
+    ) -> None:
+        _check_x(x)
+        n = len(x)
+        if c is not None:
+            _check_c(c, n)
+        batch_size = _integer("batch_size", batch_size)
+        if not 1 <= batch_size <= n:
+            raise ValueError(
+                f"batch_size must be from 1 to the number of examples, {n}; "
+                f"got {batch_size}."
+            )
+        if transform is not None and not callable(transform):
+            raise TypeError(
+                f"transform must be a function such as to_unit, or None; "
+                f"got {type(transform).__name__}."
+            )
+        self.x = x.detach().to(device)
+        self.c = None if c is None else c.detach().to(self.x.device)
+        self.batch_size = batch_size
+        self.transform = transform
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        self.seed = _integer("seed", seed)
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative; got {seed}.")
+        # Where an epoch ends: the last row that a batch may hold.
+        self._end = n - n % batch_size if drop_last else n
+        self._start(0)
+
+    def __len__(self) -> int:
+        """Batches per epoch."""
+        return math.ceil(self._end / self.batch_size)
+
+    def __iter__(self) -> "Batches":
+        return self
+
+    def __next__(self) -> Tensor | tuple[Tensor, Tensor]:
+        if self._position >= self._end:
+            self._start(self._epoch + 1)
+        start = self._position
+        stop = min(start + self.batch_size, self._end)
+        self._position = stop
+        if self._order is None:
+            rows = slice(start, stop)
+            x, c = self.x[rows], None if self.c is None else self.c[rows]
+        else:
+            # index_select is the fastest gather of rows on CPU and on CUDA.
+            rows = self._order[start:stop]
+            x = self.x.index_select(0, rows)
+            c = None if self.c is None else self.c.index_select(0, rows)
+        if self.transform is not None:
+            x = self.transform(x)
+        return x if c is None else (x, c)
+
+    def epoch(self) -> Iterator[Tensor | tuple[Tensor, Tensor]]:
+        """One pass in the order of x, with the smaller last batch kept.
+
+        For evaluation: it leaves the position of the endless stream alone. A random
+        transform draws from the global stream: wrap the loop in `seeded(...)` to
+        see the same pixels each time.
+        """
+        for start in range(0, len(self.x), self.batch_size):
+            rows = slice(start, start + self.batch_size)
+            x = self.x[rows]
+            if self.transform is not None:
+                x = self.transform(x)
+            yield x if self.c is None else (x, self.c[rows])
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The position in the stream, as int64 scalars.
+
+        An object made with the same data and given this state goes on with exactly
+        the batches that would have followed here.
+        """
+        values = {
+            "batch_size": self.batch_size,
+            "epoch": self._epoch,
+            "n": len(self.x),
+            "position": self._position,
+            "seed": self.seed,
+        }
+        return {key: torch.tensor(value) for key, value in values.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go to the position of a `state_dict()`, whose seed is taken over too.
+
+        Raises:
+            ValueError: the state belongs to a set of another size, to another
+                batch size, or is not a state of Batches. Nothing is changed then.
+        """
+        if set(state) != set(_KEYS):
+            raise ValueError(
+                f"a state of Batches has the keys {', '.join(_KEYS)}; "
+                f"got {', '.join(sorted(map(str, state))) or 'none'}."
+            )
+        values = {key: int(value) for key, value in state.items()}
+        for key, mine in (("n", len(self.x)), ("batch_size", self.batch_size)):
+            if values[key] != mine:
+                raise ValueError(
+                    f"the state was saved with {key} = {values[key]}, these Batches "
+                    f"have {key} = {mine}: resume with the data and the batch size "
+                    "of the first run."
+                )
+        epoch, position, seed = values["epoch"], values["position"], values["seed"]
+        whole = position % self.batch_size == 0 or position == self._end
+        if epoch < 0 or seed < 0 or not 0 <= position <= self._end or not whole:
+            raise ValueError(
+                f"no such place in the stream: epoch {epoch}, position {position}, "
+                f"seed {seed}. The state is damaged, or drop_last differs."
+            )
+        self.seed = seed
+        self._start(epoch)
+        self._position = position
+
+    def _start(self, epoch: int) -> None:
+        self._epoch, self._position, self._order = epoch, 0, None
+        if self.shuffle:
+            # SeedSequence mixes the pair, so that the orders of (seed 0, epoch 1)
+            # and (seed 1, epoch 0) have nothing in common.
+            mixed = np.random.SeedSequence([self.seed, epoch]).generate_state(2)
+            seed = int(mixed[0]) << 31 ^ int(mixed[1])
+            generator = torch.Generator().manual_seed(seed)
+            order = torch.randperm(len(self.x), generator=generator)
+            self._order = order.to(self.x.device)
+
+
+def to_unit(x: UInt8[Tensor, "*shape"]) -> Float32[Tensor, "*shape"]:
+    """Pixels 0..255 to [0, 1]: x / 255.
+
+    >>> to_unit(torch.tensor([0, 51, 255], dtype=torch.uint8))
+    tensor([0.0000, 0.2000, 1.0000])
+    """
+    return _pixels(x).float().div_(255)
+
+
+def to_symmetric(x: UInt8[Tensor, "*shape"]) -> Float32[Tensor, "*shape"]:
+    """Pixels 0..255 to [-1, 1]: x / 127.5 - 1.
+
+    >>> to_symmetric(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([-1.,  1.])
+    """
+    return _pixels(x).float().div_(127.5).sub_(1)
+
+
+def binarize(x: UInt8[Tensor, "*shape"]) -> Float32[Tensor, "*shape"]:
+    """Dynamic binarization: each pixel is a fresh Bernoulli(x / 255) draw, 0 or 1.
+
+    Burda, Grosse and Salakhutdinov 2016 (arXiv:1509.00519). Likelihoods in nats are
+    kinder here than on the fixed binarization of Larochelle: say which one was used.
+    Draws from the global random stream of x's device.
+
+    >>> binarize(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([0., 1.])
+    """
+    mean = to_unit(x)
+    # Several times faster on a CPU than torch.bernoulli, and the same law: uniform
+    # draws lie in [0, 1), so 0 never comes on and 255 always does.
+    return torch.rand_like(mean).lt_(mean)
+
+
+def dequantize(x: UInt8[Tensor, "*shape"]) -> Float32[Tensor, "*shape"]:
+    """Uniform dequantization: (x + u) / 256 with u ~ U(0, 1), strictly inside (0, 1).
+
+    Theis, van den Oord and Bethge 2016 (arXiv:1511.01844, section 3.1). For D pixels
+    and a density p on [0, 1]^D, Jensen's inequality gives for the discrete model
+    P(x) = integral of p over the cell of x
+
+        log P(x) >= E_u[log p((x + u) / 256)] - D log 256   (nats),
+
+    where the log-det of the scaling is -D log 256. In bits per dimension:
+    -E[log p] / (D log 2) + 8 is an upper bound of -log2 P(x) / D.
+
+    u lies on the midpoints of 2^15 equal parts of (0, 1). With a plain float32 draw
+    the sum 255 + u rounds up to 256 about once in 100,000 pixels, that is into the
+    next cell and onto the border, where a logit is infinite; here every sum is exact.
+    Draws from the global random stream of x's device.
+
+    >>> x = torch.tensor([0, 7, 255], dtype=torch.uint8)
+    >>> (dequantize(x) * 256).floor()
+    tensor([  0.,   7., 255.])
+    """
+    pixels = _pixels(x).float()
+    u = torch.rand_like(pixels).mul_(2**15).floor_().add_(0.5).div_(2**15)
+    return pixels.add_(u).div_(256)
+
+
+def _pixels(x: Tensor) -> Tensor:
+    if not isinstance(x, Tensor) or x.dtype != torch.uint8:
+        given = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(
+            f"expected pixels as a uint8 tensor with values 0..255; got {given}. "
+            "Has the transform been applied already?"
+        )
+    return x
+
+
+def _integer(name: str, value: int) -> int:
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer; got {value}.")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer; got {value!r}.") from None
+
+
+def _check_x(x: Tensor) -> None:
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"x must be a tensor; got {type(x).__name__}. "
+            "torch.as_tensor(x) converts an array."
+        )
+    if x.dtype not in _DTYPES:
+        raise TypeError(
+            f"x must be uint8 (pixels), float32 or int64 (tokens); got {x.dtype}. "
+            "Convert it with x.float() or x.long()."
+        )
+    if x.ndim == 0 or len(x) == 0:
+        raise ValueError(
+            f"x must hold at least one example along its first axis; "
+            f"got the shape {tuple(x.shape)}."
+        )
+    if x.is_floating_point() and not torch.isfinite(x).all():
+        bad = (~torch.isfinite(x)).reshape(len(x), -1).any(1).nonzero()
+        raise ValueError(
+            f"x holds NaN or infinity in {len(bad)} of {len(x)} examples, the first "
+            f"at index {int(bad[0])}: remove or repair them before training."
+        )
+
+
+def _check_c(c: Tensor, n: int) -> None:
+    if not isinstance(c, Tensor) or c.dtype != torch.int64:
+        given = c.dtype if isinstance(c, Tensor) else type(c).__name__
+        raise TypeError(f"c must be an int64 tensor of labels; got {given}.")
+    if c.shape != (n,):
+        raise ValueError(
+            f"c must hold one label per example, shape ({n},); "
+            f"got the shape {tuple(c.shape)}."
+        )

@@ -1,0 +1,262 @@
+"""Load a set: `load` for images, `load_text` for strings, `load_sequences` for others.
+
+The parts of every set, by name:
+
+- "train" and "test": the official parts. A set without them is divided by a fixed
+  rule: of the faces and of long texts the last tenth is the test part; of all others
+  every tenth example (rows 9, 19, ...), since their rows are sorted.
+- "validation" and "fit": a sixth of train, and the rest of it. It is the last sixth
+  (10,000 of MNIST's 60,000), or every sixth example where the rows are sorted, or the
+  official validation part where there is one. Choose hyper-parameters on these two,
+  then train the final model on "train".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Int64, Shaped, UInt8
+from torch import Tensor
+
+from . import formats
+from .catalog import Entry, find
+from .download import Unavailable, say
+from .fetch import Reader, flag
+from .formats import Parsed
+
+SPLITS = ("train", "test", "fit", "validation")
+_EMBEDDED = Path(__file__).parent / "embedded"
+_LOADERS = {"images": "load", "text": "load_text", "sequences": "load_sequences"}
+
+
+@dataclass(frozen=True)
+class Info:
+    """What was loaded: show it in every table and caption made from it.
+
+    `is_sample` is True where the embedded sample stands in for the full set;
+    `source` says where the files were found. `columns` and `values` name the
+    attributes (of faces) and the values that their codes stand for.
+    """
+
+    name: str
+    title: str
+    split: str
+    classes: tuple[str, ...]
+    license: str
+    citation: str
+    source: str
+    is_sample: bool
+    note: str = ""
+    columns: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def label(self) -> str:
+        """The name for a caption: "mnist" or "mnist (sample)"."""
+        return f"{self.name} (sample)" if self.is_sample else self.name
+
+
+@dataclass(frozen=True)
+class Split:
+    """A part of an image set: pixels, labels, where they came from.
+
+    Args:
+        x: pixels 0..255, (n, channels, height, width).
+        c: labels, indices into `info.classes`.
+        attributes: codes of all attributes, (n, len(info.columns)), or None.
+    """
+
+    x: UInt8[Tensor, "n channels height width"]
+    c: Int64[Tensor, " n"]
+    info: Info
+    attributes: Int64[Tensor, "n columns"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def attribute(self, name: str) -> tuple[Int64[Tensor, " n"], tuple[str, ...]]:
+        """The codes of one attribute and the names of its values.
+
+        Raises:
+            ValueError: the set has no such attribute.
+        """
+        if self.attributes is None or name not in self.info.columns:
+            known = ", ".join(self.info.columns) or "none"
+            raise ValueError(
+                f"{self.info.name} has no attribute {name!r}. It has: {known}."
+            )
+        codes = self.attributes[:, self.info.columns.index(name)].contiguous()
+        return codes, tuple(self.info.values[name])
+
+
+@dataclass(frozen=True)
+class TextSplit:
+    """A part of a text set: one long text, or many short strings.
+
+    Args:
+        items: the strings; a single one for a long text.
+        c: labels, indices into `info.classes`, or None.
+    """
+
+    items: tuple[str, ...]
+    info: Info
+    c: Int64[Tensor, " n"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def text(self) -> str:
+        """All of it, with one item per line."""
+        return "\n".join(self.items)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """A part of a set of sequences of unequal length.
+
+    Args:
+        items: int16 tensors: (samples,) of a sound, (steps, 3) of a drawing.
+        c: labels, indices into `info.classes`, or None.
+    """
+
+    items: tuple[Shaped[Tensor, "..."], ...]
+    info: Info
+    c: Int64[Tensor, " n"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def load(name: str, split: str = "train") -> Split:
+    """A part of an image set, as uint8 tensors.
+
+    The full set is taken from the first place that has it (GMCOURSE_DATA, the
+    cache, system folders, the mirrors); else the sample that ships with the
+    package, with a line on stderr and `info.is_sample`. GMCOURSE_STRICT=1 makes
+    that an error, GMCOURSE_OFFLINE=1 forbids downloads.
+
+    Args:
+        name: e.g. "mnist"; `gmcourse data list` names all.
+        split: "train", "test", or "fit" and "validation", the two parts of train.
+
+    Raises:
+        ValueError: no such set or part, or a set of another kind.
+        Unavailable: the set is in none of the places; the message lists them.
+        Damaged: a file in GMCOURSE_DATA is not the set's; the message names it.
+
+    >>> faces = load("pixelfaces", split="test")
+    >>> faces.x.shape, faces.info.classes[3]
+    (torch.Size([2000, 3, 16, 16]), 'glasses, hat')
+    """
+    parsed, info = _load(name, split, "images")
+    return Split(parsed.x, parsed.c, info, parsed.attributes)  # type: ignore[arg-type]
+
+
+def load_text(name: str, split: str = "train") -> TextSplit:
+    """A part of a text set; otherwise as `load`.
+
+    >>> names = load_text("first_names", split="test")
+    >>> len(names), names.items[0]
+    (884, 'Abdel')
+    """
+    parsed, info = _load(name, split, "text")
+    items = (parsed.x,) if isinstance(parsed.x, str) else parsed.x
+    return TextSplit(items, info, parsed.c)  # type: ignore[arg-type]
+
+
+def load_sequences(name: str, split: str = "train") -> Sequences:
+    """A part of a set of sounds or drawings; otherwise as `load`."""
+    parsed, info = _load(name, split, "sequences")
+    return Sequences(parsed.x, info, parsed.c)  # type: ignore[arg-type]
+
+
+def _load(name: str, split: str, kind: str) -> tuple[Parsed, Info]:
+    entry = find(name)
+    if entry.kind != kind:
+        raise ValueError(
+            f"{entry.name} is a set of {entry.kind}: "
+            f'use data.{_LOADERS[entry.kind]}("{entry.name}").'
+        )
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}; got {split!r}.")
+    parsed, source, is_sample = _read(entry, "test" if split == "test" else "train")
+    parsed = _part(parsed, split)
+    info = Info(
+        entry.name,
+        entry.title,
+        split,
+        parsed.classes,
+        entry.license,
+        entry.citation,
+        source,
+        is_sample,
+        entry.note,
+        parsed.columns,
+        parsed.values,
+    )
+    return parsed, info
+
+
+def _read(entry: Entry, part: str) -> tuple[Parsed, str, bool]:
+    embedded = formats.EMBEDDED.get(entry.name)
+    if entry.files:
+        read = Reader(entry)
+        try:
+            return formats.FULL[entry.name](read, part), ", ".join(read.sources), False
+        except Unavailable as error:
+            if embedded is None:
+                raise
+            if flag("GMCOURSE_STRICT"):
+                raise Unavailable(
+                    f"{error} GMCOURSE_STRICT is set, so the embedded sample "
+                    f"({entry.sample}) does not stand in for it: unset it to go on "
+                    "with the sample."
+                ) from None
+        say(
+            f"{entry.name}: the full set was not found; this is the embedded sample "
+            f"({entry.sample}). `gmcourse data where {entry.name}` says more.",
+            once=True,
+        )
+    assert embedded is not None, f"{entry.name} has neither files nor a parser"
+    parsed = embedded(lambda name: (_EMBEDDED / name).read_bytes(), part)
+    return parsed, "embedded in gmcourse", bool(entry.sample)
+
+
+def _part(parsed: Parsed, split: str) -> Parsed:
+    """Divide what the parser found; see the head of this file."""
+    test, n = split == "test", len(parsed.x)
+    if parsed.holdout == "last":
+        parsed = _rows(parsed, _end(n, n // 10, test))
+    elif parsed.holdout == "every":
+        parsed = _rows(parsed, _every(n, 10, test))
+    if split in ("fit", "validation"):
+        held, n = split == "validation", len(parsed.x)
+        if parsed.holdout == "every":
+            parsed = _rows(parsed, _every(n, 6, held))
+        else:
+            parsed = _rows(parsed, _end(n, parsed.validation or n // 6, held))
+    return parsed
+
+
+def _every(n: int, k: int, held: bool) -> list[int]:
+    return [i for i in range(n) if (i % k == k - 1) == held]
+
+
+def _end(n: int, size: int, last: bool) -> slice:
+    return slice(n - size, n) if last else slice(0, n - size)
+
+
+def _rows(parsed: Parsed, rows: slice | list[int]) -> Parsed:
+    def pick(values: Any) -> Any:
+        if values is None or isinstance(values, Tensor) or isinstance(rows, slice):
+            return values if values is None else values[rows]
+        return tuple(values[i] for i in rows)
+
+    return replace(
+        parsed,
+        x=pick(parsed.x),
+        c=pick(parsed.c),
+        attributes=pick(parsed.attributes),
+    )
