@@ -281,7 +281,7 @@ def test_plain_has_no_false_alarm(book, line):
         ("# Doubling", "Doubling", "title"),
         ("## Check it", "# Check it", "title"),
         ("<!-- budget -->", "", "card"),
-        ("| under 1 minute |", "| 1 minute |", "card is old"),
+        ("| under 1 minute", "| 1 minute", "card is old"),
         ("[nbval-check-output]", "[nbval-check-outputs]", "unknown tags"),
     ],
 )
@@ -342,6 +342,7 @@ def test_figures(book, html, words):
         "<figure aria-label='The latent plane, alive'><canvas></canvas>"
         "<svg aria-hidden='true'><g><image/></g></svg>"
         "<figcaption>x</figcaption></figure><script>if (a < b) '<img>'</script>",
+        "<div class='gm-live' aria-label='The latent plane, alive'><img src=x></div>",
         "<table><tr><td>1</td></tr></table>",
     ],
 )
@@ -705,20 +706,40 @@ def test_status(book, capsys):
 
 def test_budget_card(book):
     path = book / "01_doubling.md"
-    assert "core" in path.read_text() and "under 1 minute" in path.read_text()
-    assert path.read_text().count("not measured | not measured") == 2
+    edit(book, "| --- | --- |", "| --- | --- |\n| Data | a CPU's, 0 MB |")
+    assert "core" in path.read_text() and "| under 1 minute, 0." in path.read_text()
+    assert path.read_text().count("| not measured |") == 2
     large = {"seconds": 200, "peak_memory_mb": 2048, "gpu_memory_mb": 512}
     extra = {"01_doubling": {"large_gpu": large | {"device": "H200"}}}
     other = book / "other.json"
     other.write_text(json.dumps(extra))
-    assert tool.main(["--folder", str(book), "budget", "--merge", str(other)]) == 0
-    assert "| large GPU, H200 | 3 minutes | 2.0 GB, on the GPU 0.5 GB |" in (
-        path.read_text()
-    )
+    for _ in range(2):
+        assert tool.main(["--folder", str(book), "budget", "--merge", str(other)]) == 0
+    row = "| Large GPU, H200 | 3 minutes, 2.0 GB of memory, 0.5 GB on the GPU |\n"
+    text = path.read_text()
+    assert text.count(row) == 1 and text.count("GPU") == 3
+    assert text.count("| Data | a CPU's, 0 MB |\n| CPU, ") == 1
     for rule in (rules.paired, rules.current, rules.set_up):
         assert rule(chapter(book)) == []
     other.write_text('{"01_doubling": {"abacus": {}}}')
     assert tool.main(["--folder", str(book), "budget", "--merge", str(other)]) == 2
+
+
+def test_the_report_names_the_gpu(monkeypatch, capsys):
+    """Runs the cell that reports, with a torch that claims to have a GPU."""
+    for memory, place in ((16e9, "small_gpu"), (140e9, "large_gpu")):
+        properties = types.SimpleNamespace(name="T4", total_memory=memory)
+        cuda = types.SimpleNamespace(
+            is_available=lambda: True,
+            get_device_properties=lambda _, p=properties: p,
+            max_memory_allocated=lambda: 3 * 2**20,
+        )
+        fake = types.SimpleNamespace(get_num_threads=lambda: 1, cuda=cuda)
+        monkeypatch.setitem(sys.modules, "torch", fake)
+        exec(tool.REPORT, {})
+        facts = json.loads(capsys.readouterr().out)
+        assert facts["place"] == place and facts["device"] == "T4"
+        assert facts["gpu_memory_mb"] == 3 and facts["threads"] == 1
 
 
 def test_write_atomically(tmp_path, monkeypatch):

@@ -40,8 +40,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 CARD = re.compile(r"<!-- budget -->.*?<!-- /budget -->", re.DOTALL)
 PLACES = {  # the rows of a budget card
     "cpu": "CPU",
-    "small_gpu": "small GPU (up to 24 GB)",
-    "large_gpu": "large GPU",
+    "small_gpu": "Small GPU (up to 24 GB)",
+    "large_gpu": "Large GPU",
 }
 
 # Runs last in the chapter's own kernel, which alone knows what it used. VmHWM first:
@@ -287,12 +287,13 @@ def clean_outputs(outputs):
 
 
 def output_texts(cell):
-    """The readable parts of a code cell's outputs, without embedded files."""
+    """The readable parts of a code cell's outputs, without scripts and files."""
     for output in cell.get("outputs", []):
         if output.output_type == "stream":
             yield "".join(output.text)
         for kind, data in output.get("data", {}).items():
             if kind.startswith("text/") and isinstance(data, str):
+                data = re.sub(r"<script.*?</script>", "", data, flags=re.DOTALL)
                 yield re.sub(r"data:[\w/+.;=-]*base64,[\w+/=\s]*", "", data)
 
 
@@ -305,7 +306,7 @@ def unstable_outputs(notebook):
             if address:
                 found.append(
                     f"cell {number} prints an object's address ({address[0].strip()}): "
-                    "print its value, or end the last line with `;`"
+                    "print a value, end the line with `;`, or give the class a __repr__"
                 )
             place = re.search(r"(?<![\w.:/])/(home|Users|root|tmp|work|mnt)/\S*", text)
             if place:
@@ -354,6 +355,7 @@ def run(notebook, *, scale="cpu", threads=None, timeout=1800, folder=NOTEBOOKS):
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
     )
     started = time.perf_counter()
@@ -437,36 +439,49 @@ def merge_budgets(new, folder=NOTEBOOKS):
         write_atomically(folder / "budgets.json", text)
 
 
-def card(entries):
-    """The budget card of one chapter as a Markdown table."""
+def measured(entries):
+    """The measured rows of a chapter's card, one for each of PLACES."""
 
     def size(megabytes):
         return f"{megabytes / 1024:.1f} GB"
 
-    rows = ["| measured on | time | peak memory |", "| --- | --- | --- |"]
+    rows = []
     for place, label in PLACES.items():
         entry = entries.get(place)
         if entry is None:
             label = "CPU, 2 cores" if place == "cpu" else label
-            rows.append(f"| {label} | not measured | not measured |")
+            rows.append(f"| {label} | not measured |")
             continue
         minutes = round(entry["seconds"] / 60)
-        spent = "under 1 minute" if minutes < 1 else f"{minutes} minutes"
-        spent = "1 minute" if minutes == 1 else spent
-        memory = size(entry["peak_memory_mb"])
+        spent = f"{minutes} minute" + "s" * (minutes > 1)
+        spent = spent if minutes else "under 1 minute"
+        cost = f"{spent}, {size(entry['peak_memory_mb'])} of memory"
         if place == "cpu":
             label = f"CPU, {entry['device'].replace(' CPU', '')}"
         else:
             label = f"{label.split(' (')[0]}, {entry['device']}"
-            memory += f", on the GPU {size(entry['gpu_memory_mb'])}"
-        rows.append(f"| {label} | {spent} | {memory} |")
-    return "\n".join(rows)
+            cost += f", {size(entry['gpu_memory_mb'])} on the GPU"
+        rows.append(f"| {label} | {cost} |")
+    return rows
 
 
 def with_card(text, entries):
-    """A chapter's text with its card between the two comments renewed."""
-    fresh = f"<!-- budget -->\n\n{card(entries)}\n\n<!-- /budget -->"
-    return CARD.sub(lambda _: fresh, text, count=1)
+    """A chapter's text with the measured rows of its card renewed.
+
+    The card is a table of two columns between two comments. Rows that the author
+    wrote (prerequisites, data) stay and come first.
+    """
+    starts = tuple(f"| {label.split(' (')[0]}" for label in PLACES.values())
+
+    def renew(match):
+        lines = [line.strip() for line in match[0].splitlines()]
+        own = [line for line in lines if line.startswith("|")]
+        own = [line for line in own if not line.startswith(starts)]
+        own = own or ["| | |", "| --- | --- |"]
+        table = "\n".join(own + measured(entries))
+        return f"<!-- budget -->\n\n{table}\n\n<!-- /budget -->"
+
+    return CARD.sub(renew, text, count=1)
 
 
 def render_card(path):
