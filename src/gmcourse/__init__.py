@@ -4,6 +4,7 @@ Every model of the book lives here, tested against mathematics: ``gmcourse.vae``
 ``gmcourse.autoencoders`` and what is to come. See the book for the explanations.
 """
 
+from . import data
 from .core import (
     EMA,
     GenerativeModel,
@@ -22,6 +23,7 @@ __all__ = [
     "GenerativeModel",
     "Step",
     "budget",
+    "data",
     "default_device",
     "load",
     "save",

@@ -36,7 +36,6 @@ COLORS = (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY, GRAY, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 
 _STYLE = {
-    "axes.prop_cycle": None,  # set in figure(): building a cycler needs matplotlib
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#555555",
@@ -71,10 +70,10 @@ def figure(
     if columns < 1 or rows < 1:
         raise ValueError(f"columns={columns}, rows={rows}; expected 1 or more of each")
     width = width or (4.6 if columns == 1 else 8.0 / columns)
-    style = {**_STYLE, "axes.prop_cycle": cycler(color=COLORS)}
-    with plt.rc_context(style):
-        size = (width * columns, height * rows)
-        return plt.subplots(rows, columns, figsize=size, layout="constrained", **how)
+    # For the session, not for this figure alone: legends are drawn later.
+    plt.rcParams.update({**_STYLE, "axes.prop_cycle": cycler(color=COLORS)})
+    size = (width * columns, height * rows)
+    return plt.subplots(rows, columns, figsize=size, layout="constrained", **how)
 
 
 class Shown:
@@ -179,7 +178,7 @@ def scatter(
 
 
 def density(ax: Any, log_prob: Any, bounds: Sequence[float], size: int = 200) -> None:
-    """Draw ``exp(log_prob)`` of a 2-D density; ``bounds`` are xmin, xmax, ymin, ymax."""
+    """Draw a 2-D density on ``bounds``: (xmin, xmax, ymin, ymax)."""
     xmin, xmax, ymin, ymax = bounds
     u, v = torch.linspace(xmin, xmax, size), torch.linspace(ymin, ymax, size)
     grid = torch.cartesian_prod(u, v)

@@ -1,0 +1,190 @@
+"""What is measured of each kind of model, in full and as a quick deterministic check.
+
+The full value is what the results page shows. The quick one uses few examples and a
+fixed seed: it is recomputed at every CI run and must come out the same.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import data
+from ..core import seeded
+from ..metrics import bits_per_dim, compare, iw_log_likelihood
+from .recipes import Recipe
+
+__all__ = ["Measure", "Result", "measures"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A value, its standard error over examples, and what else belongs to it."""
+
+    value: float
+    std_error: float
+    extra: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One column of the results: how to compute it, and how closely it repeats.
+
+    Attributes:
+        tolerance: largest difference of a recomputed full value, in its unit.
+        full, quick: keyword arguments of ``compute`` for the two settings.
+    """
+
+    key: str
+    label: str
+    unit: str
+    compute: Callable[..., Result]
+    full: dict[str, int]
+    quick: dict[str, int]
+    tolerance: float
+    quick_tolerance: float
+
+    def run(self, recipe: Recipe, model: Any, *, quick: bool) -> dict[str, Any]:
+        """The measured value as a plain record, with the seconds it took."""
+        start, how = time.process_time(), self.quick if quick else self.full
+        with seeded(0):
+            result = self.compute(recipe, model, **how)
+        return {
+            "value": result.value,
+            "std_error": result.std_error,
+            **how,
+            **result.extra,
+            "cpu_seconds": round(time.process_time() - start, 1),
+        }
+
+
+def _test(recipe: Recipe, n: int, split: str = "test") -> tuple[Tensor, Tensor | None]:
+    part = data.load(recipe.source.name, split)
+    labels = None if recipe.labels is None else recipe.labels(part)[:n]
+    return recipe.source.transform(part.x[:n]), labels
+
+
+def _spread(values: Tensor) -> tuple[float, float]:
+    values = values.double()
+    return float(values.mean()), float(values.std() / len(values) ** 0.5)
+
+
+def likelihood(recipe: Recipe, model: Any, n: int, k: int) -> Result:
+    """Negative importance-weighted bound: nats, and bits/dim for 8-bit data."""
+    x, c = _test(recipe, n)
+    vae, device = getattr(model, "vae", model), next(model.parameters()).device
+    labels = None if c is None else c.to(device)
+    nats, error = _spread(-iw_log_likelihood(vae, x.to(device), labels, k))
+    extra: dict[str, Any] = {}
+    if recipe.source.transform is not data.binarize:
+        extra["bits_per_dim"] = bits_per_dim(nats, recipe.source.shape)
+    return Result(nats, error, extra)
+
+
+@torch.no_grad()
+def negative_elbo(recipe: Recipe, model: Any, n: int) -> Result:
+    """The negative evidence lower bound, one draw per example, in nats."""
+    x, c = _test(recipe, n)
+    vae, device = getattr(model, "vae", model), next(model.parameters()).device
+    labels = [None] * n if c is None else c.to(device).split(500)
+    parts = zip(x.to(device).split(500), labels)
+    value, error = _spread(-torch.cat([vae.elbo(u, v) for u, v in parts]))
+    return Result(value, error, {})
+
+
+@torch.no_grad()
+def reconstruction(recipe: Recipe, model: Any, n: int) -> Result:
+    """Squared reconstruction error per example, summed over its values."""
+    x, _ = _test(recipe, n)
+    x = x.to(next(model.parameters()).device)
+    errors = [model.autoencoder.error(part) for part in x.split(500)]
+    return Result(*_spread(torch.cat(errors)), {})
+
+
+def sample_distance(recipe: Recipe, model: Any, n: int) -> Result:
+    """Fréchet distance of ``n`` samples to the training set, beside its floor."""
+    from . import load
+
+    held_out, labels = _test(recipe, n)
+    reference, _ = _test(recipe, 10 * n, "train")
+    drawn = []
+    for start in range(0, n, 500):
+        c = None if labels is None else labels[start : start + 500]
+        drawn.append(model.sample(min(500, n - start), c).cpu())
+    name = f"classifier-{recipe.source.name.split('_')[0]}"
+    result = compare(torch.cat(drawn), reference, held_out, load(name), name)
+    # The scatter between two halves of the samples stands for the standard error.
+    extra = {
+        "floor": result.frechet_floor,
+        "kernel": result.kernel,
+        "kernel_floor": result.kernel_floor,
+        "precision": result.precision,
+        "recall": result.recall,
+        "features": name,
+    }
+    return Result(result.frechet, 0.0, extra)
+
+
+@torch.no_grad()
+def accuracy(recipe: Recipe, model: Any, n: int) -> Result:
+    """Share of test examples whose labels are all right, in percent."""
+    x, c = _test(recipe, n)
+    assert c is not None
+    x, c = x.to(next(model.parameters()).device), c.to(next(model.parameters()).device)
+    was_training = model.training
+    model.eval()
+    hits = []
+    for part, labels in zip(x.split(500), c.split(500)):
+        pairs = zip(model(part), model.split_labels(labels))
+        hits.append(torch.stack([u.argmax(1) == v for u, v in pairs]).all(0))
+    model.train(was_training)
+    value, error = _spread(100.0 * torch.cat(hits))
+    return Result(value, error, {})
+
+
+def _nll(full: dict[str, int], quick: dict[str, int], tolerance: float) -> Measure:
+    label = "negative importance-weighted bound"
+    return Measure("nll", label, "nats", likelihood, full, quick, tolerance, 0.05)
+
+
+_ELBO = Measure(
+    "elbo", "negative ELBO", "nats", negative_elbo, {"n": 10**4}, {"n": 500}, 0.2, 0.05
+)
+_DISTANCE = Measure(
+    "frechet",
+    "Fréchet distance",
+    "squared feature units",
+    sample_distance,
+    {"n": 10**4},
+    {"n": 300},
+    0.5,
+    0.05,
+)
+_AE_ERROR = Measure(
+    "error",
+    "squared reconstruction error",
+    "per example",
+    reconstruction,
+    {"n": 10**4},
+    {"n": 500},
+    0.02,
+    0.01,
+)
+_ACCURACY = Measure(
+    "accuracy", "test accuracy", "%", accuracy, {"n": 10**4}, {"n": 500}, 0.1, 0.3
+)
+_DENSE = _nll({"n": 10**4, "k": 5000}, {"n": 100, "k": 100}, 0.05)
+_CONV = _nll({"n": 1000, "k": 200}, {"n": 50, "k": 20}, 1.0)
+
+
+def measures(recipe: Recipe) -> tuple[Measure, ...]:
+    """What is measured of this recipe's kind of model."""
+    if recipe.kind == "classifier":
+        return (_ACCURACY,)
+    if recipe.kind == "ae":
+        return (_AE_ERROR, _DISTANCE)
+    binary = recipe.source.transform is data.binarize
+    return (_DENSE if binary else _CONV, _ELBO, _DISTANCE)
