@@ -5,7 +5,8 @@ can be fetched, else a sample that ships with the package and says so. `Batches`
 it to `train`; the transforms turn its uint8 pixels into what a model expects.
 """
 
-from .batches import Batches, binarize, dequantize, to_symmetric, to_unit
+from . import densities, structured
+from .batches import Batches
 from .catalog import CATALOG
 from .download import Damaged, Unavailable
 from .sets import (
@@ -17,6 +18,7 @@ from .sets import (
     load_sequences,
     load_text,
 )
+from .transforms import binarize, dequantize, to_symmetric, to_unit
 
 __all__ = [
     "CATALOG",
@@ -28,10 +30,12 @@ __all__ = [
     "TextSplit",
     "Unavailable",
     "binarize",
+    "densities",
     "dequantize",
     "load",
     "load_sequences",
     "load_text",
+    "structured",
     "to_symmetric",
     "to_unit",
 ]

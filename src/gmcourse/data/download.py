@@ -20,7 +20,8 @@ TIMEOUTS = (5.0, 20.0)  # seconds: to connect, and between two pieces of the ans
 SLOW = (60.0, 50e3)  # after so many seconds, fewer bytes/s than this is given up
 LOCK_PATIENCE = 900.0  # seconds to wait for another process that downloads the file
 
-_dead: dict[str, str] = {}  # host: why it could not be reached in this process
+_dead: dict[str, str] = {}  # host or mirror: why it is not asked again
+_alive: set[str] = set()  # hosts that answered anything
 _said: set[str] = set()
 
 
@@ -42,27 +43,28 @@ def say(message: str, *, once: bool = False) -> None:
 def forget_failures() -> None:
     """Try hosts again that could not be reached earlier in this process."""
     _dead.clear()
+    _alive.clear()
 
 
 def urls(entry: Entry, file: File, searched: list[str]) -> Iterator[str]:
     """The addresses of a file, mirror after mirror, then once more those cut off.
 
-    A host that could not be reached is not tried again in this process, and when
-    none could be reached, no other host is tried either: a machine without a network
-    waits once.
+    A host that could not be reached, and a mirror that fell silent, are not tried
+    again in this process. After two dead hosts and no answer from any, no other is
+    tried either: a machine without a network waits once.
     """
     addresses = [urljoin(mirror, file.remote or file.name) for mirror in entry.mirrors]
     for url in addresses:
-        host = urlsplit(url).netloc
-        if reason := _dead.get(host) or _dead.get("*"):
+        reason = _dead.get(urlsplit(url).netloc) or _dead.get(url.rpartition("/")[0])
+        if reason:
             searched.append(f"download: {url} {reason} (earlier in this process)")
+        elif len(_dead) > 1 and not _alive:
+            searched.append(f"download: {url} not tried: no other host was reachable")
         else:
             yield url
     for url in addresses:
         if f"download: {url} was cut off" in searched:
             yield url
-    if all(urlsplit(url).netloc in _dead for url in addresses):
-        _dead.setdefault("*", "not tried: no mirror of another set could be reached")
 
 
 def get(url: str, entry: Entry, file: File, searched: list[str]) -> bytes | None:
@@ -70,25 +72,28 @@ def get(url: str, entry: Entry, file: File, searched: list[str]) -> bytes | None
     import pooch
     import requests
 
+    host = urlsplit(url).netloc
     sink = _Sink(f"{entry.name}: {file.name}", file.megabytes * 1e6)
     try:
         # pooch brings certificates, proxies and redirects.
         fetch = pooch.HTTPDownloader(timeout=TIMEOUTS, chunk_size=2**16)
         fetch(url, sink, None)
+        _alive.add(host)
         return sink.getvalue()
     except requests.HTTPError as error:
-        reason = f"answered HTTP {error.response.status_code}"
+        reason = f"answered HTTP {getattr(error.response, 'status_code', '?')}"
+        _alive.add(host)
     except _GivenUp as error:
         reason = str(error)
-    except (requests.ConnectTimeout, requests.ConnectionError) as error:
-        if sink.tell():  # requests calls a silence in the middle a ConnectionError
-            reason = f"sent nothing more for {TIMEOUTS[1]:.0f} s"
+    except (requests.ConnectionError, requests.Timeout) as error:
+        # Silence after a good start comes as a ConnectionError "Read timed out".
+        silent = "Read timed out" in str(error)
+        if silent:
+            reason = f"sent nothing for {TIMEOUTS[1]:.0f} s"
+            _alive.add(host)
         else:
             reason = f"could not be reached ({_short(error)})"
-            _dead[urlsplit(url).netloc] = reason
-    except requests.Timeout:
-        reason = f"did not answer within {TIMEOUTS[1]:.0f} s"
-        _dead[urlsplit(url).netloc] = reason
+        _dead[url.rpartition("/")[0] if silent else host] = reason
     except requests.exceptions.ChunkedEncodingError:
         reason = "was cut off"
     except requests.RequestException as error:

@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import download
+from .archives import members
 from .catalog import Entry, File
 from .download import Damaged, Unavailable, say
-from .formats import members
 
 SYSTEM = (Path("/usr/share/datasets"),)  # Debian's dataset-* packages
 
@@ -148,8 +148,11 @@ class Reader:
                         searched.append(f"download: {url} {error}")
                         continue
                     # Not `stored`: it was compressed, and keeps that ending on disk.
-                    ending = "" if data is stored else ".gz"
-                    self._keep(folder, file.name + ending, stored, locked)
+                    names = [file.name, f"{file.name}.gz"]
+                    kept = names.pop(data is not stored)
+                    if self._keep(folder, kept, stored, locked):
+                        # The other one, if there, is damaged and would be found first.
+                        (folder / names[0]).unlink(missing_ok=True)
                     return self._found(data, url)
         raise Unavailable(report(entry, searched))
 
@@ -173,9 +176,10 @@ class Reader:
             say(f"{path} {error}: not used.", once=True)
             return None
 
-    def _keep(self, folder: Path, name: str, stored: bytes, locked: bool) -> None:
+    def _keep(self, folder: Path, name: str, stored: bytes, locked: bool) -> bool:
         try:
             download.store(folder, name, stored, tidy=locked)
+            return True
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             message = (
@@ -187,6 +191,7 @@ class Reader:
             if self.must_keep:
                 raise Unavailable(message) from None
             say(message + " Going on without keeping it.", once=True)
+            return False
 
 
 def report(entry: Entry, searched: list[str]) -> str:

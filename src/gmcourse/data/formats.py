@@ -11,17 +11,17 @@ import gzip
 import io
 import json
 import lzma
-import pickle
 import tarfile
 import wave
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from .archives import members, unpickle_arrays
 
 Read = Callable[[str], bytes]
 
@@ -124,45 +124,11 @@ def sklearn_digits(read: Read, part: str) -> Parsed:
             "The digits come with scikit-learn, which is not installed: "
             "pip install scikit-learn."
         ) from None
-    data = load_digits()
+    levels, labels = load_digits(return_X_y=True)
     # 17 gray levels, 0..16, stretched to 0..255.
-    images = np.rint(data.images * (255 / 16)).astype(np.uint8)
-    c = torch.from_numpy(data.target).long()
+    images = np.rint(levels.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
+    c = torch.from_numpy(labels).long()
     return Parsed(_images(images), c, DIGITS, holdout="every")
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Rebuilds numpy arrays and plain containers; anything else is an error."""
-
-    def find_class(self, module: str, name: str) -> object:
-        if (module, name) in {("numpy", "ndarray"), ("numpy", "dtype")}:
-            return getattr(np, name)
-        if name == "_reconstruct" and module in {
-            "numpy.core.multiarray",
-            "numpy._core.multiarray",
-        }:
-            return _empty_array
-        raise pickle.UnpicklingError(
-            f"the file asks for {module}.{name}; only numpy arrays are allowed."
-        )
-
-
-def _empty_array(kind: object, shape: tuple, code: object) -> np.ndarray:
-    # numpy's own _reconstruct takes any class; ours makes arrays and nothing else.
-    # Pickle fills in the dtype, the shape and the content afterwards.
-    if kind is not np.ndarray:
-        raise pickle.UnpicklingError(f"the file asks for an array of type {kind!r}.")
-    return np.empty(0, np.uint8)
-
-
-def unpickle_arrays(data: bytes) -> object:
-    """Unpickle arrays, numbers, strings, lists and dicts; refuse everything else.
-
-    Raises:
-        pickle.UnpicklingError: the data asks for any other class or function.
-    """
-    # latin1 maps the byte strings of Python 2 one to one.
-    return _ArraysOnly(io.BytesIO(data), encoding="latin1").load()
 
 
 def cifar10(read: Read, part: str) -> Parsed:
@@ -194,23 +160,6 @@ def omniglot_strokes(read: Read, part: str) -> Parsed:
                 arrays = unpickle_arrays(stream.read())
             drawings += [torch.from_numpy(a.astype(np.int16)) for a in arrays]  # type: ignore[attr-defined]
     return Parsed(tuple(drawings), validation=1000)
-
-
-def members(data: bytes, suffix: str) -> dict[str, bytes]:
-    """Base name to content of the files in a tar or zip archive, sorted by name."""
-    found = {}
-    if data[:2] == b"PK":
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for name in archive.namelist():
-                if name.endswith(suffix):
-                    found[PurePosixPath(name).name] = archive.read(name)
-    else:
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            for member in archive:
-                if member.isfile() and member.name.endswith(suffix):
-                    content = archive.extractfile(member).read()  # type: ignore[union-attr]
-                    found[PurePosixPath(member.name).name] = content
-    return dict(sorted(found.items()))
 
 
 def fsdd(read: Read, part: str) -> Parsed:

@@ -216,7 +216,7 @@ def _read(entry: Entry, part: str) -> tuple[Parsed, str, bool]:
                 ) from None
         say(
             f"{entry.name}: the full set was not found; this is the embedded sample "
-            f"({entry.sample}). `gmcourse data where {entry.name}` says more.",
+            f"({entry.sample}). `gmcourse data fetch {entry.name}` gets the full set.",
             once=True,
         )
     assert embedded is not None, f"{entry.name} has neither files nor a parser"

@@ -1,0 +1,117 @@
+"""The command line of the data: `gmcourse data list | fetch | where`."""
+
+import argparse
+import dataclasses
+import json
+import sys
+
+from . import download
+from .catalog import CATALOG, Entry, find
+from .fetch import SYSTEM, Reader, cache_folder, data_folders, flag, locate
+from .formats import EMBEDDED
+
+
+def register(subparsers: "argparse._SubParsersAction") -> None:
+    """Add the command `data` to a parser; each subcommand sets `func(args) -> int`."""
+    parser = subparsers.add_parser("data", help="list, fetch and find the data sets")
+    commands = parser.add_subparsers(required=True, metavar="list | fetch | where")
+
+    listing = commands.add_parser("list", help="all sets: size, license, citation")
+    listing.add_argument("--json", action="store_true", help="everything, as JSON")
+    listing.set_defaults(func=_list)
+
+    fetch = commands.add_parser("fetch", help="download sets into the cache, verified")
+    fetch.add_argument("names", nargs="+", metavar="NAME")
+    fetch.set_defaults(func=_fetch)
+
+    where = commands.add_parser("where", help="where sets are looked for and found")
+    where.add_argument("names", nargs="*", metavar="NAME")
+    where.set_defaults(func=_where)
+
+
+def _at_hand(entry: Entry) -> str:
+    if not entry.files:
+        return "yes"
+    roots = [*data_folders(), cache_folder(), *SYSTEM]
+    found = [any(locate(entry, file, root) for root in roots) for file in entry.files]
+    if all(found):
+        return "yes"
+    return "sample" if entry.name in EMBEDDED else "no"
+
+
+def _list(args: argparse.Namespace) -> int:
+    if args.json:
+        sets = {
+            name: {**dataclasses.asdict(entry), "at_hand": _at_hand(entry)}
+            for name, entry in CATALOG.items()
+        }
+        print(json.dumps(sets, indent=2, ensure_ascii=False))
+        return 0
+    print(f"{'set':18}{'at hand':9}{'download':>10}  {'loader':17}license")
+    for name, entry in CATALOG.items():
+        size = f"{entry.megabytes:.1f} MB" if entry.mirrors else "-"
+        loader = {"images": "load", "text": "load_text"}.get(
+            entry.kind, "load_sequences"
+        )
+        print(f"{name:18}{_at_hand(entry):9}{size:>10}  {loader:17}{entry.license}")
+        print(f"    {entry.title}\n    {entry.citation}")
+    return 0
+
+
+def _entries(names: list[str]) -> list[Entry]:
+    try:
+        return [find(name) for name in names]
+    except ValueError as error:
+        print(f"gmcourse: {error}", file=sys.stderr)
+        return []
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    entries = _entries(args.names)
+    failed = not entries
+    for entry in entries:
+        if not entry.files:
+            print(f"{entry.name}: needs no download.")
+            continue
+        read = Reader(entry, must_keep=True)
+        try:
+            for file in entry.files:
+                read(file.name)
+        except (download.Unavailable, download.Damaged) as error:
+            print(f"gmcourse: {error}", file=sys.stderr)
+            failed = True
+        else:
+            print(f"{entry.name}: complete and verified, from:")
+            print("".join(f"    {source}\n" for source in read.sources), end="")
+            print(f"    License: {entry.license}. Cite: {entry.citation}.")
+    return int(failed)
+
+
+def _where(args: argparse.Namespace) -> int:
+    if not args.names:
+        folders = data_folders() or ["not set"]
+        print("Searched in this order:")
+        print("".join(f"    GMCOURSE_DATA  {folder}\n" for folder in folders), end="")
+        print(f"    cache          {cache_folder()} (GMCOURSE_CACHE moves it)")
+        print("".join(f"    system         {folder}\n" for folder in SYSTEM), end="")
+        off = "off, by GMCOURSE_OFFLINE" if flag("GMCOURSE_OFFLINE") else "on"
+        strict = "off, by GMCOURSE_STRICT" if flag("GMCOURSE_STRICT") else "on"
+        print(f"    download       {off}\n    sample         {strict}")
+        return 0
+    entries = _entries(args.names)
+    roots = [*data_folders(), cache_folder(), *SYSTEM]
+    for entry in entries:
+        print(f"{entry.name}: {entry.title}")
+        if not entry.files:
+            print(f"    {entry.note or 'ships with gmcourse'}")
+        for file in entry.files:
+            paths = filter(None, (locate(entry, file, root) for root in roots))
+            print(f"    {file.name}: {next(paths, 'not on this machine')}")
+        if entry.mirrors:
+            print(
+                "".join(f"    mirror: {mirror}\n" for mirror in entry.mirrors), end=""
+            )
+        if entry.sample:
+            print(f"    sample: {entry.sample}, ships with gmcourse")
+        print(f"    License: {entry.license}. Cite: {entry.citation}.")
+    return int(not entries)

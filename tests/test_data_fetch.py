@@ -1,0 +1,384 @@
+"""Fetching against a loopback server that misbehaves in every way we know of.
+
+Each case ends in the verified file, or in one message that says what to do, and in
+no case is anything left in the cache but whole, verified files.
+"""
+
+import errno
+import gzip
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from gmcourse.data import Damaged, Unavailable, download, fetch
+from gmcourse.data.catalog import Entry, File
+from gmcourse.data.fetch import Reader
+
+CONTENT = bytes(range(256)) * 400  # 102,400 bytes
+STORED = gzip.compress(CONTENT)
+DIGEST = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
+
+
+class Handler(BaseHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        behavior = self.path.split("/")[1]
+        self.server.asked[behavior] += 1
+        body, status = STORED, 200
+        if behavior == "plain":
+            body = CONTENT
+        elif behavior == "wrong":
+            body = gzip.compress(CONTENT[::-1])
+        elif behavior == "html":
+            body = b"\n<!DOCTYPE html><html>Please log in</html>"
+        elif behavior == "endless":
+            body = bytes(5_000_000)
+        elif behavior.isdigit():
+            body, status = b"no", int(behavior)
+        elif behavior == "once" and self.server.asked["once"] == 1:
+            behavior = "cut"
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            if behavior == "cut":
+                self.wfile.write(body[: len(body) // 2])
+                self.close_connection = True
+            elif behavior == "stall":
+                self.wfile.write(body[:100])
+                self.wfile.flush()
+                self.server.released.wait(10)
+            elif behavior == "slow":
+                for start in range(0, len(body), 20):
+                    self.wfile.write(body[start : start + 20])
+                    self.wfile.flush()
+                    if self.server.released.wait(0.05):
+                        return
+            elif behavior == "pause":
+                time.sleep(0.3)
+                self.wfile.write(body)
+            else:
+                self.wfile.write(body)
+        except OSError:
+            pass  # the client has given up, which is what is tested
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.released = threading.Event()
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield server
+    server.released.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path, monkeypatch, server):
+    """Nothing but the loopback, an empty cache, and no memory of failures."""
+    for name in ("GMCOURSE_DATA", "GMCOURSE_OFFLINE", "GMCOURSE_STRICT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GMCOURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(fetch, "SYSTEM", ())
+    monkeypatch.setattr(download, "TIMEOUTS", (1.0, 0.4))
+    monkeypatch.setattr(download, "_said", set())
+    server.asked = Counter()
+    download.forget_failures()
+    yield
+    download.forget_failures()
+
+
+@pytest.fixture
+def toy(server):
+    def make(*behaviors, digest=DIGEST, name="toy"):
+        base = f"http://127.0.0.1:{server.server_port}"
+        mirrors = tuple(b if "://" in b else f"{base}/{b}/" for b in behaviors)
+        file = File("data.bin", digest, 0.1, "data.bin.gz")
+        return Entry(
+            name, "Toy set", "images", "CC0", "nobody", mirrors=mirrors, files=(file,)
+        )
+
+    return make
+
+
+def cached(tmp_path):
+    """Everything in the cache but lock files; asserts that it is whole."""
+    files = [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+    files = [p for p in files if not p.name.endswith(".lock")]
+    for path in files:
+        data = path.read_bytes()
+        assert (gzip.decompress(data) if path.suffix == ".gz" else data) == CONTENT
+    return sorted(p.name for p in files)
+
+
+def fails(entry, *words):
+    with pytest.raises(Unavailable) as caught:
+        Reader(entry)("data.bin")
+    message = str(caught.value)
+    for word in (*words, "What to do", "GMCOURSE_DATA", entry.title):
+        assert word in message, (word, message)
+    return message
+
+
+def test_good(toy, server, tmp_path):
+    read = Reader(toy("good"))
+    assert read("data.bin") == CONTENT
+    assert cached(tmp_path) == ["data.bin.gz"]
+    assert read.sources == [toy("good").mirrors[0] + "data.bin.gz"]
+    again = Reader(toy("good"))
+    assert again("data.bin") == CONTENT and server.asked["good"] == 1
+    assert again.sources == [str(tmp_path / "cache" / "toy")]
+
+
+def test_a_server_that_decompresses_on_its_own(toy, tmp_path):
+    assert Reader(toy("plain"))("data.bin") == CONTENT
+    assert cached(tmp_path) == ["data.bin"]
+
+
+@pytest.mark.parametrize(
+    ("behavior", "reason"),
+    [
+        ("wrong", "other content than expected"),
+        ("html", "web page"),
+        ("403", "HTTP 403"),
+        ("404", "HTTP 404"),
+        ("500", "HTTP 500"),
+        ("cut", "cut off"),
+        ("stall", "sent nothing for"),
+        ("endless", "far more than the file"),
+        ("slow", "too slow"),
+        ("http://127.0.0.1:9/", "could not be reached"),
+        ("http://no-such-host.invalid/", "could not be reached"),
+        ("gopher://127.0.0.1/", "failed"),
+    ],
+)
+def test_every_failure_is_named_and_the_next_mirror_serves(
+    behavior, reason, toy, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(download, "SLOW", (0.2, 50e3))
+    fails(toy(behavior), reason, "gmcourse data fetch toy")
+    assert cached(tmp_path) == []
+    download.forget_failures()
+    read = Reader(toy(behavior, "good"))
+    assert read("data.bin") == CONTENT and "good" in read.sources[0]
+    assert cached(tmp_path) == ["data.bin.gz"]
+
+
+def test_a_mirror_that_cut_off_gets_a_second_chance(toy, server):
+    assert Reader(toy("once"))("data.bin") == CONTENT
+    assert server.asked["once"] == 2
+
+
+def test_a_dead_host_is_tried_once_per_process(toy, monkeypatch):
+    entry = toy("http://127.0.0.1:9/", "http://no-such-host.invalid/")
+    fails(entry)
+    asked = []
+    monkeypatch.setattr(download, "get", lambda *args: asked.append(args))
+    message = fails(entry, "earlier in this process")
+    assert message.count("earlier in this process") == 2 and not asked
+    # Two dead hosts and no live one: there is no network, ask nobody else.
+    fails(toy("good"), "no other host was reachable")
+    assert not asked
+
+
+def test_one_dead_host_does_not_stop_the_others(toy):
+    fails(toy("http://127.0.0.1:9/"))
+    assert Reader(toy("good"))("data.bin") == CONTENT
+    fails(toy("http://no-such-host.invalid/", name="other"))
+    assert Reader(toy("good", name="third"))("data.bin") == CONTENT
+
+
+def test_offline_asks_nobody(toy, server, monkeypatch):
+    monkeypatch.setenv("GMCOURSE_OFFLINE", "1")
+    fails(toy("good"), "switched off by GMCOURSE_OFFLINE")
+    assert not server.asked
+    monkeypatch.setenv("GMCOURSE_OFFLINE", "0")
+    assert Reader(toy("good"))("data.bin") == CONTENT
+
+
+def test_no_address(toy):
+    message = fails(toy(), "no address for this set")
+    assert "gmcourse data fetch" not in message
+
+
+@pytest.mark.parametrize("damage", [b"", STORED[:50], b"\x00" * 300, CONTENT[:-1]])
+@pytest.mark.parametrize("name", ["data.bin", "data.bin.gz"])
+def test_a_damaged_cache_is_repaired(damage, name, toy, tmp_path, capsys):
+    folder = tmp_path / "cache" / "toy"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(damage)
+    assert Reader(toy("good"))("data.bin") == CONTENT
+    assert f"{name} " in capsys.readouterr().err
+    assert Reader(toy("404"))("data.bin") == CONTENT  # from the cache now
+    assert cached(tmp_path) == ["data.bin.gz"]
+
+
+def test_a_wrong_file_in_gmcourse_data_is_an_error_that_names_it(
+    toy, tmp_path, monkeypatch
+):
+    folder = tmp_path / "mine" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "data.bin").write_bytes(CONTENT[1:])
+    monkeypatch.setenv("GMCOURSE_DATA", str(tmp_path / "mine"))
+    with pytest.raises(Damaged, match=r"mine/toy/data\.bin .*Replace or remove it"):
+        Reader(toy("good"))("data.bin")
+
+
+@pytest.mark.parametrize(
+    "layout", ["toy_set/data.bin", "toy-set/data.bin.gz", "X/raw/data.bin"]
+)
+def test_layouts_of_gmcourse_data(layout, server, tmp_path, monkeypatch):
+    file = File("data.bin", DIGEST, 0.1)
+    entry = Entry("toy_set", "Toy", "images", "", "", folders=("X/raw",), files=(file,))
+    path = tmp_path / "mine" / layout
+    path.parent.mkdir(parents=True)
+    path.write_bytes(STORED if layout.endswith("gz") else CONTENT)
+    missing = tmp_path / "missing"
+    monkeypatch.setenv("GMCOURSE_DATA", f"{missing}{os.pathsep}{tmp_path / 'mine'}")
+    read = Reader(entry)
+    assert read("data.bin") == CONTENT and read.sources == [str(path.parent)]
+    path.unlink()
+    message = fails(entry, f"{missing}, a folder that does not exist")
+    assert "mine, a folder" not in message
+
+
+def test_system_folders_come_after_the_cache_and_before_the_network(
+    toy, server, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(fetch, "SYSTEM", (tmp_path / "system",))
+    folder = tmp_path / "system" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "data.bin.gz").write_bytes(STORED)
+    assert Reader(toy("good"))("data.bin") == CONTENT and not server.asked
+    (folder / "data.bin.gz").write_bytes(b"other version")
+    assert Reader(toy("good"))("data.bin") == CONTENT and server.asked["good"] == 1
+
+
+@pytest.mark.parametrize("what", ["no space", "quota", "read-only", "not a folder"])
+def test_a_cache_that_cannot_be_written(what, toy, tmp_path, monkeypatch, capsys):
+    codes = {"no space": errno.ENOSPC, "quota": errno.EDQUOT, "read-only": errno.EROFS}
+    if what == "not a folder":
+        (tmp_path / "cache").write_bytes(b"")
+    elif what == "read-only":
+
+        def refuse(*args, **kwargs):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+        monkeypatch.setattr(download.Path, "mkdir", refuse)
+    else:
+
+        def full(handle):
+            raise OSError(codes[what], os.strerror(codes[what]))
+
+        monkeypatch.setattr(download.os, "fsync", full)
+    # The data is served all the same, with one line that says what to do ...
+    assert Reader(toy("good"))("data.bin") == CONTENT
+    said = capsys.readouterr().err
+    assert said.count("could not be kept") == 1 and "set GMCOURSE_CACHE" in said
+    assert ("Free some space" in said) == (what in ("no space", "quota"))
+    # ... and `gmcourse data fetch`, whose purpose is to keep it, fails.
+    with pytest.raises(Unavailable, match="could not be kept"):
+        Reader(toy("good"), must_keep=True)("data.bin")
+    monkeypatch.undo()
+    if what != "not a folder":
+        assert cached(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_tidied_away(toy, tmp_path):
+    folder = tmp_path / "cache" / "toy"
+    folder.mkdir(parents=True)
+    (folder / ".data.bin.gz.abc.partial").write_bytes(STORED[:100])
+    assert Reader(toy("good"))("data.bin") == CONTENT
+    assert cached(tmp_path) == ["data.bin.gz"]
+
+
+def test_a_lock_held_for_too_long_is_named(toy, tmp_path, monkeypatch, capsys):
+    import filelock
+
+    folder = tmp_path / "cache" / "toy"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(download, "LOCK_PATIENCE", 0.1)
+    with (
+        filelock.FileLock(folder / ".data.bin.lock"),
+        pytest.raises(Unavailable, match=r"Another process has held"),
+    ):
+        Reader(toy("good"))("data.bin")
+    assert "waiting for another process" in capsys.readouterr().err
+
+
+EIGHT = """
+import multiprocessing, sys
+from gmcourse.data import download, fetch
+from gmcourse.data.catalog import Entry, File
+fetch.SYSTEM = ()
+file = File("data.bin", sys.argv[2], 0.1, "data.bin.gz")
+entry = Entry("toy", "Toy", "images", "", "", mirrors=(sys.argv[1],), files=(file,))
+def work(i):
+    return len(fetch.Reader(entry)("data.bin"))
+with multiprocessing.get_context("fork").Pool(8) as pool:
+    print(pool.map(work, range(8), chunksize=1))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork (Linux, macOS)")
+def test_eight_processes_download_once(toy, server, tmp_path):
+    url = toy("pause").mirrors[0]
+    done = subprocess.run(
+        [sys.executable, "-c", EIGHT, url, DIGEST],
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.stdout.strip() == str([len(CONTENT)] * 8), done.stderr
+    assert server.asked["pause"] == 1
+    assert cached(tmp_path) == ["data.bin.gz"]
+
+
+def test_archives_are_compared_by_what_they_hold(tmp_path):
+    import io
+    import tarfile
+    import zipfile
+
+    parts = {"a.wav": b"one", "b.wav": b"two"}
+    lines = "".join(f"{n}:{hashlib.sha256(d).hexdigest()}\n" for n, d in parts.items())
+    digest = "members:" + hashlib.sha256(lines.encode()).hexdigest()
+    file = File("data.tar", digest, 0.1, suffix=".wav")
+
+    def tar(mode, parts, folder=""):
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode=mode) as archive:
+            for name, data in parts.items():
+                info = tarfile.TarInfo(folder + name)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+        return stream.getvalue()
+
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    more = {"read.me": b"text", **dict(reversed(parts.items()))}
+    for data in (
+        tar("w", parts),
+        tar("w:xz", parts, "folder/"),
+        tar("w:gz", more),
+        stream.getvalue(),
+    ):
+        fetch.content(file, data)
+    for bad in (tar("w", {**parts, "a.wav": b"0ne"}), tar("w", {}), b"rubbish", b""):
+        with pytest.raises(Damaged):
+            fetch.content(file, bad)

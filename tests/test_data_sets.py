@@ -1,0 +1,417 @@
+"""The sets: parts, labels, the stand-in sample, parsers, the embedded pack."""
+
+import collections
+import hashlib
+import io
+import json
+import os
+import pickle
+import re
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gmcourse import data
+from gmcourse.data import CATALOG, Damaged, Unavailable, download, fetch, formats, sets
+from gmcourse.data.archives import unpickle_arrays
+
+LOADERS = {
+    "images": data.load,
+    "text": data.load_text,
+    "sequences": data.load_sequences,
+}
+FOLDER = os.environ.get("GMCOURSE_DATA", "")
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """A machine that has nothing and reaches nothing."""
+    for name in ("GMCOURSE_DATA", "GMCOURSE_STRICT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GMCOURSE_OFFLINE", "1")
+    monkeypatch.setenv("GMCOURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(fetch, "SYSTEM", ())
+    monkeypatch.setattr(download, "_said", set())
+    return tmp_path
+
+
+def rows(part):
+    return part.x if hasattr(part, "x") else part.items
+
+
+EMBEDDED = {
+    "mnist": (10_000, 2_000, (1, 28, 28), 10),
+    "fashion_mnist": (5_000, 1_000, (1, 28, 28), 10),
+    "pixelfaces": (18_000, 2_000, (3, 16, 16), 8),
+    "tiles": (3_406, 378, (4, 32, 32), 8),
+    "digits": (1_618, 179, (1, 8, 8), 10),
+}
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_embedded_images_work_on_a_bare_machine(name, bare):
+    n_train, n_test, shape, classes = EMBEDDED[name]
+    if name == "digits":
+        pytest.importorskip("sklearn")
+    for split, n in (("train", n_train), ("test", n_test)):
+        part = data.load(name, split)
+        assert part.x.shape == (n, *shape) and part.x.dtype == torch.uint8
+        assert part.c.shape == (n,) and part.c.dtype == torch.int64 and len(part) == n
+        assert part.x.is_contiguous() and part.x.aminmax() == (0, 255)
+        assert part.c.unique().tolist() == list(range(classes))
+        assert len(part.info.classes) == classes and part.info.split == split
+        assert part.info.license and part.info.citation
+        assert part.info.is_sample == (name in ("mnist", "fashion_mnist"))
+        assert ("(sample)" in part.info.label) == part.info.is_sample
+
+
+@pytest.mark.parametrize("name", ["mnist", "pixelfaces", "tiles"])
+def test_fit_and_validation_are_train_divided(name, bare):
+    train, fit, held = (data.load(name, s) for s in ("train", "fit", "validation"))
+    assert len(held) == len(train) // 6 and len(fit) + len(held) == len(train)
+
+    def count(*parts):
+        images = (image.numpy().tobytes() for part in parts for image in part.x)
+        return collections.Counter(images)
+
+    assert count(fit, held) == count(train)
+    # Every class is in both, also where the rows are sorted by class.
+    assert fit.c.unique().tolist() == held.c.unique().tolist()
+
+
+def test_the_stand_in_is_announced_once_and_strict_makes_it_an_error(
+    bare, monkeypatch, capsys
+):
+    for split in ("train", "test"):
+        assert data.load("mnist", split).info.is_sample
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "embedded sample" in said
+    assert "gmcourse data fetch mnist" in said
+    monkeypatch.setenv("GMCOURSE_STRICT", "1")
+    with pytest.raises(Unavailable) as caught:
+        data.load("mnist")
+    for place in ("GMCOURSE_DATA", "cache: ", "download: ", "GMCOURSE_STRICT"):
+        assert place in str(caught.value)
+    assert len(data.load("pixelfaces")) == 18_000  # it is whole: nothing stands in
+
+
+def test_faces_are_labeled_by_what_they_wear(bare):
+    faces = data.load("pixelfaces")
+    assert faces.attributes.shape == (18_000, 17)
+    assert faces.info.classes == (
+        "plain", "glasses", "hat", "glasses, hat", "beard", "glasses, beard",
+        "hat, beard", "glasses, hat, beard",
+    )  # fmt: skip
+    present = {}
+    for thing in ("glasses", "hat", "beard"):
+        codes, values = faces.attribute(thing)
+        assert values[0] == "None" and codes.max() < len(values)
+        present[thing] = codes != 0
+    for code, words in enumerate(faces.info.classes):
+        mine = faces.c == code
+        for thing, there in present.items():
+            assert (there[mine] == (thing in words)).all()
+    with pytest.raises(ValueError, match=r"no attribute 'nose'.*glasses"):
+        faces.attribute("nose")
+    with pytest.raises(ValueError, match="It has: none"):
+        data.load("tiles").attribute("hat")
+
+
+def test_all_faces_differ_and_the_test_part_is_new(bare):
+    faces = [data.load("pixelfaces", s).x for s in ("train", "test")]
+    distinct = {image.numpy().tobytes() for x in faces for image in x}
+    assert len(distinct) == 20_000
+
+
+def test_texts(bare):
+    plays = [data.load_text("shakespeare", s) for s in sets.SPLITS]
+    train, test, fit, held = (part.text for part in plays)
+    assert len(train) + len(test) == 1_040_668 and fit + held == train
+    assert len(test) == 104_066 and len(plays[0]) == 1
+    names = data.load_text("first_names")
+    assert len(names) == 7_965 and names.info.classes == ("male", "female")
+    assert names.c[names.items.index("Aaron")] == 0
+    assert names.c[names.items.index("Zondra")] == 1
+    molecules = data.load_text("moses")
+    assert molecules.info.is_sample and len(molecules) == 45_000
+    assert all(
+        re.fullmatch(r"[A-Za-z0-9@+\-\[\]()=#%/\\.]+", m) for m in molecules.items
+    )
+
+
+def test_unknown_names_and_parts(bare):
+    with pytest.raises(ValueError, match="Did you mean fashion_mnist"):
+        data.load("fashion")
+    with pytest.raises(ValueError, match=r"Known: mnist, .*fsdd\.$"):
+        data.load("imagenet")
+    with pytest.raises(ValueError, match="one of train, test, fit, validation"):
+        data.load("mnist", "valid")
+    with pytest.raises(ValueError, match=r'data\.load_text\("shakespeare"\)'):
+        data.load("shakespeare")
+    with pytest.raises(ValueError, match=r'data\.load\("mnist"\)'):
+        data.load_sequences("mnist")
+    assert data.load("Fashion-MNIST", "test").info.name == "fashion_mnist"
+    with pytest.raises(Unavailable, match=r'load_text."shakespeare". needs no download'):
+        data.load_text("tinyshakespeare")
+
+
+def test_every_entry_is_complete():
+    assert set(formats.FULL) == {name for name, e in CATALOG.items() if e.files}
+    for name, entry in CATALOG.items():
+        assert entry.kind in LOADERS and entry.title and entry.citation, name
+        assert entry.license and (name in formats.EMBEDDED or entry.files), name
+        assert bool(entry.sample) == (name in formats.EMBEDDED and name in formats.FULL)
+        for mirror in entry.mirrors:
+            assert re.fullmatch(r"https?://\S+/", mirror), mirror
+        for file in entry.files:
+            length = {"sha256": 64, "members": 64, "md5": 32}
+            method, _, digest = file.digest.partition(":")
+            assert len(digest) == length[method] and re.fullmatch("[0-9a-f]+", digest)
+            assert file.megabytes > 0 and not Path(file.name).is_absolute()
+        # Without an address, the reader must be told what to do.
+        assert entry.mirrors or not entry.files or entry.note
+
+
+# What the pack holds, independent of how it is compressed.
+PACK = {
+    "fashion_small.npz": "a4bf72436a19da04",
+    "mnist_small.npz": "84b106ab8cbf226f",
+    "pixelfaces16.npz": "15658b9ff3428b5a",
+    "tiles32.npz": "f2dac25388c88a44",
+    "moses_50k.txt.xz": "adca069bec696c5a",
+    "names.csv": "7da97d07db007fdd",
+    "shakespeare_pg.txt.xz": "c0073d81586eb165",
+}
+
+
+def test_the_embedded_pack_is_what_it_was():
+    import lzma
+
+    folder = Path(sets.__file__).parent / "embedded"
+    for name, expected in PACK.items():
+        content = (folder / name).read_bytes()
+        if name.endswith(".npz"):
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                content = b"".join(arrays[key].tobytes() for key in sorted(arrays))
+        elif name.endswith(".xz"):
+            content = lzma.decompress(content)
+        assert hashlib.sha256(content).hexdigest()[:16] == expected, name
+        assert (folder / (name.split(".")[0] + ".LICENSE.txt")).stat().st_size > 100
+    total = sum(path.stat().st_size for path in folder.iterdir())
+    assert total < 7.5e6
+
+
+def test_the_samples_open_the_full_sets():
+    for name in ("mnist", "fashion_mnist"):
+        if not fetch.locate(
+            CATALOG[name], CATALOG[name].files[0], Path(FOLDER or "/-")
+        ):
+            pytest.skip("the full sets are not in GMCOURSE_DATA")
+        full = data.load(name)
+        assert not full.info.is_sample and len(full) == 60_000
+        parsed = formats.EMBEDDED[name](
+            lambda file: (Path(sets.__file__).parent / "embedded" / file).read_bytes(),
+            "train",
+        )
+        n = len(parsed.x)
+        assert torch.equal(full.x[:n], parsed.x) and torch.equal(full.c[:n], parsed.c)
+        assert len(data.load(name, "fit")) == 50_000
+        assert torch.equal(data.load(name, "validation").x, full.x[50_000:])
+
+
+FULL_SIZES = {
+    "mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000),
+    "clothing": (4_859, 539), "quickdraw": (2_700, 300),
+    "emoji_google": (1_720, 191), "emoji_twitter": (1_720, 191),
+    "tinyshakespeare": (1, 1), "names": (28_830, 3_203),
+    "moses": (1_584_663, 176_074), "qm9": (117_748, 13_083),
+    "omniglot_strokes": (31_000, 1_000), "fsdd": (2_700, 300),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FULL_SIZES)
+def test_full_sets_where_they_are(name, monkeypatch):
+    monkeypatch.setenv("GMCOURSE_OFFLINE", "1")
+    monkeypatch.setenv("GMCOURSE_STRICT", "1")
+    entry = CATALOG[name]
+    load = LOADERS[entry.kind]
+    try:
+        train, test = load(name, "train"), load(name, "test")
+    except Unavailable:
+        pytest.skip(f"{name} is not on this machine")
+    assert (len(train), len(test)) == FULL_SIZES[name]
+    assert train.info.source and not train.info.is_sample
+    if train.c is not None:
+        assert len(train.c) == len(train)
+        assert train.c.min() >= 0 and train.c.max() < len(train.info.classes)
+    if entry.kind == "sequences":
+        assert all(item.dtype == torch.int16 for item in train.items)
+
+
+def idx(array):
+    header = bytes([0, 0, 8, array.ndim])
+    return header + np.array(array.shape, ">i4").tobytes() + array.tobytes()
+
+
+def serve(entry, files, folder, monkeypatch):
+    """Put made-up files in GMCOURSE_DATA and make the catalog expect them."""
+    import dataclasses
+
+    (folder / entry.name).mkdir(parents=True)
+    expected = []
+    for file in entry.files:
+        (folder / entry.name / file.name).write_bytes(files[file.name])
+        digest = "sha256:" + hashlib.sha256(files[file.name]).hexdigest()
+        expected.append(dataclasses.replace(file, digest=digest))
+    new = dataclasses.replace(entry, files=tuple(expected))
+    monkeypatch.setitem(CATALOG, entry.name, new)
+    monkeypatch.setenv("GMCOURSE_DATA", str(folder))
+
+
+def test_kmnist_from_made_up_files(bare, monkeypatch):
+    import gzip
+
+    x = np.random.default_rng(0).integers(0, 256, (7, 28, 28), np.uint8)
+    c = np.arange(7, dtype=np.uint8)
+    files = {
+        file.name: gzip.compress(idx(x if "images" in file.name else c))
+        for file in CATALOG["kmnist"].files
+    }
+    serve(CATALOG["kmnist"], files, bare / "d", monkeypatch)
+    part = data.load("kmnist", "test")
+    assert (part.x[:, 0].numpy() == x).all() and part.c.tolist() == list(range(7))
+
+
+def cifar_archive(batch):
+    stream = io.BytesIO()
+    labels = {"label_names": [f"kind {i}" for i in range(10)]}
+    members = {f"data_batch_{i}": batch for i in range(1, 6)}
+    members |= {"test_batch": batch, "batches.meta": pickle.dumps(labels, 4)}
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return {"cifar-10-python.tar.gz": stream.getvalue()}
+
+
+def test_cifar10_from_made_up_files(bare, monkeypatch):
+    x = np.random.default_rng(0).integers(0, 256, (4, 3072), np.uint8)
+    batch = pickle.dumps({"data": x, "labels": [3, 1, 4, 1]}, 4)
+    serve(CATALOG["cifar10"], cifar_archive(batch), bare / "d", monkeypatch)
+    train, test = data.load("cifar10"), data.load("cifar10", "test")
+    assert train.x.shape == (20, 3, 32, 32) and test.c.tolist() == [3, 1, 4, 1]
+    # Row-major planes: red, green, blue.
+    assert (test.x[0, 1].numpy() == x[0, 1024:2048].reshape(32, 32)).all()
+    assert test.info.classes[4] == "kind 4"
+
+
+def test_celeba_from_made_up_files(bare, monkeypatch):
+    from PIL import Image
+
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for i in range(1, 5):
+            photo = io.BytesIO()
+            Image.new("RGB", (178, 218), (i * 50, 0, 0)).save(photo, "PNG")
+            archive.writestr(f"img_align_celeba/{i:06}.jpg", photo.getvalue())
+    names = [f"{i:06}.jpg" for i in range(1, 5)]
+    table = "4\nBald Smiling\n" + "".join(f"{n} -1  1\n" for n in names)
+    parts = "".join(f"{n} {p}\n" for n, p in zip(names, (0, 0, 1, 2)))
+    files = {
+        "img_align_celeba.zip": stream.getvalue(),
+        "list_attr_celeba.txt": table.encode(),
+        "list_eval_partition.txt": parts.encode(),
+    }
+    serve(CATALOG["celeba"], files, bare / "d", monkeypatch)
+    faces = data.load("celeba", "fit")
+    assert faces.x.shape == (2, 3, 64, 64) and faces.x[1, 0].eq(100).all()
+    assert faces.attributes.tolist() == [[0, 1], [0, 1]] and faces.c.tolist() == [1, 1]
+    assert data.load("celeba", "validation").x[0, 0].eq(150).all()
+    assert data.load("celeba", "test").x[0, 0].eq(200).all()
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("echo evil",)
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [Evil(), {"data": [Evil()]}, os.path.join, collections.Counter("a"), np.memmap],
+)
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_pickles_may_hold_arrays_and_nothing_else(thing, protocol, capfd):
+    with pytest.raises(pickle.UnpicklingError, match="only numpy arrays are allowed"):
+        unpickle_arrays(pickle.dumps(thing, protocol))
+    assert "evil" not in capfd.readouterr().out
+
+
+def test_pickled_arrays_come_back():
+    arrays = np.empty(3, object)
+    for i in range(3):
+        arrays[i] = np.arange(i + 2, dtype=np.int16).reshape(-1, 1)
+    back = unpickle_arrays(pickle.dumps(arrays, 4))
+    assert all((a == b).all() and a.dtype == b.dtype for a, b in zip(arrays, back))
+
+
+def test_a_pickle_cannot_name_another_class_as_array():
+    # _reconstruct called with a class that is not ndarray.
+    forged = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\ndtype\n(I0\ntS'b'\ntR."
+    with pytest.raises(pickle.UnpicklingError, match="array of type"):
+        unpickle_arrays(forged)
+
+
+def test_a_wrong_file_is_named_and_no_sample_stands_in(bare, monkeypatch):
+    folder = bare / "mine" / "mnist"
+    folder.mkdir(parents=True)
+    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        (folder / name).write_bytes(idx(np.zeros((3, 28, 28), np.uint8)))
+    monkeypatch.setenv("GMCOURSE_DATA", str(bare / "mine"))
+    with pytest.raises(Damaged, match="train-images-idx3-ubyte"):
+        data.load("mnist")
+
+
+def run(*words):
+    import argparse
+
+    from gmcourse.data import cli
+
+    parser = argparse.ArgumentParser()
+    cli.register(parser.add_subparsers(required=True))
+    args = parser.parse_args(["data", *words])
+    return args.func(args)
+
+
+def test_command_line(bare, monkeypatch, capsys):
+    assert run("list") == 0
+    listed = capsys.readouterr().out
+    for name, entry in CATALOG.items():
+        assert name in listed and entry.license in listed and entry.citation in listed
+    assert run("list", "--json") == 0
+    table = json.loads(capsys.readouterr().out)
+    assert table["mnist"]["at_hand"] == "sample" and table["tiles"]["at_hand"] == "yes"
+    assert table["cifar10"]["at_hand"] == "no"
+
+    assert run("where") == 0
+    places = capsys.readouterr().out
+    order = ["GMCOURSE_DATA", str(bare / "cache"), "off, by GMCOURSE_OFFLINE", "sample"]
+    assert sorted(order, key=places.index) == order
+    assert run("where", "mnist", "celeba") == 0
+    assert "not on this machine" in capsys.readouterr().out
+    assert run("where", "mnits") == 1
+    assert "Did you mean mnist" in capsys.readouterr().err
+
+    assert run("fetch", "pixelfaces") == 0
+    assert "needs no download" in capsys.readouterr().out
+    assert run("fetch", "mnist", "pixelfaces") == 1
+    said = capsys.readouterr()
+    assert "GMCOURSE_OFFLINE" in said.err and "needs no download" in said.out
+    files = {file.name: file.name.encode() for file in CATALOG["mnist"].files}
+    serve(CATALOG["mnist"], files, bare / "d", monkeypatch)
+    assert run("fetch", "mnist") == 0
+    assert "complete and verified" in capsys.readouterr().out
