@@ -1,0 +1,392 @@
+"""Distributions on the plane whose truth is known, at one scale, about [-4, 4]^2.
+
+Three kinds, told apart by what is exactly known:
+
+- `Density`: ``sample(n)``, a normalized ``log_prob(x)``, and its ``entropy``, the value
+  that no model's mean negative log-likelihood can beat in expectation
+  (`GaussianMixture` has these, and a score);
+- `Cloud`: ``sample(n)`` alone;
+- `Energy`: ``energy(x)``, minus the logarithm of an unnormalized density.
+
+Samples are float32 on the CPU, drawn from torch's global generator. Log-densities
+are in nats and follow the dtype (float32 or float64) and the device of ``x``; a NaN in
+``x`` gives NaN for its row. ``bounds`` fits the default parameters.
+"""
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from .mixture import (
+    BOUNDS,
+    LOG_2PI,
+    Bounds,
+    GaussianMixture,
+    Plane,
+    check_count,
+    check_points,
+    finite,
+    nonnegative,
+    pick,
+    positive,
+    quadrature,
+)
+
+__all__ = [
+    "BOUNDS",
+    "Cloud",
+    "Density",
+    "Energy",
+    "GaussianMixture",
+    "banana",
+    "checkerboard",
+    "double_well",
+    "eight_gaussians",
+    "funnel",
+    "grid25",
+    "moons",
+    "picture",
+    "pinwheel",
+    "rezende_mohamed",
+    "rings",
+    "spirals",
+    "swiss_roll",
+    "twist",
+]
+
+
+class Cloud(Plane):
+    """A distribution that is known by its samples alone."""
+
+    def __init__(
+        self, name: str, draw: Callable[[int], Tensor], bounds: Bounds = BOUNDS
+    ):
+        super().__init__(name, bounds)
+        self._draw = draw
+
+    def sample(self, n: int) -> Float[Tensor, "n 2"]:
+        """n independent points, float32."""
+        return self._draw(check_count(n))
+
+
+class Density(Cloud):
+    """A distribution with an exact, normalized density.
+
+    ``log_prob``, ``draw`` and ``entropy`` are plain functions; the last one is called
+    only when the entropy is asked for, because it may be a quadrature.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        log_prob: Callable[[Tensor], Tensor],
+        draw: Callable[[int], Tensor],
+        entropy: Callable[[], float | None],
+        bounds: Bounds = BOUNDS,
+    ):
+        super().__init__(name, draw, bounds)
+        self._log_prob, self._entropy = log_prob, entropy
+
+    def log_prob(self, x: Float[Tensor, "b 2"]) -> Float[Tensor, " b"]:
+        """log p(x) in nats; minus infinity where the density is zero."""
+        return self._log_prob(check_points(x, 2))
+
+    @cached_property
+    def entropy(self) -> float | None:
+        """-E[log p(x)] in nats: closed form where there is one, else quadrature."""
+        return self._entropy()
+
+
+class Energy(Plane):
+    """An unnormalized density exp(-energy(x)). On the plane, not only in ``bounds``."""
+
+    def __init__(
+        self, name: str, energy: Callable[[Tensor], Tensor], bounds: Bounds = BOUNDS
+    ):
+        super().__init__(name, bounds)
+        self._energy = energy
+
+    def energy(self, x: Float[Tensor, "b 2"]) -> Float[Tensor, " b"]:
+        """U(x), dimensionless; the constant is that of the source, not log Z."""
+        return self._energy(check_points(x, 2))
+
+
+def eight_gaussians(radius: float = 3.0, std: float = 0.25) -> GaussianMixture:
+    """Eight equal Gaussians on a circle."""
+    radius, std = positive("radius", radius), positive("std", std)
+    angle = torch.arange(8, dtype=torch.float64) * (math.pi / 4)
+    return GaussianMixture(radius * _unit(angle), stds=std, name="eight_gaussians")
+
+
+def grid25(spacing: float = 1.5, std: float = 0.1) -> GaussianMixture:
+    """Twenty-five equal Gaussians on a square grid: a count of covered modes."""
+    spacing, std = positive("spacing", spacing), positive("std", std)
+    line = spacing * torch.arange(-2, 3, dtype=torch.float64)
+    return GaussianMixture(torch.cartesian_prod(line, line), stds=std, name="grid25")
+
+
+def picture(array, bounds: Bounds = BOUNDS, *, name: str = "picture") -> Density:
+    """Any picture as a density: piecewise constant, exact by pixel.
+
+    Args:
+        array: (h, w) nonnegative brightness; row 0 is the top of the picture.
+
+    Pixels hold their left and lower edges. Edges are rounded to float32, and areas
+    taken between the rounded edges, so that a sample always lies in the very pixel that
+    it was drawn from.
+
+    >>> picture([[0, 1], [1, 2]]).log_prob(torch.tensor([[1.0, -1.0]])).exp().item()
+    0.03125
+    """
+    mass = finite("picture", array)
+    if mass.dim() != 2 or not (mass >= 0).all() or not mass.sum() > 0:
+        raise ValueError(
+            f"picture {tuple(mass.shape)}: expected (h, w), nonnegative, not all zero"
+        )
+    mass = mass.flipud() / mass.sum()  # rows ascend with y from here on
+    h, w = mass.shape
+    left, right, bottom, top = Plane(name, bounds).bounds
+    x_edges = torch.linspace(left, right, w + 1, dtype=torch.float64).float()
+    y_edges = torch.linspace(bottom, top, h + 1, dtype=torch.float64).float()
+    if not ((x_edges.diff() > 0).all() and (y_edges.diff() > 0).all()):
+        raise ValueError(f"picture ({h}, {w}): pixels too fine for float32 in {bounds}")
+    area = y_edges.double().diff()[:, None] * x_edges.double().diff()
+    log_density = torch.full((h + 2, w + 2), -math.inf, dtype=torch.float64)
+    log_density[1:-1, 1:-1] = (mass / area).log()
+
+    def log_prob(x: Tensor) -> Tensor:
+        # float32 edges compare exactly with float64 points; 0 and w + 1 are outside
+        edges = x_edges.to(x), y_edges.to(x)
+        column, row = (
+            torch.bucketize(x[:, i].contiguous(), edges[i], right=True) for i in (0, 1)
+        )
+        log_p = log_density.to(x)[row, column]
+        return torch.where(x.isnan().any(-1), math.nan, log_p)
+
+    def draw(n: int) -> Tensor:
+        pixel = pick(mass.flatten(), n)
+        u = torch.rand(n, 2, dtype=torch.float64)
+
+        def between(edges: Tensor, i: Tensor, u: Tensor) -> Tensor:
+            low, high = edges[i], edges[i + 1]
+            x = torch.lerp(low.double(), high.double(), u).float()
+            return torch.minimum(x, high.nextafter(low))  # rounding may reach high
+
+        x1 = between(x_edges, pixel % w, u[:, 0])
+        return torch.stack([x1, between(y_edges, pixel // w, u[:, 1])], -1)
+
+    def entropy() -> float:
+        return (torch.special.entr(mass) + mass * area.log()).sum().item()
+
+    return Density(name, log_prob, draw, entropy, bounds)
+
+
+def checkerboard(cells: int = 4) -> Density:
+    """Uniform on every other cell of a ``cells`` x ``cells`` board over [-4, 4]^2.
+
+    >>> math.isclose(checkerboard().entropy, math.log(32))
+    True
+    """
+    if cells < 2 or cells % 2:
+        raise ValueError(f"checkerboard(cells={cells}): expected an even number >= 2")
+    index = torch.arange(cells)
+    return picture((index[:, None] + index) % 2, name="checkerboard")
+
+
+def rings(radii=(1.0, 2.0, 3.0), std: float = 0.15) -> Density:
+    """Concentric circles of equal mass, blurred by Gaussian noise.
+
+    A uniform point of the circle of radius R plus noise of deviation s has the density
+    exp(-(r^2 + R^2) / 2s^2) I0(rR / s^2) / 2 pi s^2 (Rice's law of the radius): it is
+    smooth everywhere, at the center too.
+    """
+    circles, std = finite("radii", radii), positive("std", std)
+    if circles.dim() != 1 or not len(circles) or not (circles > 0).all():
+        raise ValueError(f"rings(radii={radii}): expected a list of positive numbers")
+
+    def log_prob(x: Tensor) -> Tensor:
+        r, big = torch.linalg.vector_norm(x, dim=-1)[:, None], circles.to(x)
+        log_p = torch.special.i0e(r * big / std**2).log() - (r - big) ** 2 / 2 / std**2
+        return log_p.logsumexp(-1) - LOG_2PI - 2 * math.log(std) - math.log(len(big))
+
+    def draw(n: int) -> Tensor:
+        big = circles[torch.randint(len(circles), (n,))].float()[:, None]
+        return big * _unit(2 * math.pi * torch.rand(n)) + std * torch.randn(n, 2)
+
+    def entropy() -> float | None:
+        reach = circles.max().item() + 9 * std
+        return quadrature(log_prob, [-reach] * 2, [reach] * 2, std / 4)
+
+    return Density("rings", log_prob, draw, entropy)
+
+
+def banana(curvature: float = 0.4, stds: tuple[float, float] = (1.2, 0.3)) -> Density:
+    """A Gaussian bent along a parabola: x2 = stds[1] e2 + curvature (x1^2 - stds[0]^2).
+
+    The bend is a shear, of Jacobian one: the entropy is that of the Gaussian.
+    """
+    a, b = positive("stds", stds[0]), positive("stds", stds[1])
+    curvature = finite("curvature", curvature).item()
+
+    def log_prob(x: Tensor) -> Tensor:
+        e1 = x[:, 0] / a
+        e2 = (x[:, 1] - curvature * (x[:, 0] ** 2 - a**2)) / b
+        return -0.5 * (e1**2 + e2**2) - LOG_2PI - math.log(a * b)
+
+    def draw(n: int) -> Tensor:
+        x1 = a * torch.randn(n)
+        return torch.stack([x1, b * torch.randn(n) + curvature * (x1**2 - a**2)], -1)
+
+    return Density("banana", log_prob, draw, lambda: 1 + LOG_2PI + math.log(a * b))
+
+
+def funnel(std: float = 1.25, width: float = 0.5) -> Density:
+    """Neal's funnel (2003, section 8) on the plane, at this module's scale.
+
+    x1 has deviation ``std``, and given x1, x2 has deviation width * exp(x1 / 2).
+    """
+    std, width = positive("std", std), positive("width", width)
+
+    def log_prob(x: Tensor) -> Tensor:
+        e1, e2 = x[:, 0] / std, x[:, 1] / width * (-x[:, 0] / 2).exp()
+        return -0.5 * (e1**2 + e2**2 + x[:, 0]) - LOG_2PI - math.log(std * width)
+
+    def draw(n: int) -> Tensor:
+        x1 = std * torch.randn(n)
+        return torch.stack([x1, width * (x1 / 2).exp() * torch.randn(n)], -1)
+
+    # log of x2's deviation has the mean log width, because x1 has the mean zero
+    entropy = 1 + LOG_2PI + math.log(std * width)
+    return Density("funnel", log_prob, draw, lambda: entropy)
+
+
+def twist(x: Float[Tensor, "b 2"], rate: float) -> Float[Tensor, "b 2"]:
+    """Turns each point about the origin by ``rate`` radians per unit of its radius.
+
+    The radius is kept, and the angle is shifted by a function of the radius: in polar
+    coordinates a shear, so areas are kept, and ``twist(_, -rate)`` is the inverse.
+    """
+    angle = rate * torch.linalg.vector_norm(x, dim=-1)
+    cos, sin = angle.cos(), angle.sin()
+    return torch.stack(
+        [cos * x[:, 0] - sin * x[:, 1], sin * x[:, 0] + cos * x[:, 1]], -1
+    )
+
+
+def pinwheel(
+    arms: int = 5,
+    radius: float = 2.0,
+    stds: tuple[float, float] = (0.6, 0.2),
+    rate: float = 0.6,
+) -> Density:
+    """Gaussian arms (radial, tangential ``stds``), twisted as a function of the radius.
+
+    After the set of Johnson et al. (2016), which turns by the untwisted first
+    coordinate; with the radius, areas are kept and the density is exact.
+    """
+    if arms < 1:
+        raise ValueError(f"pinwheel(arms={arms}): expected at least one")
+    radius, rate = positive("radius", radius), finite("rate", rate).item()
+    variances = finite("stds", [positive("stds", s) ** 2 for s in stds])
+    angle = torch.arange(arms, dtype=torch.float64) * (2 * math.pi / arms)
+    out = _unit(angle)
+    axes = torch.stack([out, _unit(angle + math.pi / 2)], -1)  # columns
+    base = GaussianMixture(radius * out, covs=axes * variances @ axes.mT)
+    return Density(
+        "pinwheel",
+        lambda x: base.log_prob(twist(x, -rate)),
+        lambda n: twist(base.sample(n), rate),
+        lambda: base.entropy,
+    )
+
+
+def moons(noise: float = 0.15) -> Cloud:
+    """Two interleaved half-circles of radius 2 with Gaussian noise. Samples only."""
+    noise = nonnegative("noise", noise)
+
+    def draw(n: int) -> Tensor:
+        angle, sign = math.pi * torch.rand(n), 1 - 2 * torch.randint(2, (n,))
+        half = 2 * _unit(angle) - torch.tensor([1.0, 0.5])
+        return sign[:, None] * half + noise * torch.randn(n, 2)
+
+    return Cloud("moons", draw)
+
+
+def _spiral(name: str, arms: int, start: float, end: float, noise: float) -> Cloud:
+    """Spirals whose radius grows with the angle, up to 3.5 at angle ``end``.
+
+    The angle's square is uniform: points fall about evenly along the curve.
+    """
+
+    def draw(n: int) -> Tensor:
+        angle = (start**2 + (end**2 - start**2) * torch.rand(n)).sqrt()
+        turned = angle + 2 * math.pi / arms * torch.randint(arms, (n,))
+        radius = 3.5 / end * angle[:, None]
+        return radius * _unit(turned) + noise * torch.randn(n, 2)
+
+    return Cloud(name, draw)
+
+
+def spirals(arms: int = 2, turns: float = 1.5, noise: float = 0.1) -> Cloud:
+    """Interleaved spirals that start at the center. Samples only."""
+    if arms < 1:
+        raise ValueError(f"spirals(arms={arms}): expected at least one")
+    end = 2 * math.pi * positive("turns", turns)
+    return _spiral("spirals", arms, 0.0, end, nonnegative("noise", noise))
+
+
+def swiss_roll(noise: float = 0.1) -> Cloud:
+    """One spiral from 3/4 of a turn to 9/4 of a turn, rolled flat. Samples only."""
+    return _spiral(
+        "swiss_roll", 1, 1.5 * math.pi, 4.5 * math.pi, nonnegative("noise", noise)
+    )
+
+
+def rezende_mohamed(number: int) -> Energy:
+    """The test energies U1 to U4 of Rezende & Mohamed (2015), Table 1.
+
+    U2, U3 and U4 do not decay along x1: they have a normalizer on a box (``bounds``,
+    as in the paper's figures) and none on the whole plane.
+    """
+
+    def well(a: Tensor, width: float) -> Tensor:
+        return -0.5 * (a / width) ** 2
+
+    def energy(x: Tensor) -> Tensor:
+        x1, x2 = x[:, 0], x[:, 1]
+        if number == 1:
+            ring = well(torch.linalg.vector_norm(x, dim=-1) - 2, 0.4)
+            return -ring - torch.logaddexp(well(x1 - 2, 0.6), well(x1 + 2, 0.6))
+        off = x2 - torch.sin(2 * math.pi * x1 / 4)  # from the wave w1
+        if number == 2:
+            return -well(off, 0.4)
+        if number == 3:
+            w2 = 3 * well(x1 - 1, 0.6).exp()
+            return -torch.logaddexp(well(off, 0.35), well(off + w2, 0.35))
+        w3 = 3 * torch.sigmoid((x1 - 1) / 0.3)
+        return -torch.logaddexp(well(off, 0.4), well(off + w3, 0.35))
+
+    if number not in (1, 2, 3, 4):
+        raise ValueError(f"rezende_mohamed({number}): expected 1, 2, 3 or 4")
+    return Energy(f"rezende_mohamed_{number}", energy)
+
+
+def double_well(barrier: float = 4.0, distance: float = 2.0) -> Energy:
+    """U(x) = barrier ((x1 / distance)^2 - 1)^2 + x2^2 / 2: wells at x1 = +-distance.
+
+    The mountain pass between them is ``barrier`` high, at the origin.
+    """
+    barrier, distance = positive("barrier", barrier), positive("distance", distance)
+    return Energy(
+        "double_well",
+        lambda x: barrier * ((x[:, 0] / distance) ** 2 - 1) ** 2 + x[:, 1] ** 2 / 2,
+    )
+
+
+def _unit(angle: Tensor) -> Tensor:
+    """(n,) angles to (n, 2) points of the unit circle."""
+    return torch.stack([angle.cos(), angle.sin()], -1)
