@@ -1,8 +1,10 @@
 """Every chapter keeps every rule, and every rule catches the defect it is for."""
 
 import copy
+import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -13,6 +15,7 @@ import notebook_tools as rules
 import parity as parity_module
 import pytest
 import torch
+from IPython.core.inputtransformer2 import TransformerManager
 from notebook_tools import Chapter, tool
 from parity import build_namespace, copy_weights
 
@@ -161,9 +164,15 @@ def test_the_good_chapter_keeps(rule, book):
 # ---- each rule catches its defect ------------------------------------------------
 
 
-def test_paired(book):
-    caught(rules.paired, edit(book, "Double a", "Halve a", repair=False), "cell 0")
-    caught(rules.paired, edit(book, "[build]", "[built]", repair=False), "of the text")
+@pytest.mark.parametrize(
+    ("old", "new", "number"),
+    [("Double a", "Halve a", 0), ("[build]", "[imports]", 7), ("* 4", "* 5", 7)],
+)
+def test_paired(book, old, new, number):
+    caught(rules.paired, edit(book, old, new, repair=False), f"cell {number} of the")
+
+
+def test_paired_sees_a_missing_notebook(book):
     (book / "01_doubling.ipynb").unlink()
     caught(rules.paired, chapter(book), "missing")
     caught(rules.current, chapter(book), "missing")
@@ -287,6 +296,34 @@ def test_plain_has_no_false_alarm(book, line):
 )
 def test_set_up(book, old, new, words):
     caught(rules.set_up, edit(book, old, new), words)
+
+
+def run_set_up(monkeypatch, colab, found):
+    """The commands that the set-up cell would give to IPython."""
+    asked = []
+    shell = types.SimpleNamespace(
+        run_line_magic=lambda name, line: asked.append(f"{name} {line}")
+    )
+    if colab:
+        monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("x"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: found)
+    exec(
+        TransformerManager().transform_cell(rules.SET_UP),
+        {"get_ipython": lambda: shell},
+    )
+    return asked
+
+
+def test_set_up_cell_installs_on_colab_only(monkeypatch):
+    assert run_set_up(monkeypatch, colab=False, found=None) == []
+    assert run_set_up(monkeypatch, colab=True, found=object()) == []
+    first, last = run_set_up(monkeypatch, colab=True, found=None)
+    # What Colab has is left alone; everything else that gmcourse needs is asked for.
+    project = (rules.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    needs = re.search(r"\ndependencies = \[(.*?)\n\]", project, re.DOTALL)[1]
+    needs = {re.match(r"[\w-]+", word)[0] for word in re.findall(r'"(.+?)"', needs)}
+    assert set(first.split()[3:]) == needs - {"torch", "numpy", "matplotlib"}
+    assert last.startswith("pip install -q --no-deps git+https://github.com/gmcourse/")
 
 
 def test_sections(book):
@@ -598,7 +635,7 @@ def test_pair_accepts_a_notebook_from_jupytext(book):
     """Someone who runs jupytext by hand gets a pair that the rules accept."""
     (book / "01_doubling.ipynb").unlink()
     command = [sys.executable, "-m", "jupytext", "--update", "--to", "ipynb"]
-    subprocess.run([*command, "01_doubling.md"], cwd=book, check=True, timeout=60)
+    subprocess.run([*command, "01_doubling.md"], cwd=book, check=True, timeout=200)
     assert rules.paired(chapter(book)) == []
 
 
@@ -769,7 +806,7 @@ def test_nbval_accepts_the_good_chapter_and_sees_a_changed_output(book):
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=200,
         )
         return types.SimpleNamespace(code=done.returncode, said=done.stdout)
 

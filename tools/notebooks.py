@@ -352,6 +352,7 @@ def run(notebook, *, scale="cpu", threads=None, timeout=1800, folder=NOTEBOOKS):
     client = NotebookClient(
         done,
         timeout=timeout,
+        startup_timeout=180,  # many kernels may start at once on a small machine
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,
