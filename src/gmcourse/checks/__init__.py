@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 from typing import Any
 
-from ._engine import CATALOG, Exercise, Verdict, run
+from ._engine import CATALOG, Exercise, Verdict, run, wrap
 
 __all__ = ["Exercise", "Verdict", "catalog", "check", "hint", "run"]
 
@@ -42,7 +42,7 @@ def hint(id: str) -> None:
     n = _opened[id] = _opened.get(id, 0) + 1
     for i, text in enumerate(hints, 1):
         if i == n or n > len(hints):
-            print(f"Hint {i} of {len(hints)}: {text}")
+            print("\n".join(wrap(f"Hint {i} of {len(hints)}: {text}")))
 
 
 def catalog() -> dict[str, Exercise]:

@@ -89,7 +89,8 @@ class Exercise:
         for (name, kind), answer in zip(self.answers.items(), given):
             if kind is float and not missing(answer):
                 with contextlib.suppress(TypeError, ValueError, RuntimeError):
-                    answer = float(answer)
+                    is_tensor = isinstance(answer, torch.Tensor)
+                    answer = float(answer.detach() if is_tensor else answer)
             fits = callable(answer) if kind is callable else isinstance(answer, kind)
             if not fits and not missing(answer):
                 due = "the function or class itself, not called"
@@ -155,7 +156,7 @@ def run(exercise: Exercise, given: tuple, seed: int | None = None) -> Verdict:
         try:
             for name, answer in zip(exercise.answers, answers):
                 if missing(answer):
-                    raise Stop("not attempted", got=f"{name} is {answer}.")
+                    raise Stop("not attempted", got=f"{name} is {stub(answer)}")
             exercise.check(t, *answers)
         except Stop as reason:
             stop = reason
@@ -225,6 +226,10 @@ def missing(value: Any) -> bool:
     return value is ... or value is None or value is NotImplemented
 
 
+def stub(value: Any) -> str:
+    return "..." if value is ... else str(value).replace("Ellipsis", "...")
+
+
 def frames(error: BaseException) -> list[traceback.FrameSummary]:
     """The learner's lines in a traceback: not ours, not those of a package."""
     foreign = (os.path.dirname(__file__), os.path.dirname(os.__file__), "<frozen")
@@ -250,22 +255,23 @@ def report(exercise: Exercise, t: Any, stop: Stop, seed: int) -> list[str]:
     """The lines below a verdict's head."""
     if stop.outcome == "passed":
         return [line for p in t.properties for line in wrap(f"- {p}", "  ", "    ")]
-    again = f"{exercise.usage[:-1]}, seed={seed})"
-    rows = {"got": stop.lines["got"]}
+    again, known = f"{exercise.usage[:-1]}, seed={seed})", stop.misconception
+    if t.called:
+        again = f"v = {again}\n{t.called}(*v.args)"
+    if known:
+        known += ". " + {**COMMON, **exercise.misconceptions}.get(known, "")
     if stop.outcome == "not attempted":
-        rows["then"] = f'Replace the stub and run again; hint("{exercise.id}") helps.'
+        way = f'Write it (or the missing return); a hint: hint("{exercise.id}")'
+        rows = {"got": stop.lines["got"], "next": way}
+    elif stop.outcome == "error":
+        rows = {"call": t.describe(), "got": stop.lines["got"], "again": again}
     else:
-        rows = {"call": t.describe(), **rows, "again": again}
-    if stop.outcome == "not yet":
-        again = f"v = {again}\n{t.called}(*v.args)" if t.called else again
-        known = {**COMMON, **exercise.misconceptions}
         rows = {
             "tested": t.properties[-1] if t.properties else exercise.title,
             "call": t.describe(),
             "expected": stop.lines["expected"],
             "got": stop.lines["got"],
-            "likely": stop.misconception
-            and f"{stop.misconception}. {known.get(stop.misconception, '')}",
+            "likely": known,
             "again": again,
             "held": "; ".join(t.properties[:-1]),
         }

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ._engine import Exercise, Stop, excerpt, missing
+from ._engine import Exercise, Stop, excerpt, missing, stub
 
 ALPHA = 1e-6  # false alarms of one distribution test
 
@@ -67,7 +67,7 @@ class Trial:
         self.args, before = args, torch.initial_seed()
         out = self.guard(f, *copies, **kwargs)
         if missing(out):
-            raise Stop("not attempted", got=f"{self.name} returned {out}.")
+            raise Stop("not attempted", got=f"{self.name} returned {stub(out)}")
         if torch.initial_seed() != before:
             self.spoiled("global random state reseeded", "The seed was set.")
         if not torch.is_grad_enabled():
@@ -111,7 +111,7 @@ class Trial:
         """``out`` on the CPU, in its graph; a number becomes a tensor."""
         if isinstance(out, bool | int | float | np.number):
             out = torch.as_tensor(out, device="cpu")
-        why, got = "A tensor is due here.", f"a {type(out).__name__}"
+        why, got = "A tensor is due here.", f"an object of type {type(out).__name__}"
         self.true(isinstance(out, Tensor), why, got, "not a tensor")
         return out.cpu()
 
@@ -201,8 +201,8 @@ class Trial:
         n, seen = counts.sum(), counts / counts.sum()
 
         def p(v):
-            rate = torch.xlogy(seen, seen / v)
-            rate = rate + torch.xlogy(1 - seen, (1 - seen) / (1 - v))
+            q, v = torch.stack([seen, 1 - seen]), torch.stack([v, 1 - v])
+            rate = (torch.xlogy(q, q) - torch.xlogy(q, v)).sum(0)
             return (2 * torch.exp(-n * rate)).clamp(max=1)
 
         self.decide(p, probs, why, misconception, ideas, "frequency", seen)
@@ -257,8 +257,11 @@ def literal(value: Any) -> str:
         return text if len(text) <= 30 else type(value).__name__
     if value.numel() > 4:
         return f"{str(value.dtype)[6:]} {tuple(value.shape)}"
-    text = repr(value.detach().double().mul(1e6).round().div(1e6).tolist())
-    return f"torch.tensor({text})"
+    entries = value.detach().cpu()
+    if value.dtype.is_floating_point:
+        entries = entries.double().mul(1e6).round().div(1e6)
+    double = ", dtype=torch.float64" if value.dtype == torch.float64 else ""
+    return f"torch.tensor({entries.tolist()}{double})"
 
 
 def first(ideas: dict | None, fits: Callable) -> str | None:
@@ -274,7 +277,8 @@ def far(a: Tensor, b: Any, tol: float) -> Tensor:
     b = torch.as_tensor(b).detach().cpu().double()
     if b.dim() and a.shape != b.shape:
         return torch.tensor(True)
-    return ~((a == b) | ((a - b).abs() <= tol * (1 + b.abs())))
+    near = b.isfinite() & ((a - b).abs() <= tol * (1 + b.abs()))
+    return ~(near | (a == b))
 
 
 def columns(x: Tensor) -> Tensor:
