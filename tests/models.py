@@ -1,0 +1,119 @@
+"""One small instance of every model, and a two-player one, for the battery."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from gmcourse.autoencoders import (
+    Autoencoder,
+    DenoisingAutoencoder,
+    GaussianCodes,
+    SparseAutoencoder,
+)
+from gmcourse.core import GenerativeModel
+from gmcourse.likelihoods import (
+    Bernoulli,
+    DiscretizedLogistic,
+    FixedGaussian,
+    Gaussian,
+)
+from gmcourse.nets import ConvDecoder, ConvEncoder, WithLabel, mlp
+from gmcourse.vae import IWAE, VAE, LinearGaussian
+
+
+class TinyGAN(GenerativeModel):
+    """A GAN on vectors (Goodfellow et al., 2014): the contract's hardest customer."""
+
+    def __init__(self, dim: int = 3, latent: int = 2, critic_steps: int = 1):
+        super().__init__()
+        self.event_shape, self.latent = (dim,), latent
+        self.critic_steps = critic_steps
+        self.generator = mlp(latent, 16, dim)
+        self.critic = mlp(dim, 16, 1)
+
+    def losses(self, x, c=None):
+        self.check(x, c)
+        for _ in range(self.critic_steps):
+            fake = self.generate(len(x)).detach()
+            real = F.softplus(-self.critic(x)).mean()
+            yield "critic", real + F.softplus(self.critic(fake)).mean()
+        yield "generator", F.softplus(-self.critic(self.generate(len(x)))).mean()
+
+    def generate(self, n):
+        return self.generator(torch.randn(n, self.latent, device=self.device))
+
+    def draw(self, n, c=None, **how):
+        return self.generate(n)
+
+    def optimizers(self, lr=1e-3):
+        adam = torch.optim.Adam
+        return {
+            "critic": adam(self.critic.parameters(), lr),
+            "generator": adam(self.generator.parameters(), lr),
+        }
+
+
+IMAGE = (1, 8, 8)
+
+
+def conv_vae(classes=0, likelihood=None, shape=IMAGE):
+    likelihood = likelihood or DiscretizedLogistic()
+    channels, *size = shape
+    encoder = ConvEncoder((channels + classes, *size), 2 * 3, width=8)
+    out = (likelihood.per_value * channels, *size)
+    decoder = ConvDecoder(3 + classes, out, width=8)
+    if classes:
+        encoder, decoder = WithLabel(encoder, classes), WithLabel(decoder, classes)
+    kinds = {"latent_dim": 3, "event_shape": shape, "classes": classes}
+    return VAE(encoder, decoder, likelihood, **kinds)
+
+
+def dense_vae(likelihood, beta=1.0, dim=5):
+    encoder, decoder = mlp(dim, 16, 4), mlp(2, 16, likelihood.per_value * dim)
+    shape = {"latent_dim": 2, "event_shape": (dim,)}
+    return VAE(encoder, decoder, likelihood, beta=beta, **shape)
+
+
+def flat_ae(kind=Autoencoder, **how):
+    encoder = nn.Sequential(nn.Flatten(), mlp(64, 16, 4))
+    return kind(encoder, nn.Linear(4, 64), IMAGE, **how)
+
+
+MODELS = {
+    "autoencoder": flat_ae,
+    "denoising": lambda: flat_ae(DenoisingAutoencoder, std=0.3),
+    "sparse": lambda: flat_ae(SparseAutoencoder, weight=0.1),
+    "gaussian codes": lambda: GaussianCodes(flat_ae(), 4),
+    "vae bernoulli": lambda: dense_vae(Bernoulli()),
+    "vae gaussian": lambda: dense_vae(Gaussian()),
+    "beta-vae fixed gaussian": lambda: dense_vae(FixedGaussian(0.5), beta=4.0),
+    "vae conv logistic": conv_vae,
+    "vae conv rgb": lambda: conv_vae(shape=(3, 8, 8)),
+    "conditional vae": lambda: conv_vae(classes=3),
+    "iwae": lambda: IWAE(dense_vae(Bernoulli()), k=3),
+    "conditional iwae": lambda: IWAE(conv_vae(classes=3), k=2),
+    "linear gaussian": lambda: LinearGaussian(5, 2),
+    "gan": TinyGAN,
+    "gan, two critic steps": lambda: TinyGAN(critic_steps=2),
+}
+CANNOT_SAMPLE = {"autoencoder", "denoising", "sparse"}
+
+
+def optimizer_for(model, lr=1e-3):
+    if isinstance(model, TinyGAN):
+        return model.optimizers(lr)
+    return torch.optim.Adam(model.parameters(), lr)
+
+
+def batch_for(model, n=6):
+    """Data in [0, 1] on the 8-bit grid, which every likelihood accepts."""
+    x = torch.randint(0, 256, (n, *model.event_shape)).float() / 255
+    if "Bernoulli" in repr_of_likelihood(model):
+        x = (x > 0.5).float()
+    c = torch.arange(n) % model.classes if model.classes else None
+    return x, c
+
+
+def repr_of_likelihood(model):
+    vae = getattr(model, "vae", model)
+    return type(getattr(vae, "likelihood", None)).__name__
