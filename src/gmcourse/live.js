@@ -360,7 +360,7 @@ body[data-jp-theme-light=false] .gm-live,body.vscode-dark .gm-live{${dark}}
 .gm-alive .gm-still{display:none}
 .gm-title{font-weight:600;margin-bottom:.6rem}
 .gm-title:empty{display:none}
-.gm-row{display:flex;gap:1.5rem;align-items:flex-start}
+.gm-row{display:flex;gap:1.5rem;align-items:flex-start;padding:1px}
 .gm-left{flex:1.35 1 0;min-width:0}
 .gm-side{flex:1 1 0;min-width:0;position:relative}
 .gm-plane{position:relative;aspect-ratio:1;cursor:crosshair;user-select:none;

@@ -250,6 +250,9 @@ def _layers(module: nn.Module, name: str = "") -> list[tuple[str, nn.Module]]:
 
 
 def _points(points, labels, classes) -> tuple[Tensor, Tensor, list[str]]:
+    for name, given in ("points", points), ("labels", labels):
+        if not isinstance(given, Tensor | None):
+            raise TypeError(f"{name} is a {type(given).__name__}; expected a tensor")
     if (labels is not None and points is None) or (classes and labels is None):
         raise ValueError("classes name labels, and labels name points: give those too")
     if points is None:
