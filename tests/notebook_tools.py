@@ -460,20 +460,23 @@ def home(obj):
 def modules(package="gmcourse"):
     root = importlib.import_module(package)
     names = [m.name for m in pkgutil.walk_packages(root.__path__, f"{package}.")]
-    return [root] + [
-        importlib.import_module(n) for n in names if not n.endswith("__main__")
-    ]
+    # The checks of the exercises are not what a chapter builds.
+    names = [n for n in names if not re.search(r"\._|\.checks\b", n)]
+    return [root] + [importlib.import_module(n) for n in names]
 
 
 def library(package="gmcourse"):
     """Public functions and classes of the library: {name: [objects]}."""
     found = {}
     for module in modules(package):
+        public = getattr(module, "__all__", vars(module))
         for name, obj in vars(module).items():
+            if name not in public or name.startswith("_"):
+                continue
             own = getattr(obj, "__module__", None) == module.__name__
             if own and (inspect.isclass(obj) or inspect.isfunction(obj)):
                 found.setdefault(name, []).append(obj)
-    return {name: objs for name, objs in found.items() if not name.startswith("_")}
+    return found
 
 
 def library_names(package="gmcourse"):

@@ -274,6 +274,7 @@ def test_plain(book, line, words):
         "$$ x = 1 $$ (eq-elbo)",
         "[ELBO](#eq-elbo), 5% of it",
         "- $100$ % \n- {a} `b`",
+        "```text\n% typed\n(target)=\n[^1]\n```",
         "<details><summary>More</summary>\n\nx\n\n</details>",
     ],
 )
@@ -414,8 +415,12 @@ def package(tmp_path_factory, monkeypatch):
             """At home nowhere."""
         ''')
     )
+    (root / "toylib" / "_own.py").write_text("def hidden(): pass\n")
+    (root / "toylib" / "checks.py").write_text("def first(): pass\n")
     (root / "toylib" / "late.py").write_text(
         textwrap.dedent('''
+        __all__ = ["flow", "half"]
+        def helper(x): pass
         def flow(x):
             """Built in chapter normalizing_flows."""
         def half(x):

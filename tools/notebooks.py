@@ -326,6 +326,7 @@ def surroundings(scale, threads):
     before, cores = dict(os.environ), None
     os.environ["GMCOURSE_SCALE"] = scale
     os.environ["PYTHONHASHSEED"] = "0"  # printed sets keep their order
+    os.environ.pop("MPLBACKEND", None)  # the kernel's own
     if threads is not None:
         os.environ["OMP_NUM_THREADS"] = str(threads)
     if scale != "gpu":
@@ -431,7 +432,7 @@ def merge_budgets(new, folder=NOTEBOOKS):
         unknown = sorted(set(entries) - set(PLACES))
         if unknown:
             raise Problem(f"unknown places {unknown}: expected {sorted(PLACES)}")
-    key = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    key = hashlib.sha256(str(Path.home()).encode()).hexdigest()[:12]  # one a person
     with FileLock(Path(tempfile.gettempdir()) / f"gmcourse-budgets-{key}.lock"):
         budgets = read_budgets(folder)
         for chapter, entries in new.items():
