@@ -1,7 +1,8 @@
 """A headless Chromium for tests of pages: how it is found, and the `page` fixture.
 
-A test module asks for it by ``from browser import chromium as chromium, page as page``; the tests that use
-it carry ``@pytest.mark.browser`` and skip, with one line, where there is none.
+A test module imports both fixtures, ``from browser import chromium, page``; the tests
+that use them carry ``@pytest.mark.browser`` and skip, with one line, where there is no
+browser.
 """
 
 import os

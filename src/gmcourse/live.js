@@ -48,7 +48,8 @@
       for (let row = 0; row < n; row++) {
         for (let j = 0; j < k; j++) {
           let sum = bias[j];
-          for (let i = 0; i < d; i++) sum += weight[j * d + i] * x[row * d + i];
+          const w = j * d, r = row * d;
+          for (let i = 0; i < d; i++) sum += weight[w + i] * x[r + i];
           y[row * k + j] = sum;
         }
       }
