@@ -171,6 +171,7 @@ def test_a_foreign_state_is_refused_and_changes_nothing():
     refused("n = 11", n=11)
     refused("batch_size = 4", batch_size=4)
     refused("no such place", position=10)
+    refused("no such place", position=12)
     refused("no such place", position=-3)
     refused("no such place", position=2)
     refused("no such place", epoch=-1)
@@ -205,6 +206,14 @@ def test_binarize_draws_each_pixel_with_its_own_probability():
     z = (mean - p)[1:-1] / (p * (1 - p) / 20_000).sqrt()[1:-1]
     assert z.abs().max() < 5.5
     assert not torch.equal(draws[0], draws[1])
+
+
+def test_binarize_at_the_ends_of_the_uniform_draw(monkeypatch):
+    # The least draw is 0 and the greatest 1 - 2^-24: black stays off, white on.
+    monkeypatch.setattr(torch, "rand_like", torch.zeros_like)
+    assert binarize(PIXELS).tolist() == [0.0] + [1.0] * 255
+    monkeypatch.setattr(torch, "rand_like", lambda x: torch.full_like(x, 1 - 2**-24))
+    assert binarize(PIXELS).tolist() == [0.0] * 255 + [1.0]
 
 
 def test_dequantize_is_uniform_and_never_leaves_the_cell():

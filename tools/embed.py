@@ -218,7 +218,6 @@ def emoji(out: Path, work: Path) -> None:
                     for entry in json.loads(member(archive, "package/emoji.json"))
                     if entry["has_img_twitter"] and entry["has_img_google"]
                 ]
-                entries.sort(key=lambda entry: entry["image"])
                 (folder / "emoji.json").write_text(json.dumps(entries))
             with tarfile.open(folder / f"emoji-{style}-64.tar", "w") as pictures:
                 for entry in entries:
