@@ -9,9 +9,9 @@ from jaxtyping import install_import_hook
 
 install_import_hook("gmcourse", "beartype.beartype")
 
-import pytest
-import torch
-from jaxtyping import config
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from jaxtyping import config  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -8,7 +8,9 @@ import gmcourse as gm
 from gmcourse import EMA, seeded, train
 
 ALL = pytest.mark.parametrize("name", list(MODELS))
-SAMPLERS = pytest.mark.parametrize("name", [n for n in MODELS if n not in CANNOT_SAMPLE])
+SAMPLERS = pytest.mark.parametrize(
+    "name", [n for n in MODELS if n not in CANNOT_SAMPLE]
+)
 
 
 @pytest.fixture

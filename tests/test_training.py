@@ -201,7 +201,7 @@ def test_two_players_resume(tmp_path):
             batches = data.Batches(torch.randn(20, 3), batch_size=5)
         with seeded(1):
             for step in train(
-                gan, batches, gan.optimizers(), steps=9, resume=path, save_seconds=0
+                gan, batches, gan.optimizers(), steps=9, resume=path, save_seconds=0.0
             ):
                 if step.index == stop:
                     break
@@ -356,7 +356,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_its_update(tmp_path):
     batches = data.Batches(torch.zeros(4, 1), batch_size=2)
     path, done = tmp_path / "run", []
     with pytest.raises(FloatingPointError) as caught:
-        for step in train(model, batches, sgd, steps=9, resume=path, save_seconds=0):
+        for step in train(model, batches, sgd, steps=9, resume=path, save_seconds=0.0):
             done.append(step.index)
     assert done == [1, 2]
     text = str(caught.value)
@@ -396,7 +396,7 @@ def test_nothing_waits_for_the_gpu():
         torch.cuda.set_sync_debug_mode("default")
 
 
-def test_arguments_that_do_not_fit_are_refused_before_training():
+def test_arguments_that_do_not_fit_are_refused_before_training(as_users_run_it):
     model, batches = toy()
     optimizer = adam(model)
     with pytest.raises(ValueError, match="steps is -1"):
@@ -405,7 +405,7 @@ def test_arguments_that_do_not_fit_are_refused_before_training():
         train(model, batches, optimizer, steps=1, clip=0)
     with pytest.raises(ValueError, match="another model"):
         train(model, batches, optimizer, steps=1, ema=EMA(toy()[0]))
-    with pytest.raises(ValueError, match="use gmcourse.data.Batches"):
+    with pytest.raises(ValueError, match=r"use gmcourse\.data\.Batches"):
         train(model, [batches.x], optimizer, steps=1, resume="anywhere")
     with pytest.raises(ValueError, match="data is empty"):
         list(train(model, [], optimizer, steps=1))

@@ -161,5 +161,5 @@ class GaussianCodes(GenerativeModel):
         return self.autoencoder.loss(x, c)
 
     def draw(self, n, c=None, **how):
-        eps = torch.randn(n, len(self.mean), device=self.device)
+        eps = self.noise(n, len(self.mean))
         return self.autoencoder.decode(self.mean + eps @ self.cholesky.T)

@@ -90,6 +90,11 @@ class GenerativeModel(nn.Module):
         """Where the parameters live."""
         return next(self.parameters()).device
 
+    def noise(self, *shape: int) -> Tensor:
+        """Standard normal values on the model's device, in its precision."""
+        weight = next(self.parameters())
+        return torch.randn(*shape, device=weight.device, dtype=weight.dtype)
+
     def check(self, x: Tensor, c: Tensor | None = None) -> None:
         """Raise unless ``x`` is ``(b, *event_shape)`` float32 and ``c`` fits it.
 

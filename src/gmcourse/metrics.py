@@ -90,11 +90,13 @@ class FeatureClassifier(nn.Module):
         super().__init__()
         self.event_shape, self.heads = tuple(event_shape), tuple(heads)
         self.trunk = ConvEncoder(self.event_shape, self.dim, width)
+        # Running statistics give features of mean 0 and variance 1 on the training set.
+        self.normalize = nn.BatchNorm1d(self.dim, affine=False)
         self.head = nn.Linear(self.dim, sum(heads))
 
     def features(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b 64"]:
-        """The features of ``x``, after the last nonlinearity, without dropout."""
-        return F.silu(self.trunk(x))
+        """The features of ``x``: standardized activations of the last hidden layer."""
+        return self.normalize(F.silu(self.trunk(x)))
 
     def forward(self, x: Float[Tensor, "b ..."]) -> tuple[Tensor, ...]:
         """Logits of each head, ``(b, classes)``."""

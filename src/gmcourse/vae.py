@@ -173,7 +173,7 @@ class VAE(GenerativeModel):
 
     def draw(self, n, c=None, *, mean: bool = False):
         """Ancestral sampling; ``mean=True`` gives the decoder's mean, without noise."""
-        z = torch.randn(n, self.latent_dim, device=self.device)
+        z = self.noise(n, self.latent_dim)
         params = self.decode(z, c)
         return self.likelihood.mean(params) if mean else self.likelihood.sample(params)
 
@@ -230,7 +230,7 @@ class LinearGaussian(GenerativeModel):
         return -self.log_prob(x).mean()
 
     def draw(self, n, c=None, **how):
-        z = torch.randn(n, self.latent_dim, device=self.device)
+        z = self.noise(n, self.latent_dim)
         mean = self.decoder(z)
         return mean + self.log_std.exp() * torch.randn_like(mean)
 

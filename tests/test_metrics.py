@@ -1,0 +1,154 @@
+"""Metrics against closed forms, brute force and another library."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+
+from gmcourse import seeded
+from gmcourse.metrics import (
+    FeatureClassifier,
+    bits_per_dim,
+    compare,
+    frechet_distance,
+    iw_log_likelihood,
+    kernel_distance,
+    precision_recall,
+)
+from gmcourse.vae import LinearGaussian
+
+
+def test_bits_per_dim():
+    assert bits_per_dim(math.log(2), (1,)) == pytest.approx(1.0)
+    # A uniform distribution over 256 levels costs 8 bits for each of the values.
+    assert bits_per_dim(3 * 16 * math.log(256), (3, 4, 4)) == pytest.approx(8.0)
+
+
+def test_frechet_distance_against_scipys_matrix_root():
+    a, b = torch.randn(300, 6) @ torch.randn(6, 6) + 1, torch.randn(200, 6)
+    ca, cb = np.cov(a.double().numpy().T), np.cov(b.double().numpy().T)
+    root = scipy.linalg.sqrtm(ca @ cb).real
+    means = a.double().mean(0) - b.double().mean(0)
+    expected = means.square().sum() + np.trace(ca + cb - 2 * root)
+    assert frechet_distance(a, b) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_frechet_distance_of_known_gaussians():
+    """Standardize exactly: then the distance is |m|² + Σ (s - 1)²."""
+    x = torch.randn(500, 3).double()
+    x = (x - x.mean(0)) @ torch.linalg.inv(torch.linalg.cholesky(torch.cov(x.T))).T
+    s, m = torch.tensor([2.0, 0.5, 1.0]), torch.tensor([1.0, 0.0, -2.0])
+    assert frechet_distance(x, x) == pytest.approx(0.0, abs=1e-9)
+    assert frechet_distance(x * s + m, x) == pytest.approx(5 + 1 + 0.25, rel=1e-6)
+    assert frechet_distance(x, x * s + m) == pytest.approx(6.25, rel=1e-6)
+
+
+def test_frechet_distance_survives_a_rank_deficient_set():
+    a = torch.randn(10, 64)
+    assert math.isfinite(frechet_distance(a, torch.randn(10, 64)))
+
+
+def test_kernel_distance_against_a_double_loop():
+    a, b = torch.randn(7, 4).double(), torch.randn(5, 4).double() + 1
+    k = lambda u, v: (u @ v / 4 + 1) ** 3  # noqa: E731
+    aa = sum(k(a[i], a[j]) for i in range(7) for j in range(7) if i != j) / 42
+    bb = sum(k(b[i], b[j]) for i in range(5) for j in range(5) if i != j) / 20
+    ab = sum(k(u, v) for u in a for v in b) / 35
+    assert kernel_distance(a, b) == pytest.approx(float(aa + bb - 2 * ab))
+
+
+def test_kernel_distance_is_unbiased():
+    """Of two samples of one distribution it is zero on average, not above."""
+    values = [
+        kernel_distance(torch.randn(20, 3), torch.randn(20, 3)) for _ in range(400)
+    ]
+    values = torch.tensor(values)
+    assert values.mean().abs() < 5 * values.std() / 20
+    assert (values < 0).any()
+
+
+def test_precision_and_recall_against_brute_force():
+    real, fake = torch.randn(40, 3), torch.randn(30, 3) * 2 + 0.5
+
+    def inside(points, manifold):
+        hits = 0
+        radii = [sorted((p - q).norm() for q in manifold)[3] for p in manifold]
+        for p in points:
+            hits += any((p - q).norm() <= r for q, r in zip(manifold, radii))
+        return hits / len(points)
+
+    expected = (inside(fake, real), inside(real, fake))
+    assert precision_recall(real, fake) == pytest.approx(expected)
+
+
+def test_precision_sees_noise_and_recall_sees_missing_modes():
+    centers = torch.tensor([[0.0, 0.0], [50.0, 0.0]])
+    real = centers.repeat(50, 1) + torch.randn(100, 2)
+    one_mode = torch.randn(100, 2)
+    precision, recall = precision_recall(real, one_mode)
+    assert precision > 0.8 and recall < 0.6
+    noisy = torch.cat([real[:50] + 0.1, 1000 + 100 * torch.randn(50, 2)])
+    precision, recall = precision_recall(real, noisy)
+    assert precision < 0.6 and recall > 0.8
+
+
+def test_iw_log_likelihood_in_parts_is_the_same_estimate():
+    """Against the exact log p of a linear model whose q is wrong."""
+    with seeded(3):
+        model = LinearGaussian(4, 2, std=0.7)
+        x = model.sample(9)
+        vae = model.as_vae()
+        with torch.no_grad():
+            vae.encoder.bias[2:] += 0.3
+        exact = model.log_prob(x).detach()
+        for rows in (50, 1000, 100_000):
+            value = iw_log_likelihood(vae, x, k=4000, rows=rows)
+            torch.testing.assert_close(value, exact, atol=0.06, rtol=0)
+        # One draw: a plain average of one-draw bounds, not a sum over parts.
+        assert (iw_log_likelihood(vae, x, k=1) < exact + 3).all()
+
+
+def test_features_are_deterministic_and_leave_the_mode_alone():
+    net = FeatureClassifier((1, 8, 8), (3, 2), width=8).train()
+    x = torch.rand(7, 1, 8, 8)
+    first = net.features_of(x, batch=3)
+    assert first.shape == (7, 64) and first.dtype == torch.float64
+    assert torch.equal(first, net.features_of(x, batch=3)) and net.training
+    torch.testing.assert_close(first, net.features_of(x), atol=1e-5, rtol=0)
+
+
+def test_combined_labels_are_split_by_head():
+    net = FeatureClassifier((1, 8, 8), (3, 4))
+    first, second = torch.arange(12) % 3, torch.arange(12) // 3
+    split = net.split_labels(first + 3 * second)
+    assert [s.tolist() for s in split] == [first.tolist(), second.tolist()]
+    logits = net(torch.rand(2, 1, 8, 8))
+    assert [u.shape[1] for u in logits] == [3, 4]
+
+
+def test_a_comparison_names_its_features_and_carries_the_floor(as_users_run_it):
+    net = FeatureClassifier((1, 8, 8), (3,), width=8)
+    draw = lambda n: torch.rand(n, 1, 8, 8)  # noqa: E731
+    result = compare(draw(30) * 0.2, draw(90), draw(30), net, "toy")
+    assert result.frechet > result.frechet_floor > 0
+    assert "toy features" in str(result) and "real" in str(result)
+    assert "FID" not in str(result)
+    with pytest.raises(ValueError, match="equal numbers"):
+        compare(draw(30), draw(90), draw(20), net, "toy")
+
+
+def test_bad_features_are_refused(as_users_run_it):
+    good = torch.randn(10, 3)
+    for bad, words in (
+        (torch.randn(10, 4), "one d"),
+        (torch.randn(10), "one d"),
+        (torch.randn(1, 3), "at least 2"),
+        (torch.full((10, 3), float("nan")), "not finite"),
+    ):
+        for metric in (frechet_distance, kernel_distance, precision_recall):
+            with pytest.raises(ValueError, match=words):
+                metric(good, bad)
+    with pytest.raises(ValueError, match="expected 1 to 9"):
+        precision_recall(good, good, k=10)
