@@ -18,7 +18,16 @@ from torch import nn
 
 import gmcourse
 from gmcourse import checks
-from gmcourse.checks import Exercise, _engine, _trial, catalog, check, hint, run
+from gmcourse.checks import (
+    Exercise,
+    _exercise,
+    _statistics,
+    _trial,
+    catalog,
+    check,
+    hint,
+    run,
+)
 from gmcourse.checks._trial import Trial
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +51,7 @@ pytestmark = pytest.mark.usefixtures("as_users_run_it")
 @pytest.fixture
 def double(monkeypatch):
     """An exercise outside the catalog: twice the input."""
-    monkeypatch.setattr(_engine, "CATALOG", {})
+    monkeypatch.setattr(_exercise, "CATALOG", {})
 
     @Exercise(
         id="test-01",
@@ -108,6 +117,7 @@ def test_error_shows_only_the_learners_lines(double):
     assert "in twice" in verdict.text and "in helper" in verdict.text
     assert "return torch.cat([x, x.nonsense])" in verdict.text
     assert "_engine" not in verdict.text and "_trial" not in verdict.text
+    assert "in call" not in verdict.text and "in guard" not in verdict.text
 
 
 def test_error_inside_a_package_ends_at_the_learners_line(double):
@@ -406,7 +416,7 @@ def fails(tool_name, *args, **kwargs):
     t = Trial(CATALOG["vae-01"], [], 0)
     try:
         getattr(t, tool_name)(*args, **kwargs)
-    except _engine.Stop as stop:
+    except _exercise.Stop as stop:
         return stop.misconception or True
     return False
 
@@ -476,8 +486,8 @@ def test_tail_of_the_chi_square_approximation():
     for n in (1000, 5000):
         for tail in (5e-7, 1 - 5e-7):
             s = (stats.chi2.ppf(tail, n - 1) / (n - 1)) ** 0.5
-            c = 2 / (9 * (n - 1))
-            p = _trial.two_sided(torch.tensor(s ** (2 / 3) - 1 + c), c**0.5)
+            x = torch.cat([torch.ones(n // 2), -torch.ones(n // 2)]).double()[:, None]
+            p = _statistics.p_std(x / x.std() * s, torch.tensor(1.0))
             assert 0.9e-6 < float(p) < 1.1e-6
 
 
@@ -518,7 +528,7 @@ def test_ids_and_fields():
         assert e.compute in ("cpu-instant", "cpu-10min", "gpu")
         assert e.objectives and e.statement.strip()
         assert 2 <= len(e.hints) <= 3 or not e.check
-        assert not set(e.misconceptions) & set(_engine.COMMON)
+        assert not set(e.misconceptions) & set(_exercise.COMMON)
         for name, why in e.misconceptions.items():
             assert 5 <= len(name) <= 60 and why[-1] in ".:?", (id, name)
         assert bool(e.answers) == bool(e.check)
@@ -550,7 +560,7 @@ def test_versions_are_complete(id):
     assert len(wrong) >= 6
     made = {v.misconception for v in wrong}
     assert set(e.misconceptions) - made == set(), "declared, made by no version"
-    assert made - set(e.misconceptions) - set(_engine.COMMON) == set(), "not declared"
+    assert made - set(e.misconceptions) - set(_exercise.COMMON) == set(), "not declared"
     for line in tool.solution(cls, e).splitlines():
         assert len(line) <= 78
 
@@ -563,7 +573,7 @@ def test_every_version_has_its_exercise():
 @pytest.mark.parametrize("id", CHECKED)
 def test_names_used_in_a_check_are_declared(id):
     e = CHECKED[id]
-    known = {*e.misconceptions, *_engine.COMMON}
+    known = {*e.misconceptions, *_exercise.COMMON}
     for node in ast.walk(ast.parse(inspect.getsource(e.check))):
         if not isinstance(node, ast.keyword):
             continue
@@ -752,6 +762,46 @@ def test_section_is_idempotent_and_complete(tmp_path, monkeypatch):
     assert not any("randn" in source for source in code)  # no solution in a code cell
     chapter.write_text(once.replace("exercise: vae-03", "exercise: vae-99"))
     assert any("vae-99" in p for p in tool.fill(check=True))
+
+
+def test_solutions_of_several_answers(double):
+    tool.versions()
+    marks = sys.modules["exercise_versions"]
+
+    class Demo01:
+        """Why it is so."""
+
+        @marks.reference
+        @marks.build
+        def reference():
+            def encode(x):
+                return 2 * x
+
+            # A number of nats.
+            nats = 0.5
+            return encode, nats
+
+    double.answers = {"encode": callable, "nats": float}
+    solution = "def encode(x):\n    return 2 * x\n\n# A number of nats.\nnats = 0.5"
+    assert tool.solution(Demo01, double) == solution
+    text = f"```python\n{solution}\n```\n\nWhy it is so."
+    assert tool.cells(double, Demo01)[-1] == ("solution", text)
+    double.answers = {"decode": callable, "nats": float}
+    with pytest.raises(ValueError, match="the reference gives"):
+        tool.solution(Demo01, double)
+
+
+def test_sections_of_repair_and_open_exercises(double):
+    double.repair = True
+    assert ":tags: [hide-output]\n\ncheck(" in tool.section(double, None)
+    double.check, double.repair, double.stub = None, False, ""
+
+    class Discussion:
+        """What one may find."""
+
+    text = tool.section(double, Discussion)
+    assert "code-cell" not in text and "· open*" in text
+    assert "<summary>Discussion</summary>\n\nWhat one may find." in text
 
 
 def test_chapters_are_filled():

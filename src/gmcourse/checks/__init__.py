@@ -9,7 +9,9 @@ import importlib
 import pkgutil
 from typing import Any
 
-from ._engine import CATALOG, Exercise, Verdict, run, wrap
+from ._engine import run
+from ._exercise import CATALOG, Exercise, Verdict
+from ._report import wrap
 
 __all__ = ["Exercise", "Verdict", "catalog", "check", "hint", "run"]
 

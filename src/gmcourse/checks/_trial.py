@@ -7,7 +7,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ._engine import Exercise, Stop, excerpt, missing, stub
+from ._exercise import Exercise, Stop, missing
+from ._report import excerpt, literal, stub
+from ._statistics import (
+    columns,
+    gap,
+    numbers,
+    p_distribution,
+    p_frequencies,
+    p_mean,
+    p_std,
+    rank_correlations,
+    two_sided,
+)
 
 ALPHA = 1e-6  # false alarms of one distribution test
 
@@ -23,7 +35,7 @@ class Trial:
     def __init__(self, exercise: Exercise, answers: list, seed: int):
         self.properties: list[str] = []
         self.args: tuple = ()
-        self.called = ""
+        self.called = self.name = ""
         self.false_alarm = 0.0
         self.names = dict(zip(map(id, answers), exercise.answers))
         self.rng = torch.Generator("cpu").manual_seed(seed)
@@ -56,7 +68,8 @@ class Trial:
     def call(self, f: Callable, *args: Any, **kwargs: Any) -> Any:
         """``f(*args, **kwargs)`` on copies of the tensors; gradients flow through them.
 
-        Ends the run if it is a stub, raises, or changes its inputs or global state.
+        Ends the run if it is a stub, raises, or changes global state or its inputs.
+        Tensors go into positional arguments: only those are copied and watched.
         """
         owner, home = getattr(f, "__self__", f), torch.device("cpu")
         if isinstance(owner, nn.Module):
@@ -87,7 +100,7 @@ class Trial:
             raise Stop("error", got=excerpt(error)) from None
 
     def spoiled(self, misconception: str, got: str):
-        self.property("a call changes nothing but what it returns")
+        self.properties[-1:] = ["a call changes nothing but what it returns"]
         self.fail(misconception, why="Inputs and global state as before.", got=got)
 
     def describe(self) -> str:
@@ -136,8 +149,7 @@ class Trial:
 
         ``expected``: a tensor of the same shape, or one number for all entries.
         """
-        out = self.tensor(out).detach().double()
-        expected = torch.as_tensor(expected).detach().cpu().double()
+        out, expected = numbers(self.tensor(out)), numbers(expected)
         if expected.dim():
             self.shape(out, expected.shape, why)
         bad = far(out, expected, tol)
@@ -156,14 +168,14 @@ class Trial:
 
     def at_most(self, out, bound, why, misconception=None, ideas=None):
         """Every entry at most ``bound``; an idea fits from its value upward."""
-        worst = float(self.tensor(out).detach().double().max())
+        worst = float(numbers(self.tensor(out)).max())
         if not worst <= bound:
             name = first(ideas, lambda v: worst >= v)
             self.fail(name or misconception, why=why, got=f"{worst:.6g} > {bound:.6g}")
 
     def at_least(self, out, bound, why, misconception=None, ideas=None):
         """Every entry at least ``bound``; an idea fits from its value downward."""
-        worst = float(self.tensor(out).detach().double().min())
+        worst = float(numbers(self.tensor(out)).min())
         if not worst >= bound:
             name = first(ideas, lambda v: worst <= v)
             self.fail(name or misconception, why=why, got=f"{worst:.6g} < {bound:.6g}")
@@ -177,91 +189,57 @@ class Trial:
         how = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
         return self.guard(torch.autograd.grad, out, wrt, weight, **how)[0].detach()
 
-    # Distribution tests: each rejects a right sampler with probability <= ALPHA.
-    # Draws are columns, (n,) or (n, k), of n >= 1,000 independent rows.
+    # Distribution tests: see _statistics. Each rejects a right sampler with
+    # probability ALPHA at most. Draws are columns, (n,) or (n, k), n >= 1,000.
 
     def mean(self, x, mean, std, why, misconception=None, ideas=None):
-        """z-test of each column's mean, its standard deviation being ``std``."""
-        x, std = columns(self.tensor(x)), torch.as_tensor(std).detach().double()
-        seen = x.mean(0)
-        p = lambda v: two_sided((seen - v) / std * len(x) ** 0.5)  # noqa: E731
-        self.decide(p, mean, why, misconception, ideas, "mean", seen)
+        """Each column's mean; the draws are normal or bounded, their ``std`` known."""
+        x, std = columns(self.tensor(x)), numbers(std)
+        p, told = lambda v: p_mean(x, v, std), (why, misconception, ideas)
+        self.decide(p, mean, *told, "mean", x.mean(0))
 
     def std(self, x, std, why, misconception=None, ideas=None):
-        """Chi-square test of the standard deviation of each column of normal draws,
-        in the approximation of Wilson & Hilferty (1931)."""
+        """Each column's standard deviation; the draws are normal."""
         x = columns(self.tensor(x))
-        seen, c = x.std(0), 2 / (9 * (len(x) - 1))
-        p = lambda v: two_sided(((seen / v) ** 2) ** (1 / 3) - 1 + c, c**0.5)  # noqa: E731
-        self.decide(p, std, why, misconception, ideas, "standard deviation", seen)
+        told = why, misconception, ideas
+        self.decide(lambda v: p_std(x, v), std, *told, "standard deviation", x.std(0))
 
     def frequencies(self, counts, probs, why, misconception=None, ideas=None):
-        """Chernoff's bound for each of the ``(k,)`` counts of independent draws."""
-        counts = self.tensor(counts).detach().double()
-        n, seen = counts.sum(), counts / counts.sum()
-
-        def p(v):
-            q, v = torch.stack([seen, 1 - seen]), torch.stack([v, 1 - v])
-            rate = (torch.xlogy(q, q) - torch.xlogy(q, v)).sum(0)
-            return (2 * torch.exp(-n * rate)).clamp(max=1)
-
-        self.decide(p, probs, why, misconception, ideas, "frequency", seen)
+        """The ``(k,)`` counts of independent draws from k outcomes."""
+        n = numbers(self.tensor(counts))
+        p, told = lambda v: p_frequencies(n, v), (why, misconception, ideas)
+        self.decide(p, probs, *told, "frequency", n / n.sum())
 
     def distribution(self, x, cdf, why, misconception=None, ideas=None):
-        """All entries against a continuous ``cdf``, by the inequality of Dvoretzky,
-        Kiefer & Wolfowitz with Massart's constant (1990). Ideas are cdfs."""
-        x = self.tensor(x).detach().double().flatten().sort().values
-        steps = torch.arange(len(x) + 1, dtype=torch.float64) / len(x)
-
-        def gap(cdf):
-            u = cdf(x)
-            return torch.maximum((u - steps[:-1]).abs(), (u - steps[1:]).abs()).max()
-
-        p = lambda cdf: 2 * torch.exp(-2 * len(x) * gap(cdf) ** 2)  # noqa: E731
-        text = f"distribution function off by {gap(cdf):.3g}"
-        self.decide(p, cdf, why, misconception, ideas, text)
+        """All entries against a continuous ``cdf``; ideas are other cdfs."""
+        x = numbers(self.tensor(x)).flatten()
+        p, told = lambda v: p_distribution(x, v), (why, misconception, ideas)
+        self.decide(p, cdf, *told, f"distribution function off by {gap(x, cdf):.3g}")
 
     def independent(self, x, why, misconception=None):
-        """Rank correlations between all pairs of columns, of values and of sizes."""
+        """All pairs of columns, by the ranks of their values and of their sizes."""
         x = columns(self.tensor(x))
-        sizes = (x - x.median(0).values).abs()
-        both = [v.argsort(0).argsort(0).double().T.corrcoef() for v in (x, sizes)]
-        pairs = torch.ones(x.shape[1], x.shape[1]).triu(1).bool()
-        r = torch.cat([c[pairs] for c in both])
+        r = rank_correlations(x)
         text = f"a rank correlation of {r[r.abs().argmax()]:.3g}"
-        p = lambda v: two_sided((r - v) * (len(x) - 1) ** 0.5)  # noqa: E731
+        p = lambda _: two_sided(r * (len(x) - 1) ** 0.5)  # noqa: E731
         self.decide(p, 0.0, why, misconception, None, text)
 
     def decide(self, p, value, why, misconception, ideas, what, seen=None):
         """Fail if the smallest of the p-values of ``value`` is too small."""
 
         def plausible(v):
-            v = v if callable(v) else torch.as_tensor(v).detach().double()
-            tests = p(v).nan_to_num(0.0).flatten()
+            tests = p(v if callable(v) else numbers(v)).nan_to_num(0.0).flatten()
             return bool(tests.min() * len(tests) >= ALPHA)
 
         self.false_alarm += ALPHA
         if plausible(value):
             return
         if seen is not None:
-            value = torch.as_tensor(value).detach().double()
+            value = numbers(value)
             i = int(p(value).nan_to_num(0.0).argmin())
             what += f" {seen[i]:.4g} where {value.expand_as(seen)[i]:.4g} is due"
             what += f", in column {i}" if len(seen) > 1 else ""
         self.fail(first(ideas, plausible) or misconception, why=why, got=what)
-
-
-def literal(value: Any) -> str:
-    if not isinstance(value, Tensor):
-        text = repr(value)
-        return text if len(text) <= 30 else type(value).__name__
-    if value.numel() > 4:
-        return f"{str(value.dtype)[6:]} {tuple(value.shape)}"
-    entries = value.detach().cpu()
-    if value.dtype.is_floating_point:
-        entries = entries.double().mul(1e6).round().div(1e6)
-    double = ", dtype=torch.float64" if value.dtype == torch.float64 else ""
-    return f"torch.tensor({entries.tolist()}{double})"
 
 
 def first(ideas: dict | None, fits: Callable) -> str | None:
@@ -274,18 +252,8 @@ def first(ideas: dict | None, fits: Callable) -> str | None:
 
 def far(a: Tensor, b: Any, tol: float) -> Tensor:
     """Where two arrays differ; nan differs from all."""
-    b = torch.as_tensor(b).detach().cpu().double()
+    b = numbers(b)
     if b.dim() and a.shape != b.shape:
         return torch.tensor(True)
     near = b.isfinite() & ((a - b).abs() <= tol * (1 + b.abs()))
     return ~(near | (a == b))
-
-
-def columns(x: Tensor) -> Tensor:
-    x = x.detach().double()
-    return x[:, None] if x.dim() == 1 else x.flatten(1)
-
-
-def two_sided(z: Tensor, scale: float = 1.0) -> Tensor:
-    """P(|Z| >= z / scale) for a standard normal Z."""
-    return torch.erfc((z / scale).abs() / 2**0.5)

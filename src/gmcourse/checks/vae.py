@@ -52,7 +52,7 @@ It has to stay right where a variance is as small as $e^{-60}$.
 """,
     stub='''
 def kl(mean, log_var):
-    """(b, d), (b, d) -> (b,): the divergence from N(0, 1) in nats."""
+    """(b, d), (b, d) -> (b,), in nats."""
     return ...
 ''',
     answers={"kl": callable},
@@ -182,7 +182,7 @@ It has to stay exact, with a useful gradient, at logits of $\pm 200$.
 """,
     stub='''
 def bernoulli_log_prob(logits, x):
-    """(k, b, d), (b, d) -> (k, b): log p(x) of the images, in nats."""
+    """(k, b, d), (b, d) -> (k, b), in nats."""
     return ...
 ''',
     answers={"bernoulli_log_prob": callable},
@@ -312,7 +312,7 @@ stays as it was.
 """,
     stub='''
 def reparameterize(mean, log_std, k):
-    """(b, d), (b, d), int -> (k, b, d): k samples of each example."""
+    """(b, d), (b, d), int -> (k, b, d)."""
     return ...
 ''',
     answers={"reparameterize": callable},
@@ -373,7 +373,7 @@ def vae_03(t, reparameterize):
     t.shape(z, (1, 1, 1), "axes of length one count.", misconception=shape)
 
     # Many draws of few entries, none with a deviation near 1.
-    n, half = 1600, 800
+    n, half = 1000, 500
     mean = t.uniform(2, 3, low=1, high=2) * torch.tensor([1.0, -1.0, 2.0])
     log_std = t.uniform(2, 3, low=-0.1, high=0.1) + torch.tensor([-1.3, -0.6, 0.7])
     one = t.call(reparameterize, mean, log_std, n)
