@@ -539,7 +539,7 @@ def test_build_namespace_says_what_is_missing(book):
 def test_build_namespace_takes_dataclasses_and_shows_source(book):
     import inspect
 
-    code = "from dataclasses import dataclass\n@dataclass\nclass Double:\n    x: int"
+    code = "from dataclasses import dataclass\n@dataclass\nclass Double:\n    x: 'int'"
     edit(book, "class Double:", code + "\nclass Other:")
     namespace = build_namespace("01_doubling", folder=book)
     assert namespace["Double"](1).x == 1
