@@ -1,0 +1,93 @@
+"""The zoo: what ships is what its cards say, and measures again to the same values."""
+
+import json
+
+import pytest
+import torch
+
+from gmcourse import zoo
+from gmcourse.__main__ import main
+from gmcourse.zoo.measure import measures
+
+NAMES = zoo.names()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_quick_measurements_come_out_as_on_the_card(name):
+    """The embedded sets hold the very images that the quick values are made of."""
+    card, entry, model = zoo.card(name), zoo.recipe(name), zoo.load(name)
+    for measure in measures(entry):
+        known = card["metrics"][measure.key]["quick"]["value"]
+        value = measure.run(entry, model, quick=True)["value"]
+        assert value == pytest.approx(known, abs=measure.quick_tolerance), measure.key
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_entries_load_frozen_in_half_precision_and_sample(name):
+    model = zoo.load(name)
+    assert not model.training
+    for value in model.state_dict().values():
+        if value.is_floating_point():
+            assert torch.equal(value, value.half().to(value.dtype))
+    if zoo.recipe(name).kind != "classifier":
+        c = torch.zeros(2, dtype=torch.int64) if model.classes else None
+        assert model.sample(2, c).shape == (2, *model.event_shape)
+
+
+def test_targets_of_the_course():
+    """The figures that the shipped likelihood models were made to reach."""
+    value = {n: zoo.card(n)["metrics"].get("nll", {}).get("value") for n in NAMES}
+    if value.get("vae-mnist-300s"):
+        assert value["vae-mnist-300s"] <= 90.0
+        assert zoo.card("vae-mnist-300s")["minutes"]["cpu"] <= 5.0
+    if value.get("vae-mnist"):
+        assert value["vae-mnist"] <= 86.8
+
+
+def test_train_writes_weights_and_an_honest_card(tmp_path, monkeypatch):
+    monkeypatch.setenv("GMCOURSE_SCALE", "smoke")
+    monkeypatch.delenv("GMCOURSE_DATA", raising=False)
+    monkeypatch.setenv("GMCOURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GMCOURSE_OFFLINE", "1")
+    monkeypatch.setenv("GMCOURSE_STRICT", "0")
+    card = zoo.train("vae2d-mnist", tmp_path, seed=3, steps=4, progress=False)
+    assert card["data"]["is_sample"] and card["recipe"]["steps"] == 4
+    assert card["seed"] == 3 and card["metrics"] == {}
+    assert sorted(p.name for p in tmp_path.glob("*.*")) == [
+        "vae2d-mnist.json",
+        "vae2d-mnist.safetensors",
+    ]
+    again = zoo.train("vae2d-mnist", tmp_path / "b", seed=3, steps=4, progress=False)
+    assert again["sha256"] == card["sha256"]
+    records = zoo.evaluate("vae2d-mnist", tmp_path, quick=True)
+    assert set(records) == {"nll", "elbo", "frechet"}
+
+
+def test_unknown_and_missing_entries(tmp_path):
+    with pytest.raises(ValueError, match="did you mean vae-mnist"):
+        zoo.load("vae-mnits")
+    with pytest.raises(FileNotFoundError, match="gmcourse zoo train"):
+        zoo.load("vae2d-mnist", folder=tmp_path)
+
+
+def test_damaged_weights_are_refused(tmp_path):
+    blob = bytearray((zoo.FOLDER / "vae2d-mnist.safetensors").read_bytes())
+    blob[len(blob) // 2] ^= 1
+    (tmp_path / "vae2d-mnist.safetensors").write_bytes(bytes(blob))
+    with pytest.raises(ValueError, match="damaged"):
+        zoo.load("vae2d-mnist", folder=tmp_path)
+
+
+def test_the_command_line_prints_every_card(capsys):
+    assert main(["zoo", "list", "--json"]) == 0
+    assert [c["name"] for c in json.loads(capsys.readouterr().out)] == NAMES
+    assert main(["zoo", "list"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in NAMES)
+
+
+def test_the_command_line_says_what_is_wrong_in_one_line(capsys):
+    assert main(["zoo", "evaluate", "nothing"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("gmcourse: ") and error.count("\n") == 1
+    assert "no entry 'nothing'" in error
