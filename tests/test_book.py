@@ -5,6 +5,7 @@ chapter are functions from its Markdown to a list of problems; each is run on ev
 page, and on a sample with a planted defect.
 """
 
+import importlib.util
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -568,3 +570,36 @@ def warnings(tmp_path_factory):
 def test_extension_warns(warnings, i):
     own = [line for line in warnings if f"{i + 10}_defect" in line]
     assert any(DEFECTS[i][2] in line for line in own), own
+
+
+@pytest.fixture(scope="module")
+def extension():
+    pytest.importorskip("pybtex")
+    pytest.importorskip("sphinx")
+    path = ROOT / "book" / "_ext" / "gmcourse_book.py"
+    spec = importlib.util.spec_from_file_location("gmcourse_book", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("what", "before", "after"),
+    [
+        ("class", ["Built in chapter 03_vae."], ["Built in :doc:`/notebooks/03_vae`."]),
+        (
+            "class",
+            ["Built in chapter", "03_vae."],
+            ["Built in :doc:`/notebooks/03_vae`."],
+        ),
+        ("class", ["Built in chapter 09_no."], ["Built in chapter 09_no."]),
+        ("class", ["a ``*b`` and *c"], ["a ``*b`` and \\*c"]),
+        ("class", [">>> f(*a)"], [">>> f(*a)"]),
+        ("property", ["The name: x"], ["\\ ", "The name: x"]),
+    ],
+)
+def test_docstrings(extension, what, before, after):
+    app = SimpleNamespace(env=SimpleNamespace(found_docs={"notebooks/03_vae"}))
+    lines = list(before)
+    extension.docstring(app, what, "name", None, None, lines)
+    assert lines == after

@@ -23,12 +23,14 @@ Sphinx 7 (Jupyter Book 1) and Sphinx 9.
 import importlib.util
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from docutils import nodes
 from pybtex.database import parse_file
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
+from sphinx.util.nodes import make_refnode
 
 log = logging.getLogger(__name__)
 
@@ -251,6 +253,26 @@ def docstring(app, what, name, obj, options, lines):
         lines.insert(0, "\\ ")  # napoleon reads a first line "a: b" as "type: text"
 
 
+def exported(app, env, node, contnode):
+    """A signature names ``gmcourse.data.sets.Split``; the docs ``gmcourse.data.Split``.
+
+    The link leads to the only documented object of that name. What exists and is not
+    documented, such as an internal base class, stays plain text; what does not exist
+    is a broken reference.
+    """
+    target = node.get("reftarget", "")
+    if node.get("refdomain") != "py" or not target.startswith("gmcourse."):
+        return None
+    objects = env.get_domain("py").objects
+    module, _, last = target.rpartition(".")
+    found = [name for name in objects if name.rpartition(".")[2] == last]
+    if len(found) == 1:
+        to, at = objects[found[0]].docname, objects[found[0]].node_id
+        return make_refnode(app.builder, node["refdoc"], to, at, contnode, found[0])
+    known = module in sys.modules and hasattr(sys.modules[module], last)
+    return contnode if known else None
+
+
 def read_papers(app):
     app.gmcourse_papers = papers(app)
 
@@ -272,6 +294,7 @@ def setup(app):
     app.add_transform(PlainMarkdown)
     app.connect("builder-inited", read_papers)
     app.connect("autodoc-process-docstring", docstring, priority=400)  # first
+    app.connect("missing-reference", exported)
     app.connect("doctree-resolved", cite)
     app.connect("build-finished", copy_mathjax)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,267 @@
+"""The built book in a real browser, opened from file:// as a reader would.
+
+``GMCOURSE_BOOK`` names the folder of the built book; without it, ``_build/html``.
+"""
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+# pytest imports this file without a package: both names end up as fixtures here.
+from browser import chromium as chromium
+from browser import page as page
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOK = Path(os.environ.get("GMCOURSE_BOOK", ROOT / "_build" / "html")).resolve()
+PAGES = sorted(
+    path.relative_to(BOOK).as_posix()
+    for folder in ("book", "notebooks")
+    for path in (BOOK / folder).rglob("*.html")
+)
+CHAPTERS = [name for name in PAGES if name.startswith("notebooks/")]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not PAGES, reason=f"no book in {BOOK}: run make book first"),
+]
+
+
+def visit(page, name, fragment=""):
+    """Open a page of the book and wait until its math is typeset."""
+    page.goto((BOOK / name).as_uri() + fragment)
+    page.wait_for_load_state("load")
+    page.evaluate(
+        """() => window.MathJax?.startup?.promise
+               ?? (document.querySelector('.math') && Promise.reject('no MathJax'))"""
+    )
+
+
+def outside(page):
+    """What was asked for from elsewhere than the book's folder."""
+    return [
+        url
+        for url in page.requested
+        if not url.startswith(("data:", "blob:")) and not inside(url)
+    ]
+
+
+def inside(url):
+    parts = urlsplit(url)
+    file = Path(unquote(parts.path))
+    return parts.scheme == "file" and file.is_relative_to(BOOK) and file.is_file()
+
+
+def typeset(page):
+    """Math that was left raw or is wrong, and Markdown or HTML shown as text."""
+    found = page.evaluate(
+        """() => {
+  const article = document.querySelector('article.bd-article');
+  // An unknown command is no error to MathJax: it shows the name in red.
+  const wrong = '.math:not(:has(mjx-container)), mjx-merror, mjx-mtext[style*=red]';
+  return [...article.querySelectorAll(wrong)].map(node => node.textContent);
+}"""
+    )
+    text = page.evaluate(
+        """() => {
+  const copy = document.querySelector('article.bd-article').cloneNode(true);
+  copy.querySelectorAll('pre, code, dt, mjx-container').forEach(node => node.remove());
+  return copy.textContent;
+}"""
+    )
+    raw = r"\$\$|\\tag|\\begin\{|\]\(#|(?<!\w)\*\*\w|</?details|<summary"
+    return found + re.findall(rf".{{0,20}}(?:{raw}).{{0,20}}", text)
+
+
+def sideways(page, width):
+    """What makes the page wider than the window, or is cut off at its edge."""
+    page.set_viewport_size({"width": width, "height": 844})
+    if page.evaluate("document.documentElement.scrollWidth") > width:
+        return [f"the page scrolls sideways at {width} pixels"]
+    # What is wide must scroll in a box of its own.
+    return page.evaluate(
+        """width => {
+  const skip = 'mjx-assistive-mml, svg, [aria-hidden=true], .sr-only';
+  const scrolls = node => ['auto', 'scroll'].includes(getComputedStyle(node).overflowX);
+  const cut = node => {
+    if (node.getBoundingClientRect().right <= width + 1) return false;
+    if (node.closest(skip)) return false;
+    for (; !node.matches('.bd-article'); node = node.parentElement)
+      if (scrolls(node)) return false;
+    return true;
+  };
+  return [...document.querySelectorAll('.bd-article *')].filter(cut)
+    .map(node => 'cut at the edge: ' + node.outerHTML.slice(0, 100));
+}""",
+        width,
+    )
+
+
+def luminance(color):
+    """Relative luminance of a CSS color, as WCAG 2 defines it."""
+    channels = [int(c) / 255 for c in re.findall(r"\d+", color)[:3]]
+    linear = [
+        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    ]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear))
+
+
+def faint(page, mode):
+    """Text whose contrast is below 4.5 : 1, the AA level of WCAG 2."""
+    page.emulate_media(color_scheme=mode)
+    page.wait_for_function(
+        "mode => document.documentElement.dataset.theme === mode", arg=mode
+    )
+    pairs = page.evaluate(
+        """() => {
+  const back = node => {
+    for (; node; node = node.parentElement) {
+      const color = getComputedStyle(node).backgroundColor;
+      if (!/^rgba\\(.*, 0\\)$|^transparent$/.test(color)) return color;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const seen = new Map();
+  for (const node of document.querySelectorAll('.bd-article *, .bd-sidebar *')) {
+    const text = [...node.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+    if (!text || node.closest('svg, mjx-assistive-mml, .gm-live')) continue;
+    if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+      continue;
+    const pair = [getComputedStyle(node).color, back(node)];
+    seen.set(String(pair), [...pair, node.outerHTML.slice(0, 90)]);
+  }
+  return [...seen.values()];
+}"""
+    )
+    found = []
+    for front, back, where in pairs:
+        bright, dim = sorted((luminance(front), luminance(back)), reverse=True)
+        if (ratio := (bright + 0.05) / (dim + 0.05)) < 4.5:
+            found.append(f"{mode}: {ratio:.2f} for {front} on {back} in {where}")
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(page, name):
+    visit(page, name)
+    page.add_style_tag(content="* { transition: none !important }")
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert outside(page) == []  # from elsewhere, or missing
+    assert page.errors == []
+    assert page.locator("h1:visible").count() == 1
+    assert page.locator("main img:not([alt]), main figure img[alt='']").count() == 0
+    text = (BOOK / name).read_text(encoding="utf-8")
+    assert str(ROOT) not in text  # a page tells nothing of the machine that made it
+    assert typeset(page) == []
+    assert faint(page, "light") == []
+    assert faint(page, "dark") == []
+    assert sideways(page, 768) == []
+    assert sideways(page, 390) == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_colab_and_download(page, name):
+    visit(page, name)
+    stem = Path(name).stem
+    colab = (
+        "https://colab.research.google.com/github/gmcourse/gmcourse/blob/main/"
+        f"notebooks/{stem}.ipynb"
+    )
+    # The theme's button and the line under the title.
+    assert page.locator(f".dropdown-launch-buttons a[href='{colab}']").count() == 1
+    assert page.locator(f".chapter-links a[href='{colab}']").count() == 1
+    shown = (ROOT / "notebooks" / f"{stem}.ipynb").read_bytes()
+    for place in (".btn-download-source-button", ".chapter-links a[href*='_sources']"):
+        url = page.locator(place).first.evaluate("link => link.href")
+        assert Path(unquote(urlsplit(url).path)).read_bytes() == shown
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapter_is_made_of_the_parts(page, name):
+    visit(page, name)
+    assert page.locator("table.budget-card").count() == 1
+    boxes = page.locator("section.exercise")
+    headings = page.locator("h3", has_text=re.compile(r"^Exercise \w+-\d\d"))
+    assert boxes.count() == headings.count() >= (3 if "00_" in name else 12)
+    assert page.locator("section.exercise p.exercise-card").count() == boxes.count()
+    # Solutions are folded, and open at a click with their math and code in view.
+    folded = page.locator("section.exercise details", has_text="Solution")
+    for i in range(folded.count()):
+        body = folded.nth(i).locator("pre, p").first
+        assert not body.is_visible()
+        folded.nth(i).locator("summary").click()
+        assert body.is_visible()
+
+
+def test_links_within_the_book(page):
+    """Every link between pages leads to a file, and to an id that is in it."""
+    page.route("**/*.js*", lambda route: route.abort())  # the pages as they are built
+    ids, wanted = {}, []
+    for name in PAGES:
+        page.goto((BOOK / name).as_uri(), wait_until="domcontentloaded")
+        ids[(BOOK / name).as_uri()] = set(
+            page.evaluate("[...document.querySelectorAll('[id]')].map(node => node.id)")
+        )
+        wanted += [
+            (name, url)
+            for url in page.evaluate("[...document.links].map(link => link.href)")
+            if url.startswith("file:")
+        ]
+    missing = []
+    for name, url in wanted:
+        address, _, anchor = url.partition("#")
+        address = address.partition("?")[0]
+        known = ids.get(address, {unquote(anchor), ""})
+        if not inside(address) or (anchor and unquote(anchor) not in known):
+            missing.append((name, url))
+    assert missing == []
+
+
+def test_search_works_offline(page):
+    visit(page, "search.html", "?q=entropy")
+    results = page.locator("#search-results li a")
+    results.first.wait_for()
+    assert any("notation.html" in a.get_attribute("href") for a in results.all())
+    results.first.click()
+    page.wait_for_load_state("load")
+    assert page.locator("h1:visible").count() == 1
+    assert outside(page) == []
+    assert page.errors == []
+
+
+def test_search_from_a_page(page):
+    """The way a reader does it: the field, a word, Enter."""
+    visit(page, "book/notation.html")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("entropy")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=entropy*")
+    page.locator("#search-results li a").first.wait_for()
+    assert page.errors == []
+
+
+def test_dark_mode_button(page):
+    """auto, light, dark: the button goes round, and the choice is kept."""
+    visit(page, "book/notation.html")
+    seen = set()
+    for _ in range(3):
+        page.locator(".theme-switch-button").first.click()
+        seen.add(page.locator("html").get_attribute("data-mode"))
+        if page.locator("html").get_attribute("data-mode") == "dark":
+            background = page.evaluate(
+                "getComputedStyle(document.body).backgroundColor"
+            )
+            assert luminance(background) < 0.05
+            visit(page, "book/bibliography.html")
+            assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert seen == {"auto", "light", "dark"}
+
+
+def test_front_page(page):
+    """The folder's own index leads to the front page."""
+    page.goto((BOOK / "index.html").as_uri())
+    page.wait_for_url("**/book/index.html")
+    assert page.locator("h1:visible").count() == 1
+    assert outside(page) == []
