@@ -207,6 +207,15 @@ def test_finds_a_mixture_that_is_there():
     assert -0.01 < gap < 0.05  # 47 parameters from 2,000 points: 47/4000 nats expected
 
 
+def test_seeds_are_drawn_by_squared_distance():
+    """Of 0, 1 and 10 the seeds are 0 and 1 with probability (1/101 + 1/82) / 3."""
+    x = torch.tensor([[0.0], [1.0], [10.0]])
+    with gm.seeded(13):
+        found = [fit_mixture(x, 2, steps=0, floor=1.0) for _ in range(600)]
+    apart = sum(m.means.min().abs().item() < 0.1 for m in found)
+    assert apart <= 20  # 4.4 expected; by plain distance it would be 38
+
+
 def test_bad_mixtures():
     x = sample(10)
     with pytest.raises(ValueError, match="1 <= k <= n"):
