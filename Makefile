@@ -12,7 +12,7 @@ SCALE ?=
 BOOK = $(BIN)/jupyter-book build --all -W --keep-going -n .
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab execute lint unit nbval browser mutate checks results bench exercises clean
+.PHONY: help book test lab execute lint unit nbval browser mutate checks results bench exercises links clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,7 @@ lint: $(READY)  ## style, types, spelling, and that pairs and generated pages ar
 	$(BIN)/ruff format --check src tests tools benchmarks notebooks/exercises
 	$(BIN)/pyright
 	$(BIN)/codespell
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python tools/notebooks.py status
 	$(BIN)/python tools/exercises.py fill --check
 	$(BIN)/python tools/results.py --check
@@ -47,7 +48,7 @@ unit: $(READY)  ## the library's tests and doctests, with shapes checked
 	$(BIN)/python -m pytest -n 2 --doctest-modules src/gmcourse
 
 nbval: $(READY)  ## every chapter, executed at smoke scale
-	GMCOURSE_SCALE=smoke $(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout 300 notebooks/*.ipynb -n 2 --dist loadscope
+	GMCOURSE_SCALE=smoke $(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout 300 notebooks/[0-9][0-9]_*.ipynb -n 2 --dist loadscope
 
 browser: $(READY)  ## the built book and the live models, in a headless browser
 	$(BOOK) -q
@@ -73,6 +74,9 @@ results: $(READY)  ## recompute every number of the results page from the shippe
 
 bench: $(READY)  ## side by side with the peers, as ratios (installs them in .venv-bench)
 	$(BIN)/python benchmarks/run.py
+
+links: $(READY)  ## check every link that leaves the book (needs the network)
+	$(BIN)/jupyter-book build --all --builder linkcheck .
 
 clean:  ## remove what was built (the environment stays)
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

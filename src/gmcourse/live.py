@@ -129,6 +129,9 @@ class Live:
     def __init__(self, data: dict, still: bytes, caption: str) -> None:
         self.data, self.still, self.caption = data, still, caption
 
+    def __repr__(self) -> str:
+        return f"[live figure: {self.data['label']}] {self.caption}"
+
     def _repr_html_(self) -> str:
         runtime = resources.files("gmcourse").joinpath("live.js").read_text("utf-8")
         runtime = runtime.replace("GM_VERSION", _digest(runtime))

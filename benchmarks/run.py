@@ -1,0 +1,280 @@
+"""Side by side with the peers: one thread, paired runs, medians, ratios.
+
+    make bench          all of it; writes book/_data/benchmarks.json and the page
+
+Absolute times belong to one machine; the ratios are what is claimed. Each pair runs
+in turn, A B A B, so that a change of the machine's speed meets both. The peers live in
+an environment of their own, made on the first run from benchmarks/requirements.txt.
+"""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+HOME = ROOT / ".venv-bench"
+DATA = ROOT / "book" / "_data" / "benchmarks.json"
+PAGE = ROOT / "book" / "benchmarks.md"
+
+
+def enter() -> None:
+    """Go on in the peers' environment, which is made where it is missing."""
+    python = HOME / "bin" / "python"
+    if Path(sys.prefix) == HOME:
+        return
+    stamp = HOME / ".ready"
+    if not stamp.exists():
+        print("installing the peers in .venv-bench", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", HOME], check=True)
+        pip = [python, "-m", "pip", "install", "--quiet"]
+        peers = ["-r", ROOT / "benchmarks" / "requirements.txt"]
+        subprocess.run([*pip, "torch>=2.6,<2.14", *peers, "-e", ROOT], check=True)
+        stamp.touch()
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    os.execve(python, [str(python), __file__], environment)
+
+
+def paired(
+    ours: Callable[[], object], theirs: Callable[[], object], rounds: int, times: int
+) -> tuple[float, float, float, float, float]:
+    """Median CPU ms of a call of each, and the ratio theirs/ours: median, min, max."""
+    a, b = [], []
+    for call in (ours, theirs) * 2:
+        call()
+    for _ in range(rounds):
+        for call, record in ((ours, a), (theirs, b)):
+            start = time.process_time()
+            for _ in range(times):
+                call()
+            record.append((time.process_time() - start) / times * 1e3)
+    ratios = sorted(v / u for u, v in zip(a, b))
+    return (
+        statistics.median(a),
+        statistics.median(b),
+        statistics.median(ratios),
+        ratios[0],
+        ratios[-1],
+    )
+
+
+def vae_step() -> list[dict]:
+    """One update of the same VAE, 784-512-16, Bernoulli, batch 128, Adam 1e-3."""
+    import torch
+    from pythae.models import VAE as Peer
+    from pythae.models import VAEConfig
+    from torch import nn
+
+    from gmcourse import train
+    from gmcourse.likelihoods import Bernoulli
+    from gmcourse.nets import mlp
+    from gmcourse.vae import VAE
+
+    x = torch.rand(128, 1, 28, 28).round()
+
+    def our_step(autocast=None):
+        encoder = nn.Sequential(nn.Flatten(), mlp(784, 512, 32, activation=nn.ReLU))
+        decoder = mlp(16, 512, 784, activation=nn.ReLU)
+        size = {"latent_dim": 16, "event_shape": (1, 28, 28)}
+        model = VAE(encoder, decoder, Bernoulli(), **size)
+        adam = torch.optim.Adam(model.parameters(), 1e-3, fused=True)
+        steps = train(model, iter_forever(x), adam, steps=10**9, autocast=autocast)
+        return lambda: next(steps)
+
+    config = VAEConfig(input_dim=(1, 28, 28), latent_dim=16, reconstruction_loss="bce")
+    peer = Peer(config)
+    adam = torch.optim.Adam(peer.parameters(), 1e-3)
+
+    def peer_step():
+        # The body of pythae's BaseTrainer.train_step.
+        peer.train()
+        output = peer({"data": x}, epoch=1, dataset_size=60_000)
+        adam.zero_grad()
+        output.loss.backward()
+        adam.step()
+        return output.loss.item()
+
+    rows = []
+    for name, dtype, target in (
+        ("VAE training step, float32", None, 1.15),
+        ("VAE training step, bfloat16", torch.bfloat16, 1.8),
+    ):
+        if dtype is torch.bfloat16 and not has_bfloat16():
+            continue
+        figures = paired(our_step(dtype), peer_step, rounds=15, times=20)
+        rows.append(row(name, "pythae 0.1.2", figures, target))
+    return rows
+
+
+def iter_forever(x):
+    while True:
+        yield x
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 matrices in hardware."""
+    try:
+        return "avx512_bf16" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+
+
+def feeding() -> list[dict]:
+    """One epoch of 60,000 images of 28×28 bytes, scaled to floats, batches of 128."""
+    import torch
+    from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+    from gmcourse import data
+
+    x = torch.randint(0, 256, (60_000, 1, 28, 28), dtype=torch.uint8)
+    c = torch.randint(0, 10, (60_000,))
+
+    class PerImage(Dataset):
+        def __len__(self):
+            return len(x)
+
+        def __getitem__(self, i):
+            return x[i].float() / 255, c[i]
+
+    batches = data.Batches(x, c, batch_size=128, transform=data.to_unit)
+    whole = DataLoader(TensorDataset(x, c), batch_size=128, shuffle=True)
+    single = DataLoader(PerImage(), batch_size=128, shuffle=True)
+
+    def ours():
+        for _ in range(len(batches)):
+            next(batches)
+
+    def tensors():
+        for image, _ in whole:
+            image.float() / 255
+
+    def images():
+        for _ in single:
+            pass
+
+    per_image = paired(ours, images, rounds=3, times=1)
+    tensor = paired(ours, tensors, rounds=5, times=1)
+    return [
+        row("feeding an epoch", "Dataset + DataLoader, per image", per_image, 50.0),
+        row("feeding an epoch", "TensorDataset + DataLoader", tensor, 2.0),
+    ]
+
+
+def import_time() -> list[dict]:
+    """Seconds of ``import gmcourse`` beyond those of ``import torch``."""
+    code = (
+        "import time, torch; t = time.perf_counter(); import gmcourse; "
+        "print(time.perf_counter() - t)"
+    )
+    runs = []
+    for _ in range(7):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        runs.append(1e3 * float(done.stdout))
+    runs.sort()
+    return [
+        {
+            "work": "import gmcourse, torch's own time apart",
+            "peer": "",
+            "ours_ms": statistics.median(runs),
+            "limit_ms": 300.0,
+            "low": runs[0],
+            "high": runs[-1],
+        }
+    ]
+
+
+def row(work: str, peer: str, figures: tuple, target: float) -> dict:
+    ours, theirs, ratio, low, high = figures
+    return {
+        "work": work,
+        "peer": peer,
+        "ours_ms": ours,
+        "peer_ms": theirs,
+        "ratio": ratio,
+        "low": low,
+        "high": high,
+        "target": target,
+    }
+
+
+def machine() -> dict:
+    import torch
+
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(
+            s.split(":")[1].strip() for s in lines if s.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        pass
+    return {
+        "cpu": name,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def page(record: dict) -> str:
+    about = record["machine"]
+    lines = [
+        "# Speed beside the peers",
+        "",
+        "<!-- Written by benchmarks/run.py: edit that, not this. -->",
+        "",
+        "`make bench` measures this table: the same work by the library and by a peer,",
+        "one thread, in turn, CPU time. The ratio is the peer's time over ours, the",
+        "median of paired runs with the smallest and largest pair. Times belong to the",
+        f"machine ({about['cpu']}, torch {about['torch']}, Python {about['python']});",
+        "the ratios are the claim.",
+        "",
+        "| work | peer | ours, ms | peer, ms | ratio | range | aim |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for r in record["rows"]:
+        span = f"{r['low']:.2f} to {r['high']:.2f}"
+        if "ratio" in r:
+            cells = [f"{r['ours_ms']:.2f}", f"{r['peer_ms']:.2f}", f"{r['ratio']:.2f}×"]
+            cells += [span, f"≥ {r['target']:g}×"]
+        else:
+            cells = [
+                f"{r['ours_ms']:.0f}",
+                "",
+                "",
+                f"{r['low']:.0f} to {r['high']:.0f}",
+            ]
+            cells += [f"< {r['limit_ms']:.0f} ms"]
+        lines.append(f"| {r['work']} | {r['peer']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    enter()
+    import torch
+
+    torch.set_num_threads(1)
+    rows = [*vae_step(), *feeding(), *import_time()]
+    record = {"machine": machine(), "rows": rows}
+    DATA.parent.mkdir(exist_ok=True)
+    DATA.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(record), encoding="utf-8")
+    print(PAGE.read_text(encoding="utf-8"))
+    short = [
+        r["work"]
+        for r in rows
+        if r.get("ratio", 1e9) < r.get("target", 0)
+        or r["ours_ms"] >= r.get("limit_ms", 1e9)
+    ]
+    print("short of its aim: " + ", ".join(short) if short else "every aim is met")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
