@@ -40,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
             body = gzip.compress(CONTENT[::-1])
         elif behavior == "html":
             body = b"\n<!DOCTYPE html><html>Please log in</html>"
-        elif behavior == "endless":
+        elif behavior in ("endless", "slow"):
             body = bytes(5_000_000)
         elif behavior.isdigit():
             body, status = b"no", int(behavior)
@@ -58,10 +58,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.flush()
                 self.server.released.wait(10)
             elif behavior == "slow":
-                for start in range(0, len(body), 20):
-                    self.wfile.write(body[start : start + 20])
+                for _ in range(1000):  # 10 kB/s; whole, it would take 8 minutes
+                    self.wfile.write(bytes(100))
                     self.wfile.flush()
-                    if self.server.released.wait(0.05):
+                    if self.server.released.wait(0.01):
                         return
             elif behavior == "pause":
                 time.sleep(0.3)
@@ -341,7 +341,7 @@ def test_eight_processes_download_once(toy, server, tmp_path):
         [sys.executable, "-c", EIGHT, url, DIGEST],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
     )
     assert done.stdout.strip() == str([len(CONTENT)] * 8), done.stderr
     assert server.asked["pause"] == 1

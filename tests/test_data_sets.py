@@ -155,7 +155,9 @@ def test_unknown_names_and_parts(bare):
     with pytest.raises(ValueError, match=r'data\.load\("mnist"\)'):
         data.load_sequences("mnist")
     assert data.load("Fashion-MNIST", "test").info.name == "fashion_mnist"
-    with pytest.raises(Unavailable, match=r'load_text."shakespeare". needs no download'):
+    with pytest.raises(
+        Unavailable, match=r'load_text."shakespeare". needs no download'
+    ):
         data.load_text("tinyshakespeare")
 
 

@@ -75,8 +75,9 @@ def get(url: str, entry: Entry, file: File, searched: list[str]) -> bytes | None
     host = urlsplit(url).netloc
     sink = _Sink(f"{entry.name}: {file.name}", file.megabytes * 1e6)
     try:
-        # pooch brings certificates, proxies and redirects.
-        fetch = pooch.HTTPDownloader(timeout=TIMEOUTS, chunk_size=2**16)
+        # pooch brings certificates, proxies and redirects. Small pieces, because the
+        # sink is asked only when one is full: at 100 bytes/s that is every 10 s.
+        fetch = pooch.HTTPDownloader(timeout=TIMEOUTS, chunk_size=1024)
         fetch(url, sink, None)
         _alive.add(host)
         return sink.getvalue()

@@ -112,9 +112,10 @@ class Reader:
             if path := locate(entry, file, root):
                 try:
                     return self._found(content(file, path.read_bytes()), path.parent)
-                except Damaged as error:
+                except (Damaged, OSError) as error:
+                    reason = getattr(error, "strerror", None) or error
                     raise Damaged(
-                        f"{path} (found by way of GMCOURSE_DATA) {error}. Replace or "
+                        f"{path} (found by way of GMCOURSE_DATA) {reason}. Replace or "
                         "remove it, or take its folder out of GMCOURSE_DATA."
                     ) from None
             missing = "" if root.is_dir() else ", a folder that does not exist"
