@@ -5,6 +5,7 @@ Every model of the book lives here, tested against mathematics: ``gmcourse.vae``
 """
 
 from . import data
+from .checks import check, hint
 from .core import (
     EMA,
     GenerativeModel,
@@ -23,8 +24,10 @@ __all__ = [
     "GenerativeModel",
     "Step",
     "budget",
+    "check",
     "data",
     "default_device",
+    "hint",
     "load",
     "save",
     "scale",
