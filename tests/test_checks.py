@@ -253,15 +253,16 @@ def test_surroundings_are_as_before(double):
         assert state() == before
 
 
-def test_surroundings_do_not_change_the_verdict():
-    answer = tool.answers(
-        next(iter(tool.roles(VERSIONS["vae-03"], "reference").values()))
-    )
+@pytest.mark.parametrize(
+    "around", [torch.no_grad, torch.inference_mode, lambda: torch.device("meta")]
+)
+def test_surroundings_do_not_change_the_verdict(around):
+    (version,) = tool.roles(VERSIONS["vae-03"], "reference").values()
     before = torch.get_default_dtype()
     try:
         torch.set_default_dtype(torch.float64)
-        with torch.no_grad(), torch.device("meta"):
-            assert run(CATALOG["vae-03"], answer)
+        with around():
+            assert run(CATALOG["vae-03"], tool.answers(version))
     finally:
         torch.set_default_dtype(before)
 

@@ -70,8 +70,7 @@ def undisturbed(seed: int, answers: list):
     with contextlib.ExitStack() as stack:
         gpus = list(range(torch.cuda.device_count())) if cuda else []
         stack.enter_context(torch.random.fork_rng(devices=gpus))
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch.inference_mode(False))  # which turns gradients on
         if device.type != "cpu":
             stack.enter_context(torch.device("cpu"))
         modules = [a for a in answers if isinstance(a, nn.Module)]
