@@ -145,7 +145,7 @@ def test_bad_features_are_refused(as_users_run_it):
         (torch.randn(10, 4), "one d"),
         (torch.randn(10), "one d"),
         (torch.randn(1, 3), "at least 2"),
-        (torch.full((10, 3), float("nan")), "not finite"),
+        (torch.full((10, 3), float("nan")), "finite values"),
     ):
         for metric in (frechet_distance, kernel_distance, precision_recall):
             with pytest.raises(ValueError, match=words):

@@ -99,7 +99,7 @@ class GenerativeModel(nn.Module):
         """Raise unless ``x`` is ``(b, *event_shape)`` float32 and ``c`` fits it.
 
         Raises:
-            TypeError: ``x`` is not a floating-point tensor.
+            TypeError: ``x`` is not a float tensor in the weights' precision.
             ValueError: a shape or a label is wrong; the message says which.
         """
         if not isinstance(x, Tensor) or not x.is_floating_point():
@@ -107,6 +107,12 @@ class GenerativeModel(nn.Module):
             raise TypeError(
                 f"x is {kind}; expected a float tensor. Pixels come as uint8: turn "
                 "them into floats first, with gmcourse.data.to_unit for instance"
+            )
+        weight = next(self.parameters(), x)
+        if x.dtype != weight.dtype:
+            raise TypeError(
+                f"x is {x.dtype} and the weights are {weight.dtype}: pass "
+                f"x.to({weight.dtype})"
             )
         if x.ndim == 0 or tuple(x.shape[1:]) != tuple(self.event_shape) or not len(x):
             raise ValueError(

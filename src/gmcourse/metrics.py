@@ -131,13 +131,13 @@ class FeatureClassifier(nn.Module):
 
 def _check_features(*sets: Tensor) -> None:
     for f in sets:
-        if f.ndim != 2 or f.shape[1] != sets[0].shape[1]:
+        if f.ndim != 2 or f.shape[1] != sets[0].shape[1] or f.shape[1] == 0:
             shapes = [tuple(s.shape) for s in sets]
             raise ValueError(f"features have shapes {shapes}; expected (n, d), one d")
         if len(f) < 2:
             raise ValueError(f"{len(f)} examples; expected at least 2")
         if not bool(f.isfinite().all()):
-            raise ValueError("features hold values that are not finite")
+            raise ValueError("features hold NaN or infinity; expected finite values")
 
 
 def _root(m: Tensor) -> Tensor:
@@ -154,7 +154,8 @@ def frechet_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
     """
     _check_features(a, b)
     a, b = a.double(), b.double()
-    cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
+    # torch.cov of a single feature is a scalar.
+    cov_a, cov_b = (torch.atleast_2d(torch.cov(f.T)) for f in (a, b))
     root = _root(cov_a)
     cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
     means = (a.mean(0) - b.mean(0)).square().sum()
