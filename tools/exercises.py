@@ -200,7 +200,8 @@ def notebooks(out: Path) -> list[Path]:
         if id not in placed:
             chapters.setdefault(id.split("-")[0], []).append(id)
     install = 'import sys\n\nif "google.colab" in sys.modules:\n'
-    install += "    !pip install -q gmcourse"
+    install += "    %pip install -q jaxtyping pooch filelock safetensors\n"
+    install += "    %pip install -q --no-deps git+https://github.com/gmcourse/gmcourse"
     written = []
     for role in ("student", "instructor"):
         for chapter, ids in chapters.items():

@@ -1,0 +1,131 @@
+"""Draw the pictures of the book's front page from the shipped models.
+
+    python tools/front_pictures.py [NAME ...]
+
+writes book/_static/front_*.png, with fixed seeds, and fails where they weigh more
+than 300 KB together. Run it by hand when the weights change.
+
+    plane    the two latents of vae2d-mnist, decoded on a grid
+    digits   samples of vae-mnist
+    mixture  spirals, and a mixture of Gaussians that EM fitted to them
+    codes    ways between faces through the codes of ae-pixelfaces
+    wishes   samples of cvae-pixelfaces: one row of noise, eight labels
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+import gmcourse as gm
+from gmcourse import basics, zoo
+
+FOLDER = Path(__file__).resolve().parent.parent / "book" / "_static"
+KILOBYTES = 300
+# From paper to ink, through the book's blue: reads well on light and dark pages.
+NIGHT, BLUE, SKY, WHITE = (14, 30, 44), (0, 114, 178), (150, 208, 240), (255, 255, 255)
+
+
+def tint(gray: Tensor) -> Tensor:
+    """``(..., h, w)`` in [0, 1] to colors ``(..., 3, h, w)``."""
+    stops = torch.tensor([NIGHT, BLUE, SKY, WHITE]) / 255
+    at = gray.clamp(0, 1) * (len(stops) - 1)
+    low = at.floor().clamp(max=len(stops) - 2)
+    part = (at - low)[..., None]
+    colors = stops[low.long()] * (1 - part) + stops[low.long() + 1] * part
+    return colors.movedim(-1, -3)
+
+
+def tile(x: Tensor, columns: int, zoom: int, gap: int = 0) -> Tensor:
+    """``(n, 3, h, w)`` to one picture ``(4, H, W)``; the gaps are transparent."""
+    n, _, h, w = x.shape
+    x = torch.cat([x, torch.ones(n, 1, h, w)], 1)
+    x = x.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3)
+    x = torch.nn.functional.pad(x, (0, gap, 0, gap))
+    rows = x.view(-1, columns, *x.shape[1:])
+    rows = torch.cat([torch.cat(list(row), 2) for row in rows], 1)
+    return rows[:, : rows.shape[1] - gap, : rows.shape[2] - gap]
+
+
+@torch.no_grad()
+def plane() -> Tensor:
+    """Codes at the quantiles of the prior: every digit gets its share."""
+    columns, rows = 28, 7
+    normal = torch.distributions.Normal(0.0, 1.0)
+    u = normal.icdf(torch.linspace(0.02, 0.98, columns))
+    v = normal.icdf(torch.linspace(0.9, 0.1, rows))
+    z = torch.stack(torch.meshgrid(v, u, indexing="ij")[::-1], -1).view(-1, 2)
+    logits = zoo.load("vae2d-mnist").decoder(z)
+    return tile(tint(logits.sigmoid().view(-1, 28, 28)), columns, zoom=2)
+
+
+def digits() -> Tensor:
+    with gm.seeded(0):
+        x = zoo.load("vae-mnist").sample(32, mean=True)
+    return tile(tint(x[:, 0]), 8, zoom=3)
+
+
+def mixture() -> Tensor:
+    """The fitted density as a picture, some of its points on it."""
+    with gm.seeded(0):
+        points = gm.data.densities.spirals().sample(4000)
+        fitted = basics.fit_mixture(points, 24, steps=60)
+    width, height, reach = 672, 336, 4.2
+    axis = torch.linspace(-reach, reach, width), torch.linspace(2.1, -2.1, height)
+    grid = torch.stack(torch.meshgrid(axis[1], axis[0], indexing="ij")[::-1], -1)
+    log_p = fitted.log_prob(grid.view(-1, 2).double()).view(height, width)
+    return tile(tint((log_p.exp() / 0.17).float())[None], 1, zoom=1)
+
+
+@torch.no_grad()
+def codes() -> Tensor:
+    """Four rows: from one test face to another, in eight steps."""
+    model = zoo.load("ae-pixelfaces").autoencoder
+    faces = gm.data.to_unit(gm.data.load("pixelfaces", "test").x[:8])
+    a, b = model.encode(faces).chunk(2)
+    t = torch.linspace(0, 1, 8)[None, :, None]
+    x = model.decode(((1 - t) * a[:, None] + t * b[:, None]).flatten(0, 1))
+    return tile(x.clamp(0, 1), 8, zoom=5, gap=5)
+
+
+def wishes() -> Tensor:
+    """Each row has its own noise, each column its own label."""
+    model, labels = zoo.load("cvae-pixelfaces"), 8
+    faces = []
+    for seed in range(4):
+        for label in range(labels):
+            with gm.seeded(seed):
+                faces.append(model.sample(1, torch.tensor([label]), mean=True))
+    return tile(torch.cat(faces).clamp(0, 1), labels, zoom=5, gap=5)
+
+
+PICTURES = (plane, digits, mixture, codes, wishes)
+
+
+def write(picture: Tensor, path: Path, colors: int = 128) -> None:
+    """A PNG with a palette, which is a third of the size."""
+    data = (picture * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    image = Image.fromarray(data, "RGBA")
+    image = image.quantize(colors, method=Image.Quantize.FASTOCTREE)
+    image.save(path, optimize=True)
+
+
+def main(names: list[str]) -> int:
+    known = {picture.__name__: picture for picture in PICTURES}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        print(f"no picture {', '.join(unknown)}; there is {', '.join(known)}")
+        return 2
+    for name in names or known:
+        path = FOLDER / f"front_{name}.png"
+        write(known[name](), path)
+        print(f"{path.name}: {path.stat().st_size / 1000:.0f} KB")
+    total = sum(path.stat().st_size for path in FOLDER.glob("front_*.png")) / 1000
+    print(f"together: {total:.0f} KB of {KILOBYTES}")
+    return int(total > KILOBYTES)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
