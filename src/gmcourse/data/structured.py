@@ -41,9 +41,8 @@ class BarsAndStripes:
         side = _within("side", self.side, 1, 16)
         lines = _binary_numbers(side)
         bars = lines[:, None, None, :].expand(-1, 1, side, side)
-        return torch.cat(
-            [bars, bars[1:-1].mT]
-        )  # the two constant ones come first, last
+        # the constant patterns, first and last, are bars and stripes alike
+        return torch.cat([bars, bars[1:-1].mT])
 
     def sample(self, n: int) -> Float32[Tensor, "n 1 side side"]:
         """n images of zeros and ones."""
