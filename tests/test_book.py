@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -223,6 +224,12 @@ def equations(path, text):
             found.append(f"[{words}]({address}) does not lead to an equation")
         elif number and not file and named.get(anchor) != [number[1]]:
             found.append(f"[{words}]({address}): that equation is {named.get(anchor)}")
+    lines, open_ = ["", *text.split("\n")], False
+    for above, line in pairwise(lines):
+        if line.count("$$") % 2:
+            open_ = not open_
+            if open_ and above.strip() and not above.startswith("<a id="):
+                found.append(f"a blank line must stand between {above!r} and $$")
     for label in re.findall(r"^.*\$\$ *(\([\w-]+\))$", text, re.MULTILINE):
         found.append(
             f"$$ ... $$ {label} shows its label on Colab: use <a id> and \\tag"
@@ -285,10 +292,8 @@ def test_page(path):
 def test_papers_have_an_entry(path, papers):
     """A link to a paper leads to the bibliography, so the entry must be there."""
     known = {entry.fields["url"] for entry in papers.values()}
-    asked = re.findall(
-        r"https?://(?:www\.)?(?:arxiv\.org|(?:dx\.)?doi\.org)/[^\s\"]*(?<![).,])",
-        prose(markdown(path)),
-    )
+    paper = re.compile(r"https?://(www\.)?(arxiv\.org|(dx\.)?doi\.org)/")
+    asked = [url for _, url in LINK.findall(prose(markdown(path))) if paper.match(url)]
     assert [url for url in asked if url not in known] == []
 
 
@@ -355,6 +360,7 @@ def test_good_text_keeps(rule):
         (equations, '<a id="eq-two"></a>\n', "", "no <a id"),
         (equations, "$$ e = f", "text\n\n$$ e = f", "right below #eq-two"),
         (equations, "7.2} $$", "7.2} $$ (eq-two)", "shows its label"),
+        (equations, '<a id="eq-one"></a>', "Text", "a blank line must stand"),
         (equations, "{aligned}", "{align}", "use aligned"),
         (equations, "e = f", "e \\\\ f", "a bare"),
         (details, "</details>", "", "do not match"),
@@ -415,7 +421,8 @@ By [Kingma](https://arxiv.org/abs/1312.6114). See [(7.1)](#eq-one), [it](#note),
 Text right above.
 <a id="eq-one"></a>
 $$
-a = b \\tag{7.1}
+a = b
+  + c \\tag{7.1}
 $$
 Text right below.
 
@@ -498,7 +505,7 @@ def test_equation(page):
     assert "<p>Text right above. </p>" in page[:start]
     equation = page[start : page.index("</div>", start)]
     assert '<span class="eqno">(7.1)<a class="headerlink"' in equation
-    assert "a = b" in equation and "tag" not in equation
+    assert "a = b + c" in equation and "tag" not in equation
     assert "<p>Text right below.</p>" in page[start:]
 
 
@@ -546,9 +553,13 @@ DEFECTS = [
     ("#eq-far)", "#eq-none)", "local id not found in doc 'notebooks/08_other'"),
     ('<a id="note">', '<a id="eq-one">', "stands twice"),
     ("\\tag{7.1}", "", "#eq-one has no"),
-    ('<a id="eq-one"></a>\n', "", "an <a id> line above it"),
+    ('<a id="eq-one"></a>\n', "\n", "an <a id> line above it"),
     ("$$\na = b", "x\n\n$$\na = b", "no equation stands below #eq-one"),
-    ('<a id="eq-one"></a>\n$$\na = b \\tag{7.1}\n$$', LABELED, "shows its label"),
+    (
+        '<a id="eq-one"></a>\n$$\na = b\n  + c \\tag{7.1}\n$$',
+        LABELED,
+        "shows its label",
+    ),
     ("*Difficulty 2/5", "*Difficult 2/5", "a card must stand"),
 ]
 

@@ -61,7 +61,8 @@ def typeset(page):
   const article = document.querySelector('article.bd-article');
   // An unknown command is no error to MathJax: it shows the name in red.
   const wrong = '.math:not(:has(mjx-container)), mjx-merror, mjx-mtext[style*=red]';
-  return [...article.querySelectorAll(wrong)].map(node => node.textContent);
+  return [...article.querySelectorAll(wrong)]
+    .map(node => (node.closest('.math') ?? node).textContent.slice(0, 80));
 }"""
     )
     text = page.evaluate(
@@ -99,13 +100,25 @@ def sideways(page, width):
     )
 
 
+def rgb(color):
+    return [int(c) / 255 for c in re.findall(r"\d+", color)[:3]]
+
+
+def blend(front, back, opacity):
+    return [opacity * f + (1 - opacity) * b for f, b in zip(front, back)]
+
+
 def luminance(color):
-    """Relative luminance of a CSS color, as WCAG 2 defines it."""
-    channels = [int(c) / 255 for c in re.findall(r"\d+", color)[:3]]
+    """Relative luminance of an sRGB color, as WCAG 2 defines it."""
     linear = [
-        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in color
     ]
     return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear))
+
+
+def contrast(*colors):
+    bright, dim = sorted((luminance(color) for color in colors), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
 
 
 def faint(page, mode):
@@ -129,16 +142,19 @@ def faint(page, mode):
     if (!text || node.closest('svg, mjx-assistive-mml, .gm-live')) continue;
     if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
       continue;
-    const pair = [getComputedStyle(node).color, back(node)];
+    let opacity = 1;
+    for (let up = node; up; up = up.parentElement)
+      opacity *= Number(getComputedStyle(up).opacity);
+    const pair = [getComputedStyle(node).color, back(node), opacity];
     seen.set(String(pair), [...pair, node.outerHTML.slice(0, 90)]);
   }
   return [...seen.values()];
 }"""
     )
     found = []
-    for front, back, where in pairs:
-        bright, dim = sorted((luminance(front), luminance(back)), reverse=True)
-        if (ratio := (bright + 0.05) / (dim + 0.05)) < 4.5:
+    for front, back, opacity, where in pairs:
+        ratio = contrast(blend(rgb(front), rgb(back), opacity), rgb(back))
+        if ratio < 4.5:
             found.append(f"{mode}: {ratio:.2f} for {front} on {back} in {where}")
     return found
 
@@ -253,7 +269,7 @@ def test_dark_mode_button(page):
             background = page.evaluate(
                 "getComputedStyle(document.body).backgroundColor"
             )
-            assert luminance(background) < 0.05
+            assert luminance(rgb(background)) < 0.05
             visit(page, "book/bibliography.html")
             assert page.locator("html").get_attribute("data-theme") == "dark"
     assert seen == {"auto", "light", "dark"}

@@ -201,6 +201,16 @@ class PlainMarkdown(SphinxTransform):
         section.insert(1, links)
 
 
+def separate(app, docname, source):
+    """A blank line between an equation's anchor and the equation, also in a notebook.
+
+    Without it both are one paragraph, in which a line of math that begins with a plus
+    or a minus sign starts a list.
+    """
+    glued = re.compile(r'(<a id=\\?"eq-[^"\\]+\\?"></a>)(\n|\\n)(?="|\$\$)')
+    source[0] = glued.sub(r"\1\2\2", source[0])
+
+
 def papers(app):
     """Map each paper's URL in references.bib to its key and a short reference."""
     found = {}
@@ -293,6 +303,7 @@ def setup(app):
     app.setup_extension("sphinx.ext.autodoc")
     app.add_transform(PlainMarkdown)
     app.connect("builder-inited", read_papers)
+    app.connect("source-read", separate)
     app.connect("autodoc-process-docstring", docstring, priority=400)  # first
     app.connect("missing-reference", exported)
     app.connect("doctree-resolved", cite)
