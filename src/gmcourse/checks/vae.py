@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._engine import Exercise
@@ -439,3 +439,1225 @@ def vae_03(t, reparameterize):
     why = "Scaling the deviation by c scales each sample's distance from the mean by c."
     flat = "standard deviation cut off from the graph"
     t.close(by_log_std, due, why, ideas={flat: 0.0}, tol=1e-4)
+
+
+@Exercise(
+    id="vae-04",
+    title="One example, by hand",
+    difficulty=2,
+    minutes=20,
+    compute="cpu-instant",
+    points=3,
+    objectives=(
+        "Derive posterior, likelihood and bound of a linear model, and see the gap.",
+    ),
+    statement=r"""
+One latent number, one observed number:
+$p(z) = \mathcal N(0, 1)$ and $p(x \mid z) = \mathcal N(2 z + 1,\; 0.5^2)$. Observed is
+$x = 2$, and an encoder proposes $q(z \mid x) = \mathcal N(0.3,\; 0.4^2)$.
+
+Derive, on paper, and give to four significant digits: the mean `post_mean` and the
+**standard deviation** `post_std` of the exact posterior $p(z \mid x)$; `log_p`
+$= \log p(x)$; and `elbo`, the evidence lower bound of this $q$. The last two are in
+nats. What should `log_p - elbo` be equal to?
+""",
+    stub="""
+post_mean = ...  # of p(z | x)
+post_std = ...  # of p(z | x)
+log_p = ...  # log p(x), nats
+elbo = ...  # of q = N(0.3, 0.4^2), nats
+""",
+    answers={"post_mean": float, "post_std": float, "log_p": float, "elbo": float},
+    hints=(
+        "log p(z) + log p(x | z) is quadratic in z: complete the square. Its curvature "
+        "is the posterior's precision, one term from each factor.",
+        "x is a linear function of two independent normals, z and the noise, so x is "
+        "normal: which mean, which variance?",
+        "The ELBO needs the mean of (x - 1 - 2z)² under q: the square of its mean plus "
+        "its variance. The rate is the closed form of the chapter.",
+    ),
+    misconceptions={
+        "prior left out of the posterior": "The prior has a precision too, 1, and "
+        "pulls the mean toward 0.",
+        "variance in place of the deviation": "Asked for is the standard deviation, "
+        "the root of the variance.",
+        "noise left out of the marginal": "x varies by the noise as well as by z; "
+        "independent variances add.",
+        "deviation taken as a variance": "N(m, 0.5²): the variance is 0.25.",
+        "value of p(x given z) at one z": "p(x) averages over the prior; a likelihood "
+        "at one code is another number.",
+        "spread of q left out": "The expectation of a square is the square of the mean "
+        "plus the variance.",
+        "rate added in place of subtracted": "The ELBO is log-likelihood minus rate.",
+        "rate left out": "The expected log-likelihood alone is no lower bound.",
+        "normalizer left out": "A log-density holds -log std - log(2 pi)/2.",
+        "the gap in place of the bound": "log p minus ELBO is the gap.",
+        "sign flipped": "These are log-densities, not losses.",
+        "bits in place of nats": "Nats are due: the natural logarithm.",
+    },
+)
+def vae_04(t, post_mean, post_std, log_p, elbo):
+    # By sums over a fine grid of z: no closed form is used here.
+    z = torch.linspace(-10, 10, 200_001, dtype=torch.float64)
+    dz = z[1] - z[0]
+    normal = torch.distributions.Normal
+    x = torch.tensor(2.0, dtype=torch.float64)
+    likelihood = normal(2 * z + 1, 0.5).log_prob(x)
+    joint = normal(0.0, 1.0).log_prob(z) + likelihood
+    evidence = (joint.exp().sum() * dz).log()
+    weight = (joint - evidence).exp() * dz
+    alone = likelihood.softmax(0)
+    mean = (weight * z).sum()
+    var = (weight * (z - mean) ** 2).sum()
+    free = (alone * z).sum(), ((alone * (z - (alone * z).sum()) ** 2).sum()) ** 0.5
+    log_q = normal(0.3, 0.4).log_prob(z)
+    q = log_q.exp() * dz
+    fit, rate = (q * likelihood).sum(), (q * (joint - likelihood - log_q)).sum()
+    bound = fit + rate
+    root = 0.5 * math.log(2 * math.pi)
+
+    t.property("mean of the posterior")
+    ideas = {"prior left out of the posterior": free[0]}
+    why = "The mean of p(z) p(x | z), normalized, by a sum over z."
+    t.close(post_mean, mean, why, ideas=ideas, tol=1e-3)
+
+    t.property("standard deviation of the posterior")
+    ideas = {
+        "prior left out of the posterior": free[1],
+        "variance in place of the deviation": var,
+    }
+    why = "The spread of p(z) p(x | z), normalized, by a sum over z."
+    t.close(post_std, var**0.5, why, ideas=ideas, tol=1e-3)
+
+    t.property("log p(x)")
+    off = normal(1.0, 2.0).log_prob(x)
+    ideas = {
+        "noise left out of the marginal": off,
+        "deviation taken as a variance": [
+            normal(1.0, 4.5**0.5).log_prob(x),
+            normal(1.0, 4.25).log_prob(x),
+        ],
+        "value of p(x given z) at one z": [
+            normal(2 * m + 1, 0.5).log_prob(x) for m in (0.0, 0.3, mean)
+        ],
+        "normalizer left out": [evidence + root, evidence + root + math.log(4.25) / 2],
+        "sign flipped": -evidence,
+        "bits in place of nats": evidence / math.log(2),
+    }
+    why = "The logarithm of the sum of p(z) p(x | z) over z."
+    t.close(log_p, evidence, why, ideas=ideas, tol=1e-3)
+
+    t.property("the bound")
+    at_mean = normal(1.6, 0.5).log_prob(x)
+    ideas = {
+        "spread of q left out": [at_mean + rate, at_mean],
+        "rate added in place of subtracted": fit - rate,
+        "rate left out": fit,
+        "normalizer left out": [bound + root, bound + root + math.log(0.5)],
+        "the gap in place of the bound": evidence - bound,
+        "sign flipped": -bound,
+        "bits in place of nats": bound / math.log(2),
+        "variance in place of the deviation": fit
+        - 0.5 * (0.09 + 0.16 - 1)
+        + math.log(0.16),
+    }
+    why = "The mean of log p(x, z) - log q(z) under q, by a sum over z."
+    t.close(elbo, bound, why, ideas=ideas, tol=1e-3)
+
+
+@Exercise(
+    id="vae-05",
+    title="How noisy is a gradient?",
+    difficulty=3,
+    minutes=25,
+    compute="cpu-instant",
+    points=3,
+    objectives=(
+        "Compute the variance of the reparameterized and of the score-function "
+        "gradient, and find the best constant baseline.",
+    ),
+    statement=r"""
+Let $q = \mathcal N(\mu, \sigma^2)$ with $\mu = 1$, $\sigma = 0.6$, and $f(z) = z^2$.
+Wanted is $\partial\, \mathbb{E}_q[f(z)] / \partial \mu$. Each draw $z$ gives an
+unbiased estimate by either way:
+
+- reparameterization: $f'(z)$,
+- score function: $f(z)\, \partial \log q(z) / \partial \mu$.
+
+Give to four significant digits: `grad`, the exact derivative; `var_path` and
+`var_score`, the variance of one estimate of either kind; and `baseline`, the constant
+$b$ for which the variance of $(f(z) - b)\, \partial \log q(z) / \partial \mu$ is the
+smallest. (The even moments of $\epsilon \sim \mathcal N(0, 1)$: 1, 3, 15.)
+""",
+    stub="""
+grad = ...  # d E[f(z)] / d mu
+var_path = ...  # variance of f'(z)
+var_score = ...  # variance of f(z) d log q / d mu
+baseline = ...  # the constant that makes the variance smallest
+""",
+    answers={"grad": float, "var_path": float, "var_score": float, "baseline": float},
+    hints=(
+        "Write z = mu + sigma eps. The score with respect to mu is eps / sigma.",
+        "A variance is the mean of the square minus the square of the mean, and the "
+        "mean of both estimates is known.",
+        "With a baseline the mean does not change, so minimize the mean of "
+        "(f - b)² eps² over b: set the derivative to zero. It is not the mean of f.",
+    ),
+    misconceptions={
+        "derivative at the mean of q left out": "E[z²] = mu² + sigma²; differentiate "
+        "with respect to mu.",
+        "second moment in place of the variance": "Subtract the square of the mean.",
+        "deviation in place of the variance": "Asked for is the variance.",
+        "score without its denominator": "d log q / d mu = (z - mu) / sigma².",
+        "score divided by sigma alone": "d log q / d mu = (z - mu) / sigma², which is "
+        "eps / sigma.",
+        "variance of f in place of the gradient's": "The estimate is f times the "
+        "score, not f.",
+        "mean of f as the baseline": "A common choice, but not the best: large scores "
+        "count more, so f has to be weighted by the squared score.",
+        "f at the mean of q as the baseline": "The best constant is a weighted mean.",
+        "sigma taken as a variance": "sigma = 0.6 is the standard deviation.",
+    },
+)
+def vae_05(t, grad, var_path, var_score, baseline):
+    # Moments by quadrature over eps: exact to 1e-10, and no formula of the answer.
+    e = torch.linspace(-12, 12, 24_001, dtype=torch.float64)
+    density = torch.distributions.Normal(0.0, 1.0).log_prob(e).exp() * (e[1] - e[0])
+
+    def moments(values):
+        mean = (density * values).sum()
+        return mean, (density * (values - mean) ** 2).sum()
+
+    def setting(std):
+        z = 1.0 + std * e
+        slope, score = (
+            torch.autograd.functional.jvp(torch.square, z, torch.ones_like(z))[1],
+            e / std,
+        )
+        return z**2, slope, score
+
+    f, slope, score = setting(0.6)
+    exact, path = moments(slope)
+    _, by_score = moments(f * score)
+    other_f, other_slope, other_score = setting(0.6**0.5)
+
+    t.property("the exact derivative")
+    ideas = {"derivative at the mean of q left out": [1.0, 1.36, 0.0, 2.72, 0.6, 1.2]}
+    t.close(grad, exact, "The mean of the slope of f under q.", ideas=ideas, tol=1e-3)
+
+    t.property("variance of the reparameterized gradient")
+    why = "The variance of the slope of f under q, by quadrature."
+    ideas = {
+        "second moment in place of the variance": path + exact**2,
+        "deviation in place of the variance": path**0.5,
+        "variance of f in place of the gradient's": moments(f)[1],
+        "sigma taken as a variance": moments(other_slope)[1],
+    }
+    t.close(var_path, path, why, ideas=ideas, tol=1e-3)
+
+    t.property("variance of the score-function gradient")
+    why = "The variance of f times the score under q, by quadrature."
+    ideas = {
+        "second moment in place of the variance": by_score + exact**2,
+        "deviation in place of the variance": by_score**0.5,
+        "score without its denominator": moments(f * score * 0.36)[1],
+        "score divided by sigma alone": moments(f * score * 0.6)[1],
+        "variance of f in place of the gradient's": moments(f)[1],
+        "sigma taken as a variance": moments(other_f * other_score)[1],
+    }
+    t.close(var_score, by_score, why, ideas=ideas, tol=1e-3)
+
+    t.property("the best constant baseline")
+    # A variance is a parabola in b: three points fix it.
+    left, middle, right = (moments((f - b) * score)[1] for b in (0.0, 1.0, 2.0))
+    best = 1 + (left - right) / (2 * (left + right - 2 * middle))
+    why = "Where the variance, computed for three constants, has its minimum."
+    ideas = {
+        "mean of f as the baseline": moments(f)[0],
+        "f at the mean of q as the baseline": 1.0,
+        "sigma taken as a variance": 1.0 + 3 * 0.6,
+    }
+    t.close(baseline, best, why, ideas=ideas, tol=1e-3)
+
+
+@Exercise(
+    id="vae-06",
+    title="The other gradient",
+    difficulty=4,
+    minutes=30,
+    compute="cpu-instant",
+    points=4,
+    objectives=(
+        "Write a surrogate whose gradient is the score-function estimate with a "
+        "leave-one-out baseline.",
+    ),
+    statement=r"""
+Where $f$ cannot be differentiated, autograd needs a **surrogate**: a scalar whose
+value is of no interest and whose gradient is the estimate. Given are $k$ draws $z_i$
+of $q = \mathcal N(m, \operatorname{diag}(s^2))$, shape `(k, d)` with $k \ge 2$, and
+the values $f_i = f(z_i)$, shape `(k,)`.
+
+Write `score_surrogate(z, mean, log_std, f)` with `mean` and `log_std` of shape `(d,)`
+(the logarithm of $s$). Its gradient with respect to `mean` and `log_std` must be
+
+$$
+\frac1k \sum_{i=1}^k (f_i - b_i)\, \nabla \log q(z_i), \qquad
+b_i = \text{mean of the } f_j \text{ with } j \ne i.
+$$
+
+The draws and the values of $f$ count as constants, even if they carry a gradient.
+""",
+    stub='''
+def score_surrogate(z, mean, log_std, f):
+    """(k, d), (d,), (d,), (k,) -> (): its gradient is the estimate."""
+    return ...
+''',
+    answers={"score_surrogate": callable},
+    hints=(
+        "d log q is what autograd can do. The factor in front of it is a constant for "
+        "each draw.",
+        "The mean of the others is (sum of all - own) / (k - 1).",
+        "z may hang on mean, if it was drawn by reparameterization: cut it off.",
+    ),
+    misconceptions={
+        "no scalar": "One number is due, the mean over the k draws.",
+        "a gradient through the draws": "z is a constant here; with its graph the "
+        "estimate gets a second, wrong part.",
+        "a gradient through the values of f": "f is a constant here.",
+        "no baseline": "A constant added to f must not change the gradient.",
+        "own value in the baseline": "With f_i itself in the mean, the baseline "
+        "depends on the draw, and the estimate is too small by (k - 1)/k: biased.",
+        "sum over the draws": "The mean over the k draws is due.",
+        "mean over the dimensions": "log q of a vector is the sum over its dimensions.",
+        "sign flipped": "The gradient of E[f], not of -E[f], is due.",
+        "log_std read as log variance": "log_std is the logarithm of the standard "
+        "deviation.",
+        "log_std cut off from the graph": "q has a width, and its gradient is due.",
+        "mean cut off from the graph": "The gradient with respect to mean is 0.",
+    },
+)
+def vae_06(t, score_surrogate):
+    k, d = t.integer(5, 7), t.integer(2, 3)
+    mean = t.uniform(d, low=-1, high=1).requires_grad_()
+    log_std = t.uniform(d, low=-1, high=0.5)
+    log_std = (log_std + 0.05 * log_std.eq(0)).requires_grad_()
+    z = t.uniform(k, d, low=-2, high=2).requires_grad_()
+    f = t.uniform(k, low=-3, high=3).requires_grad_()
+
+    t.property("a scalar")
+    out = t.call(score_surrogate, z, mean, log_std, f)
+    t.shape(out, (), "a surrogate for one estimate.", "no scalar")
+
+    t.property("draws and values of f are constants")
+    why = "No gradient flows into z."
+    t.close(t.grad(out, z), 0.0, why, "a gradient through the draws")
+    why = "No gradient flows into f."
+    t.close(t.grad(out, f), 0.0, why, "a gradient through the values of f")
+
+    t.property("a constant added to f changes nothing")
+    by_mean = t.grad(out, mean)
+    more = t.call(score_surrogate, z, mean, log_std, f + 50.0)
+    why = "The baseline takes it away again."
+    t.close(t.grad(more, mean), by_mean, why, "no baseline", tol=1e-3)
+
+    # With a leave-one-out baseline the estimate is the unbiased sample covariance of
+    # f and the score: an identity, and another way to compute it.
+    def scores(wrt, log_std=log_std):
+        q = torch.distributions.Normal(mean, log_std.exp())
+        rows = [q.log_prob(row).sum() for row in z.detach()]
+        grad = [torch.autograd.grad(r, wrt, retain_graph=True)[0] for r in rows]
+        return torch.stack(grad).double()
+
+    def covariance(score, correction=1):
+        both = torch.cat([f.detach().double()[None], score.T])
+        return torch.cov(both, correction=correction)[0, 1:]
+
+    t.property("the gradient with respect to mean")
+    due = covariance(scores(mean))
+    half = covariance(scores(mean, 0.5 * log_std))
+    ideas = {
+        "own value in the baseline": covariance(scores(mean), 0),
+        "sum over the draws": due * k,
+        "mean over the dimensions": due / d,
+        "sign flipped": -due,
+        "log_std read as log variance": half,
+        "mean cut off from the graph": 0.0,
+    }
+    why = "The sample covariance of f and the score, which this estimate is equal to."
+    t.close(by_mean, due, why, ideas=ideas, tol=1e-4)
+
+    t.property("the gradient with respect to log_std")
+    due = covariance(scores(log_std))
+    ideas = {"log_std cut off from the graph": 0.0}
+    t.close(t.grad(out, log_std), due, why, ideas=ideas, tol=1e-4)
+
+
+@Exercise(
+    id="vae-07",
+    title="A VAE of your own",
+    difficulty=3,
+    minutes=35,
+    compute="cpu-instant",
+    points=5,
+    objectives=("Write the whole model: bound and sampling, for real-valued data.",),
+    statement=r"""
+Write `GaussianVAE(encoder, decoder, latent_dim, std)`, an `nn.Module` with
+
+- `encoder`: from `x`, shape `(b, d)`, to a pair `(mean, log_std)`, each
+  `(b, latent_dim)`: $q(z \mid x)$;
+- `decoder`: from `z`, shape `(b, latent_dim)`, to the mean of $x$, shape `(b, d)`;
+- `std`: a number, the standard deviation of the noise:
+  $p(x \mid z) = \mathcal N(x;\, \text{decoder}(z), \texttt{std}^2 I)$;
+- the prior $p(z) = \mathcal N(0, I)$.
+
+`elbo(x)` returns the evidence lower bound in nats, shape `(b,)`, from **one** draw of
+$z$ for each example and with the rate in closed form; with all constants, since it is
+to be compared with exact likelihoods. `sample(n)` draws `n` examples $x$, shape
+`(n, d)`, from the model.
+""",
+    stub='''
+class GaussianVAE(nn.Module):
+    def __init__(self, encoder, decoder, latent_dim, std):
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+        self.latent_dim, self.std = latent_dim, std
+
+    def elbo(self, x):
+        """(b, d) -> (b,): nats."""
+        return ...
+
+    def sample(self, n):
+        """int -> (n, d)."""
+        return ...
+''',
+    answers={"GaussianVAE": callable},
+    hints=(
+        "Three steps for the bound: encode, draw with a path for the gradient, decode. "
+        "Then a log-density summed over d, and a rate summed over latent_dim.",
+        "log N(x; m, std²) of one value is -(x - m)²/(2 std²) - log std - log(2 pi)/2.",
+        "A sample of the model is a sample of p(x | z), noise included, for a z from "
+        "the prior.",
+    ),
+    misconceptions={
+        "mean over the pixels": "The log-density of an example is a sum over its d "
+        "values.",
+        "constants left out": "Without -d (log std + log(2 pi)/2) the bound cannot be "
+        "compared with a likelihood.",
+        "mean over the latent dimensions": "The rate is a sum over dimensions.",
+        "rate added": "The ELBO subtracts the rate.",
+        "rate left out": "The expected log-likelihood alone is no bound.",
+        "log_std read as log variance": "The encoder gives log standard deviations.",
+        "std squared once too often": "std is a standard deviation.",
+        "no draw": "z is a draw of q, not its mean.",
+        "one noise for all examples": "Each example needs a draw of its own.",
+        "draw cut off from the graph": "The encoder must learn from the "
+        "reconstruction, so z needs a path for the gradient.",
+        "reduced over the batch": "One bound for each example is due.",
+        "negative bound": "elbo is a lower bound of log p, not a loss.",
+        "mean of the decoder in place of a draw": "The model's x has noise.",
+        "codes from the wrong prior": "The codes of samples come from N(0, I).",
+    },
+)
+def vae_07(t, GaussianVAE):
+    b, d, k = t.integer(5, 6), 3, 2
+    x, slope = t.away(b, d, low=0.2, high=2), t.away(k, d, low=0.3, high=1.2)
+    mean = t.away(b, k, low=0.2, high=1.5)
+    log_std, std, seen = t.uniform(b, k, low=-1, high=-0.4), 0.7, []
+    mean.requires_grad_()
+    log_std.requires_grad_()
+
+    def decoder(z):
+        seen.append(z)
+        return z @ slope.to(z)
+
+    def build(log_std, mean=mean):
+        return t.call(GaussianVAE, lambda x: (mean, log_std), decoder, k, std)
+
+    normal = torch.distributions.Normal
+    t.property("one bound for each example")
+    model = build(log_std)
+    out = t.call(model.elbo, x)
+    ideas = {"reduced over the batch": [(), (d,)]}
+    t.shape(out, (b,), "one bound for each of the b examples.", ideas=ideas)
+
+    t.property("a narrow q: no noise is left in the bound")
+    narrow = torch.full_like(log_std, -30.0)
+    value = t.call(build(narrow).elbo, x)
+    fit = normal(mean @ slope, std).log_prob(x).double()
+    rate = gaussian_kl(mean, 2 * narrow)
+    total = fit.sum(1) - rate.sum(1)
+    constant = d * (math.log(std) + 0.5 * math.log(2 * math.pi))
+    squared = normal(mean @ slope, std**2).log_prob(x).double().sum(1)
+    ideas = {
+        "mean over the pixels": fit.mean(1) - rate.sum(1),
+        "constants left out": [
+            total + constant,
+            total + 0.5 * d * math.log(2 * math.pi),
+            total + d * math.log(std),
+        ],
+        "log_std read as log variance": fit.sum(1) - gaussian_kl(mean, narrow).sum(1),
+        "mean over the latent dimensions": fit.sum(1) - rate.mean(1),
+        "rate added": fit.sum(1) + rate.sum(1),
+        "rate left out": fit.sum(1),
+        "std squared once too often": squared - rate.sum(1),
+        "negative bound": -total,
+    }
+    why = "log N(x; decoder(mean), std²) minus the rate, by quadrature."
+    t.close(value, total, why, ideas=ideas, tol=1e-4)
+
+    t.property("any q: the bound of the z that was decoded")
+    z = seen[0].detach()
+    got = "the decoder was given the mean of q"
+    t.true((z != mean).any(), "A draw of q is decoded.", got, "no draw")
+    fit = normal(z @ slope, std).log_prob(x).double().sum(1)
+    rate = gaussian_kl(mean, 2 * log_std).sum(1)
+    ideas = {
+        "log_std read as log variance": fit - gaussian_kl(mean, log_std).sum(1),
+        "rate left out": fit,
+    }
+    why = "The log-density of x at this z, minus the rate by quadrature."
+    t.close(out, fit - rate, why, ideas=ideas, tol=1e-4)
+
+    t.property("the draw: its own noise, of the width of q, in each example")
+    seen.clear()
+    n = 2000
+    many, wide = mean[:1].expand(n, k), log_std[:1].expand(n, k)
+    t.call(build(wide, many).elbo, x[:1].expand(n, d))
+    z = seen[0].detach()
+    shared = "one noise for all examples"
+    got = "all rows of z are equal"
+    t.true((z != z[:1]).any(), "Each example has a draw of its own.", got, shared)
+    ideas = {"log_std read as log variance": (0.5 * log_std[0]).exp()}
+    why = "The encoder gives log standard deviations."
+    t.std(z, log_std[0].exp(), why, ideas=ideas)
+    t.mean(z, mean[0], log_std[0].exp(), "The draws are centered at mean.")
+
+    t.property("the encoder learns from the reconstruction")
+    pull = torch.autograd.grad(rate.sum(), mean, retain_graph=True)[0]
+    why = "The gradient has a part from the reconstruction, not from the rate alone."
+    flow = t.grad(out, mean) + pull
+    got = "the gradient with respect to mean is that of the rate alone"
+    t.true(flow.abs().max() > 1e-4, why, got, "draw cut off from the graph")
+
+    t.property("samples of the model")
+    draws = t.call(model.sample, 3000)
+    t.shape(draws, (3000, d), "n examples of d values.")
+    due = (slope.square().sum(0) + std**2) ** 0.5
+    why = "x is decoder(z) with z from N(0, I), plus noise of std."
+    ideas = {
+        "mean of the decoder in place of a draw": slope.square().sum(0) ** 0.5,
+        "std squared once too often": (slope.square().sum(0) + std**4) ** 0.5,
+        "codes from the wrong prior": [
+            (slope.square().sum(0) / 12 + std**2) ** 0.5,
+            (slope.square().sum(0) / 3 + std**2) ** 0.5,
+            std * torch.ones(d),
+        ],
+    }
+    t.std(draws, due, why, ideas=ideas)
+    t.mean(draws, 0.0, due, "z is centered at 0.", "codes from the wrong prior")
+
+
+@Exercise(
+    id="vae-08",
+    title="Three mistakes in nine lines",
+    difficulty=3,
+    minutes=20,
+    compute="cpu-instant",
+    points=4,
+    objectives=("Find by measurement why a VAE that runs does not learn.",),
+    repair=True,
+    statement=r"""
+The function below is meant to be the loss of a VAE on binary data: the negative ELBO
+in nats per example, mean over the batch. `encoder(x)` gives `(mean, log_std)`, each
+`(b, d_z)`, and `decoder(z)` gives logits `(b, d)`; `x` is `(b, d)`. It runs, the loss
+falls, and all samples look the same. It holds three mistakes, each of which has been
+seen in published code. Repair them, and keep the signature.
+""",
+    stub='''
+def vae_loss(encoder, decoder, x):
+    """Negative ELBO, batch mean, nats."""
+    mean, log_std = encoder(x)
+    z = torch.normal(mean, log_std.exp())
+    logits = decoder(z)
+    error = F.binary_cross_entropy_with_logits(logits, x)
+    per_dim = 0.5 * (mean**2 + log_std.exp() - 1 - log_std)
+    rate = per_dim.sum(1).mean()
+    return error + rate
+''',
+    answers={"vae_loss": callable},
+    hints=(
+        "What does the reduction of each loss function average over? Compare with the "
+        "sum over pixels and over latent dimensions.",
+        "Set log_std to a few values and compare the rate with the closed form (3.5).",
+        "Is mean.grad different when the decoder is replaced by one that ignores z?",
+    ),
+    misconceptions={
+        "mean over the pixels": "The cross-entropy averages over all b · d values; the "
+        "ELBO needs the sum over d. The rate weighs d times too much: a hidden beta.",
+        "log_std read as log variance": "The encoder gives log standard deviations; "
+        "the rate treats them as log variances.",
+        "a random node without a derivative": "torch.normal(mean, std) draws, but its "
+        "result is no function of mean and std: no gradient gets through.",
+        "draw cut off from the graph": "The draw needs a path for the gradient.",
+        "no draw": "z is a draw of q, not its mean.",
+        "sum over the batch": "The loss is the mean over the batch.",
+        "not reduced over the batch": "One number is due: the mean over the batch.",
+        "mean over the latent dimensions": "The rate is a sum over dimensions.",
+        "sign of the rate flipped": "The loss adds the rate.",
+        "rate left out": "Without its rate this is an autoencoder.",
+        "standard deviation squared": "The noise is scaled by exp(log_std).",
+        "sigmoid applied twice": "A function with 'logits' in its name wants logits.",
+    },
+)
+def vae_08(t, vae_loss):
+    b, d, k = t.integer(6, 8), t.integer(4, 5), t.integer(2, 3)
+    x = t.integers(b, d, low=0, high=1).float()
+    slope = t.away(k, d, low=0.5, high=1.5)
+    mean = t.away(b, k, low=0.2, high=1.5).requires_grad_()
+    log_std, seen = t.uniform(b, k, low=-1, high=-0.3).requires_grad_(), []
+
+    def decoder(z):
+        seen.append(z)
+        return z @ slope.to(z)
+
+    def cross_entropy(logits):
+        # The probability of the value seen, of all values.
+        odds = torch.where(x > 0, logits, -logits)
+        return -odds.double().sigmoid().log()
+
+    def loss(width, m=mean, data=x, net=decoder):
+        return t.call(vae_loss, lambda _: (m, width), net, data)
+
+    t.property("one number")
+    out = loss(log_std)
+    t.shape(out, (), "the batch mean.", "not reduced over the batch")
+
+    t.property("without a rate: the cross-entropy of an example")
+    zero, free = torch.zeros(b, k), torch.zeros(b, k)
+    logits = t.uniform(b, d, low=-3, high=3)
+    value = loss(free, zero, x, lambda z: logits)
+    due = cross_entropy(logits)
+    twice = cross_entropy(logits.sigmoid())
+    ideas = {
+        "mean over the pixels": due.mean(),
+        "sum over the batch": due.sum(),
+        "sigmoid applied twice": twice.sum(1).mean(),
+    }
+    why = "With q the prior the rate is 0; what is left is the sum over the d values."
+    t.close(value, due.sum(1).mean(), why, ideas=ideas)
+
+    t.property("with a decoder that ignores z: the rate is the rest")
+    flat = math.log(2) * d
+    value = loss(log_std, mean, x, lambda z: 0 * z @ slope.to(z)) - flat
+    rate = gaussian_kl(mean, 2 * log_std)
+    half = gaussian_kl(mean, log_std)
+    ideas = {
+        "log_std read as log variance": half.sum(1).mean(),
+        "mean over the latent dimensions": rate.mean(),
+        "sum over the batch": [
+            rate.sum(),
+            (b - 1) * flat + rate.sum(),
+            (b - 1) * flat + rate.sum(1).mean(),
+        ],
+        "sign of the rate flipped": -rate.sum(1).mean(),
+        "rate left out": 0.0,
+    }
+    why = "The KL from N(mean, exp(log_std)²) to the prior, by quadrature."
+    t.close(value, rate.sum(1).mean(), why, ideas=ideas, tol=1e-4)
+
+    t.property("z is a draw of q")
+    n = 2000
+    many, wide = mean[:1].expand(n, k), log_std[:1].expand(n, k)
+    seen.clear()
+    loss(wide, many, x[:1].expand(n, d))
+    z = seen[0].detach()
+    got = "the decoder was given the mean of q"
+    t.true((z != many).any(), "A draw is decoded.", got, "no draw")
+    ideas = {
+        "log_std read as log variance": (0.5 * log_std[0]).exp(),
+        "standard deviation squared": (2 * log_std[0]).exp(),
+    }
+    t.std(z, log_std[0].exp(), "Its width is exp(log_std).", ideas=ideas)
+
+    t.property("the encoder learns from the reconstruction")
+    seen.clear()
+    out = loss(log_std)
+    z = seen[0]
+    why = "z is a function of mean: moving mean moves z by as much."
+    node = "a random node without a derivative"
+    name = node if z.requires_grad else "draw cut off from the graph"
+    t.close(t.grad(z, mean), 1.0, why, name, tol=1e-4)
+    why = "z is a function of log_std: its derivative is z - mean."
+    t.close(t.grad(z, log_std), (z - mean).detach(), why, name, tol=1e-4)
+
+
+@Exercise(
+    id="vae-09",
+    title="The beta that nobody wrote",
+    difficulty=2,
+    minutes=15,
+    compute="cpu-instant",
+    points=2,
+    objectives=("Read the width of the likelihood off a line of training code.",),
+    statement=r"""
+In a repository you find, for color images of shape `(b, 3, 32, 32)` with values in
+$[0, 1]$ and `kl` of shape `(b,)`, the correct divergence of each image in nats:
+
+```python
+loss = F.mse_loss(x_hat, x) + 0.02 * kl.mean()
+```
+
+Give to four significant digits: `std`, the standard deviation $\sigma$ of the Gaussian
+likelihood for which this loss is the negative ELBO times a factor (plus a constant);
+and `beta`, for a reader who had meant $\sigma_0 = 0.1$: the $\beta$ for which this
+loss is proportional to $D + \beta R$ with that width.
+""",
+    stub="""
+std = ...  # the likelihood that this loss stands for
+beta = ...  # the weight of the rate, if std 0.1 was meant
+""",
+    answers={"std": float, "beta": float},
+    hints=(
+        "mse_loss averages over the batch and over all values of an image. How many "
+        "are they?",
+        "Divide the loss by 0.02: the KL term then has weight 1. Which factor does "
+        "the squared error of an image have now?",
+        "That factor must be 1/(2 sigma²). And beta is the ratio of two such factors.",
+    ),
+    misconceptions={
+        "channels forgotten": "An image has 3 · 32 · 32 values.",
+        "factor of two lost": "The exponent of a Gaussian has a factor 1/2.",
+        "variance in place of the deviation": "Asked for is the standard deviation.",
+        "weight of the KL left out": "The weight 0.02 counts.",
+        "pixels not counted": "mse_loss divides by the number of values.",
+        "weight turned around": "A small weight on the KL means a narrow likelihood.",
+        "ratio turned around": "A likelihood wider than the one meant is a beta above "
+        "1.",
+        "ratio of deviations": "The squared error is divided by the variance.",
+        "weight read as beta": "0.02 is a beta only if the error is the exact "
+        "log-likelihood at the width that was meant.",
+    },
+)
+def vae_09(t, std, beta):
+    # The likelihood's width enters the gradient as one factor: read it off autograd.
+    x = t.uniform(2, 3, 32, 32, low=0, high=1).double()
+    x_hat = t.uniform(2, 3, 32, 32, low=0, high=1).double().requires_grad_()
+    shape = x.shape
+
+    def slope(value):
+        return torch.autograd.grad(value, x_hat)[0].abs().mean()
+
+    def distortion(width):
+        density = torch.distributions.Normal(x_hat, width).log_prob(x)
+        return -density.sum((1, 2, 3)).mean()
+
+    found = slope(F.mse_loss(x_hat, x)) / 0.02  # per unit of rate
+    one, meant = slope(distortion(1.0)), slope(distortion(0.1))
+    width = (one / found) ** 0.5
+    values, pixels = math.prod(shape[1:]), shape[2] * shape[3]
+
+    t.property("the width of the likelihood")
+    ideas = {
+        "channels forgotten": width * (pixels / values) ** 0.5,
+        "factor of two lost": [width * 2**0.5, width / 2**0.5, width * 2],
+        "variance in place of the deviation": width**2,
+        "weight of the KL left out": (one * 0.02 / found) ** 0.5 / 0.02,
+        "pixels not counted": width / values**0.5,
+        "weight turned around": width / 0.02,
+    }
+    ideas["weight of the KL left out"] = width / 0.02**0.5
+    why = "Where the gradients of error and rate have the ratio of this code."
+    t.close(std, width, why, ideas=ideas, tol=1e-3)
+
+    t.property("the hidden beta")
+    ratio = meant / found
+    ideas = {
+        "ratio turned around": 1 / ratio,
+        "ratio of deviations": ratio**0.5,
+        "factor of two lost": [2 * ratio, ratio / 2],
+        "channels forgotten": ratio * pixels / values,
+        "weight read as beta": 0.02,
+        "weight of the KL left out": ratio / 0.02,
+    }
+    why = "The rate's weight against the distortion at 0.1, by their gradients."
+    t.close(beta, ratio, why, ideas=ideas, tol=1e-3)
+
+
+@Exercise(
+    id="vae-10",
+    title="A width that sets itself",
+    difficulty=3,
+    minutes=20,
+    compute="cpu-instant",
+    points=3,
+    objectives=("Write the loss of the optimal sigma-VAE, with all its constants.",),
+    statement=r"""
+Given a batch `x`, its reconstructions `x_hat` (both of shape `(b, ...)`, with any
+number of further axes) and the rates `kl`, shape `(b,)`, in nats. Let
+$p(x \mid z) = \mathcal N(x;\, \hat x, \sigma^2 I)$ with **one** $\sigma$ for the whole
+batch, all pixels and channels.
+
+Write `calibrated_loss(x, x_hat, kl)`: the negative ELBO in nats per example, mean over
+the batch, at the $\sigma$ that makes it the smallest, with all constants. A scalar,
+with gradients to `x_hat` and `kl`.
+""",
+    stub='''
+def calibrated_loss(x, x_hat, kl):
+    """(b, ...), (b, ...), (b,) -> (): nats per example at the best sigma."""
+    return ...
+''',
+    answers={"calibrated_loss": callable},
+    hints=(
+        "For fixed sigma: d log sigma + d log(2 pi)/2 + squared error/(2 sigma²), mean "
+        "over the batch. Differentiate with respect to sigma.",
+        "At the best sigma the last term is a constant. Which?",
+        "d is the number of values of one example: x[0].numel().",
+    ),
+    misconceptions={
+        "no scalar": "One number is due: the mean over the batch.",
+        "one width for each example": "One sigma for the whole batch is asked for.",
+        "one width for each pixel": "One sigma for all pixels is asked for.",
+        "constants left out": "A density has its normalizer, and the quadratic term is "
+        "d/2 at the best sigma.",
+        "mean over the pixels": "The log-density of an example is a sum over its d "
+        "values.",
+        "logarithm of sigma counted twice": "d log sigma is d/2 times the logarithm of "
+        "the mean squared error.",
+        "width fixed at one": "sigma is not 1 but the best for this batch.",
+        "rate left out": "The negative ELBO has the rate in it.",
+        "sum over the batch": "The mean over the batch is due.",
+        "cut off from the graph": "With sigma² detached, the error itself must stay in "
+        "the loss, or no gradient reaches x_hat.",
+        "negative bound": "A loss is due: the negative of the bound.",
+    },
+)
+def vae_10(t, calibrated_loss):
+    shape = (t.integer(3, 4), 2, 3, t.integer(4, 5))
+    b, d = shape[0], math.prod(shape[1:])
+    x = t.uniform(*shape, low=-1, high=1)
+    error = t.away(*shape, low=0.05, high=0.6)
+    x_hat = (x + error * t.uniform(b, 1, 1, 1, low=0.2, high=2)).requires_grad_()
+    kl = t.uniform(b, low=1, high=6).requires_grad_()
+    normal = torch.distributions.Normal
+
+    def at(width, dims=None):
+        value = -normal(x_hat.double(), width).log_prob(x.double())
+        return value.flatten(1).sum(1).mean() if dims is None else value
+
+    def best():
+        # Brute force: a grid of log sigma, refined three times around its minimum.
+        center, reach = torch.tensor(-1.0, dtype=torch.float64), 4.0
+        for _ in range(4):
+            grid = center + reach * torch.linspace(-1, 1, 81, dtype=torch.float64)
+            values = torch.stack([at(s.exp()).detach() for s in grid])
+            center, reach = grid[values.argmin()], reach / 30
+        return center.exp()
+
+    t.property("a scalar")
+    out = t.call(calibrated_loss, x, x_hat, kl)
+    t.shape(out, (), "the mean over the batch.", "no scalar")
+
+    t.property("the negative ELBO at the best sigma")
+    width = best()
+    due = (at(width) + kl.double().mean()).detach()
+    square = (x_hat - x).detach().double().square()
+    root = 0.5 * d * math.log(2 * math.pi)
+    own = square.flatten(1).mean(1)[:, None].sqrt()
+    each = -normal(0.0, own).log_prob((x_hat - x).detach().double().flatten(1))
+    pixel = square.mean(0).sqrt()
+    by_pixel = -normal(0.0, pixel).log_prob((x_hat - x).detach().double())
+    rate = kl.detach().double().mean()
+    log_width = d * width.log()
+    ideas = {
+        "one width for each example": each.sum(1).mean() + rate,
+        "one width for each pixel": by_pixel.flatten(1).sum(1).mean() + rate,
+        "constants left out": [due - root, due - d / 2, due - root - d / 2],
+        "mean over the pixels": [(due - rate) / d + rate, due / d],
+        "logarithm of sigma counted twice": [
+            due + log_width,
+            due + log_width - root,
+            due + log_width - root - d / 2,
+        ],
+        "width fixed at one": [
+            (at(1.0) + rate).detach(),
+            (at(1.0) + rate).detach() - root,
+        ],
+        "rate left out": due - rate,
+        "sum over the batch": [b * due, due - rate + b * rate, b * (due - rate) + rate],
+        "negative bound": [-due, -(due - rate) + rate],
+    }
+    why = "The smallest value over sigma, found by trying."
+    t.close(out, due, why, ideas=ideas, tol=1e-4)
+
+    t.property("its gradient: that at the best sigma")
+    due = torch.autograd.grad(at(width), x_hat)[0]
+    why = "At the minimum over sigma, moving sigma changes nothing to first order."
+    ideas = {"cut off from the graph": 0.0}
+    t.close(t.grad(out, x_hat), due, why, ideas=ideas, tol=1e-3)
+    ideas = {"cut off from the graph": 0.0, "sum over the batch": 1.0}
+    t.close(t.grad(out, kl), 1 / b, "The rates enter by their mean.", ideas=ideas)
+
+
+@Exercise(
+    id="vae-11",
+    title="A bound from k draws",
+    difficulty=3,
+    minutes=15,
+    compute="cpu-instant",
+    points=3,
+    objectives=("Write the importance-weighted bound so that it never underflows.",),
+    statement=r"""
+Each of `b` examples has `k` draws $z_i \sim q(z \mid x)$. Given are
+`log_joint` $= \log p(x, z_i)$ and `log_q` $= \log q(z_i \mid x)$, both of shape
+`(b, k)`, draws last. Write `iw_bound(log_joint, log_q)`: the estimate of
+$\mathcal L_k$ of [(3.13)](#eq-iwae) in nats, shape `(b,)`.
+
+It has to be exact for a `log_joint` of $-5000$, and where a draw has
+probability zero (`log_joint` $= -\infty$) while others have not.
+""",
+    stub='''
+def iw_bound(log_joint, log_q):
+    """(b, k), (b, k) -> (b,): log of the mean weight, in nats."""
+    return ...
+''',
+    answers={"iw_bound": callable},
+    hints=(
+        "The logarithm of the mean of the k weights: which function of PyTorch is the "
+        "logarithm of a sum of exponentials?",
+        "The mean of k weights is their sum divided by k.",
+        "With all log weights equal to a, the bound is a.",
+    ),
+    misconceptions={
+        "mean of the logarithms": "That is the ELBO with k draws: the logarithm has to "
+        "come after the mean.",
+        "log k left out": "The mean of the weights is due, not their sum.",
+        "log k added": "Divide by k: subtract log k.",
+        "wrong axis": "The draws are along the last axis.",
+        "reduced over the batch": "One bound for each example is due.",
+        "underflow": "exp of a number below -104 is 0 in float32. Stay in the "
+        "logarithm.",
+        "floor under the weights": "A constant added inside the logarithm is a bound "
+        "on nothing.",
+        "largest weight only": "The maximum is no mean of the weights.",
+        "ratio turned around": "The weight is p(x, z)/q(z given x).",
+        "q left out": "The draws come from q, so each is weighted by 1/q.",
+        "negative bound": "The bound itself is due, not a loss.",
+        "a zero weight spoils the mean": "A weight of 0 is a weight: the others count.",
+        "bits in place of nats": "Nats are due: the natural logarithm.",
+        "axes of length one lost": "squeeze() also removes axes that count.",
+    },
+)
+def vae_11(t, iw_bound):
+    b, k = t.integer(4, 5), t.integer(2, 3)
+    log_joint = t.uniform(b, k, low=-4, high=-1).requires_grad_()
+    log_q = t.uniform(b, k, low=-2, high=1)
+    t.property("one bound for each example")
+    out = t.call(iw_bound, log_joint, log_q)
+    ideas = {"wrong axis": (k,), "reduced over the batch": ()}
+    t.shape(out, (b,), "k draws give one bound.", ideas=ideas)
+
+    t.property("any weights: the logarithm of their mean")
+    ratio = (log_joint.detach().double() - log_q.double()).exp()
+    total = sum(ratio[:, i] for i in range(k)) / k
+    due = torch.tensor([math.log(v) for v in total.tolist()])
+    logs, more = (log_joint - log_q).detach(), math.log(k)
+    ideas = {
+        "log k left out": due + more,
+        "log k added": due + 2 * more,
+        "negative bound": -due,
+        "bits in place of nats": due / math.log(2),
+        "q left out": log_joint.detach().exp().mean(1).log(),
+        "mean of the logarithms": logs.mean(1),
+        "largest weight only": [logs.amax(1), logs.amax(1) - more],
+        "ratio turned around": (1 / ratio).mean(1).log(),
+    }
+    why = "Computed with the weights themselves, which are not small here."
+    t.close(out, due, why, ideas=ideas, tol=1e-5)
+
+    t.property("weights as small as e⁻⁵⁰⁰⁰")
+    low = t.call(iw_bound, log_joint - 5000.0, log_q)
+    why = "A factor of e⁻⁵⁰⁰⁰ on all weights takes 5000 from the bound."
+    t.close(low + 5000.0, due, why, "underflow", tol=2e-3)
+
+    t.property("weights as small as e⁻⁹⁰: no floor")
+    low = t.call(iw_bound, log_joint - 60.0, log_q)
+    why = "A factor of e⁻⁶⁰ on all weights takes 60 from the bound."
+    t.close(low + 60.0, due, why, "floor under the weights", tol=1e-4)
+
+    t.property("a draw of probability zero")
+    some = log_joint.detach().clone()
+    some[:, 0] = -math.inf
+    rest = ratio[:, 1:].sum(1) / k
+    why = "The mean of the weights, one of which is 0."
+    zero = "a zero weight spoils the mean"
+    t.close(t.call(iw_bound, some, log_q), rest.log(), why, zero, tol=1e-5)
+
+    t.property("its gradient: each draw by its share of the weights")
+    due = ratio / ratio.sum(1, keepdim=True)
+    why = "A draw with a large weight moves the bound the most."
+    t.close(t.grad(out, log_joint), due, why, "mean of the logarithms", tol=1e-4)
+
+    t.property("one example, one draw")
+    one = t.uniform(1, 1, low=-4, high=-1)
+    out = t.call(iw_bound, one, torch.zeros(1, 1))
+    lost = "axes of length one lost"
+    t.shape(out, (1,), "a batch of one is a batch.", lost, {lost: ()})
+    t.close(out, one[0], "With k = 1 it is the logarithm of the only weight.")
+
+
+@Exercise(
+    id="vae-12",
+    title="Bits that cost nothing",
+    difficulty=2,
+    minutes=15,
+    compute="cpu-instant",
+    points=2,
+    objectives=("Write free bits, and know what its gradient does.",),
+    statement=r"""
+The rates of the latent dimensions of a batch are `kl`, shape `(b, d)`, in nats: entry
+$(i, j)$ belongs to example $i$ and dimension $j$. Free bits, in the version of
+[Kingma et al. (2016)](https://arxiv.org/abs/1606.04934), replaces the rate in the loss
+by the sum over dimensions of the larger of two numbers: the **batch mean** of the rate
+of that dimension, and a floor.
+
+Write `free_bits(kl, floor)`: that sum, a scalar in nats per example; `floor` is a
+number at least 0, for each dimension. Dimensions below the floor get no gradient.
+""",
+    stub='''
+def free_bits(kl, floor):
+    """(b, d), float -> (): nats per example."""
+    return ...
+''',
+    answers={"free_bits": callable},
+    hints=(
+        "First one number for each dimension, then the larger of it and the floor, "
+        "then a sum.",
+        "The order matters: the larger of a mean is not the mean of the larger.",
+        "clamp(min=...) has gradient 0 below its bound.",
+    ),
+    misconceptions={
+        "no scalar": "One number is due.",
+        "floor for each example": "The floor acts on the batch mean of a dimension, "
+        "not on each example: single examples may use less.",
+        "one floor for the whole rate": "Each dimension has a floor of its own; else "
+        "one dimension can use it up, and the others collapse.",
+        "mean over the dimensions": "The rates of dimensions add up.",
+        "sum over the batch": "Nats per example: the batch mean of each dimension.",
+        "floor subtracted": "The value below the floor is the floor, not 0. (The "
+        "gradient is the same, the loss is not.)",
+        "smaller in place of larger": "A rate above the floor is paid in full.",
+        "no floor": "A dimension below the floor counts with the floor.",
+        "a gradient below the floor": "Below the floor nothing may push the rate.",
+        "cut off from the graph": "Above the floor the rate has its usual gradient.",
+        "axes exchanged": "Examples are along the first axis, dimensions the second.",
+    },
+)
+def vae_12(t, free_bits):
+    b, d = t.integer(5, 6), t.integer(3, 4)
+    floor = 0.5
+    size = torch.linspace(0.1, 2.0, d)[torch.randperm(d, generator=t.rng)]
+    kl = (t.uniform(b, d, low=0.1, high=1.9) * size + 0.01).requires_grad_()
+    plain = kl.detach().double()
+    share = [float(plain[:, j].sum() / b) for j in range(d)]
+    rows = [float(plain[i].sum() / d) for i in range(b)]
+
+    t.property("a scalar")
+    t.shape(t.call(free_bits, kl, floor), (), "nats per example.", "no scalar")
+
+    t.property("no floor, no change: the rate of an example")
+    due = plain.sum() / b
+    ideas = {
+        "mean over the dimensions": due / d,
+        "sum over the batch": due * b,
+        "smaller in place of larger": 0.0,
+    }
+    why = "With floor 0 it is the mean over the batch of the sum over dimensions."
+    t.close(t.call(free_bits, kl, 0.0), due, why, ideas=ideas)
+
+    t.property("a floor above all rates")
+    high = 50.0
+    ideas = {
+        "one floor for the whole rate": high,
+        "no floor": sum(share),
+        "floor subtracted": 0.0,
+        "axes exchanged": b * high,
+    }
+    why = "Each of the d dimensions counts with the floor."
+    t.close(t.call(free_bits, kl, high), d * high, why, ideas=ideas)
+
+    t.property("with a floor: dimension by dimension")
+    out = t.call(free_bits, kl, floor)
+    due = sum(v if v > floor else floor for v in share)
+    ideas = {
+        "floor for each example": plain.clamp(min=floor).sum() / b,
+        "one floor for the whole rate": [
+            max(sum(share), floor),
+            max(sum(share), d * floor),
+        ],
+        "floor subtracted": sum(max(v - floor, 0.0) for v in share),
+        "smaller in place of larger": sum(min(v, floor) for v in share),
+        "mean over the dimensions": due / d,
+        "axes exchanged": sum(max(v, floor) for v in rows),
+    }
+    t.close(out, due, "A sum over dimensions of the larger value.", ideas=ideas)
+
+    t.property("its gradient")
+    above = torch.tensor([float(v > floor) for v in share])
+    due = above.expand(b, d) / b
+    why = "1/b above the floor, 0 below."
+    ideas = {
+        "cut off from the graph": 0.0,
+        "a gradient below the floor": torch.ones(b, d) / b,
+    }
+    t.close(t.grad(out, kl), due, why, ideas=ideas)
+
+
+# Nats. Over 20 seeds the reference reaches 4.29 with a standard deviation of 0.02.
+BARS_BOUND = 4.6
+
+
+@Exercise(
+    id="vae-13",
+    title="Bars and stripes, to a threshold",
+    difficulty=4,
+    minutes=45,
+    compute="cpu-instant",
+    points=6,
+    objectives=(
+        "Train a VAE to a stated likelihood under a stated budget, and find out what "
+        "holds it back.",
+    ),
+    statement=r"""
+`gmcourse.data.structured.BarsAndStripes(4)` draws binary images of 4 × 4 pixels in
+which all rows or all columns are constant: `sample(n)` gives `(n, 1, 4, 4)`. Its
+entropy is known, 3.38 nats; a model of independent pixels needs 11.09.
+
+Train a VAE on its samples, within **60 seconds of one CPU core** (the reference takes
+a few). The answer is the trained `model`, an `nn.Module` with
+
+- `encode(x)`: `(b, 16)` zeros and ones to `(mean, log_std)`, each `(b, d_z)`, and
+- `decode(z)`: `(b, d_z)` to `(b, 16)` logits; the prior is $\mathcal N(0, I)$.
+
+The check computes the importance-weighted bound with 500 draws from your `q`, averaged
+over the true distribution; your model passes at 4.6 nats or less. Nothing but the
+model counts, and a bound that is too good to be true cannot be had: it is a bound.
+""",
+    stub='''
+class BarsVAE(nn.Module):
+    def __init__(self):
+        super().__init__()
+        ...
+
+    def encode(self, x):
+        """(b, 16) -> mean, log_std, each (b, d_z)."""
+        return ...
+
+    def decode(self, z):
+        """(b, d_z) -> (b, 16) logits."""
+        return ...
+
+
+model = ...  # BarsVAE(), trained
+''',
+    answers={"model": nn.Module},
+    hints=(
+        "The loss of the chapter, fresh samples at each step, Adam at 2e-3 to 5e-3, "
+        "networks of one or two hidden layers of 64 to 128 units, a few latents.",
+        "Print rate and distortion apart. A distortion well above zero at the end says "
+        "that images are confused; a rate far above 4 nats, that codes are too narrow.",
+        "A learning rate that falls to zero toward the end is worth some tenths of a "
+        "nat.",
+    ),
+    misconceptions={
+        "not trained for long enough": "The bound is far from what these few lines can "
+        "reach: train longer, or with a higher learning rate.",
+        "no code in use": "The decoder gives the same for all codes, so pixels are as "
+        "good as independent: the model is untrained, or its posterior has collapsed.",
+        "an autoencoder without a rate": "The codes lie where the prior never goes: "
+        "draws from the prior do not decode to these images.",
+        "probabilities in place of logits": "decode must return logits, any real "
+        "numbers; these all lie between 0 and 1.",
+        "log_std read as log variance": "encode must return the logarithm of the "
+        "standard deviation; the check draws with exp(log_std).",
+        "not quite": "Near, but above the threshold.",
+    },
+)
+def vae_13(t, model):
+    from gmcourse.data.structured import BarsAndStripes
+
+    bars = BarsAndStripes(4)
+    images = bars.support()
+    chance = bars.log_prob(images).exp().double()
+    x = images.flatten(1)
+
+    t.property("encode gives mean and log_std, decode gives logits")
+    made = t.call(model.encode, x)
+    pair = isinstance(made, tuple | list) and len(made) == 2
+    why, got = "A pair (mean, log_std).", f"an object of type {type(made).__name__}"
+    t.true(pair, why, got)
+    mean, log_std = (t.tensor(v).detach() for v in made)
+    t.true(mean.dim() == 2, "Of shape (b, d_z).", str(tuple(mean.shape)))
+    t.shape(log_std, tuple(mean.shape), "one for each mean.")
+    d = mean.shape[1]
+    eps = torch.randn(500, len(x), d, generator=t.rng)
+    z = (mean + log_std.exp() * eps).flatten(0, 1)
+    logits = t.tensor(t.call(model.decode, z)).detach()
+    t.shape(logits, (len(z), 16), "16 logits for each code.")
+    t.finite(logits, "Logits are real numbers.")
+    inside = bool((logits >= 0).all() and (logits <= 1).all() and logits.std() > 0)
+    why, got = "Logits take any value.", "values between 0 and 1 only"
+    t.true(not inside, why, got, "probabilities in place of logits")
+
+    t.property(f"the bound is at most {BARS_BOUND} nats")
+    normal = torch.distributions.Normal
+    seen = x.repeat(500, 1).double()
+    lik = -F.binary_cross_entropy_with_logits(logits.double(), seen, reduction="none")
+    ratio = normal(0.0, 1.0).log_prob(z) - normal(
+        mean.repeat(500, 1), log_std.exp().repeat(500, 1)
+    ).log_prob(z)
+    total = lik.sum(1) + ratio.double().sum(1)
+    bound = -(chance * (total.view(500, -1).exp().mean(0) + 1e-300).log()).sum()
+    rate = (chance * gaussian_kl(mean, 2 * log_std).sum(1)).sum()
+    reading = (chance * gaussian_kl(mean, log_std).sum(1)).sum()
+    spread = logits.view(500, len(x), 16).std(1).max()
+    ideas = {"not quite": BARS_BOUND}
+    if spread < 0.5 or rate < 0.5:
+        ideas = {"no code in use": 9.0, **ideas}
+    elif rate > 20 and rate > 1.5 * reading:
+        ideas = {"an autoencoder without a rate": BARS_BOUND}
+    else:
+        ideas = {"not trained for long enough": 6.0, **ideas}
+    why = f"the entropy of the data is {bars.entropy:.2f} nats."
+    t.at_most(bound, BARS_BOUND, why, ideas=ideas)
+
+
+Exercise(
+    id="vae-14",
+    title="A direction that fails",
+    difficulty=4,
+    minutes=60,
+    compute="cpu-10min",
+    points=6,
+    objectives=("Test a claim about a latent space with a measurement of one's own.",),
+    statement=r"""
+The chapter added one direction to the codes of faces and counted what happened.
+Choose another attribute of `pixelfaces` (`info.columns` lists seventeen: hair, skin
+color, eyes, clothing, background ...) and find out whether a direction for it exists
+in the codes of `zoo.load("vae-pixelfaces")`. Report on one page:
+
+1. how the direction was found (difference of means, a linear classifier, a regression)
+   and on which faces it was tested;
+2. how often the attribute appears at each dose, judged by something other than your
+   eyes, with the judge's own error rate;
+3. what else changed, and the same numbers for a random direction of the same length;
+4. one attribute for which it fails, with a hypothesis and an experiment that could
+   prove the hypothesis wrong.
+""",
+    stub="",
+    hints=(
+        "Begin with how well a linear classifier reads the attribute from the codes: "
+        "what is not in the code cannot be moved in it.",
+        "A judge is needed that was not used to find the direction: train a small "
+        "classifier on the pixels of the training faces.",
+    ),
+)
