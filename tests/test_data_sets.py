@@ -121,6 +121,15 @@ def test_faces_are_labeled_by_what_they_wear(bare):
         data.load("tiles").attribute("hat")
 
 
+@pytest.mark.parametrize("name", ["pixelfaces", "tiles"])
+def test_colors_come_first_and_pictures_stay_upright(name, bare):
+    file = {"pixelfaces": "pixelfaces16.npz", "tiles": "tiles32.npz"}[name]
+    with np.load(Path(sets.__file__).parent / "embedded" / file) as arrays:
+        stored = arrays["images"][:9]
+    first = data.load(name).x[:9].numpy()
+    assert (first == stored.transpose(0, 3, 1, 2)).all()
+
+
 def test_all_faces_differ_and_the_test_part_is_new(bare):
     faces = [data.load("pixelfaces", s).x for s in ("train", "test")]
     distinct = {image.numpy().tobytes() for x in faces for image in x}
@@ -277,15 +286,19 @@ def serve(entry, files, folder, monkeypatch):
 def test_kmnist_from_made_up_files(bare, monkeypatch):
     import gzip
 
-    x = np.random.default_rng(0).integers(0, 256, (7, 28, 28), np.uint8)
-    c = np.arange(7, dtype=np.uint8)
+    x = np.random.default_rng(0).integers(0, 256, (12, 28, 28), np.uint8)
+    c = np.arange(12, dtype=np.uint8) % 10
+    arrays = {"train-images": x, "train-labels": c}
+    arrays |= {"t10k-images": x[:5], "t10k-labels": c[:5]}
     files = {
-        file.name: gzip.compress(idx(x if "images" in file.name else c))
+        file.name: gzip.compress(idx(arrays["-".join(file.name.split("-")[:2])]))
         for file in CATALOG["kmnist"].files
     }
     serve(CATALOG["kmnist"], files, bare / "d", monkeypatch)
-    part = data.load("kmnist", "test")
-    assert (part.x[:, 0].numpy() == x).all() and part.c.tolist() == list(range(7))
+    for split, n in (("train", 12), ("test", 5), ("fit", 10)):
+        part = data.load("kmnist", split)
+        assert (part.x[:, 0].numpy() == x[:n]).all()
+        assert part.c.tolist() == c[:n].tolist()
 
 
 def cifar_archive(batch):
