@@ -98,6 +98,8 @@ def solution(cls: type, exercise: Exercise) -> str:
     lines = source.splitlines()
     if hasattr(version, "build"):
         last = node.body[-1]
+        if not isinstance(last, ast.Return):
+            raise ValueError(f"{exercise.id}: the reference must end in a return")
         returned = getattr(last.value, "elts", [last.value])
         names = [name.id for name in returned]
         kept = lines[node.lineno : last.lineno - 1]
