@@ -173,7 +173,7 @@ others. Afterward the global stream goes on as if nothing had been drawn, even w
 """,
     stub='''
 def repeatable(draw, seed):
-    """() -> anything, int -> what draw() returns, from a stream of its own."""
+    """What draw() returns, from a stream of its own."""
     return ...
 ''',
     answers={"repeatable": callable},
@@ -352,8 +352,11 @@ steps, of the next `every` steps, and so on; a last block that is not full is le
 The losses are those that the updates were made from.
 """,
     stub='''
+import gmcourse as gm
+
+
 def fit(model, batches, steps, every):
-    """Train model; mean losses, one float for each block of `every` steps."""
+    """Train model; the mean loss of each block of steps."""
     optimizer = ...
     return ...
 ''',
