@@ -159,13 +159,15 @@ def test_backward_errors_are_the_learners(double):
     assert verdict.outcome == "error" and "inplace operation" in verdict.text
 
 
-def test_an_error_of_the_check_itself_is_not_blamed_on_the_learner(double):
-    source = "def body(t, f):\n    raise KeyError('ours')\n"
+def test_output_that_a_check_cannot_use_is_an_error(double):
+    """An exception in the check's own lines, which leave nothing to trim to."""
+    source = "def body(t, f):\n    t.call(f, 1).elbo\n"
     space: dict = {}
     exec(compile(source, str(SOURCES[0]), "exec"), space)
     double.check = space["body"]
-    with pytest.raises(RuntimeError, match="no mistake of yours"):
-        run(double, (lambda x: x,))
+    verdict = run(double, (lambda x: [x],))
+    assert verdict.outcome == "error" and "twice gave" in verdict.text
+    assert "'list' object has no attribute 'elbo'" in verdict.text
 
 
 def test_not_yet_says_what_why_and_how_to_see_it_again(double):
@@ -557,7 +559,7 @@ def test_ids_and_fields():
         assert 2 <= len(e.hints) <= 3 or not e.check
         assert not set(e.misconceptions) & set(_exercise.COMMON)
         for name, why in e.misconceptions.items():
-            assert 5 <= len(name) <= 60 and why[-1] in ".:?", (id, name)
+            assert 5 <= len(name) <= 60 and len(why) > 10, (id, name)
         assert bool(e.answers) == bool(e.check)
     assert len({e.title for e in CATALOG.values()}) == len(CATALOG)
 
@@ -574,7 +576,7 @@ def test_texts_are_plain_markdown(id):
         ast.parse(e.stub)
         for name in e.answers:
             assert re.search(rf"\b{name}\b", e.stub)
-            assert name in e.statement
+            assert e.repair or name in e.statement
 
 
 @pytest.mark.parametrize("id", CHECKED)

@@ -43,10 +43,12 @@ def run(exercise: Exercise, given: tuple, seed: int | None = None) -> Verdict:
         except Stop as reason:
             stop = reason
         except Exception as error:
+            # Checks are proven on right answers, so it is most likely what came out:
+            # a list for a tensor, a class without the method that is asked for.
+            got = excerpt(error)
             if not frames(error):
-                note = "failed by itself; this is no mistake of yours: please report it"
-                raise RuntimeError(f"{exercise.usage}, seed={seed}: {note}") from error
-            stop = Stop("error", got=excerpt(error))
+                got = f"The check cannot go on with what {t.name or 'it'} gave.\n{got}"
+            stop = Stop("error", got=got)
     seconds = time.perf_counter() - start
     return Verdict(
         id=exercise.id,
