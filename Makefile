@@ -36,7 +36,7 @@ test: lint unit nbval checks browser  ## everything that CI checks
 lint: $(READY)  ## style, types, spelling, and that pairs and generated pages are up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check src tests tools benchmarks notebooks/exercises
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/codespell
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python tools/notebooks.py status

@@ -138,6 +138,9 @@ class GaussianCodes(GenerativeModel):
     Built in chapter 02_autoencoders.
     """
 
+    mean: Tensor
+    cholesky: Tensor
+
     def __init__(self, autoencoder: Autoencoder, latent_dim: int):
         super().__init__()
         self.autoencoder, self.event_shape = autoencoder, autoencoder.event_shape

@@ -32,7 +32,7 @@ def _digest(tensors: dict[str, Tensor], meta: str) -> str:
     for name in sorted(tensors):
         t = tensors[name]
         sha.update(f"{name}|{t.dtype}|{tuple(t.shape)}|".encode())
-        sha.update(t.reshape(-1).view(torch.uint8).numpy())
+        sha.update(t.reshape(-1).view(torch.uint8).numpy().data)
     return sha.hexdigest()
 
 

@@ -170,7 +170,8 @@ class EMA:
         """Move the average one step toward the model's present weights."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        average, current = list(self.model.parameters()), list(self.source.parameters())
+        average: list[Tensor] = list(self.model.parameters())
+        current: list[Tensor] = list(self.source.parameters())
         torch._foreach_lerp_(average, current, 1.0 - decay)
         for kept, seen in zip(self.model.buffers(), self.source.buffers()):
             kept.copy_(seen)

@@ -62,11 +62,11 @@ def iw_log_likelihood(
     size = max(1, min(len(x), rows // min(k, 100)))
     labels = [None] * math.ceil(len(x) / size) if c is None else c.split(size)
     for part, label in zip(x.split(size), labels):
-        draws, total = max(1, rows // len(part)), None
+        draws = max(1, rows // len(part))
+        total = torch.full((len(part),), -torch.inf).to(part).double()
         for done in range(0, k, draws):
             weights = vae.log_weights(part, label, min(draws, k - done)).double()
-            some = weights.logsumexp(0)
-            total = some if total is None else torch.logaddexp(total, some)
+            total = torch.logaddexp(total, weights.logsumexp(0))
         bounds.append(total - math.log(k))
     return torch.cat(bounds).to(x.dtype)
 

@@ -64,17 +64,17 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        groups = math.gcd(width, 8)
+        groups, last = math.gcd(width, 8), nn.Conv2d(width, width, 3, padding=1)
+        # The block starts as the identity, so that depth does no harm at first.
+        nn.init.zeros_(last.weight)
         self.body = nn.Sequential(
             nn.GroupNorm(groups, width),
             nn.SiLU(),
             nn.Conv2d(width, width, 3, padding=1),
             nn.GroupNorm(groups, width),
             nn.SiLU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            last,
         )
-        # The block starts as the identity, so that depth does no harm at first.
-        nn.init.zeros_(self.body[-1].weight)
 
     def forward(self, x: Float[Tensor, "b w h v"]) -> Float[Tensor, "b w h v"]:
         return x + self.body(x)

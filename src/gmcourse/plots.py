@@ -71,7 +71,8 @@ def figure(
         raise ValueError(f"columns={columns}, rows={rows}; expected 1 or more of each")
     width = width or (4.6 if columns == 1 else 8.0 / columns)
     # For the session, not for this figure alone: legends are drawn later.
-    plt.rcParams.update({**_STYLE, "axes.prop_cycle": cycler(color=COLORS)})
+    style: dict[Any, Any] = {**_STYLE, "axes.prop_cycle": cycler(color=COLORS)}
+    plt.rcParams.update(style)
     size = (width * columns, height * rows)
     return plt.subplots(rows, columns, figsize=size, layout="constrained", **how)
 

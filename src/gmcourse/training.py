@@ -140,8 +140,9 @@ def _loop(
         x, c = x.to(device), None if c is None else c.to(device)
         if not model.training:
             model.train()
-        for group in run.groups() if schedule else ():
-            group["lr"] = group["initial_lr"] * schedule(run.step)
+        if schedule is not None:
+            for group in run.groups():
+                group["lr"] = group["initial_lr"] * schedule(run.step)
         losses, norms = {}, {}
         turns = model.losses(x, c)
         while True:
@@ -181,8 +182,12 @@ class _Run:
 
     def __init__(self, model, data, optimizer, ema, path):
         self.model, self.data, self.ema, self.path = model, data, ema, path
-        self.optimizers = dict(optimizer) if isinstance(optimizer, Mapping) else {}
-        self.only = None if self.optimizers else optimizer
+        self.optimizers: dict[str, Optimizer] = {}
+        self.only: Optimizer | None = None
+        if isinstance(optimizer, Mapping):
+            self.optimizers = dict(optimizer)
+        else:
+            self.only = optimizer
         self.device = next(model.parameters()).device
         self.step, self.saved = 0, None
         if path is not None and not hasattr(data, "state_dict"):

@@ -257,7 +257,7 @@ def gm_02(t, mixture_log_prob):
     parts = torch.stack([t.tensor(p).detach().double() for p in parts], 1)
     near = parts.amax(1) > -50  # where float32 holds the densities too
     parts, weight = parts[near], log_w.double().exp()
-    density = sum(weight[j] * parts[:, j].exp() for j in range(k))
+    density = torch.stack([weight[j] * parts[:, j].exp() for j in range(k)]).sum(0)
     ideas = {
         "weights left out": [parts.exp().sum(1).log(), parts.exp().mean(1).log()],
         "logarithms averaged": parts @ weight,

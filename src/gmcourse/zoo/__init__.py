@@ -112,7 +112,7 @@ def train(
         model = entry.build()
         if entry.start is not None:
             start = load(entry.start, folder=_holder(entry.start, folder))
-            model.vae.load_state_dict(start.state_dict())
+            model.get_submodule("vae").load_state_dict(start.state_dict())
         model.to(device)
         batches = data.Batches(
             part.x,
