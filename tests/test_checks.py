@@ -553,7 +553,8 @@ def test_ids_and_fields():
     for id, e in CATALOG.items():
         assert re.fullmatch(r"[a-z]+-\d\d", id) and e.id == id
         assert e.title and not e.title.endswith(".")
-        assert e.difficulty in range(1, 6) and e.minutes > 0 and e.points > 0
+        assert e.difficulty in range(1, 6) and e.minutes > 0
+        assert e.points > 0 or not e.check
         assert e.compute in ("cpu-instant", "cpu-10min", "gpu")
         assert e.objectives and e.statement.strip()
         assert 2 <= len(e.hints) <= 3 or not e.check
@@ -574,9 +575,9 @@ def test_texts_are_plain_markdown(id):
         assert len(line) <= 78
     if e.check:
         ast.parse(e.stub)
-        for name in e.answers:
+        for name, kind in e.answers.items():
             assert re.search(rf"\b{name}\b", e.stub)
-            assert e.repair or name in e.statement
+            assert kind is not callable or e.repair or name in e.statement
 
 
 @pytest.mark.parametrize("id", CHECKED)

@@ -119,12 +119,14 @@ def solution(cls: type, exercise: Exercise) -> str:
 
 def cells(exercise: Exercise, cls: type | None) -> list[tuple[str, str]]:
     """(kind, text): markdown, stub, check, solution."""
-    card = (
-        f"*Difficulty {exercise.difficulty}/5 · {exercise.minutes} min · "
-        f"{exercise.compute} · {exercise.points} "
-        f"{'point' if exercise.points == 1 else 'points'}"
-        f"{'' if exercise.check else ' · open'}*"
-    )
+    facts = [
+        f"Difficulty {exercise.difficulty}/5",
+        f"{exercise.minutes} min",
+        exercise.compute,
+    ]
+    if exercise.points:
+        facts.append(f"{exercise.points} point{'s' * (exercise.points > 1)}")
+    card = f"*{' · '.join(facts if exercise.check else [*facts, 'open'])}*"
     hints = [
         f"<details>\n<summary>Hint {i}</summary>\n\n{hint}\n\n</details>"
         for i, hint in enumerate(exercise.hints, 1)
