@@ -1638,9 +1638,9 @@ def bars(kind):
         if kind == "untrained":
             return bars_net()
         if kind == "short":
-            return fit_bars(bars_net(), 60)
+            return fit_bars(bars_net(), 100)
         if kind == "not quite":
-            return fit_bars(bars_net(latent_dim=2, width=24), 1000)
+            return fit_bars(bars_net(), 600)
         if kind == "collapsed":
             return fit_bars(bars_net(), 400, weight=30.0)
         if kind == "autoencoder":
