@@ -16,7 +16,9 @@ NAMES = zoo.names()
 def test_quick_measurements_come_out_as_on_the_card(name):
     """The embedded sets hold the very images that the quick values are made of."""
     card, entry, model = zoo.card(name), zoo.recipe(name), zoo.load(name)
-    for measure in measures(entry):
+    measured = [m for m in measures(entry) if m.key in card["metrics"]]
+    assert measured, f"nothing was measured of {name}"
+    for measure in measured:
         known = card["metrics"][measure.key]["quick"]["value"]
         value = measure.run(entry, model, quick=True)["value"]
         assert value == pytest.approx(known, abs=measure.quick_tolerance), measure.key
@@ -34,14 +36,11 @@ def test_entries_load_frozen_in_half_precision_and_sample(name):
         assert model.sample(2, c).shape == (2, *model.event_shape)
 
 
-def test_targets_of_the_course():
-    """The figures that the shipped likelihood models were made to reach."""
-    value = {n: zoo.card(n)["metrics"].get("nll", {}).get("value") for n in NAMES}
-    if value.get("vae-mnist-300s"):
-        assert value["vae-mnist-300s"] <= 90.0
-        assert zoo.card("vae-mnist-300s")["minutes"]["cpu"] <= 5.0
-    if value.get("vae-mnist"):
-        assert value["vae-mnist"] <= 86.8
+def test_five_minutes_of_one_core_reach_ninety_nats():
+    card = zoo.card("vae-mnist-300s")
+    assert card["minutes"]["cpu"] <= 5.0
+    assert card["metrics"]["nll"]["value"] <= 90.0
+    assert card["metrics"]["nll"]["k"] == 5000 and card["metrics"]["nll"]["n"] == 10**4
 
 
 def test_train_writes_weights_and_an_honest_card(tmp_path, monkeypatch):
