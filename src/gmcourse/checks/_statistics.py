@@ -33,7 +33,7 @@ def p_mean(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 
 def p_std(x: Tensor, std: Tensor) -> Tensor:
     """Chi-square test for normal draws, by the approximation of Wilson & Hilferty
-    (1931); for n >= 1,000 it is within a tenth at 1e-6."""
+    (1931); for n >= 1,000 it is within 3 percent at 1e-6."""
     c = 2 / (9 * (len(x) - 1))
     ratio = (x.std(0) / std).square()
     return two_sided((ratio ** (1 / 3) - (1 - c)) / c**0.5)
