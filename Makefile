@@ -31,7 +31,7 @@ endif
 	$(BOOK)
 	@echo "The book: _build/html/index.html"
 
-test: lint unit nbval checks browser  ## everything that CI checks
+test: lint unit nbval browser  ## everything that CI checks
 
 lint: $(READY)  ## style, types, spelling, and that pairs and generated pages are up to date
 	$(BIN)/ruff check .
@@ -41,6 +41,7 @@ lint: $(READY)  ## style, types, spelling, and that pairs and generated pages ar
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python tools/notebooks.py status
 	$(BIN)/python tools/exercises.py fill --check
+	$(BIN)/python tools/exercises.py prove --check
 	$(BIN)/python tools/results.py --check
 
 unit: $(READY)  ## the library's tests and doctests, with shapes checked
@@ -55,6 +56,7 @@ browser: $(READY)  ## the built book and the live models, in a headless browser
 	$(BIN)/python -m pytest -m browser
 
 checks: $(READY)  ## prove every exercise's check, and write the table of kill rates
+	$(BIN)/python tools/exercises.py fill
 	$(BIN)/python tools/exercises.py prove
 
 exercises: $(READY)  ## student and instructor notebooks in _build/exercises
