@@ -784,8 +784,9 @@ class Gm07:
         at = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
         adam = torch.optim.Adam([at], lr=0.05)
         for _ in range(500):
-            log_q = Normal(at[0], at[1].exp()).log_prob(u)
-            kl = (log_q.exp() * (log_q - log_p)).sum() * (u[1] - u[0])
+            mean, log_std = at
+            log_q = Normal(mean, log_std.exp()).log_prob(u)
+            kl = torch.trapezoid(log_q.exp() * (log_q - log_p), u)
             adam.zero_grad()
             kl.backward()
             adam.step()
@@ -1401,8 +1402,8 @@ class Gm13:
         for _ in range(60):
             n_j = r.sum(0)
             means = (r.T @ x) / n_j[:, None]
-            diff = x[:, None] - means
-            covs = (r.T[:, :, None] * diff.transpose(0, 1)).mT @ diff.transpose(0, 1)
+            diff = (x[:, None] - means).transpose(0, 1)  # (k, n, d)
+            covs = (r.T[:, :, None] * diff).mT @ diff
             covs = covs / n_j[:, None, None] + floor**2 * torch.eye(2)
             parts, log_w = MultivariateNormal(means, covs), (n_j / len(x)).log()
             r = (parts.log_prob(x[:, None]) + log_w).softmax(1)

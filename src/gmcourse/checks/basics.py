@@ -1287,49 +1287,39 @@ def gm_11(t, points_needed):
     def visited(n, cells):
         return 1 - (1 - 1 / cells) ** n
 
-    cases = [(5, 2, 0.99), (3, 2, 0.99), (2, 1, 0.6), (10, 3, 0.3), (10, 6, 0.9)]
-    cases.append((t.integer(3, 9), t.integer(2, 4), t.integer(25, 75) / 100))
-
-    for bins, d, share in cases:
-        t.property(f"{bins} cells per axis, {d} axes, a share of {share}")
-        cells = bins**d
-        out = t.call(points_needed, bins, d, share)
-        n = t.tensor(out)
-        whole = n.dim() == 0 and bool(n == n.round())
-        t.true(whole, "One integer.", str(out)[:40], "not an integer")
+    def smallest(share, cells):
         low, high = 0, 1
         while visited(high, cells) < share:
             low, high = high, 2 * high
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (
-                (low, middle) if visited(middle, cells) >= share else (middle, high)
-            )
-        near = round(-cells * math.log1p(-share) + 1e-9)
-        solution = math.log1p(-share) / math.log1p(-1 / cells)
+            enough = visited(middle, cells) >= share
+            low, high = (low, middle) if enough else (middle, high)
+        return high
+
+    cases = [(5, 2, 0.99), (3, 2, 0.99), (2, 1, 0.6), (10, 3, 0.3), (10, 6, 0.9)]
+    cases.append((t.integer(3, 9), t.integer(2, 4), t.integer(25, 75) / 100))
+
+    for bins, d, share in cases:
+        t.property(f"{bins} cells per axis, {d} axes, a share of {share}")
+        cells, out = bins**d, t.call(points_needed, bins, d, share)
+        n = t.tensor(out)
+        whole = n.dim() == 0 and bool(n == n.round())
+        t.true(whole, "One integer.", str(out)[:40], "not an integer")
+        due = smallest(share, cells)
+        below = visited(due - 0.5, cells) >= share
         ideas = {
-            "cells counted as bins · d": float(
-                math.ceil(math.log1p(-share) / math.log1p(-1 / (bins * d)))
-                if bins * d > 1
-                else 0
-            ),
-            "share of the cells in place of the probability": float(
-                math.ceil(share * cells)
-            ),
-            "probability of missing in place of hitting": float(
-                math.ceil(math.log(share) / math.log1p(-1 / cells))
-            ),
-            "rounded to the nearest": float(round(solution)),
-            "rounded down": high - 1.0,
-            "one point too many": high + 1.0,
-            "exponential in place of the power": [
-                float(math.ceil(-cells * math.log1p(-share))),
-                float(near),
-            ],
+            "cells counted as bins · d": smallest(share, bins * d),
+            "share of the cells in place of the probability": math.ceil(share * cells),
+            "probability of missing in place of hitting": smallest(1 - share, cells),
+            "rounded to the nearest": due - 1 if below else due,
+            "rounded down": due - 1,
+            "one point too many": due + 1,
+            "exponential in place of the power": math.ceil(-cells * math.log1p(-share)),
         }
-        ideas = {name: value for name, value in ideas.items() if value != float(high)}
+        ideas = {name: float(v) for name, v in ideas.items() if v != due}
         why = "Found by trying: one point fewer is not enough."
-        t.close(n, float(high), why, ideas=ideas, tol=1e-9)
+        t.close(n, float(due), why, ideas=ideas, tol=1e-9)
 
 
 @Exercise(
