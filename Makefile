@@ -42,6 +42,7 @@ lint: $(READY)  ## style, types, spelling, and that pairs and generated pages ar
 	$(BIN)/python tools/notebooks.py status
 	$(BIN)/python tools/exercises.py fill --check
 	$(BIN)/python tools/exercises.py prove --check
+	$(BIN)/python tools/exercise_table.py --check
 	$(BIN)/python tools/results.py --check
 
 unit: $(READY)  ## the library's tests and doctests, with shapes checked

@@ -107,19 +107,20 @@ def reconstruction(recipe: Recipe, model: Any, n: int) -> Result:
 
 
 def sample_distance(recipe: Recipe, model: Any, n: int) -> Result:
-    """Fréchet distance of ``n`` samples to the training set, beside its floor."""
+    """Fréchet distance of samples to the training set, beside its floor."""
     from . import load
 
     held_out, labels = _test(recipe, n)
     reference, _ = _test(recipe, 10 * n, "train")
+    n = len(held_out)  # as many samples as there is held-out data, at most n
     drawn = []
     for start in range(0, n, 500):
         c = None if labels is None else labels[start : start + 500]
         drawn.append(model.sample(min(500, n - start), c).cpu())
     name = f"classifier-{recipe.source.name.split('_')[0]}"
     result = compare(torch.cat(drawn), reference, held_out, load(name), name)
-    # The scatter between two halves of the samples stands for the standard error.
     extra = {
+        "n": n,
         "floor": result.frechet_floor,
         "kernel": result.kernel,
         "kernel_floor": result.kernel_floor,
