@@ -80,7 +80,7 @@ def likelihood(recipe: Recipe, model: Any, n: int, k: int) -> Result:
     rows = 1000 if device.type == "cpu" else 100_000
     bound = iw_log_likelihood(vae, x.to(device), labels, k, rows)
     nats, error = _spread(-bound)
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = {"n": len(x)}
     if recipe.source.transform is not data.binarize:
         extra["bits_per_dim"] = bits_per_dim(nats, recipe.source.shape)
     return Result(nats, error, extra)
@@ -91,10 +91,10 @@ def negative_elbo(recipe: Recipe, model: Any, n: int) -> Result:
     """The negative evidence lower bound, one draw per example, in nats."""
     x, c = _test(recipe, n)
     vae, device = getattr(model, "vae", model), next(model.parameters()).device
-    labels = [None] * n if c is None else c.to(device).split(500)
+    labels = [None] * len(x) if c is None else c.to(device).split(500)
     parts = zip(x.to(device).split(500), labels)
     value, error = _spread(-torch.cat([vae.elbo(u, v) for u, v in parts]))
-    return Result(value, error, {})
+    return Result(value, error, {"n": len(x)})
 
 
 @torch.no_grad()
@@ -103,7 +103,7 @@ def reconstruction(recipe: Recipe, model: Any, n: int) -> Result:
     x, _ = _test(recipe, n)
     x = x.to(next(model.parameters()).device)
     errors = [model.autoencoder.error(part) for part in x.split(500)]
-    return Result(*_spread(torch.cat(errors)), {})
+    return Result(*_spread(torch.cat(errors)), {"n": len(x)})
 
 
 def sample_distance(recipe: Recipe, model: Any, n: int) -> Result:
@@ -145,7 +145,7 @@ def accuracy(recipe: Recipe, model: Any, n: int) -> Result:
         hits.append(torch.stack([u.argmax(1) == v for u, v in pairs]).all(0))
     model.train(was_training)
     value, error = _spread(100.0 * torch.cat(hits))
-    return Result(value, error, {})
+    return Result(value, error, {"n": len(x)})
 
 
 def _nll(full: dict[str, int], quick: dict[str, int], tolerance: float) -> Measure:
