@@ -22,7 +22,7 @@ from gmcourse.data.catalog import Entry, File
 from gmcourse.data.fetch import Reader
 
 CONTENT = bytes(range(256)) * 400  # 102,400 bytes
-STORED = gzip.compress(CONTENT)
+STORED = gzip.compress(CONTENT, mtime=0)
 DIGEST = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 
 
