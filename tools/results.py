@@ -82,7 +82,7 @@ def row(card: dict) -> list[str]:
             text += f" ({number(nll['bits_per_dim'], 3)} bits/dim)"
         cells += [text, f"{nll['k']:,} × {nll['n']:,}"]
     else:
-        cells += ["none", ""]
+        cells += ["none" if card["kind"] == "ae" else "not measured", ""]
     distance = metrics.get("frechet")
     if distance:
         cells += [
