@@ -1230,7 +1230,7 @@ class Ae12:
 
     @reference
     @build
-    @functools.cache  # noqa: B019
+    @functools.cache
     def reference():
         from gmcourse import train, warmup_cosine
         from gmcourse.autoencoders import Autoencoder
@@ -1249,7 +1249,7 @@ class Ae12:
 
     @right
     @build
-    @functools.cache  # noqa: B019
+    @functools.cache
     def with_tanh():
         nets = (mlp(3, 32, 32, 1, activation=nn.Tanh),
                 mlp(1, 32, 32, 3, activation=nn.Tanh))  # fmt: skip
@@ -1257,7 +1257,7 @@ class Ae12:
 
     @right
     @build
-    @functools.cache  # noqa: B019
+    @functools.cache
     def with_relu():
         nets = (mlp(3, 40, 40, 1, activation=nn.ReLU),
                 mlp(1, 40, 40, 3, activation=nn.ReLU))  # fmt: skip
