@@ -37,6 +37,10 @@ class Histogram(GenerativeModel):
     Built in chapter 01_what_is_a_generative_model.
     """
 
+    low: Tensor
+    width: Tensor
+    counts: Tensor
+
     def __init__(
         self, bounds: Sequence[tuple[float, float]], bins: int, smoothing: float = 0.0
     ):
