@@ -256,7 +256,8 @@ def fingerprint(exercise: Exercise, cls: type) -> str:
     """Changes with the engine, the exercise's module or its module of versions."""
     package = Path(checks.__file__).parent
     files = sorted(package.glob("_[a-z]*.py"))
-    files += [inspect.getfile(exercise.check), inspect.getfile(cls)]
+    # By module: under the tests' shape checks a function is a wrapper of another file.
+    files += [sys.modules[thing.__module__].__file__ for thing in (exercise.check, cls)]
     data = b"".join(Path(f).read_bytes() for f in files)
     return hashlib.sha256(data).hexdigest()[:16]
 

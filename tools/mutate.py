@@ -76,7 +76,7 @@ CATALOG: list[Mutant] = [
     *_mutants(
         "checkpoint.py",
         "tests/test_training.py",
-        ("checksum not compared", 'intact = header["sha256"] ==', 'intact = "" !='),
+        ("checksum not compared", 'intact = seal["sha256"] ==', 'intact = "" !='),
         ("the previous file is not kept", "if path.exists():", "if False:"),
         (
             "written in place",

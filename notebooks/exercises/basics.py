@@ -1425,7 +1425,7 @@ class Gm13:
     @right
     def by_held_out_width(x):
         fit, held = x[:800], x[800:]
-        widths = (0.08, 0.12, 0.16, 0.2, 0.3)
+        widths = (0.12, 0.15, 0.18, 0.22, 0.3)
         best = max(widths, key=lambda h: kernel(fit, h)(held).mean())
         return kernel(x, best)
 

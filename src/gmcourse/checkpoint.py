@@ -53,7 +53,10 @@ def write(path: str | os.PathLike, tensors: dict[str, Tensor], meta: dict) -> No
     # Clones: two names of one storage (tied weights) are two entries in the file.
     tensors = {k: v.detach().to("cpu").contiguous().clone() for k, v in tensors.items()}
     text = json.dumps(meta, sort_keys=True)
-    header = {"meta": text, "sha256": _digest(tensors, text)}
+    # One key: safetensors writes several in a random order, and equal contents
+    # should give equal files.
+    seal = {"meta": text, "sha256": _digest(tensors, text)}
+    header = {"gmcourse": json.dumps(seal, sort_keys=True)}
     temporary = _sibling(path, f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,8 +100,9 @@ def read(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict]:
         tensors = _from_bytes(blob)
         size = int.from_bytes(blob[:8], "little")
         header = json.loads(blob[8 : 8 + size])["__metadata__"]
-        intact = header["sha256"] == _digest(tensors, header["meta"])
-        meta = json.loads(header["meta"]) if intact else {}
+        seal = json.loads(header["gmcourse"])
+        intact = seal["sha256"] == _digest(tensors, seal["meta"])
+        meta = json.loads(seal["meta"]) if intact else {}
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(_damaged(path, len(blob), error)) from error
     if not intact:

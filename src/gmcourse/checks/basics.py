@@ -1510,7 +1510,7 @@ def gm_13(t, fit_density):
 
     t.property("at most 2.7 nats on fresh points")
     nats = -out.mean()
-    # Twenty Gaussians by EM: 2.48 nats on average over 40 seeds, the worst 2.60.
+    # Twenty Gaussians by EM: 2.470 nats over 60 seeds, deviation 0.034, worst 2.59.
     name = "points remembered" if nats > -seen.mean() + 1.5 else "too coarse"
     t.at_most(nats, 2.7, "The mean of -log p; 2.32 is the floor.", name)
 
