@@ -300,6 +300,11 @@ class Ae03:
         lam = 10 / 3
         return 4, 4.2, 3 * 3 * lam / (3 + lam)
 
+    @wrong("each coordinate denoised alone")
+    @build
+    def alone():
+        return 4, 4.2, 15 / 8 + 6 / 5 + 9 / 6
+
     @wrong("noise counted once")
     @build
     def once():
@@ -498,6 +503,16 @@ class Ae05:
     def residual(denoise, x_noisy, std):
         return (denoise(x_noisy) - x_noisy).square().sum(1)
 
+    @wrong("differences in place of derivatives")
+    def differences(denoise, x_noisy, std):
+        total = 0
+        for i in range(x_noisy.shape[1]):
+            h = torch.zeros_like(x_noisy)
+            h[:, i] = 1e-2 if x_noisy.dtype == torch.float32 else 1e-3
+            change = denoise(x_noisy + h) - denoise(x_noisy - h)
+            total = total + change[:, i] / (2 * h[0, i])
+        return std**2 * total
+
 
 class _Masking(nn.Module):
     """What the versions of ae-06 share; each says how the batch is damaged."""
@@ -582,6 +597,20 @@ class Ae06:
             if not hasattr(self, "mask") or self.mask.shape != x.shape:
                 self.mask = torch.rand_like(x) >= self.share
             return x * self.mask
+
+    @wrong("a fixed number of values masked")
+    class FixedInRow(_Masking):
+        def damage(self, x):
+            many = round(self.share * x.shape[1])
+            gone = torch.rand_like(x).argsort(1)[:, :many]
+            return x.scatter(1, gone, 0.0)
+
+    @wrong("a fixed number of values masked")
+    class FixedInBatch(_Masking):
+        def damage(self, x):
+            many = round(self.share * x.numel())
+            gone = torch.randperm(x.numel())[:many]
+            return x.flatten().index_fill(0, gone, 0.0).view_as(x)
 
     @wrong("compared with the damaged example")
     class WrongTarget(_Masking):
@@ -829,6 +858,11 @@ class Ae08:
         def error(self, x_noisy, x):
             x_hat = self.decode(self.encoder(x_noisy))
             return (x_noisy - x_hat).square().sum(dim=(-3, -2, -1))
+
+    @wrong("clean image encoded")
+    class Clean(_Images):
+        def error(self, x_noisy, x):
+            return (x - self.decode(self.encoder(x))).square().sum(dim=(-3, -2, -1))
 
     @wrong("loss detached")
     class Detached(_Images):

@@ -290,6 +290,8 @@ denoised = ...
         "covariance divided by the variance of x1.",
         "noise left in": "Returning the noisy point costs three times the variance of "
         "the noise; shrinking it costs less.",
+        "each coordinate denoised alone": "x1 and x2 are correlated: the noisy value "
+        "of one says something about the other.",
         "signal in place of error": "λ²/(λ + σ²) is the part of the signal that is "
         "recovered; the error is the rest.",
         "variance read as standard deviation": "The variance is given: σ² = 3.",
@@ -348,6 +350,7 @@ def ae_03(t, one_code, first_only, denoised):
         "variance read as standard deviation": best(3.0),
         "all directions shrunk alike": [3 * 3 * (10 / 3) / (3 + 10 / 3), 30 / 13],
         "noise counted once": [2.0, 1.5, 0.75],
+        "each coordinate denoised alone": 1.875 + 1.2 + 1.5,
         "mean over the dimensions": due / 3,
     }
     why = "Least squares from the noisy points to the clean ones."
@@ -535,6 +538,8 @@ def doubt(denoise, x_noisy, std):
         "summed over the rows": "One number for each row is due.",
         "Jacobian of the displacement": "The derivative of r(x) - x lacks the "
         "identity: d is missing from the trace.",
+        "differences in place of derivatives": "A difference quotient is right only up "
+        "to its step; automatic differentiation is exact.",
         "squared residual": "The squared distance between input and output is no "
         "variance: it does not know how far the clean example may lie.",
     },
@@ -588,9 +593,14 @@ def ae_05(t, doubt):
     out = t.call(doubt, best, x[:1], std)
     t.shape(out, (1,), "a batch of one is a batch.")
     t.close(out, due[:1], why, tol=1e-3)
-    out = t.call(doubt, best, x.double(), std)
+    # Narrow noise between two points bends the denoiser: differences would show.
+    std = std / 2
+    x = (points + points.roll(1, 0))[:b].double() / 2 + 0.1 * t.normal(b, d).double()
+    apart = (points.double() - best(x)[:, None]).pow(2).sum(2)
+    due = torch.einsum("bm,bm->b", weights(x), apart)
+    out = t.call(doubt, best, x, std)
     t.dtype(out, torch.float64, "x_noisy is float64.")
-    t.close(out, due, why, tol=1e-3)
+    t.close(out, due, why, "differences in place of derivatives", tol=1e-6)
 
 
 class Spy(nn.Module):
@@ -668,6 +678,8 @@ class MaskingAutoencoder(nn.Module):
         "one mask for the whole batch": "Every example has a mask of its own.",
         "whole examples masked": "Single values are set to zero, not examples.",
         "mask drawn once": "Each call damages anew.",
+        "a fixed number of values masked": "Each value goes or stays independently of "
+        "the others, so that their number varies.",
         "compared with the damaged example": "The target is the example before the "
         "damage; otherwise the identity has no error.",
         "only the missing values compared": "The error is that of all d values.",
@@ -734,6 +746,19 @@ def ae_06(t, MaskingAutoencoder):
         odds = torch.cat([odds, odds[1:], torch.tensor([share**2])])
         t.frequencies(pairs, odds, "Neighbors go missing independently.")
 
+    t.property("each value by a chance of its own, not a fixed number of them")
+    for lost in masks.flatten(0, 1).sum(1), masks.sum((1, 2)):  # per row, per call
+        total = d if len(lost) > len(masks) else b * d
+        usual = torch.tensor(round(share * total))
+        as_usual = (lost == usual).sum()
+        p = torch.distributions.Binomial(total, torch.tensor(share)).log_prob(usual)
+        t.frequencies(
+            torch.stack([as_usual, len(lost) - as_usual]),
+            torch.stack([p.exp(), 1 - p.exp()]),
+            f"Of {total} values it is now and then exactly {int(usual)} that go.",
+            "a fixed number of values masked",
+        )
+
     t.property("the same in evaluation mode")
     model.eval()
     t.call(model.loss, x)
@@ -796,8 +821,8 @@ def ternary(cost, reach: Tensor) -> Tensor:
 For a dictionary $W$ whose columns are orthogonal to each other, but of any length,
 the best sparse code has a closed form, also if codes may be negative. Write
 `sparse_code(x, w, weight)`: `x` has shape `(b, d)`, `w` has shape `(d, k)` with
-`k <= d` and `w.T @ w` diagonal; return, for each row of `x`, the $z \in \mathbb R^k$
-that minimizes
+`k <= d`, no column zero and `w.T @ w` diagonal; return, for each row of `x`, the
+$z \in \mathbb R^k$ that minimizes
 
 $$
 \lVert x - W z \rVert^2 + \gamma \sum_{j} \lVert w_j \rVert\, \lvert z_j \rvert ,
@@ -968,6 +993,7 @@ class ImageAutoencoder(nn.Module):
         "reduced over the batch": "error has one number for each image.",
         "summed over the batch": "The loss is a mean over the batch.",
         "compared with the noisy image": "The clean image is the target.",
+        "clean image encoded": "The encoder must see the noisy image.",
         "loss detached": "Nothing can be learned from a loss without a graph.",
     },
 )
@@ -1026,15 +1052,15 @@ def ae_08(t, ImageAutoencoder):
 
     t.property("the clean image is the target, the noisy one the input")
     noisy = one + t.away(b, 1, h, w, low=0.1, high=0.3)
-    out = t.call(identity(1, h, w).error, noisy, one)
-    due = (noisy - one).pow(2).sum((1, 2, 3))
-    ideas = {"compared with the noisy image": 0.0}
-    t.close(out, due, "The identity leaves the noise in.", ideas=ideas)
     model = t.call(ImageAutoencoder, nn.Flatten(), Constant(0.0), (1, h, w))
     out = t.call(model.error, noisy, one)
     ideas = {"compared with the noisy image": noisy.pow(2).sum((1, 2, 3))}
     due = one.pow(2).sum((1, 2, 3))
     t.close(out, due, "A reconstruction of 0 is off by x.", ideas=ideas)
+    out = t.call(identity(1, h, w).error, noisy, one)
+    due = (noisy - one).pow(2).sum((1, 2, 3))
+    ideas = {"clean image encoded": 0.0}
+    t.close(out, due, "The identity leaves the noise in.", ideas=ideas)
 
     t.property("the loss is the mean over the batch, and can be trained")
     end = Constant(0.2)
@@ -1325,8 +1351,8 @@ no inverse, and a Cholesky factorization stops with an error.
 Write `fit_sampler(z)`: `z` holds codes, shape `(n, k)`. Return a function `sample(m)`
 that draws `m` independent codes, shape `(m, k)`, from the Gaussian with the mean and
 the covariance of `z`, fresh at each call. Where a code is constant in `z`, it is that
-constant in every draw (to 0.01), and where two codes are equal, they are equal in
-every draw: add no noise to make the covariance invertible.
+constant in every draw, and where two codes are equal, they are equal in every draw,
+both to 0.01: room for rounding, not for noise that makes the covariance invertible.
 """,
     stub='''
 def fit_sampler(z):
