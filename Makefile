@@ -31,7 +31,7 @@ endif
 	$(BOOK)
 	@echo "The book: _build/html/index.html"
 
-test: lint unit nbval  ## everything that CI checks (the browser tests: make browser)
+test: lint unit nbval browser  ## everything that CI checks
 
 lint: $(READY)  ## style, types, spelling, and that pairs and generated pages are up to date
 	$(BIN)/ruff check .

@@ -105,9 +105,8 @@ def train(
         >>> from gmcourse.autoencoders import Autoencoder
         >>> model = Autoencoder(nn.Linear(4, 2), nn.Linear(2, 4), event_shape=(4,))
         >>> adam = torch.optim.Adam(model.parameters())
-        >>> for step in train(model, [torch.randn(8, 4)], adam, steps=3):
-        ...     print(step.index, end=" ")
-        1 2 3
+        >>> [step.index for step in train(model, [torch.randn(8, 4)], adam, steps=3)]
+        [1, 2, 3]
     """
     if steps < 0:
         raise ValueError(f"steps is {steps}; expected 0 or more")
