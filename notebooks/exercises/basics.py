@@ -235,6 +235,15 @@ class Gm02:
         each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2)
         return (each.exp() @ log_w.exp() + 1e-12).log()
 
+    @wrong("component chosen for each dimension")
+    def product_of_mixtures(x, log_w, means, log_stds):
+        each = Normal(means, log_stds.exp()).log_prob(x[:, None])
+        return (each + log_w[:, None]).logsumexp(1).sum(1)
+
+    @wrong("small number added to the density")
+    def clamped(x, log_w, means, log_stds):
+        return Gm02.mixture_log_prob(x, log_w, means, log_stds).clamp(min=-2e4)
+
     @wrong("components not summed")
     def per_component(x, log_w, means, log_stds):
         return Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2) + log_w
@@ -347,6 +356,13 @@ class Gm03:
         diff = r[:, :, None] * (x[:, None] - means)
         covs = torch.einsum("nki,nkj->kij", diff, diff) / r.sum(0)[:, None, None]
         return w, means, covs
+
+    @wrong("responsibilities squared")
+    def squared_shares(x, r):
+        w, means, _ = Gm03.m_step(x, r)
+        share = r**2 / (r**2).sum(0)
+        diff = x[:, None] - means
+        return w, means, torch.einsum("nk,nki,nkj->kij", share, diff, diff)
 
     @wrong("not three tensors")
     def only_two(x, r):
@@ -643,6 +659,22 @@ class Gm05:
     def copied():
         return naive_bayes(draw=lambda self, c: torch.bernoulli(self.probs)[c])
 
+    @wrong("pseudo-count of one outcome alone")
+    @build
+    def lit_alone():
+        def fit(self, x, c, classes, smoothing, lit, n_y):
+            self.probs = (lit + smoothing) / (n_y[:, None] + smoothing)
+
+        return naive_bayes(fit)
+
+    @wrong("one noise for all pixels")
+    @build
+    def one_threshold():
+        def draw(self, c):
+            return (torch.rand(len(c), 1) < self.probs[c]).float()
+
+        return naive_bayes(draw=draw)
+
     @wrong("label ignored")
     @build
     def any_class():
@@ -741,6 +773,12 @@ class Gm06:
     def wrong_axis(x, w, means, stds):
         r = (Normal(means, stds).log_prob(x[:, None]) + w.log()).softmax(0)
         return (r * (x[:, None] - means) / stds**2).sum(0)
+
+    @wrong("widths left out of the responsibilities")
+    def without_widths(x, w, means, stds):
+        eps = (x[:, None] - means) / stds
+        r = (w.log() - 0.5 * eps**2).softmax(1)
+        return (r * eps / stds).sum(0)
 
     @wrong("densities that underflow")
     def naive(x, w, means, stds):
@@ -958,6 +996,11 @@ class Gm08:
         new_w, _, new_stds = Gm08.em_step(x, w, means, stds)
         return new_w, means.clone(), new_stds
 
+    @wrong("parameters not updated")
+    def weights_kept(x, w, means, stds):
+        _, new_means, new_stds = Gm08.em_step(x, w, means, stds)
+        return w.clone(), new_means, new_stds
+
     @wrong("not three tensors")
     def forgot_the_widths(x, w, means, stds):
         return Gm08.em_step(x, w, means, stds)[:2]
@@ -1096,6 +1139,14 @@ class Gm10:
             sign = 2 * image[mask] - 1
             rows.append(F.logsigmoid(sign * logits[:, mask]).sum(1) + log_w)
         return torch.stack(rows).logsumexp(1)
+
+    @wrong("one mask for all images")
+    def seen_in_all(x, seen, log_w, logits):
+        return Gm10.log_prob_seen(x, seen.all(0).expand_as(seen), log_w, logits)
+
+    @wrong("one mask for all images")
+    def first_mask(x, seen, log_w, logits):
+        return Gm10.log_prob_seen(x, seen[:1].expand_as(seen), log_w, logits)
 
     @wrong("unseen pixels taken as dark")
     def as_dark(x, seen, log_w, logits):
@@ -1308,6 +1359,13 @@ class Gm12:
         borders = (w.cumsum(0) * n).round()
         j = torch.bucketize(torch.arange(n), borders, right=True)
         j = j.clamp(max=len(w) - 1)
+        return means[j] + stds[j] * torch.randn(n, means.shape[1])
+
+    @wrong("the same shares at each call")
+    def shuffled_shares(n, w, means, stds):
+        borders = (w.cumsum(0) * n).round()
+        j = torch.bucketize(torch.arange(n), borders, right=True)
+        j = j.clamp(max=len(w) - 1)[torch.randperm(n)]
         return means[j] + stds[j] * torch.randn(n, means.shape[1])
 
     @wrong("weights left out")

@@ -183,8 +183,8 @@ $p(x) = \sum_j \pi_j\, \mathcal N(x;\, \mu_j, \operatorname{diag}(\sigma_j^2))$.
 Write `mixture_log_prob(x, log_w, means, log_stds)`: `x` has shape `(b, d)`, `log_w`
 holds the $k$ logarithms $\log \pi_j$ of weights that sum to one, `means` and
 `log_stds` (natural logarithms of the standard deviations) have shape `(k, d)`. Return
-$\log p(x)$ in nats, shape `(b,)`. It has to be right, with a finite gradient, for
-points hundreds of standard deviations away from every component.
+$\log p(x)$ in nats, shape `(b,)`. It has to be right, with a finite gradient in `x`,
+for points hundreds of standard deviations away from every component.
 """,
     stub='''
 def mixture_log_prob(x, log_w, means, log_stds):
@@ -219,6 +219,9 @@ def mixture_log_prob(x, log_w, means, log_stds):
         "small number added to the density": "log(p + eps) is flat where p is below "
         "eps: the value is wrong there and the gradient gone.",
         "components not summed": "One number for each example is due.",
+        "component chosen for each dimension": "The component is chosen once for the "
+        "whole point. Mixing each dimension on its own and adding the logarithms "
+        "makes the dimensions independent.",
     },
 )
 def gm_02(t, mixture_log_prob):
@@ -278,14 +281,35 @@ def gm_02(t, mixture_log_prob):
     total = t.tensor(out).exp().sum() * 0.02
     t.close(total, 1.0, "A mixture of densities is one.", tol=1e-3)
 
-    t.property("far away: still finite, and as steep as the nearest component")
+    t.property("in the plane too: one component for the whole point")
+    corners = t.away(k, d, low=1, high=2)
+    state = log_w, corners, log_stds
+    x = t.uniform(b, d, low=-2, high=2)
+    parts = [
+        t.call(mixture_log_prob, x, one, corners[j : j + 1], log_stds[j : j + 1])
+        for j in range(k)
+    ]
+    parts = torch.stack([t.tensor(p).detach().double() for p in parts], 1)
+    apart = [
+        t.call(
+            mixture_log_prob, x[:, i, None], log_w, *(v[:, i, None] for v in state[1:])
+        )
+        for i in range(d)
+    ]
+    ideas = {"component chosen for each dimension": t.tensor(sum(apart)).detach()}
+    out = t.call(mixture_log_prob, x, *state)
+    t.close(out, (parts.exp() @ weight).log(), "Mixed.", None, ideas, tol=1e-3)
+
+    t.property("far away: the nearest component's value, and a finite gradient")
     far = torch.full((2, d), 300.0) * torch.tensor([[1.0], [-1.0]])
     far = far.requires_grad_()
     same = log_stds[:1].expand(k, d).contiguous()
     out = t.call(mixture_log_prob, far, log_w, means, same)
     gone = "small number added to the density"
     t.finite(out, "A density is never zero here.", name)
-    t.at_most(out, -1e4, "Hundreds of deviations away.", gone)
+    each = Normal(means.double(), log_stds[0].double().exp())
+    nearest = each.log_prob(far.detach().double()[:, None]).sum(2).amax(1)
+    t.close(out, nearest, "It outweighs all others.", gone, tol=1e-3)
     t.finite(t.grad(out, far), "The pull toward the components.", name)
 
 
@@ -404,9 +428,10 @@ def gm_03(t, m_step):
         leaves[1], scale_tril=leaves[2].tril()
     )
     joint = leaves[0].log_softmax(0) + normal.log_prob(points[:, None])
-    for grad in torch.autograd.grad((r * joint).sum(), leaves):
-        why = "At the maximum the gradient vanishes."
-        t.close(grad, torch.zeros_like(grad), why, kmeans, tol=1e-3)
+    why = "At the maximum the gradient vanishes."
+    names = (kmeans, kmeans, "responsibilities squared")
+    for grad, name in zip(torch.autograd.grad((r * joint).sum(), leaves), names):
+        t.close(grad, torch.zeros_like(grad), why, name, tol=1e-3)
 
 
 @Exercise(
@@ -540,7 +565,7 @@ class.
   ones (float), `c` of shape `(n,)` int64 labels, all of which occur. $p(y)$ is the
   share of the class among the `n` examples. Pixel probabilities get `smoothing`
   pseudo-counts of *each* outcome: the class's examples count as `smoothing` more with
-  the pixel lit, and `smoothing` more with it dark.
+  the pixel lit, and `smoothing` more with it dark. `smoothing` is a positive float.
 - `log_joint(x)`: shape `(b, d)` to `(b, classes)`, $\log p(x, y)$ in nats, for all
   classes.
 - `sample(c)`: for labels of shape `(m,)`, one fresh draw each, `(m, d)`, zeros and
@@ -577,6 +602,8 @@ class NaiveBayes:
         "not smoothed": "A pixel never seen lit must not have probability zero.",
         "pseudo-count in the numerator alone": "Counted once lit and once dark, the "
         "class has 2 · smoothing more examples.",
+        "pseudo-count of one outcome alone": "smoothing more with the pixel lit and "
+        "none more with it dark: both outcomes are due.",
         "pseudo-counts that add up to smoothing": "Each of the two outcomes gets "
         "smoothing pseudo-counts.",
         "pixels pooled over the classes": "Each class has pixel probabilities of its "
@@ -588,6 +615,7 @@ class NaiveBayes:
         "most likely image in place of a draw": "Rounding the probabilities gives the "
         "same image each time.",
         "one draw for all of a class": "Each label gets a draw of its own.",
+        "one noise for all pixels": "Given the class, each pixel is drawn on its own.",
         "label ignored": "A draw comes from the class that was asked for.",
     },
 )
@@ -632,6 +660,7 @@ def gm_05(t, NaiveBayes):
     ideas = {
         "not smoothed": lit / dark,
         "pseudo-count in the numerator alone": (lit + a) / (dark - a),
+        "pseudo-count of one outcome alone": (lit + a) / dark,
         "pseudo-counts that add up to smoothing": (lit + a / 2) / (dark + a / 2),
         "pixels pooled over the classes": [
             ((lit.sum(0) + s) / (dark.sum(0) + s)).expand(k, d) for s in (a, k * a, 0)
@@ -673,7 +702,12 @@ def gm_05(t, NaiveBayes):
     for y in range(k):
         counts = torch.bincount(number[labels == y], minlength=2**d)
         probs = mass[:, y] / mass[:, y].sum()
-        t.frequencies(counts, probs, f"Draws of class {y}.", "label ignored")
+        lit = probs @ images.double()  # of each pixel; with one threshold for all:
+        upper = torch.where(images == 1, lit, 1.0).amin(1)
+        lower = torch.where(images == 0, lit, 0.0).amax(1)
+        ideas = {"one noise for all pixels": (upper - lower).clamp(min=0)}
+        why = f"Draws of class {y}."
+        t.frequencies(counts, probs, why, "label ignored", ideas)
 
 
 @Exercise(
@@ -725,6 +759,8 @@ def mean_gradient(x, w, means, stds):
         "every point pulls with full force": "A point pulls a component by its "
         "responsibility for it.",
         "normalized over the data": "Responsibilities sum to one over the components.",
+        "widths left out of the responsibilities": "A wide component is a low one: "
+        "the density has the factor 1/std.",
         "densities that underflow": "Far away all densities are 0 and the "
         "responsibilities 0/0.",
     },
@@ -750,8 +786,10 @@ def gm_06(t, mean_gradient):
         "not divided by the variance": due * scale**2,
     }
     out = t.call(mean_gradient, x, *one)
+    single = line_mixture(*one).log_prob(x.double())
     other = "normalized over the data"
-    t.close(out, due, "A single Gaussian.", other, ideas, tol=1e-4)
+    ideas[other] = (single.softmax(0) * (x - means[0]) / scale**2).sum()[None]
+    t.close(out, due, "A single Gaussian.", None, ideas, tol=1e-4)
 
     t.property("the slope of the log-likelihood, by finite differences")
 
@@ -772,9 +810,12 @@ def gm_06(t, mean_gradient):
             (plain * pull).sum(0),
         ],
         "every point pulls with full force": [pull.sum(0), (w * pull).sum(0)],
+        "widths left out of the responsibilities": [
+            ((each + v.log() + stds.log()).softmax(1) * pull).sum(0) for v in (w, w**0)
+        ],
     }
     out = t.call(mean_gradient, x, w, means, stds)
-    t.close(out, due, "Central differences in float64.", other, ideas, tol=1e-3)
+    t.close(out, due, "Central differences in float64.", None, ideas, tol=1e-3)
 
     t.property("far from all components")
     far = torch.tensor([100.0, -120.0])
@@ -969,7 +1010,7 @@ def gm_08(t, em_step):
         "weights squared": doubled,
     }
     why = "Every point belongs to them in the proportion of the weights."
-    t.close(new[0], w, why, "parameters not updated", ideas, tol=1e-4)
+    t.close(new[0], w, why, None, ideas, tol=1e-4)
 
     t.property("and get mean and standard deviation of the data")
     moved = "parameters not updated"
@@ -997,11 +1038,13 @@ def gm_08(t, em_step):
         ]
     )
     new = [v.double().requires_grad_() for v in run(*start)]
+    for v, old in zip(new, start):
+        t.true((v - old).abs().max() > 1e-6, "All three move.", "the old ones", moved)
     bound = (r * log_joint([new[0] / new[0].sum(), *new[1:]])).sum()
     wide = "widths left out of the density"
-    for value in torch.autograd.grad(bound, new):
-        why = "Weights, means and widths maximize the bound of the E-step."
-        t.close(value, torch.zeros_like(value), why, wide, tol=2e-3)
+    why = "Weights, means and widths maximize the bound of the E-step."
+    for value, name in zip(torch.autograd.grad(bound, new), (wide, wide, None)):
+        t.close(value, torch.zeros_like(value), why, name, tol=2e-3)
 
     t.property("no step lowers the log-likelihood")
     state, before = start, log_joint(start).logsumexp(1).sum()
@@ -1024,7 +1067,8 @@ def gm_08(t, em_step):
     statement=r"""
 A model assigns $\log p(x) = -90$ nats to an image of 28 × 28 binary pixels. It is
 diluted: with probability $\lambda$ the sampler asks the model, else it flips 784 fair
-coins. The density of the dilution is $\lambda\, p(x) + (1 - \lambda)\, 2^{-784}$.
+coins. The dilution gives $x$ the probability
+$\lambda\, p(x) + (1 - \lambda)\, 2^{-784}$.
 
 1. `lost_nats`: how many nats does the image lose for $\lambda = 0.02$?
 2. `lost_bits_per_dim`: the same in bits per pixel.
@@ -1160,6 +1204,8 @@ def log_prob_seen(x, seen, log_w, logits):
         "logarithm of a saturated sigmoid": "At logits of 200 the sigmoid is exactly 0 "
         "or 1.",
         "negative log-likelihood returned": "The sign is that of a loss.",
+        "one mask for all images": "Each image has seen pixels of its own: row i of "
+        "seen belongs to row i of x.",
     },
 )
 def gm_10(t, log_prob_seen):
@@ -1180,6 +1226,11 @@ def gm_10(t, log_prob_seen):
     parts, lw = pixels.sum(2), log_w.double()
     blend = (pixels.exp() * lw.exp()[:, None]).sum(1).log().sum(1)
     due = torch.stack([(p + lw).exp().sum() for p in parts]).log()
+    table = due.exp()  # of each image
+
+    def completed(row, seen):
+        return table[((images == row) | ~seen).all(1)].sum().log()
+
     ideas = {
         "weights left out": [parts.exp().sum(1).log(), parts.exp().mean(1).log()],
         "logarithms averaged over the components": parts @ lw.exp(),
@@ -1195,8 +1246,7 @@ def gm_10(t, log_prob_seen):
     t.property("unseen pixels: the sum over all completions")
     i = t.integer(1, len(images) - 2)
     seen = torch.tensor([j % 2 == 0 for j in range(d)])
-    same = ((images == images[i]) | ~seen).all(1)
-    due = due[same].exp().sum().log()[None]
+    due = completed(images[i], seen)[None]
     row, mask = images[i : i + 1], seen[None]
     dark, half = row * seen, torch.where(seen, row, 0.5)
     kept = (pixels[i] * seen).sum(1)
@@ -1224,6 +1274,19 @@ def gm_10(t, log_prob_seen):
 
     out = t.call(unknown, mask, log_w, logits)
     t.close(out, due, "They were not seen.", leak, tol=1e-4)
+
+    t.property("each image has a mask of its own")
+    rows = images[torch.randperm(len(images), generator=t.rng)[:4]]
+    masks = torch.eye(d)[:4].bool() | (torch.arange(d) == d - 1)
+    each = torch.stack([completed(v, m) for v, m in zip(rows, masks)])
+    shared = [masks[0], masks.all(0), masks.any(0)]
+    ideas = {
+        "one mask for all images": [
+            torch.stack([completed(v, m) for v in rows]) for m in shared
+        ]
+    }
+    out = t.call(log_prob_seen, rows, masks, log_w, logits)
+    t.close(out, each, "Added up, one by one.", None, ideas, tol=1e-4)
 
     t.property("nothing seen: probability one")
     out = t.call(log_prob_seen, row * 0, ~mask & mask, log_w, logits)
@@ -1356,6 +1419,8 @@ def sample_mixture(n, w, means, stds):
         "one component for all draws": "Each draw chooses its own component.",
         "components in fixed numbers, sorted": "Independent draws come in any order, "
         "and the number of each component varies.",
+        "the same shares at each call": "Each draw chooses by itself, so that the "
+        "number of draws of a component varies from call to call.",
         "weights left out": "Components are chosen with their weights.",
         "variances used as deviations": "stds are standard deviations.",
         "one noise for all dimensions": "The dimensions of a draw get noise of their "
@@ -1410,6 +1475,15 @@ def gm_12(t, sample_mixture):
     for axis in (0, 1):
         pair = torch.stack([x[:, axis], place], 1)
         t.independent(pair, "In any order.", "components in fixed numbers, sorted")
+
+    t.property("each draw chooses by itself: the numbers vary from call to call")
+    seen = set()
+    for _ in range(6):  # that all six agree: below 1e-11 for independent draws
+        few = t.tensor(t.call(sample_mixture, 200, w, means, stds)).detach().double()
+        near = ((few[:, None] - means).abs() / stds).amax(2).argmin(1)
+        seen.add(tuple(torch.bincount(near, minlength=3).tolist()))
+    why, got = "Of 200 draws each time.", "six times the same number of each component"
+    t.true(len(seen) > 1, why, got, "the same shares at each call")
 
     t.property("around each mean: the deviations that were asked for")
     for c in range(3):
