@@ -440,6 +440,16 @@ class Gm04:
         joint = log_lik.exp() * counts
         return joint / joint.sum(1, keepdim=True)
 
+    @wrong("one shift for all examples")
+    def shifted_together(log_lik, counts):
+        joint = (log_lik - log_lik.max()).exp() * counts
+        return joint / joint.sum(1, keepdim=True)
+
+    @wrong("exponential that overflows")
+    def shifted_by_mean(log_lik, counts):
+        joint = (log_lik - log_lik.mean(1, keepdim=True)).exp() * counts
+        return joint / joint.sum(1, keepdim=True)
+
     @wrong("exponential that underflows")
     def clamped(log_lik, counts):
         joint = log_lik.clamp(min=-80).exp() * counts
@@ -1008,9 +1018,9 @@ class Gm08:
 
 class Gm09:
     """1. The second term is e⁻⁴⁵⁰ of the first: the loss is log 50 = 3.912 nats.
-    2. 3.912 / (784 log 2) = 0.0072 bits per pixel, far below the differences that
-    papers report. 3. e¹⁰, about 22,000: a model ten nats ahead may draw noise in all
-    but one of 22,000 cases and still win on likelihood."""
+    2. 3.912 / (784 log 2) = 0.0072 bits per pixel: less than one in the second
+    decimal, where results are usually cut off. 3. e¹⁰, about 22,000: a model ten nats
+    ahead may draw noise in all but one of 22,000 cases and still break even."""
 
     @reference
     @build

@@ -273,8 +273,7 @@ def gm_02(t, mixture_log_prob):
         ],
     }
     out = t.call(mixture_log_prob, line[near], *state)
-    name = "logarithm of an underflown density"
-    t.close(out, density.log(), "Densities are mixed.", name, ideas, tol=1e-3)
+    t.close(out, density.log(), "Densities are mixed.", None, ideas, tol=1e-3)
 
     t.property("on the line it integrates to one")
     out = t.call(mixture_log_prob, line, *state)
@@ -283,10 +282,10 @@ def gm_02(t, mixture_log_prob):
 
     t.property("in the plane too: one component for the whole point")
     corners = t.away(k, d, low=1, high=2)
-    state = log_w, corners, log_stds
+    state = log_w, corners, log_stds / 2  # where float32 holds the densities
     x = t.uniform(b, d, low=-2, high=2)
     parts = [
-        t.call(mixture_log_prob, x, one, corners[j : j + 1], log_stds[j : j + 1])
+        t.call(mixture_log_prob, x, one, *(v[j : j + 1] for v in state[1:]))
         for j in range(k)
     ]
     parts = torch.stack([t.tensor(p).detach().double() for p in parts], 1)
@@ -306,6 +305,7 @@ def gm_02(t, mixture_log_prob):
     same = log_stds[:1].expand(k, d).contiguous()
     out = t.call(mixture_log_prob, far, log_w, means, same)
     gone = "small number added to the density"
+    name = "logarithm of an underflown density"
     t.finite(out, "A density is never zero here.", name)
     each = Normal(means.double(), log_stds[0].double().exp())
     nearest = each.log_prob(far.detach().double()[:, None]).sum(2).amax(1)
@@ -479,6 +479,10 @@ def posterior(log_lik, counts):
         "only the winner": "A posterior is more than its largest class.",
         "exponential that underflows": "exp(-900) is 0 for all classes, and 0/0 is "
         "nan.",
+        "one shift for all examples": "Subtracting one number everywhere saves the "
+        "likeliest example alone: the others still underflow.",
+        "exponential that overflows": "A class far above what was subtracted gives "
+        "infinity over infinity, which is nan.",
         "empty class smoothed": "A class that was never seen has prior zero here.",
     },
 )
@@ -537,6 +541,18 @@ def gm_04(t, posterior):
     name = "exponential that underflows"
     t.finite(far, "Adding a number to a row of log_lik cancels.", name)
     t.close(far, out, "Adding a number to a row cancels.", name, tol=1e-3)
+    depth = -300.0 * torch.arange(1, b + 1)[:, None]
+    far = t.call(posterior, log_lik + depth, counts)
+    name = "one shift for all examples"
+    t.finite(far, "Each row has a shift of its own.", name)
+    t.close(far, out, "Each row has a shift of its own.", name, tol=1e-3)
+
+    t.property("one class hundreds of nats ahead has posterior one")
+    ahead = log_lik - 900
+    ahead[:, 2] += 500
+    out = t.call(posterior, ahead, counts)
+    t.finite(out, "One, and zeros.", "exponential that overflows")
+    t.close(t.tensor(out)[:, 2], 1.0, "It leaves nothing to the others.")
 
     t.property("a class without examples has posterior zero")
     none = counts.clone()
@@ -1014,13 +1030,15 @@ def gm_08(t, em_step):
 
     t.property("and get mean and standard deviation of the data")
     moved = "parameters not updated"
-    t.close(new[1], x.mean(), "They explain all points alike.", moved, tol=1e-4)
+    ideas = {moved: 2.3}
+    t.close(new[1], x.mean(), "They explain all points alike.", None, ideas, tol=1e-4)
     spread = x.double().std(correction=0)
     ideas = {
         "variance in place of the standard deviation": spread**2,
         "variance around the old mean": (x.double() - 2.3).square().mean().sqrt(),
+        moved: 1.4,
     }
-    t.close(new[2], spread, "They explain all points alike.", moved, ideas, tol=1e-4)
+    t.close(new[2], spread, "They explain all points alike.", None, ideas, tol=1e-4)
 
     t.property("the step goes to the top of the bound")
     start = [w, torch.tensor([-1.0, 1.5, 3.0]), torch.tensor([1.6, 0.5, 0.9])]
@@ -1318,8 +1336,8 @@ $n$ training points, a fresh point falls into a cell that some training point ha
 visited with a probability that grows with $n$.
 
 Write `points_needed(bins, d, share)`: the **smallest** integer $n$ for which that
-probability is at least `share`, where `0 < share < 1`. It has to be exact for up to a
-million cells, and fast for any number.
+probability is at least `share`, where `0 < share < 1`. There are at least two cells;
+the answer has to be exact for up to a million of them.
 """,
     stub='''
 def points_needed(bins, d, share):
