@@ -134,6 +134,11 @@ class Vae01:
         log_var = log_var.clamp(-20, 20)
         return 0.5 * (mean**2 + log_var.exp() - 1 - log_var).sum(1)
 
+    @wrong("ceiling on the variance")
+    def clamped_above(mean, log_var):
+        log_var = log_var.clamp(max=4)
+        return 0.5 * (mean**2 + log_var.exp() - 1 - log_var).sum(1)
+
     @wrong("cut off from the graph")
     def detached(mean, log_var):
         with torch.no_grad():
@@ -259,6 +264,10 @@ class Vae02:
     def clamped_logits(logits, x):
         logits = logits.clamp(-30, 30)
         return F.logsigmoid((2 * x - 1) * logits).sum(-1)
+
+    @wrong("limit in place of log(1 + e^l)")
+    def softplus_with_low_threshold(logits, x):
+        return (x * logits - F.softplus(logits, threshold=5)).sum(-1)
 
     @wrong("batch axis lost")
     def squeezed(logits, x):
@@ -411,6 +420,26 @@ class Vae03:
     def laplace(mean, log_std, k):
         eps = torch.distributions.Laplace(0.0, 0.5**0.5).sample((k, *mean.shape))
         return mean + log_std.exp() * eps
+
+    @wrong("noise that is not normal")
+    def tails_cut_off(mean, log_std, k):
+        return mean + log_std.exp() * torch.randn(k, *mean.shape).to(mean).clamp(-3, 3)
+
+    @wrong("noise that is not normal")
+    def more_tails_cut_off(mean, log_std, k):
+        return mean + log_std.exp() * torch.randn(k, *mean.shape).to(mean).clamp(-2, 2)
+
+    @wrong("noise centered over the draws")
+    def centered_noise(mean, log_std, k):
+        eps = torch.randn(k, *mean.shape, dtype=mean.dtype)
+        if k > 1:
+            eps = (eps - eps.mean(0)) * (k / (k - 1)) ** 0.5
+        return mean + log_std.exp() * eps
+
+    @wrong("noise centered over the draws")
+    def pairs_of_opposite_noise(mean, log_std, k):
+        eps = torch.randn((k + 1) // 2, *mean.shape, dtype=mean.dtype)
+        return mean + log_std.exp() * torch.stack([eps, -eps], 1).flatten(0, 1)[:k]
 
     @wrong("log_std read as log variance")
     def half(mean, log_std, k):
@@ -821,6 +850,12 @@ class Vae06:
         others = (f.sum() - f) / (len(f) - 1)
         return -((f - others) * Normal(mean, log_std.exp()).log_prob(z).sum(1)).mean()
 
+    @wrong("values of f standardized")
+    def divided_by_the_spread(z, mean, log_std, f):
+        z, f = z.detach(), f.detach()
+        f = (f - f.mean()) / f.std()
+        return (f * Normal(mean, log_std.exp()).log_prob(z).sum(1)).mean()
+
     @wrong("log_std read as log variance")
     def half(z, mean, log_std, f):
         z, f = z.detach(), f.detach()
@@ -1022,6 +1057,28 @@ class Vae07:
     def shared():
         return gaussian_vae(draw=lambda m, s: m + s.exp() * torch.randn(m.shape[1]))
 
+    @wrong("one noise for all dimensions")
+    @build
+    def shared_by_dimensions():
+        return gaussian_vae(
+            draw=lambda m, s: m + s.exp() * torch.randn(len(m), 1).to(m)
+        )
+
+    @wrong("one noise for all dimensions")
+    @build
+    def shared_by_values():
+        return gaussian_vae(noise=lambda m, std: m + std * torch.randn(len(m), 1))
+
+    @wrong("rate estimated from the draw")
+    @build
+    def from_the_draw():
+        def rate(m, s):
+            eps = torch.randn_like(m)
+            z = m + s.exp() * eps
+            return (0.5 * z**2 - 0.5 * eps**2 - s).sum(1)
+
+        return gaussian_vae(rate=rate)
+
     @wrong("draw cut off from the graph")
     @build
     def detached():
@@ -1062,6 +1119,9 @@ def binary_loss(error="sum", rate="std", draw="path", reduce=torch.mean, sign=1.
         "mean": lambda m, s: m + 0 * s,
         "squared": lambda m, s: m + (2 * s).exp() * torch.randn_like(m),
         "half": lambda m, s: m + (s / 2).exp() * torch.randn_like(m),
+        "std detached": lambda m, s: m + s.exp().detach() * torch.randn_like(m),
+        "row": lambda m, s: m + s.exp() * torch.randn(m.shape[1]),
+        "column": lambda m, s: m + s.exp() * torch.randn(len(m), 1),
     }
 
     def vae_loss(encoder, decoder, x):
@@ -1158,6 +1218,30 @@ class Vae08:
     @build
     def sample():
         return binary_loss(draw="sample")
+
+    @wrong("standard deviation cut off from the graph")
+    @build
+    def detached_std():
+        return binary_loss(draw="std detached")
+
+    @wrong("one noise for all examples")
+    @build
+    def shared_by_examples():
+        return binary_loss(draw="row")
+
+    @wrong("one noise for all dimensions")
+    @build
+    def shared_by_dimensions():
+        return binary_loss(draw="column")
+
+    @wrong("rate estimated from the draw")
+    def from_the_draw(encoder, decoder, x):
+        mean, log_std = encoder(x)
+        eps = torch.randn_like(mean)
+        z = mean + log_std.exp() * eps
+        fit = Bernoulli(logits=decoder(z)).log_prob(x).sum(1)
+        rate = (0.5 * z**2 - 0.5 * eps**2 - log_std).sum(1)
+        return (rate - fit).mean()
 
     @wrong("no draw")
     @build
@@ -1488,6 +1572,11 @@ class Vae11:
         log_w = log_joint - log_q
         return (log_w.logsumexp(1) - math.log(log_w.shape[1])) / math.log(2)
 
+    @wrong("log_q cut off from the graph")
+    def detached(log_joint, log_q):
+        log_w = log_joint - log_q.detach()
+        return log_w.logsumexp(1) - math.log(log_w.shape[1])
+
     @wrong("axes of length one lost")
     def squeezed(log_joint, log_q):
         log_w = log_joint - log_q
@@ -1757,6 +1846,21 @@ class Vae13:
     @build
     def no_rate():
         return bars("autoencoder")
+
+    @wrong("an image decoded from its place in the batch")
+    @build
+    def by_place():
+        from gmcourse.data.structured import BarsAndStripes
+
+        class Listed(torch.nn.Module):
+            def encode(self, x):
+                return torch.zeros(len(x), 2), torch.zeros(len(x), 2)
+
+            def decode(self, z):
+                images = BarsAndStripes(4).support().flatten(1)
+                return 40 * images[torch.arange(len(z)) % len(images)] - 20
+
+        return Listed()
 
     @wrong("probabilities in place of logits")
     @build

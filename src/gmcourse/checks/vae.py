@@ -48,7 +48,7 @@ Much published code lets the network put out $\log v$, the logarithm of the
 
 Write `kl(mean, log_var)` for such a network: `mean` and `log_var` have shape
 `(b, d)`; return the divergence of each example in nats, shape `(b,)`, in closed form.
-It has to stay right where a variance is as small as $e^{-60}$.
+It has to stay right where a variance is as small as $e^{-60}$ or as large as $e^{10}$.
 """,
     stub='''
 def kl(mean, log_var):
@@ -88,6 +88,8 @@ def kl(mean, log_var):
         "mean not squared": "With v = 1 the price is |m|²/2: equal for m and -m.",
         "floor under the variance": "A constant added inside the logarithm or a clamp "
         "changes the value where q is narrow.",
+        "ceiling on the variance": "A clamp changes the value where q is wide, and "
+        "takes the gradient that would mend it.",
         "cut off from the graph": "Without a gradient this term trains nothing.",
         "batch axis lost": "squeeze() also removes a batch axis of length one.",
     },
@@ -152,6 +154,12 @@ def vae_01(t, kl):
     exact = gaussian_kl(mean, log_var).sum(1)
     t.close(t.call(kl, mean, log_var), exact, why, misconception=narrow)
 
+    t.property("a variance of e¹⁰")
+    why = "The integral, by quadrature: a wide q is expensive as well."
+    exact = gaussian_kl(mean, -log_var / 6).sum(1)
+    wide = "ceiling on the variance"
+    t.close(t.call(kl, mean, -log_var / 6), exact, why, misconception=wide)
+
     t.property("one example, one dimension")
     mean, log_var = t.uniform(1, 1, low=-2, high=2), t.uniform(1, 1, low=-2, high=1)
     out = t.call(kl, mean, log_var)
@@ -172,9 +180,9 @@ def vae_01(t, kl):
     ),
     statement=r"""
 A decoder puts out one logit $\ell_i$ for each pixel: the pixel is 1 with probability
-$\sigma(\ell_i) = 1/(1 + e^{-\ell_i})$, independently of the others. For the
-importance-weighted bound, each of `b` images is decoded from `k` codes, and each of
-these decodings is asked for the log-probability of that image.
+$\operatorname{sigmoid}(\ell_i) = 1/(1 + e^{-\ell_i})$, independently of the others. For
+the importance-weighted bound, each of `b` images is decoded from `k` codes, and each
+of these decodings is asked for the log-probability of that image.
 
 Write `bernoulli_log_prob(logits, x)`: `logits` has shape `(k, b, d)`, `x` has shape
 `(b, d)` and holds zeros and ones; return $\log p(x \mid z)$ in nats, shape `(k, b)`.
@@ -190,9 +198,9 @@ def bernoulli_log_prob(logits, x):
         "Pixels are independent given z: the probability of the image is a product, "
         "its logarithm a sum over the d pixels.",
         "log(sigmoid(l)) is computed as log of a rounded number: at l = -200 the "
-        "sigmoid is 0. Write log σ(l) without ever forming σ(l).",
-        "log σ(l) = -log(1 + exp(-l)), which PyTorch offers as softplus and "
-        "logsigmoid. And 1 - σ(l) = σ(-l).",
+        "sigmoid is 0. Write log sigmoid(l) without ever forming sigmoid(l).",
+        "log sigmoid(l) = -log(1 + exp(-l)), which PyTorch offers as softplus and "
+        "logsigmoid. And 1 - sigmoid(l) = sigmoid(-l).",
     ),
     misconceptions={
         "mean over the pixels": "The log-probability of an image is the sum of those "
@@ -205,16 +213,20 @@ def bernoulli_log_prob(logits, x):
         "positive: the sign is that of a loss.",
         "zeros and ones swapped": "A large logit makes a 1 likely.",
         "sigmoid applied twice": "A function with 'logits' in its name wants the "
-        "logits, not σ(logits).",
+        "logits, not their sigmoid.",
         "logits used as probabilities": "A logit is any real number; its sigmoid is "
         "the probability.",
-        "black pixels left out": "A pixel that is 0 has a probability too, 1 - σ(l).",
-        "squared error in place of the likelihood": "(x - σ(l))² is no "
+        "black pixels left out": "A pixel that is 0 has a probability too, that of "
+        "not being 1.",
+        "squared error in place of the likelihood": "(x - sigmoid(l))² is no "
         "log-probability of a binary pixel: it does not normalize.",
         "bits in place of nats": "Nats are due: the natural logarithm.",
-        "logarithm of a saturated sigmoid": "In float32 σ(l) is exactly 0 or 1 from "
-        "about |l| = 100, or 17, on: its logarithm is infinite, or cut off by a clamp, "
-        "and the gradient is lost just where the model is most wrong.",
+        "logarithm of a saturated sigmoid": "In float32 the sigmoid is exactly 0 "
+        "below about -100 and exactly 1 above about 17: its logarithm is infinite, or "
+        "cut off by a clamp, and the gradient is lost just where the model is most "
+        "wrong.",
+        "limit in place of log(1 + e^l)": "For large l it is nearly l, but not l: at "
+        "l = 6 the difference still counts, once for each pixel.",
         "batch axis lost": "squeeze() also removes axes of length one that count.",
     },
 )
@@ -266,6 +278,9 @@ def vae_02(t, bernoulli_log_prob):
     same = logits[:, :1].expand(k, 2**d, d).contiguous()
     total = t.call(bernoulli_log_prob, same, images).exp().sum(1)
     t.close(total, 1.0, "One of the images must come out.", tol=1e-4)
+    total = t.call(bernoulli_log_prob, 6 * same.sign(), images).exp().sum(1)
+    limit = "limit in place of log(1 + e^l)"
+    t.close(total, 1.0, "The same at logits of ±6.", limit, tol=1e-4)
 
     t.property("logits of ±200: still exact")
     extreme = 200.0 * logits.sign()
@@ -278,7 +293,7 @@ def vae_02(t, bernoulli_log_prob):
     wrong = (extreme[0] < 0).float()
     extreme = extreme[:1].clone().requires_grad_()
     out = t.call(bernoulli_log_prob, extreme, wrong)
-    why = "The slope of log σ: 1 toward the truth, for each pixel that is surely wrong."
+    why = "The slope of log sigmoid: 1 toward the truth for a pixel surely wrong."
     t.close(t.grad(out, extreme), 2 * wrong[None] - 1, why, misconception=saturated)
 
     t.property("one code, one image, one pixel")
@@ -306,7 +321,7 @@ that depends on neither. The importance-weighted bound needs not one such sample
 each example but $k$ of them.
 
 Write `reparameterize(mean, log_std, k)`: `mean` and `log_std` have shape `(b, d)`;
-return $k$ independent samples for each example, shape `(k, b, d)`, of the type of
+return $k$ independent samples for each example, shape `(k, b, d)`, of the dtype of
 `mean`. Every entry gets noise of its own, fresh at each call, and what is passed in
 stays as it was.
 """,
@@ -342,6 +357,8 @@ def reparameterize(mean, log_std, k):
         "another number of axes, or another order of them.",
         "noise that is not normal": "The noise has the right mean and spread, but "
         "another shape; z is then no sample of q.",
+        "noise centered over the draws": "The k samples are not independent: with "
+        "their mean taken out, their noise adds up to zero.",
         "uniform noise": "rand draws from [0, 1); a normal is due.",
         "log_std read as log variance": "exp(log_std / 2) would be right for a "
         "logarithm of the variance.",
@@ -391,6 +408,9 @@ def vae_03(t, reparameterize):
     t.independent(one[:, :, 0], why, "one noise for all examples")
     parts = [one[:half], one[half:], two[:half], two[half:]]
     t.independent(torch.cat([p.flatten(1) for p in parts], 1), why)
+    many = t.call(reparameterize, mean[:1].expand(n, 3), log_std[:1].expand(n, 3), 3)
+    few = t.tensor(many)[:, :, 0].T
+    t.independent(few, why, "noise centered over the draws")
 
     t.property("the standard deviation is exp(log_std)")
     z = torch.cat([one, two]).detach().flatten(1)
@@ -414,7 +434,13 @@ def vae_03(t, reparameterize):
     eps = (z.double() - m) / s.exp()
     why = "A Gaussian sample, shifted and scaled, is a standard normal one."
     normal = torch.special.ndtr
-    t.distribution(eps, normal, why, misconception="noise that is not normal")
+    other = "noise that is not normal"
+    t.distribution(eps, normal, why, misconception=other)
+    tail = [2 * normal(torch.tensor(-v).double()).item() for v in (1.0, 2.5, 3.1)]
+    probs = [1 - tail[0], tail[0] - tail[1], tail[1] - tail[2], tail[2]]
+    size = torch.bucketize(eps.flatten().abs(), torch.tensor([1.0, 2.5, 3.1]).double())
+    why = "Sizes up to 1, 2.5, 3.1 and beyond come as often as those of a normal."
+    t.frequencies(size.bincount(minlength=4), probs, why, misconception=other)
 
     t.property("an exp(log_std) of e⁻²⁰ leaves the mean")
     tiny = torch.full_like(mean, -20.0)
@@ -724,6 +750,8 @@ def score_surrogate(z, mean, log_std, f):
         "a gradient through the draws": "z is a constant here; with its graph the "
         "estimate gets a second, wrong part.",
         "a gradient through the values of f": "f is a constant here.",
+        "values of f standardized": "Dividing by their spread changes the length of "
+        "the gradient, and with it what is estimated.",
         "no baseline": "A constant added to f must not change the gradient.",
         "own value in the baseline": "With f_i itself in the mean, the baseline "
         "depends on the draw, and the estimate is too small by (k - 1)/k: biased.",
@@ -775,11 +803,14 @@ def vae_06(t, score_surrogate):
     t.property("the gradient with respect to mean")
     due = covariance(scores(mean))
     half = covariance(scores(mean, 0.5 * log_std))
+    spreads = [f.detach().double().std(correction=c) for c in (0, 1)]
     ideas = {
         "own value in the baseline": covariance(scores(mean), 0),
         "sum over the draws": due * k,
         "mean over the dimensions": due / d,
         "sign flipped": -due,
+        "values of f standardized": [due / s for s in spreads]
+        + [due * (k - 1) / k / s for s in spreads],
         "log_std read as log variance": half,
         "mean cut off from the graph": 0.0,
     }
@@ -844,12 +875,16 @@ class GaussianVAE(nn.Module):
         "constants left out": "Without -d (log std + log(2 pi)/2) the bound cannot be "
         "compared with a likelihood.",
         "mean over the latent dimensions": "The rate is a sum over dimensions.",
+        "rate estimated from the draw": "The rate is due in closed form; log q(z) - "
+        "log p(z) at the draw has its mean, and noise.",
         "rate added": "The ELBO subtracts the rate.",
         "rate left out": "The expected log-likelihood alone is no bound.",
         "log_std read as log variance": "The encoder gives log standard deviations.",
         "std squared once too often": "std is a standard deviation.",
         "no draw": "z is a draw of q, not its mean.",
         "one noise for all examples": "Each example needs a draw of its own.",
+        "one noise for all dimensions": "Each entry of a code, and each value of a "
+        "sample, needs noise of its own.",
         "draw cut off from the graph": "The encoder must learn from the "
         "reconstruction, so z needs a path for the gradient.",
         "reduced over the batch": "One bound for each example is due.",
@@ -883,6 +918,8 @@ def vae_07(t, GaussianVAE):
     t.property("a narrow q: no noise is left in the bound")
     narrow = torch.full_like(log_std, -30.0)
     value = t.call(build(narrow).elbo, x)
+    again, why = t.call(build(narrow).elbo, x), "Two calls agree: z is mean in both."
+    t.close(again, value, why, "rate estimated from the draw", tol=1e-4)
     fit = normal(mean @ slope, std).log_prob(x).double()
     rate = gaussian_kl(mean, 2 * narrow)
     total = fit.sum(1) - rate.sum(1)
@@ -931,6 +968,8 @@ def vae_07(t, GaussianVAE):
     why = "The encoder gives log standard deviations."
     t.std(z, log_std[0].exp(), why, ideas=ideas)
     t.mean(z, mean[0], log_std[0].exp(), "The draws are centered at mean.")
+    line = "one noise for all dimensions"
+    t.independent(z, "The entries of z are independent given x.", line)
 
     t.property("the encoder learns from the reconstruction")
     pull = torch.autograd.grad(rate.sum(), mean, retain_graph=True)[0]
@@ -963,6 +1002,7 @@ def vae_07(t, GaussianVAE):
     draws = t.call(still.sample, 2000)
     ideas = {"std squared once too often": std**2}
     t.std(draws, torch.full((d,), std), "Only the noise is left.", ideas=ideas)
+    t.independent(draws, "Each value has noise of its own.", line)
 
 
 @Exercise(
@@ -976,7 +1016,8 @@ def vae_07(t, GaussianVAE):
     repair=True,
     statement=r"""
 The function below is meant to be the loss of a VAE on binary data: the negative ELBO
-in nats per example, mean over the batch. `encoder(x)` gives `(mean, log_std)`, each
+in nats per example, mean over the batch, with one draw of $z$ for each example and the
+rate in closed form. `encoder(x)` gives `(mean, log_std)`, each
 `(b, d_z)`, and `decoder(z)` gives logits `(b, d)`; `x` is `(b, d)`. It runs, the loss
 falls, and all samples look the same. It holds three mistakes, each of which has been
 seen in published code. Repair them, and keep the signature.
@@ -1007,7 +1048,13 @@ def vae_loss(encoder, decoder, x):
         "a random node without a derivative": "torch.normal(mean, std) draws, but its "
         "result is no function of mean and std: no gradient gets through.",
         "draw cut off from the graph": "The draw needs a path for the gradient.",
+        "standard deviation cut off from the graph": "z has to be a function of "
+        "log_std too: q can shift, but never learns how wide to be.",
         "no draw": "z is a draw of q, not its mean.",
+        "one noise for all examples": "Each example needs a draw of its own.",
+        "one noise for all dimensions": "Each entry of a code needs noise of its own.",
+        "rate estimated from the draw": "The closed form was right to use; an "
+        "estimate from the draw adds noise.",
         "sum over the batch": "The loss is the mean over the batch.",
         "not reduced over the batch": "One number is due: the mean over the batch.",
         "mean over the latent dimensions": "The rate is a sum over dimensions.",
@@ -1057,6 +1104,9 @@ def vae_08(t, vae_loss):
     t.property("with a decoder that ignores z: the rate is the rest")
     flat = math.log(2) * d
     value = loss(log_std, mean, x, lambda z: 0 * z @ slope.to(z)) - flat
+    again = loss(log_std, mean, x, lambda z: 0 * z @ slope.to(z)) - flat
+    why = "Two calls agree: z does not matter, and a closed form draws nothing."
+    t.close(again, value, why, "rate estimated from the draw", tol=1e-4)
     rate = gaussian_kl(mean, 2 * log_std)
     half = gaussian_kl(mean, log_std)
     ideas = {
@@ -1081,11 +1131,15 @@ def vae_08(t, vae_loss):
     z = seen[0].detach()
     got = "the decoder was given the mean of q"
     t.true((z != many).any(), "A draw is decoded.", got, "no draw")
+    why, got = "Each example has a draw of its own.", "all rows of z are equal"
+    t.true((z != z[:1]).any(), why, got, "one noise for all examples")
     ideas = {
         "log_std read as log variance": (0.5 * log_std[0]).exp(),
         "standard deviation squared": (2 * log_std[0]).exp(),
     }
     t.std(z, log_std[0].exp(), "Its width is exp(log_std).", ideas=ideas)
+    why = "The entries of z are independent given x."
+    t.independent(z, why, "one noise for all dimensions")
 
     t.property("the encoder learns from the reconstruction")
     seen.clear()
@@ -1096,6 +1150,7 @@ def vae_08(t, vae_loss):
     name = node if z.requires_grad else "draw cut off from the graph"
     t.close(t.grad(z, mean), 1.0, why, name, tol=1e-4)
     why = "z is a function of log_std: its derivative is z - mean."
+    name = "standard deviation cut off from the graph"
     t.close(t.grad(z, log_std), (z - mean).detach(), why, name, tol=1e-4)
 
 
@@ -1321,7 +1376,8 @@ Each of `b` examples has `k` draws $z_i \sim q(z \mid x)$. Given are
 $\mathcal L_k$ of [(3.13)](#eq-iwae) in nats, shape `(b,)`.
 
 It has to be exact for a `log_joint` of $-5000$, and where a draw has
-probability zero (`log_joint` $= -\infty$) while others have not.
+probability zero (`log_joint` $= -\infty$) while others have not. Gradients flow to both
+arguments.
 """,
     stub='''
 def iw_bound(log_joint, log_q):
@@ -1352,20 +1408,22 @@ def iw_bound(log_joint, log_q):
         "negative bound": "The bound itself is due, not a loss.",
         "a zero weight spoils the mean": "A weight of 0 is a weight: the others count.",
         "bits in place of nats": "Nats are due: the natural logarithm.",
+        "log_q cut off from the graph": "The weight is a ratio of both; some training "
+        "schemes drop this gradient on purpose, but here it is due.",
         "axes of length one lost": "squeeze() also removes axes that count.",
     },
 )
 def vae_11(t, iw_bound):
     b, k = t.integer(4, 5), t.integer(2, 3)
     log_joint = t.uniform(b, k, low=-4, high=-1).requires_grad_()
-    log_q = t.uniform(b, k, low=-2, high=1)
+    log_q = t.uniform(b, k, low=-2, high=1).requires_grad_()
     t.property("one bound for each example")
     out = t.call(iw_bound, log_joint, log_q)
     ideas = {"wrong axis": (k,), "reduced over the batch": ()}
     t.shape(out, (b,), "k draws give one bound.", ideas=ideas)
 
     t.property("any weights: the logarithm of their mean")
-    ratio = (log_joint.detach().double() - log_q.double()).exp()
+    ratio = (log_joint.detach().double() - log_q.detach().double()).exp()
     total = sum(ratio[:, i] for i in range(k)) / k
     due = torch.tensor([math.log(v) for v in total.tolist()])
     logs, more = (log_joint - log_q).detach(), math.log(k)
@@ -1404,6 +1462,8 @@ def vae_11(t, iw_bound):
     due = ratio / ratio.sum(1, keepdim=True)
     why = "A draw with a large weight moves the bound the most."
     t.close(t.grad(out, log_joint), due, why, "mean of the logarithms", tol=1e-4)
+    why, cut = "Where log_joint rises, log_q falls.", "log_q cut off from the graph"
+    t.close(t.grad(out, log_q), -due, why, ideas={cut: 0.0}, tol=1e-4)
 
     t.property("one example, one draw")
     one = t.uniform(1, 1, low=-4, high=-1)
@@ -1546,7 +1606,8 @@ Train a VAE on its samples, within **60 seconds of one CPU core** (the reference
 a few). The answer is the trained `model`, an `nn.Module` with
 
 - `encode(x)`: `(b, 16)` zeros and ones to `(mean, log_std)`, each `(b, d_z)`, and
-- `decode(z)`: `(b, d_z)` to `(b, 16)` logits; the prior is $\mathcal N(0, I)$.
+- `decode(z)`: `(b, d_z)` to `(b, 16)` logits, each row from its own code; the prior is
+  $\mathcal N(0, I)$.
 
 The check computes the importance-weighted bound with 500 draws from your `q`, averaged
 over the true distribution; your model passes at 4.6 nats or less. Nothing but the
@@ -1589,6 +1650,8 @@ model = ...  # BarsVAE(), trained
         "numbers; these all lie between 0 and 1.",
         "log_std read as log variance": "encode must return the logarithm of the "
         "standard deviation; the check draws with exp(log_std).",
+        "an image decoded from its place in the batch": "decode must be a function of "
+        "each z alone: the same codes in another order give the same logits.",
         "not quite": "Near, but above the threshold.",
     },
 )
@@ -1627,6 +1690,13 @@ def vae_13(t, model):
     inside = bool((logits >= 0).all() and (logits <= 1).all() and logits.std() > 0)
     why, got = "Logits take any value.", "values between 0 and 1 only"
     t.true(not inside, why, got, "probabilities in place of logits")
+
+    t.property("the same codes in another order: the same logits")
+    z, order = mean + log_std.exp() * eps[0], torch.randperm(len(x), generator=t.rng)
+    rows = t.tensor(t.call(model.decode, z)).detach()
+    again = t.call(model.decode, z[order])
+    place = "an image decoded from its place in the batch"
+    t.close(again, rows[order], "Each row belongs to its own code.", place, tol=1e-3)
 
     t.property(f"the bound is at most {BARS_BOUND} nats")
     spread = logits.view(500, len(x), 16).std((0, 1)).max()
