@@ -73,8 +73,9 @@ class Autoencoder(GenerativeModel):
 class DenoisingAutoencoder(Autoencoder):
     """Rebuild the clean ``x`` from ``x + std · eps``.
 
-    Vincent et al. (2008). For small noise the optimum is
-    ``decode(encode(x̃)) ≈ x̃ + std² · score(x̃)``, with the score of the noisy data
+    Vincent et al. (2008). The optimum is
+    ``decode(encode(x̃)) = x̃ + std² · score(x̃)``, with the score of the noisy data
+    (Tweedie's formula; Efron, 2011), which for small noise is nearly that of the data
     (Alain & Bengio, 2014). Built in chapter 02_autoencoders.
     """
 
