@@ -77,8 +77,8 @@ class VAE(GenerativeModel):
         decoder: ``(b, d)`` to the likelihood's parameters.
         likelihood: one of ``gmcourse.likelihoods``.
         latent_dim: ``d``.
-        beta: weight of the KL term; 1 is the bound, other values are the
-            beta-VAE's objective (Higgins et al., 2017), which is none.
+        beta: weight of the KL term; 1 is the bound, above 1 (the beta-VAE of
+            Higgins et al., 2017) a looser bound, below 1 not always one.
         classes: labels of the condition; the nets are then called as
             ``encoder(x, c)`` and ``decoder(z, c)`` (Sohn et al., 2015).
 
