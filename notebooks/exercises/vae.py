@@ -1084,6 +1084,18 @@ class Vae07:
     def detached():
         return gaussian_vae(draw=lambda m, s: Normal(m, s.exp()).sample())
 
+    @wrong("standard deviation cut off")
+    @build
+    def detached_std():
+        return gaussian_vae(
+            draw=lambda m, s: m + s.exp().detach() * torch.randn_like(m)
+        )
+
+    @wrong("rate cut off")
+    @build
+    def detached_rate():
+        return gaussian_vae(total=lambda fit, rate: fit - rate.detach())
+
     @wrong("reduced over the batch")
     @build
     def batch_mean():
@@ -1223,6 +1235,22 @@ class Vae08:
     @build
     def detached_std():
         return binary_loss(draw="std detached")
+
+    @wrong("rate cut off")
+    def detached_rate(encoder, decoder, x):
+        mean, log_std = encoder(x)
+        z = mean + log_std.exp() * torch.randn_like(mean)
+        fit = Bernoulli(logits=decoder(z)).log_prob(x).sum(1)
+        rate = 0.5 * (mean**2 + (2 * log_std).exp() - 1 - 2 * log_std).sum(1)
+        return (rate.detach() - fit).mean()
+
+    @wrong("cross-entropy cut off")
+    def detached_fit(encoder, decoder, x):
+        mean, log_std = encoder(x)
+        z = mean + log_std.exp() * torch.randn_like(mean)
+        fit = Bernoulli(logits=decoder(z).detach()).log_prob(x).sum(1)
+        rate = 0.5 * (mean**2 + (2 * log_std).exp() - 1 - 2 * log_std).sum(1)
+        return (rate - fit).mean()
 
     @wrong("one noise for all examples")
     @build

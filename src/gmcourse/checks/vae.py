@@ -843,7 +843,8 @@ Write `GaussianVAE(encoder, decoder, latent_dim, std)`, an `nn.Module` with
 
 `elbo(x)` returns the evidence lower bound in nats, shape `(b,)`, from **one** draw of
 $z$ for each example and with the rate in closed form; with all constants, since it is
-to be compared with exact likelihoods. `sample(n)` draws `n` examples $x$, shape
+to be compared with exact likelihoods. Training maximizes it, so gradients flow to the
+encoder and the decoder. `sample(n)` draws `n` examples $x$, shape
 `(n, d)`, from the model.
 """,
     stub='''
@@ -887,6 +888,10 @@ class GaussianVAE(nn.Module):
         "sample, needs noise of its own.",
         "draw cut off from the graph": "The encoder must learn from the "
         "reconstruction, so z needs a path for the gradient.",
+        "standard deviation cut off": "z has to be a function of log_std too: q can "
+        "shift, but never learns from the reconstruction how wide to be.",
+        "rate cut off": "Its value is right, but it has no gradient: nothing holds q "
+        "near the prior.",
         "reduced over the batch": "One bound for each example is due.",
         "negative bound": "elbo is a lower bound of log p, not a loss.",
         "mean of the decoder in place of a draw": "The model's x has noise.",
@@ -943,7 +948,7 @@ def vae_07(t, GaussianVAE):
     t.close(value, total, why, ideas=ideas, tol=1e-4)
 
     t.property("any q: the bound of the z that was decoded")
-    z = seen[0].detach()
+    z = first = t.tensor(seen[0]).detach()
     got = "the decoder was given the mean of q"
     t.true((z != mean).any(), "A draw of q is decoded.", got, "no draw")
     fit = normal(z @ slope, std).log_prob(x).double().sum(1)
@@ -971,12 +976,18 @@ def vae_07(t, GaussianVAE):
     line = "one noise for all dimensions"
     t.independent(z, "The entries of z are independent given x.", line)
 
-    t.property("the encoder learns from the reconstruction")
-    pull = torch.autograd.grad(rate.sum(), mean, retain_graph=True)[0]
-    why = "The gradient has a part from the reconstruction, not from the rate alone."
-    flow = t.grad(out, mean) + pull
-    got = "the gradient with respect to mean is that of the rate alone"
-    t.true(flow.abs().max() > 1e-4, why, got, "draw cut off from the graph")
+    t.property("the encoder learns from the reconstruction and from the rate")
+    z = first.requires_grad_()
+    fit = normal(z @ slope, std).log_prob(x).double().sum()
+    push = torch.autograd.grad(fit, z)[0]
+    pull = torch.autograd.grad(rate.sum(), (mean, log_std))
+    why = "The slope of the fit at this z, where dz/dmean = 1, minus that of the rate."
+    ideas = {"draw cut off from the graph": -pull[0], "rate cut off": push}
+    t.close(t.grad(out, mean), push - pull[0], why, ideas=ideas, tol=1e-4)
+    push = push * (z - mean).detach()
+    why = "The same, where dz/dlog_std = z - mean."
+    ideas = {"standard deviation cut off": -pull[1], "rate cut off": push}
+    t.close(t.grad(out, log_std), push - pull[1], why, ideas=ideas, tol=1e-4)
 
     t.property("samples of the model")
     draws = t.call(model.sample, 3000)
@@ -1053,6 +1064,10 @@ def vae_loss(encoder, decoder, x):
         "no draw": "z is a draw of q, not its mean.",
         "one noise for all examples": "Each example needs a draw of its own.",
         "one noise for all dimensions": "Each entry of a code needs noise of its own.",
+        "cross-entropy cut off": "Its value is right, but no gradient gets from it to "
+        "the encoder.",
+        "rate cut off": "Its value is right, but it has no gradient: nothing holds q "
+        "near the prior.",
         "rate estimated from the draw": "The closed form was right to use; an "
         "estimate from the draw adds noise.",
         "sum over the batch": "The loss is the mean over the batch.",
@@ -1152,6 +1167,16 @@ def vae_08(t, vae_loss):
     why = "z is a function of log_std: its derivative is z - mean."
     name = "standard deviation cut off from the graph"
     t.close(t.grad(z, log_std), (z - mean).detach(), why, name, tol=1e-4)
+
+    t.property("the loss pulls on the encoder with both of its terms")
+    z = t.tensor(z).detach().requires_grad_()
+    fit = cross_entropy(z @ slope).sum(1).mean()
+    push = torch.autograd.grad(fit, z)[0]
+    rate = gaussian_kl(mean, 2 * log_std).sum(1).mean()
+    pull = torch.autograd.grad(rate, mean)[0]
+    why = "The slope of the cross-entropy at this z plus that of the rate."
+    ideas = {"cross-entropy cut off": pull, "rate cut off": push}
+    t.close(t.grad(out, mean), push + pull, why, ideas=ideas, tol=1e-4)
 
 
 @Exercise(
