@@ -260,11 +260,11 @@ class BayesClassifier(GenerativeModel):
         self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None, **how
     ) -> Float[Tensor, " b"]:
         """Exact ``log p(x | c)``, or ``log p(x)`` without c, in nats."""
-        joint = self.log_joint(x, **how)
         if c is None:
-            return joint.logsumexp(1)
+            return self.log_joint(x, **how).logsumexp(1)
         self.check(x, c)
-        return joint.gather(1, c[:, None])[:, 0] - self.log_prior[c]
+        each = torch.stack([model.log_prob(x, **how) for model in self.models], 1)
+        return each.gather(1, c[:, None])[:, 0]
 
     def posterior(self, x: Float[Tensor, "b ..."], **how) -> Float[Tensor, "b classes"]:
         """``p(c | x)`` by Bayes' rule; rows sum to one."""
