@@ -1583,8 +1583,8 @@ class Gm14:
       likelihood of normal cases alone can show.
     - *Does it have a floor?* The score of fresh real data, in the same features, with
       as many examples. Without it a number cannot be called good or bad.
-    - *Would a copy pass?* If the number does not rise when the training set itself is
-      handed in, compare distances from draws to the nearest training example with
+    - *Would a copy pass?* If the training set itself, handed in as draws, scores
+      well, compare distances from draws to the nearest training example with
       those from held-out examples.
     - *Would a mixture with noise pass?* Likelihood lets 99 % of it pass; a picture of
       twenty samples does not.
