@@ -67,11 +67,21 @@ def test_samples_have_the_shape_and_carry_no_gradient(model, name):
 
 
 @SAMPLERS
-def test_sampling_restores_train_and_eval(model, name):
+def test_sampling_is_done_in_eval_mode_and_restores_every_part(model, name):
+    """Also where a caller keeps one part frozen while the rest trains."""
+    during, draw = [], model.draw
+
+    def watched(*args, **how):
+        during.extend(m.training for m in model.modules())
+        return draw(*args, **how)
+
+    model.draw = watched
     for mode in (True, False):
-        model.train(mode)
+        modules = list(model.train(mode).modules())
+        modules[-1].train(not mode)
         model.sample(2, labels(model, 2))
-        assert all(m.training is mode for m in model.modules())
+        assert [m.training for m in modules] == [mode] * (len(modules) - 1) + [not mode]
+    assert during and not any(during)
 
 
 @SAMPLERS

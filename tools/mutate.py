@@ -9,6 +9,7 @@ the wild: flipped signs, a mean for a sum, an average taken the wrong way round.
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -43,7 +44,12 @@ CATALOG: list[Mutant] = [
         ("EMA reversed", "current, 1.0 - decay)", "current, decay)"),
         ("EMA forgets buffers", "kept.copy_(seen)", "pass"),
         ("EMA without its ramp", "min(self.decay, (1 + ", "max(self.decay, (0 * "),
-        ("sampling leaves eval mode on", "self.train(was_training)", "pass"),
+        ("sampling leaves eval mode on", "module.training = training", "pass"),
+        (
+            "sampling forgets frozen parts",
+            "module.training = training",
+            "module.training = modes[0][1]",
+        ),
         ("sampling in train mode", "        self.eval()\n", ""),
         ("seeded leaks into the outer stream", "fork_rng(", "fork_rng(enabled=False, "),
         ("labels not checked from above", "c.max() < self.classes", "True"),
@@ -231,6 +237,196 @@ CATALOG: list[Mutant] = [
         ("features in train mode", "        self.eval()\n", ""),
         ("draws of the last part counted wrong", "min(draws, k - done)", "draws"),
     ),
+    *_mutants(
+        "basics.py",
+        "tests/test_basics.py",
+        ("histogram without the cells' size", " - self.width.log().sum()", ""),
+        (
+            "points outside put into a cell",
+            "where(cell < 0, -math.inf,",
+            "where(cell < -1, -math.inf,",
+        ),
+        ("shares not divided by n", "weights=n_j / len(x)", "weights=n_j / n_j.max()"),
+        (
+            "covariance about the mean of all",
+            "diff = x[:, None] - means",
+            "diff = x[:, None] - x.mean(0)",
+        ),
+        (
+            "floor is a variance",
+            "floor**2 * torch.eye(x.shape[1]",
+            "floor * torch.eye(x.shape[1]",
+        ),
+        (
+            "seeds drawn by distance, not its square",
+            ".amin(1).square()",
+            ".amin(1)",
+        ),
+        (
+            "unseen pixels counted as black",
+            "seen @ F.softplus(self.logits).T",
+            "F.softplus(self.logits).sum(1)",
+        ),
+        (
+            "smoothing counted once",
+            "(n_j + 2 * smoothing)[:, None]",
+            "(n_j + smoothing)[:, None]",
+        ),
+    ),
+    *_mutants(
+        "data/batches.py",
+        "tests/test_data_batches.py",
+        ("the same order in every epoch", "spawn_key=(epoch,)", "spawn_key=(0,)"),
+        (
+            "labels not shuffled with x",
+            "self.c.index_select(0, rows)",
+            "self.c[start:stop]",
+        ),
+        ("a pass without its last batch", "range(0, len(self.x), ", "range(0, 4, "),
+        ("resume at the epoch's start", "self._position = position\n", "pass\n"),
+        (
+            "NaN in data passes",
+            "if x.is_floating_point() and not torch.isfinite(x).all():",
+            "if False:",
+        ),
+    ),
+    *_mutants(
+        "data/transforms.py",
+        "tests/test_data_batches.py",
+        ("white comes out black", "torch.rand_like(mean).lt_(mean)", "mean.lt(0.5)"),
+        ("255 levels, not 256", "pixels.add_(u).div_(256)", "pixels.add_(u).div_(255)"),
+        ("pixels over 256", ".float().div_(255)", ".float().div_(256)"),
+    ),
+    *_mutants(
+        "data/densities.py",
+        "tests/test_densities.py",
+        ("rings not averaged", " - math.log(len(big))", ""),
+        (
+            "density twisted the way of the samples",
+            "base.log_prob(twist(x, -rate))",
+            "base.log_prob(twist(x, rate))",
+        ),
+        (
+            "banana's samples and density apart",
+            "(x[:, 0] ** 2 - a**2)) / b",
+            "x[:, 0] ** 2) / b",
+        ),
+        ("funnel without its log-det", "(e1**2 + e2**2 + x[:, 0])", "(e1**2 + e2**2)"),
+        (
+            "picture upside down",
+            "mass = mass.flipud() / mass.sum()",
+            "mass = mass / mass.sum()",
+        ),
+        (
+            "barrier not at the origin",
+            "((x[:, 0] / distance) ** 2 - 1) ** 2",
+            "((x[:, 0] / distance) - 1) ** 2",
+        ),
+    ),
+    *_mutants(
+        "data/mixture.py",
+        "tests/test_densities.py",
+        ("score with the wrong sign", "pull = -torch.einsum", "pull = torch.einsum"),
+        (
+            "diffused noise is a deviation",
+            "noise = sigma**2 * torch.eye",
+            "noise = sigma * torch.eye",
+        ),
+        (
+            "factor transposed in sampling",
+            '"nij,nj->ni", self._factor',
+            '"nji,nj->ni", self._factor',
+        ),
+        (
+            "entropy with a plus",
+            "return -(log_p.exp() * log_p).sum()",
+            "return (log_p.exp() * log_p).sum()",
+        ),
+    ),
+    *_mutants(
+        "data/structured.py",
+        "tests/test_structured.py",
+        (
+            "constant patterns counted twice",
+            "torch.cat([bars, bars[1:-1].mT])",
+            "torch.cat([bars, bars.mT])",
+        ),
+        (
+            "neighbors across alone",
+            "self.coupling * (across + down)",
+            "self.coupling * (across + across)",
+        ),
+        (
+            "one row too few",
+            "for _ in range(self.side - 1):",
+            "for _ in range(self.side - 2):",
+        ),
+    ),
+    *_mutants(
+        "data/fetch.py",
+        "tests/test_data_fetch.py",
+        ("hash not compared", "if found != expected:", "if False:"),
+        (
+            "offline is not asked about",
+            'elif flag("GMCOURSE_OFFLINE"):',
+            "elif False:",
+        ),
+        (
+            "second process downloads again",
+            "if locked and locate(entry, file, cache):",
+            "if False:",
+        ),
+    ),
+    *_mutants(
+        "data/download.py",
+        "tests/test_data_fetch.py",
+        (
+            "written in place",
+            "os.replace(temporary, folder / name)",
+            "(folder / name).write_bytes(data)",
+        ),
+    ),
+    *_mutants(
+        "live.py",
+        "tests/test_live.py -m 'not browser'",
+        (
+            "size of a layer not compared",
+            "width not in (None, layer",
+            "None in (0, layer",
+        ),
+        ("overflow in half precision", "not torch.isfinite(half).all()", "False"),
+        ("PNG rows without their filter byte", 'b"\\0" + row', "row"),
+        ("gray written as color", "0 if c == 1 else 2", "2"),
+    ),
+    *_mutants(
+        "checks/_statistics.py",
+        "tests/test_checks.py -k 'not prove'",
+        ("one-sided tail", "erfc(z.abs() / 2**0.5)", "erfc(z / 2**0.5)"),
+        ("mean without sqrt n", " / std * len(x) ** 0.5", " / std"),
+        ("half the divergence", "torch.exp(-counts.sum() * rate)", "torch.exp(-rate)"),
+        (
+            "Massart without its two",
+            "torch.exp(-2 * len(x) * gap",
+            "torch.exp(-len(x) * gap",
+        ),
+    ),
+    *_mutants(
+        "checks/_trial.py",
+        "tests/test_checks.py -k 'not prove'",
+        (
+            "NaN passes as close",
+            "return ~(near | (a == b))",
+            "return ~(near | (a == b) | a.isnan())",
+        ),
+        ("broadcasting passes", "if b.dim() and a.shape != b.shape:", "if False:"),
+        ("inputs changed in place pass", "not torch.equal(a, b.to(a.device))", "False"),
+        ("reseeding passes", "if torch.initial_seed() != before:", "if False:"),
+        (
+            "no correction for many columns",
+            "tests.min() * len(tests) >= ALPHA",
+            "tests.min() >= ALPHA",
+        ),
+    ),
 ]
 
 
@@ -255,7 +451,7 @@ def caught(mutant: Mutant, folder: Path) -> bool:
     environment = {**os.environ, "PYTHONPATH": str(sources), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, *mutant.tests.split()],
+        [*command, *shlex.split(mutant.tests)],
         cwd=ROOT,
         env=environment,
         capture_output=True,

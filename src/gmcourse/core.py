@@ -68,7 +68,7 @@ class GenerativeModel(nn.Module):
     ) -> Float[Tensor, "n ..."]:
         """Draw ``n`` examples, ``(n, *event_shape)``, on the model's device.
 
-        No gradients are kept, and the train/eval mode is as the caller left it.
+        No gradients are kept, and the train/eval modes are as the caller left them.
 
         Raises:
             ValueError: ``n`` is not a positive integer, or ``c`` does not fit.
@@ -78,12 +78,14 @@ class GenerativeModel(nn.Module):
         if c is not None:
             c = c.to(self.device)
         self.check_condition(c, n)
-        was_training = self.training
+        modes = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             return self.draw(n, c, **how)
         finally:
-            self.train(was_training)
+            # Each on its own: a caller may keep a part frozen in eval mode.
+            for module, training in modes:
+                module.training = training
 
     @property
     def device(self) -> torch.device:
