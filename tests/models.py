@@ -17,7 +17,7 @@ from gmcourse.likelihoods import (
     FixedGaussian,
     Gaussian,
 )
-from gmcourse.nets import ConvDecoder, ConvEncoder, WithLabel, mlp
+from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
 from gmcourse.vae import IWAE, VAE, LinearGaussian
 
 
@@ -59,9 +59,9 @@ IMAGE = (1, 8, 8)
 def conv_vae(classes=0, likelihood=None, shape=IMAGE):
     likelihood = likelihood or DiscretizedLogistic()
     channels, *size = shape
-    encoder = ConvEncoder((channels + classes, *size), 2 * 3, width=8)
+    encoder = SubPixelEncoder((channels + classes, *size), 2 * 3, width=8, hidden=16)
     out = (likelihood.per_value * channels, *size)
-    decoder = ConvDecoder(3 + classes, out, width=8)
+    decoder = SubPixelDecoder(3 + classes, out, width=8, hidden=16)
     if classes:
         encoder, decoder = WithLabel(encoder, classes), WithLabel(decoder, classes)
     kinds = {"latent_dim": 3, "event_shape": shape, "classes": classes}

@@ -13,7 +13,14 @@ from gmcourse.autoencoders import (
     SparseAutoencoder,
     squared_error,
 )
-from gmcourse.nets import ConvDecoder, ConvEncoder, WithLabel, count_parameters, mlp
+from gmcourse.nets import (
+    ConvEncoder,
+    SubPixelDecoder,
+    SubPixelEncoder,
+    WithLabel,
+    count_parameters,
+    mlp,
+)
 
 
 def test_squared_error_is_summed_over_values():
@@ -102,20 +109,21 @@ def test_senseless_arguments_are_refused(as_users_run_it):
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 16, 16), (2, 8, 12)])
 def test_conv_nets_mirror_each_other(shape):
-    z = ConvEncoder(shape, out=5, width=8)(torch.rand(2, *shape))
-    assert z.shape == (2, 5)
-    assert ConvDecoder(5, shape, width=8)(z).shape == (2, *shape)
+    for encoder in (ConvEncoder, SubPixelEncoder):
+        z = encoder(shape, out=5, width=8)(torch.rand(2, *shape))
+        assert z.shape == (2, 5)
+        assert SubPixelDecoder(5, shape, width=8)(z).shape == (2, *shape)
 
 
 def test_conv_nets_refuse_sides_they_cannot_halve_twice():
-    for make in (ConvEncoder, lambda s, d: ConvDecoder(d, s)):
+    for make in (ConvEncoder, SubPixelEncoder, lambda s, d: SubPixelDecoder(d, s)):
         with pytest.raises(ValueError, match="multiples of 4"):
             make((1, 30, 28), 4)
 
 
 def test_height_and_width_are_not_swapped():
     """A picture that varies along one axis only must come out varying along it."""
-    decoder = ConvDecoder(4, (1, 8, 16), width=8)
+    decoder = SubPixelDecoder(4, (1, 8, 16), width=8)
     assert decoder(torch.randn(1, 4)).shape[-2:] == (8, 16)
     encoder = nn.Sequential(nn.Flatten(), nn.Linear(128, 4))
     ae = Autoencoder(encoder, nn.Linear(4, 128), (1, 8, 16))

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from gmcourse import checkpoint, zoo
+from gmcourse import zoo
 from gmcourse.__main__ import main
 from gmcourse.zoo.measure import measures
 
@@ -36,11 +36,25 @@ def test_entries_load_frozen_in_half_precision_and_sample(name):
         assert model.sample(2, c).shape == (2, *model.event_shape)
 
 
-def test_five_minutes_of_one_core_reach_ninety_nats():
+@pytest.mark.parametrize(
+    ("name", "nats", "draws"),
+    [
+        ("vae-mnist-300s", 90.0, 500),
+        # Burda et al. (2016), table 1, one stochastic layer.
+        ("vae-mnist", 86.8, 5000),
+        ("iwae-mnist", 84.8, 5000),
+    ],
+)
+def test_likelihoods_reach_what_the_course_promises(name, nats, draws):
+    nll = zoo.card(name)["metrics"]["nll"]
+    assert nll["n"] == 10**4 and nll["k"] == draws
+    assert nll["value"] <= nats
+
+
+def test_five_minutes_are_five_minutes():
     card = zoo.card("vae-mnist-300s")
-    assert card["minutes"]["cpu"] <= 5.0
-    assert card["metrics"]["nll"]["value"] <= 90.0
-    assert card["metrics"]["nll"]["k"] == 5000 and card["metrics"]["nll"]["n"] == 10**4
+    assert card["minutes"]["cpu"] <= 5.0 and card["threads"] == 1
+    assert card["device"] == "CPU" and card["recipe"]["start"] is None
 
 
 def test_train_writes_weights_and_an_honest_card(tmp_path, monkeypatch):
@@ -58,8 +72,8 @@ def test_train_writes_weights_and_an_honest_card(tmp_path, monkeypatch):
     ]
     zoo.train("vae2d-mnist", tmp_path / "b", seed=3, steps=4, progress=False)
     name = "vae2d-mnist.safetensors"
-    first, again = (checkpoint.read(tmp_path / d / name)[0] for d in (".", "b"))
-    assert all(torch.equal(again[key], first[key]) for key in first)
+    first, again = ((tmp_path / d / name).read_bytes() for d in (".", "b"))
+    assert again == first
     records = zoo.evaluate("vae2d-mnist", tmp_path, quick=True)
     assert set(records) == {"nll", "elbo", "frechet"}
 

@@ -196,8 +196,8 @@ CATALOG: list[Mutant] = [
         "tests/test_autoencoders.py",
         (
             "height and width swapped",
-            "(wide, height // 4, breadth // 4)",
-            "(wide, breadth // 4, height // 4)",
+            "(width, height // 4, breadth // 4)",
+            "(width, breadth // 4, height // 4)",
         ),
         (
             "label planes of the wrong label",

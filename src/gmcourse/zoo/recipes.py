@@ -15,7 +15,7 @@ from .. import data
 from ..autoencoders import Autoencoder, GaussianCodes
 from ..likelihoods import Bernoulli, DiscretizedLogistic
 from ..metrics import FeatureClassifier
-from ..nets import ConvDecoder, ConvEncoder, WithLabel, mlp
+from ..nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
 from ..vae import IWAE, VAE
 
 __all__ = ["RECIPES", "Recipe"]
@@ -49,6 +49,7 @@ class Recipe:
         labels: the labels that the model is trained with; None trains without.
         bfloat16: train under autocast. Not for 8-bit likelihoods: near 1 a bfloat16
             mean is as coarse as the data's own levels.
+        draws: k of the importance-weighted bound over the whole test set.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Recipe:
     start: str | None = None
     labels: Callable[[Any], Tensor] | None = None
     bfloat16: bool = False
+    draws: int = 100
 
 
 class OnImages(nn.Module):
@@ -78,35 +80,34 @@ class OnImages(nn.Module):
         return self.net(flat) if c is None else self.net(flat, c)
 
 
-def _dense_vae(width: int, latent: int, classes: int = 0, layers: int = 2) -> VAE:
-    """A fully connected VAE of binary images, after Burda et al. (2016), wider."""
-    hidden = [width] * layers
-    encoder = mlp(784 + classes, *hidden, 2 * latent)
-    decoder: nn.Module = mlp(latent + classes, *hidden, 784)
-    if classes:
-        encoder, decoder = WithLabel(encoder, classes), WithLabel(decoder, classes)
+def _dense_vae(width: int, latent: int) -> VAE:
+    """A fully connected VAE of binary digits, after Burda et al. (2016)."""
+    encoder = mlp(784, width, width, 2 * latent)
+    decoder = mlp(latent, width, width, 784)
     return VAE(
         OnImages(encoder),
         decoder,
         Bernoulli(),
         latent_dim=latent,
         event_shape=MNIST.shape,
-        classes=classes,
     )
 
 
 def _conv_vae(source: Source, width: int, latent: int, classes: int = 0) -> VAE:
-    """A convolutional VAE of 8-bit images with a discretized logistic likelihood."""
+    """A convolutional VAE: of binary images, or of 8-bit ones by their levels."""
     channels, *size = source.shape
-    likelihood = DiscretizedLogistic()
-    encoder: nn.Module = ConvEncoder((channels + classes, *size), 2 * latent, width)
+    binary = source.transform is data.binarize
+    likelihood = Bernoulli() if binary else DiscretizedLogistic()
     out = (likelihood.per_value * channels, *size)
-    decoder: nn.Module = ConvDecoder(latent + classes, out, width)
-    with torch.no_grad():
-        # Begin at mid-gray with a scale of a few levels: a sharper start wastes steps.
-        decoder.net[-1].weight.mul_(0.1)
-        decoder.net[-1].bias[:channels] = 0.5
-        decoder.net[-1].bias[channels:] = -2.5
+    encoder: nn.Module = SubPixelEncoder((channels + classes, *size), 2 * latent, width)
+    decoder: nn.Module = SubPixelDecoder(latent + classes, out, width)
+    if not binary:
+        last = decoder.net[-2]
+        with torch.no_grad():
+            # Begin at mid-gray with a scale of a few levels: sharper wastes steps.
+            last.weight.mul_(0.1)
+            last.bias[: 4 * channels] = 0.5
+            last.bias[4 * channels :] = -2.5
     if classes:
         encoder, decoder = WithLabel(encoder, classes), WithLabel(decoder, classes)
     return VAE(
@@ -126,9 +127,10 @@ def _dense_ae(latent: int) -> GaussianCodes:
 
 
 def _conv_ae(source: Source, width: int, latent: int) -> GaussianCodes:
-    encoder = ConvEncoder(source.shape, latent, width)
-    decoder = nn.Sequential(ConvDecoder(latent, source.shape, width), nn.Sigmoid())
-    return GaussianCodes(Autoencoder(encoder, decoder, source.shape), latent)
+    encoder = SubPixelEncoder(source.shape, latent, width)
+    decoder = SubPixelDecoder(latent, source.shape, width)
+    images = nn.Sequential(decoder, nn.Sigmoid())
+    return GaussianCodes(Autoencoder(encoder, images, source.shape), latent)
 
 
 def _class_labels(split: Any) -> Tensor:
@@ -171,6 +173,7 @@ _ALL = (
         (20, 30_000, 100_000),
         lr=2e-3,
         bfloat16=True,
+        draws=500,
     ),
     Recipe(
         "ae-mnist",
@@ -190,67 +193,77 @@ _ALL = (
         (20, 9_000, 9_000),
         lr=3e-3,
         bfloat16=True,
+        draws=500,
     ),
     Recipe(
         "vae-mnist-300s",
         "VAE after five minutes",
         "vae",
         MNIST,
-        lambda: _dense_vae(400, 40),
-        (20, 44_000, 44_000),
-        lr=2e-3,
+        lambda: _conv_vae(MNIST, 32, 50),
+        (20, 20_000, 20_000),
+        batch_size=64,
+        lr=3e-3,
         bfloat16=True,
+        draws=500,
     ),
     Recipe(
         "vae-mnist",
         "VAE",
         "vae",
         MNIST,
-        lambda: _dense_vae(400, 50),
-        (20, 150_000, 600_000),
-        lr=2e-3,
+        lambda: _conv_vae(MNIST, 32, 50),
+        (20, 90_000, 600_000),
+        batch_size=64,
+        lr=3e-3,
         ema=0.9995,
         bfloat16=True,
+        draws=5000,
     ),
     Recipe(
         "cvae-mnist",
         "conditional VAE",
         "cvae",
         MNIST,
-        lambda: _dense_vae(400, 50, classes=10),
-        (20, 40_000, 300_000),
-        lr=2e-3,
+        lambda: _conv_vae(MNIST, 32, 50, classes=10),
+        (20, 25_000, 300_000),
+        batch_size=64,
+        lr=3e-3,
         labels=_class_labels,
         bfloat16=True,
+        draws=500,
     ),
     Recipe(
         "iwae-mnist",
         "IWAE, k = 50",
         "iwae",
         MNIST,
-        lambda: IWAE(_dense_vae(400, 50), k=50),
-        (4, 10_000, 300_000),
-        batch_size=64,
+        lambda: IWAE(_conv_vae(MNIST, 32, 50), k=50),
+        (4, 8_000, 300_000),
+        batch_size=20,
         lr=5e-4,
         ema=0.9995,
         start="vae-mnist",
         bfloat16=True,
+        draws=5000,
     ),
     Recipe(
         "ae-fashion",
         "autoencoder",
         "ae",
         FASHION,
-        lambda: _conv_ae(FASHION, 16, 32),
-        (10, 2_000, 50_000),
+        lambda: _conv_ae(FASHION, 32, 32),
+        (10, 6_000, 50_000),
     ),
     Recipe(
         "vae-fashion",
         "VAE",
         "vae",
         FASHION,
-        lambda: _conv_vae(FASHION, 16, 32),
-        (10, 3_500, 100_000),
+        lambda: _conv_vae(FASHION, 32, 32),
+        (10, 25_000, 100_000),
+        batch_size=64,
+        lr=1.5e-3,
         clip=200.0,
     ),
     Recipe(
@@ -258,8 +271,10 @@ _ALL = (
         "conditional VAE",
         "cvae",
         FASHION,
-        lambda: _conv_vae(FASHION, 16, 32, classes=10),
-        (10, 2_500, 100_000),
+        lambda: _conv_vae(FASHION, 32, 32, classes=10),
+        (10, 20_000, 100_000),
+        batch_size=64,
+        lr=1.5e-3,
         clip=200.0,
         labels=_class_labels,
     ),
@@ -268,9 +283,9 @@ _ALL = (
         "IWAE, k = 10",
         "iwae",
         FASHION,
-        lambda: IWAE(_conv_vae(FASHION, 16, 32), k=10),
-        (2, 400, 50_000),
-        batch_size=32,
+        lambda: IWAE(_conv_vae(FASHION, 32, 32), k=10),
+        (2, 4_000, 50_000),
+        batch_size=20,
         lr=3e-4,
         clip=200.0,
         start="vae-fashion",
@@ -280,16 +295,18 @@ _ALL = (
         "autoencoder",
         "ae",
         FACES,
-        lambda: _conv_ae(FACES, 24, 64),
-        (10, 2_500, 50_000),
+        lambda: _conv_ae(FACES, 48, 64),
+        (10, 6_000, 50_000),
     ),
     Recipe(
         "vae-pixelfaces",
         "VAE",
         "vae",
         FACES,
-        lambda: _conv_vae(FACES, 24, 64),
-        (10, 5_000, 100_000),
+        lambda: _conv_vae(FACES, 48, 64),
+        (10, 25_000, 100_000),
+        batch_size=64,
+        lr=1.5e-3,
         clip=200.0,
     ),
     Recipe(
@@ -297,8 +314,10 @@ _ALL = (
         "conditional VAE",
         "cvae",
         FACES,
-        lambda: _conv_vae(FACES, 24, 64, classes=8),
-        (10, 5_000, 100_000),
+        lambda: _conv_vae(FACES, 48, 64, classes=8),
+        (10, 30_000, 100_000),
+        batch_size=64,
+        lr=1.5e-3,
         clip=200.0,
         labels=_class_labels,
     ),
@@ -307,9 +326,9 @@ _ALL = (
         "IWAE, k = 10",
         "iwae",
         FACES,
-        lambda: IWAE(_conv_vae(FACES, 24, 64), k=10),
-        (2, 600, 50_000),
-        batch_size=32,
+        lambda: IWAE(_conv_vae(FACES, 48, 64), k=10),
+        (2, 5_000, 50_000),
+        batch_size=20,
         lr=3e-4,
         clip=200.0,
         start="vae-pixelfaces",
