@@ -1,7 +1,7 @@
 """gmcourse: the library of a course on deep generative models.
 
-Every model of the book lives here, tested against mathematics: ``gmcourse.vae``,
-``gmcourse.autoencoders`` and what is to come. See the book for the explanations.
+Every model of the book lives here, tested against mathematics: ``gmcourse.basics``,
+``gmcourse.autoencoders`` and ``gmcourse.vae``. See the book for the explanations.
 """
 
 from . import data

@@ -35,7 +35,7 @@ class Autoencoder(GenerativeModel):
         encoder: ``(b, *event_shape)`` to codes ``(b, d)``.
         decoder: codes to ``(b, *event_shape)``, or any shape of as many values.
 
-    Rumelhart, Hinton & Williams (1986); Hinton & Salakhutdinov (2006).
+    Bourlard & Kamp (1988); Hinton & Salakhutdinov (2006).
     Built in chapter 02_autoencoders.
     """
 

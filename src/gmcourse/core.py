@@ -98,10 +98,11 @@ class GenerativeModel(nn.Module):
         return torch.randn(*shape, device=weight.device, dtype=weight.dtype)
 
     def check(self, x: Tensor, c: Tensor | None = None) -> None:
-        """Raise unless ``x`` is ``(b, *event_shape)`` float32 and ``c`` fits it.
+        """Raise unless ``x`` is ``(b, *event_shape)`` with b > 0 and ``c`` fits it.
 
         Raises:
-            TypeError: ``x`` is not a float tensor in the weights' precision.
+            TypeError: ``x`` is not a float tensor in the weights' precision, float32
+                unless the model was converted.
             ValueError: a shape or a label is wrong; the message says which.
         """
         if not isinstance(x, Tensor) or not x.is_floating_point():
@@ -203,7 +204,11 @@ def default_device() -> torch.device:
 
 
 def scale() -> str:
-    """``GMCOURSE_SCALE`` (smoke, cpu or gpu), or what the machine can carry."""
+    """``GMCOURSE_SCALE`` (smoke, cpu or gpu); unset, gpu where CUDA is, else cpu.
+
+    Raises:
+        ValueError: the variable holds another word.
+    """
     default = "gpu" if torch.cuda.is_available() else "cpu"
     name = os.environ.get("GMCOURSE_SCALE") or default
     if name not in ("smoke", "cpu", "gpu"):
@@ -221,6 +226,10 @@ def save(model: nn.Module, path: str | os.PathLike, **meta: Any) -> None:
 
     A file already there is kept as ``<path>.previous``; ``meta`` (JSON values) is
     returned by :func:`load`.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; what was there is
+            untouched.
     """
     state = dict(model.state_dict())
     checkpoint.write(path, state, {"model": type(model).__name__, "meta": meta})

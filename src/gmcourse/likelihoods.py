@@ -1,8 +1,9 @@
 """What a decoder's output means: the observation models ``p(x | z)``.
 
 Each is a small object of one shape: a decoder gives ``params`` of
-``(b, per_value · channels, ...)``; ``log_prob(params, x)`` sums over all values of
-an example and is in nats. Built in chapter 03_variational_autoencoders.
+``(b, per_value · channels, ...)``; ``log_prob(params, x)``, ``(b,)``, sums over all
+values of an example and is in nats; ``mean(params)`` and ``sample(params)`` have the
+shape of ``x``. Built in chapter 03_variational_autoencoders.
 """
 
 import math
@@ -62,7 +63,7 @@ class FixedGaussian:
 
 
 class Gaussian:
-    """Real values; ``params`` are means and log standard deviations, per value.
+    """Real values; ``params`` are means and ``log(std - min_std)``, per value.
 
     On data that lies on a lower-dimensional set the likelihood is unbounded: the
     standard deviation wants to go to zero. ``min_std`` is the floor that stops it.
@@ -113,9 +114,10 @@ class DiscretizedLogistic:
     def log_prob(
         self, params: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]
     ) -> Float[Tensor, " b"]:
-        """``log(σ(u) - σ(l))`` for the bin's edges, in a form that cannot cancel.
+        """``log(s(u) - s(l))`` at the bin's edges, in a form that cannot cancel.
 
-        ``σ(u) - σ(l) = σ(u) σ(-l) (1 - e^(l - u))``, and ``u - l`` is known.
+        With the sigmoid s: ``s(u) - s(l) = s(u) s(-l) (1 - e^(l - u))``, and ``u - l``
+        is known.
         """
         mean, log_scale = params.chunk(2, dim=1)
         half = 0.5 / (self.levels - 1)

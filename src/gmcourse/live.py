@@ -174,8 +174,7 @@ class LatentPlane(Live):
         ValueError, TypeError: what was given does not fit together; see the message.
 
     In the page the container holds ``gm = {decode(z), set(z1, z2), get()}``.
-    Paper: Kingma and Welling 2014, figure 4 (the manifold, here the still picture).
-    Built in the chapter on variational autoencoders.
+    Kingma & Welling (2014), figure 4 (the manifold, here the still picture).
     """
 
     def __init__(

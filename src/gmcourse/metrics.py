@@ -165,7 +165,7 @@ def frechet_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
 def kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
     """Unbiased squared MMD with the kernel ``(x·y / d + 1)³``; can be below zero.
 
-    Bińkowski et al. (2018), eq. 4, there on Inception features (KID).
+    Bińkowski et al. (2018), there on Inception features (KID).
     """
     _check_features(a, b)
     a, b = a.double(), b.double()

@@ -1,7 +1,8 @@
 """Networks shared by the families: fully connected and convolutional, with labels.
 
-Convolutional nets halve the side twice, so they take images whose height and
-width are multiples of 4 (28 and 16 in this course).
+Convolutional nets halve the side twice, so they take images ``(channels, height,
+width)`` whose height and width are multiples of 4 (28 and 16 in this course), and raise
+ValueError for others.
 """
 
 import itertools
@@ -25,6 +26,9 @@ __all__ = [
 
 def mlp(*sizes: int, activation: type[nn.Module] = nn.SiLU) -> nn.Sequential:
     """Linear layers of the given sizes with ``activation`` between them.
+
+    Raises:
+        ValueError: fewer than two sizes, or one that is not a positive integer.
 
     Example:
         >>> mlp(2, 64, 1)(torch.zeros(5, 2)).shape
@@ -61,7 +65,10 @@ class WithLabel(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """``x + f(x)`` with two normalized 3×3 convolutions (He et al., 2016, v2)."""
+    """``x + f(x)``, where f is two 3×3 convolutions, each after a normalization.
+
+    The order of He et al. (2016); group normalization in place of batch normalization.
+    """
 
     def __init__(self, width: int):
         super().__init__()
@@ -148,8 +155,8 @@ class SubPixelDecoder(nn.Module):
     """A vector ``(b, latent)`` to an image ``(b, *shape)``, cheap on a CPU.
 
     It grows by sub-pixel convolution (Shi et al., 2016, eq. 3): a convolution at the
-    small size gives four values for each place, and these become a 2×2 square. Twice
-    as fast here as transposed convolutions of the same width.
+    small size gives four values for each place, and these become a 2×2 square, so that
+    nothing is convolved at full size.
     """
 
     def __init__(

@@ -2,7 +2,8 @@
 
 ``show(fig, caption=…, alt=…)`` ends a figure: it gives an HTML ``<figure>`` with a
 caption and an alternative text, the same in Jupyter, on Colab and in the book.
-Colors are those of Okabe & Ito, which differ for color-blind readers and in gray.
+Six of the colors are those of Okabe & Ito, which color-blind readers can tell apart; in
+gray they cannot be trusted, so classes have markers of their own too.
 """
 
 import base64

@@ -164,10 +164,11 @@ class VAE(GenerativeModel):
     def iw_bound(
         self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None, k: int = 50
     ) -> Float[Tensor, " b"]:
-        """The importance-weighted bound ``log (1/k) Σ w``, in nats.
+        """An unbiased estimate of the importance-weighted bound: ``log (1/k) Σ w``.
 
-        Burda, Grosse & Salakhutdinov (2016), eq. 8. It is the ELBO at ``k = 1``,
-        does not fall as ``k`` grows, and tends to ``log p(x)``.
+        In nats. Burda, Grosse & Salakhutdinov (2016), eq. 8. The bound is the ELBO at
+        ``k = 1`` and does not fall as ``k`` grows; where the weights are bounded it
+        tends to ``log p(x)`` (theorem 1).
         """
         return self.log_weights(x, c, k).logsumexp(0) - math.log(k)
 
