@@ -22,7 +22,7 @@ from parity import build_namespace, copy_weights
 CHAPTERS = tool.texts()
 
 # Known defects: the test says so, and fails as soon as one is mended.
-KNOWN = {("02_autoencoders", "light"): "1.14 MB: it wants lighter figures"}
+KNOWN: dict[tuple[str, str], str] = {}
 
 # ---- the chapters ----------------------------------------------------------------
 
