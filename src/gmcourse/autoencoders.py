@@ -22,7 +22,11 @@ __all__ = [
 def squared_error(
     x: Float[Tensor, "b ..."], y: Float[Tensor, "b ..."]
 ) -> Float[Tensor, " b"]:
-    """``|x - y|²`` of each example: summed over its values, not averaged."""
+    """``|x - y|²`` of each example: summed over its values, not averaged.
+
+    Raises:
+        ValueError: the shapes differ; nothing is broadcast.
+    """
     if x.shape != y.shape:
         raise ValueError(f"shapes differ: {tuple(x.shape)} and {tuple(y.shape)}")
     return (x - y).square().flatten(1).sum(1)
@@ -77,6 +81,9 @@ class DenoisingAutoencoder(Autoencoder):
     ``decode(encode(x̃)) = x̃ + std² · score(x̃)``, with the score of the noisy data
     (Tweedie's formula; Efron, 2011), which for small noise is nearly that of the data
     (Alain & Bengio, 2014). Built in chapter 02_autoencoders.
+
+    Raises:
+        ValueError: ``std`` is not positive.
     """
 
     def __init__(
@@ -104,6 +111,10 @@ class SparseAutoencoder(Autoencoder):
     ``weight · Σ_j z_j |w_j|`` with the decoder's columns ``w_j``: a bare L1 term could
     be made small by shrinking the codes and growing the decoder.
     Olshausen & Field (1996). Built in chapter 02_autoencoders.
+
+    Raises:
+        TypeError: the decoder is not one ``nn.Linear``.
+        ValueError: ``weight`` is negative.
     """
 
     def __init__(

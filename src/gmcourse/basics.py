@@ -29,6 +29,9 @@ class Histogram(GenerativeModel):
         bins: cells per axis, ``bins**d`` in all.
         smoothing: added to the count of every cell; 0 is maximum likelihood.
 
+    Raises:
+        ValueError: an empty axis, a negative smoothing, or over 2^24 cells.
+
     >>> coin = Histogram([(0.0, 2.0)], bins=2)
     >>> coin.fit(torch.tensor([[0.1], [0.2], [0.3], [1.5]]))
     >>> coin.log_prob(torch.tensor([[0.9], [1.0], [2.0]])).exp()
@@ -68,7 +71,11 @@ class Histogram(GenerativeModel):
         return torch.where(inside, (i.nan_to_num() * scale).sum(1), -1).long()
 
     def fit(self, x: Float[Tensor, "n d"]) -> None:
-        """Count. Points outside of the box are an error, not dropped."""
+        """Count.
+
+        Raises:
+            ValueError: points lie outside of the box; they are not dropped.
+        """
         cell = self.cell(x)
         if (cell < 0).any():
             raise ValueError(
@@ -125,6 +132,9 @@ def fit_mixture(
     Each seed is a point, drawn in proportion to its squared distance from the seeds
     before it (Arthur & Vassilvitskii, 2007). The result depends on them: EM finds a
     local maximum. Built in chapter 01_what_is_a_generative_model.
+
+    Raises:
+        ValueError: ``k`` is not in 1..n, or a component was left without points.
 
     >>> fit_mixture(torch.tensor([[-1.0], [-0.9], [1.0], [1.1]]), 2).weights
     tensor([0.5000, 0.5000], dtype=torch.float64)
@@ -202,7 +212,11 @@ class BernoulliMixture(GenerativeModel):
     def fit(
         self, x: Float[Tensor, "n ..."], steps: int = 30, smoothing: float = 0.1
     ) -> None:
-        """EM from k of the examples, softened."""
+        """EM from k of the examples, softened.
+
+        Raises:
+            ValueError: fewer than k examples, or a ``smoothing`` that is not positive.
+        """
         k = len(self.logits)
         if k > len(x):
             raise ValueError(f"{len(x)} examples for {k} components: give more")
@@ -234,6 +248,9 @@ class BayesClassifier(GenerativeModel):
     Args:
         models: one for each class, with an exact ``log_prob``.
         prior: (classes,) nonnegative, ``p(c)`` up to a factor; counts will do.
+
+    Raises:
+        ValueError: the prior does not fit the models, or holds no mass.
 
     Built in chapter 01_what_is_a_generative_model.
     """

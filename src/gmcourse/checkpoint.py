@@ -157,7 +157,11 @@ def read_latest(
 
 
 def flatten(value: Any, tensors: dict[str, Tensor], name: str) -> Any:
-    """A JSON picture of nested dicts, lists and tuples; tensors go to ``tensors``."""
+    """A JSON picture of nested dicts, lists and tuples; tensors go to ``tensors``.
+
+    Raises:
+        TypeError: a value of another kind, which a checkpoint cannot keep.
+    """
     if isinstance(value, Tensor):
         tensors[name] = value
         return {"tensor": name}

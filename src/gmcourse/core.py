@@ -125,7 +125,12 @@ class GenerativeModel(nn.Module):
         self.check_condition(c, len(x))
 
     def check_condition(self, c: Tensor | None, n: int) -> None:
-        """Raise unless ``c`` is ``(n,)`` integer labels in ``[0, classes)``."""
+        """Raise unless ``c`` is ``(n,)`` int64 labels in ``[0, classes)``.
+
+        Raises:
+            ValueError: the message says what was given; ``c`` must be None where
+                ``classes`` is 0, and only there.
+        """
         if c is None and self.classes == 0:
             return
         name = type(self).__name__
@@ -153,6 +158,9 @@ class EMA:
 
     After update ``k`` the average moves by ``1 - min(decay, (1 + k) / (10 + k))``
     toward the model: the ramp lets it forget the initial weights.
+
+    Raises:
+        ValueError: ``decay`` is not in [0, 1).
 
     Example:
         >>> net = nn.Linear(1, 1)

@@ -3,7 +3,8 @@
 Each is a small object of one shape: a decoder gives ``params`` of
 ``(b, per_value · channels, ...)``; ``log_prob(params, x)``, ``(b,)``, sums over all
 values of an example and is in nats; ``mean(params)`` and ``sample(params)`` have the
-shape of ``x``. Built in chapter 03_variational_autoencoders.
+shape of ``x``. A ``std``, ``min_std`` or ``levels`` out of range raises ValueError.
+Built in chapter 03_variational_autoencoders.
 """
 
 import math

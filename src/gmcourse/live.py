@@ -98,7 +98,7 @@ def png(image: UInt8[Tensor, "c h w"]) -> bytes:
     """The image as a PNG file: gray (c = 1) or RGB (c = 3), lossless.
 
     Written out here so that a figure needs no plotting library (W3C, PNG
-    specification, third edition, 2025).
+    specification, third edition, 2025). Other shapes and dtypes raise ValueError.
 
     >>> png(torch.zeros(1, 2, 2, dtype=torch.uint8))[:4]
     b'\\x89PNG'

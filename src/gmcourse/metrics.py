@@ -3,6 +3,8 @@
 Distances are taken between features of a small classifier, and are therefore only
 comparable where the features are the same: a value is never called FID here, and
 :class:`Comparison` always carries the name of the features and the real-data floor.
+Sets of features that differ in width, hold fewer than two examples, or hold NaN or
+infinity raise ValueError.
 """
 
 import math
@@ -55,6 +57,9 @@ def iw_log_likelihood(
     to ``log p(x)`` for large ``k``. Draws are summed in double precision. At most
     ``rows`` examples are decoded at a time: on a CPU few, so that they stay in cache;
     on a GPU use many.
+
+    Raises:
+        ValueError: ``k`` or ``rows`` is not positive.
     """
     if k < 1 or rows < 1:
         raise ValueError(f"k is {k} and rows {rows}; expected positive integers")
@@ -187,6 +192,9 @@ def precision_recall(
 
     A manifold is the union of balls around its points, each reaching to the
     ``k``-th nearest other point. Kynkäänniemi et al. (2019), eq. 2.
+
+    Raises:
+        ValueError: ``k`` is not below the size of the smaller set.
     """
     _check_features(real, fake)
     if not 1 <= k < min(len(real), len(fake)):
@@ -241,6 +249,9 @@ def compare(
     The floor is what fresh real data scores: ``held_out`` against ``reference``,
     with as many examples as there are samples. The kernel distance and
     precision/recall, which cost memory in pairs, use the first ``most`` of each.
+
+    Raises:
+        ValueError: samples and held-out examples differ in number.
     """
     if len(samples) != len(held_out):
         raise ValueError(

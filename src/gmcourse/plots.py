@@ -103,6 +103,9 @@ def show(fig: Any, *, caption: str, alt: str, dpi: int = 110) -> Shown:
     Args:
         caption: what to see in the figure, in a sentence or two.
         alt: what is drawn, for those who cannot see it.
+
+    Raises:
+        ValueError: one of them is empty.
     """
     import matplotlib.pyplot as plt
 
@@ -227,7 +230,11 @@ def _cell(value: Any) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> Table:
-    """A table with a caption; floats are shown with four significant digits."""
+    """A table with a caption; floats are shown with four significant digits.
+
+    Raises:
+        ValueError: a row is longer or shorter than the head.
+    """
     bad = [row for row in rows if len(row) != len(head)]
     if bad:
         raise ValueError(f"a row has {len(bad[0])} cells; the head has {len(head)}")

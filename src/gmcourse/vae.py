@@ -82,6 +82,9 @@ class VAE(GenerativeModel):
         classes: labels of the condition; the nets are then called as
             ``encoder(x, c)`` and ``decoder(z, c)`` (Sohn et al., 2015).
 
+    Raises:
+        ValueError: ``beta`` is negative; later, an encoder's output of another shape.
+
     Kingma & Welling (2014); Rezende, Mohamed & Wierstra (2014).
     Built in chapter 03_variational_autoencoders.
     """

@@ -2,7 +2,8 @@
 
 `BarsAndStripes` and `Ising` have exact log-probabilities and exact samples; of a string
 of `Dyck` or `Arithmetic` one can tell whether it is right, so that a text model is
-measured by the share of valid samples. All draw from torch's global generator.
+measured by the share of valid samples. All draw from torch's global generator. A size
+out of range raises ValueError.
 """
 
 import math

@@ -1,8 +1,8 @@
 """The zoo: small trained models that ship with the course.
 
 Each entry is a recipe (code), weights (safetensors, half precision) and a card (JSON):
-what it was trained on, for how long, where, and what it scores. No number of the
-results page comes from anywhere else.
+what it was trained on, for how long, where, and what it scores. What the results page
+says of these models comes from nowhere else.
 
 Example:
     >>> from gmcourse import zoo
@@ -55,7 +55,12 @@ def recipe(name: str) -> Recipe:
 
 
 def card(name: str, folder: str | os.PathLike = FOLDER) -> dict[str, Any]:
-    """The card of an entry, as plain data."""
+    """The card of an entry, as plain data.
+
+    Raises:
+        ValueError: there is no such entry.
+        FileNotFoundError: it has a recipe, but no weights in ``folder``.
+    """
     path = Path(folder) / f"{recipe(name).name}.json"
     if not path.exists():
         raise FileNotFoundError(

@@ -201,7 +201,7 @@ _ALL = (
         "vae",
         MNIST,
         lambda: _conv_vae(MNIST, 32, 50),
-        (20, 20_000, 20_000),
+        (20, 18_000, 18_000),
         batch_size=64,
         lr=3e-3,
         bfloat16=True,
@@ -245,7 +245,7 @@ _ALL = (
         ema=0.9995,
         start="vae-mnist",
         bfloat16=True,
-        draws=5000,
+        draws=1000,
     ),
     Recipe(
         "ae-fashion",
