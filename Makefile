@@ -69,7 +69,7 @@ lab: $(READY)  ## JupyterLab on the notebooks
 execute: $(READY)  ## run the chapters whose code changed and store their outputs (SCALE=cpu)
 	$(BIN)/python tools/notebooks.py execute --stale --scale $(or $(SCALE),cpu)
 
-mutate: $(READY)  ## plant a catalogue of real mistakes; the tests must catch each
+mutate: $(READY)  ## plant a catalog of real mistakes; the tests must catch each
 	$(BIN)/python tools/mutate.py
 
 results: $(READY)  ## recompute every number of the results page from the shipped weights
