@@ -28,9 +28,9 @@ INTRO = """# Results
 
 <!-- Written by tools/results.py from the zoo's cards: edit that, not this. -->
 
-Every number on this page is read from the card of a shipped model, and
-`make results` computes each one again from the shipped weights; it fails where one
-lies outside the tolerance stated beside it. The likelihoods are in nats per example
+Every number of a model of ours is read from the card that ships with its weights, and
+`make results` computes each one again from the weights; it fails where one lies
+outside the tolerance stated beside it. The likelihoods are in nats per example
 (for 8-bit images also in bits per dimension), lower is better. The number after ±
 is the standard error over the test examples.
 

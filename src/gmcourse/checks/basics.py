@@ -1516,7 +1516,7 @@ def gm_12(t, sample_mixture):
     title="A density under 2.7 nats",
     difficulty=4,
     minutes=40,
-    compute="cpu-10min",
+    compute="cpu-instant",
     points=4,
     objectives=(
         "Fit a density that is good on data it has not seen, in a second of CPU time.",

@@ -150,7 +150,7 @@ def _classifier(source: Source, heads: tuple[int, ...], labels: Any) -> Recipe:
     short = source.name.split("_")[0]
     return Recipe(
         f"classifier-{short}",
-        f"feature classifier, {source.title}",
+        "feature classifier",
         "classifier",
         source,
         lambda: FeatureClassifier(source.shape, heads),
