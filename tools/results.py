@@ -142,6 +142,10 @@ def section(source: str, cards: list[dict]) -> str:
         published = [[n, number(v), f"{{cite:t}}`{k}`, {w}"] for n, v, k, w in PAPERS]
         parts.append("\nPublished for the same binarization:\n")
         parts.append(table(["model", "nats", "source"], published))
+        parts.append(
+            "\nThe published networks are fully connected, with two hidden layers of "
+            "200 units; those above are convolutional but for the first three."
+        )
     return "\n".join(parts) + "\n"
 
 
@@ -198,7 +202,8 @@ def picture(points: list[tuple[str, float, float]]) -> str:
     out.append(f'<polyline points="{line}" fill="none" stroke="#0072B2"/>')
     for name, s, v in points:
         x, y = at(s, v)
-        anchor = "end" if x > width / 2 else "start"
+        # The curve falls, so the place above and to the right of a point is free.
+        anchor = "end" if x > width - 120 else "start"
         out.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#0072B2"/>'
             f'<text x="{x + (8 if anchor == "start" else -8):.1f}" y="{y - 8:.1f}" '
