@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from models import conv_vae, dense_vae
+from torch import nn
 from torch.distributions import Independent, Normal, kl_divergence
 from torch.nn import functional as F
 
@@ -305,3 +306,22 @@ def test_likelihoods_refuse_senseless_arguments(as_users_run_it):
     ):
         with pytest.raises(ValueError, match="expected"):
             make()
+
+
+def test_each_example_keeps_its_own_label_in_all_draws():
+    """With q the prior and a decoder that sees the label alone, weights are known."""
+
+    class ByLabel(nn.Module):
+        def __init__(self, table):
+            super().__init__()
+            self.table = nn.Parameter(table)
+
+        def forward(self, v, c):
+            return self.table[c]
+
+    x, c = (torch.rand(4, 5) > 0.5).float(), torch.tensor([2, 0, 1, 2])
+    nets = ByLabel(torch.zeros(3, 4)), ByLabel(torch.randn(3, 5))
+    sizes = {"latent_dim": 2, "event_shape": (5,), "classes": 3}
+    vae = VAE(*nets, Bernoulli(), **sizes)
+    due = vae.likelihood.log_prob(nets[1].table[c], x)
+    torch.testing.assert_close(vae.log_weights(x, c, k=3), due.expand(3, 4))
