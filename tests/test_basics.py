@@ -352,7 +352,6 @@ def test_a_class_that_never_comes_still_has_its_own_density():
     model, x = classifier(), everything(5)
     never = BayesClassifier(list(model.models), torch.tensor([1.0, 0.0, 1.0]))
     label = torch.ones(32, dtype=torch.int64)
-    label = torch.ones(32, dtype=torch.int64)
     torch.testing.assert_close(never.log_prob(x, label), model.log_prob(x, label))
     assert (never.posterior(x)[:, 1] == 0).all() and never.log_prob(x).isfinite().all()
 

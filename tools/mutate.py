@@ -50,7 +50,7 @@ CATALOG: list[Mutant] = [
             "module.training = training",
             "module.training = modes[0][1]",
         ),
-        ("sampling in train mode", "        self.eval()\n", ""),
+        ("sampling in train mode", "with evaluating(self):", "if True:"),
         ("seeded leaks into the outer stream", "fork_rng(", "fork_rng(enabled=False, "),
         ("labels not checked from above", "c.max() < self.classes", "True"),
     ),
@@ -234,7 +234,7 @@ CATALOG: list[Mutant] = [
             "return inside(fake, real), inside(real, fake)",
             "return inside(real, fake), inside(fake, real)",
         ),
-        ("features in train mode", "        self.eval()\n", ""),
+        ("features in train mode", "with evaluating(self):", "if True:"),
         ("draws of the last part counted wrong", "min(draws, k - done)", "draws"),
     ),
     *_mutants(

@@ -144,7 +144,7 @@ def section(source: str, cards: list[dict]) -> str:
         parts.append(table(["model", "nats", "source"], published))
         parts.append(
             "\nThe published networks are fully connected, with two hidden layers of "
-            "200 units; those above are convolutional but for the first three."
+            "200 units; `vae-mnist` and `iwae-mnist` are convolutional."
         )
     return "\n".join(parts) + "\n"
 

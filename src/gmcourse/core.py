@@ -78,14 +78,8 @@ class GenerativeModel(nn.Module):
         if c is not None:
             c = c.to(self.device)
         self.check_condition(c, n)
-        modes = [(module, module.training) for module in self.modules()]
-        self.eval()
-        try:
+        with evaluating(self):
             return self.draw(n, c, **how)
-        finally:
-            # Each on its own: a caller may keep a part frozen in eval mode.
-            for module, training in modes:
-                module.training = training
 
     @property
     def device(self) -> torch.device:
@@ -186,6 +180,19 @@ class EMA:
         torch._foreach_lerp_(average, current, 1.0 - decay)
         for kept, seen in zip(self.model.buffers(), self.source.buffers()):
             kept.copy_(seen)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Eval mode inside the block; after it every part is in its own mode again."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        # Each on its own: a caller may keep a part frozen in eval mode.
+        for module, training in modes:
+            module.training = training
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .core import evaluating
 from .nets import ConvEncoder
 
 __all__ = [
@@ -126,11 +127,9 @@ class FeatureClassifier(nn.Module):
         self, x: Float[Tensor, "n ..."], batch: int = 500
     ) -> Float[Tensor, "n 64"]:
         """Features of many images, in eval mode, in double precision on the CPU."""
-        was_training = self.training
-        self.eval()
         device = next(self.parameters()).device
-        parts = [self.features(part.to(device)).cpu() for part in x.split(batch)]
-        self.train(was_training)
+        with evaluating(self):
+            parts = [self.features(part.to(device)).cpu() for part in x.split(batch)]
         return torch.cat(parts).double()
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .. import data
-from ..core import seeded
+from ..core import evaluating, seeded
 from ..metrics import bits_per_dim, compare, iw_log_likelihood
 from .recipes import Recipe
 
@@ -140,13 +140,11 @@ def accuracy(recipe: Recipe, model: Any, n: int) -> Result:
     x, c = _test(recipe, n)
     assert c is not None
     x, c = x.to(next(model.parameters()).device), c.to(next(model.parameters()).device)
-    was_training = model.training
-    model.eval()
     hits = []
-    for part, labels in zip(x.split(500), c.split(500)):
-        pairs = zip(model(part), model.split_labels(labels))
-        hits.append(torch.stack([u.argmax(1) == v for u, v in pairs]).all(0))
-    model.train(was_training)
+    with evaluating(model):
+        for part, labels in zip(x.split(500), c.split(500)):
+            pairs = zip(model(part), model.split_labels(labels))
+            hits.append(torch.stack([u.argmax(1) == v for u, v in pairs]).all(0))
     value, error = _spread(100.0 * torch.cat(hits))
     return Result(value, error, {"n": len(x)})
 

@@ -49,7 +49,7 @@ class Recipe:
         labels: the labels that the model is trained with; None trains without.
         bfloat16: train under autocast. Not for 8-bit likelihoods: near 1 a bfloat16
             mean is as coarse as the data's own levels.
-        draws: k of the importance-weighted bound over the whole test set.
+        draws: k of the importance-weighted bound on the results page.
     """
 
     name: str
