@@ -4,15 +4,18 @@
     python tools/results.py --check       fail if the page or a weight's hash differs
     python tools/results.py --recompute   measure every shipped model again (full sets)
     python tools/results.py --recompute --update [NAME ...]   and put it on the cards
+    python tools/results.py NAME ... --seeds 1 2   train and measure with other seeds
 
 No number of the page is typed by hand.
 """
 
 import argparse
 import hashlib
+import itertools
 import json
 import math
 import os
+import statistics
 import sys
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from gmcourse.zoo.measure import measures
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "book" / "results.md"
 PICTURE = ROOT / "book" / "_static" / "quality.svg"
+AGAIN = ROOT / "_build" / "seeds"
 WEIGHTS = Path(zoo.__file__).with_name("weights")
 
 INTRO = """# Results
@@ -37,8 +41,8 @@ is the standard error over the test examples.
 The Fréchet distance is taken in the feature space of a small classifier of our own
 for each set, which ships with the zoo; it is comparable within a table and with
 nothing else. Beside it stands what real held-out data scores, the floor, with the
-same number of examples. Every model was trained once, with seed {seeds}: the
-spread between seeds is not in these figures.
+same number of examples. The models that ship were trained with seed {seeds}; what
+other seeds give stands under [Spread between seeds](#spread-between-seeds).
 """
 
 HEADINGS = {
@@ -241,6 +245,36 @@ def quality_section(points: list[tuple[str, float, float]]) -> str:
     )
 
 
+def seeds_section(cards: list[dict]) -> str:
+    """The values of the shipped seed beside those of the others."""
+    rows, once = [], []
+    for card in cards:
+        trained = [r for r in card["metrics"].values() if r.get("seeds")]
+        if not trained:
+            once.append(f"`{card['name']}`")
+        for record in trained:
+            values = [record["value"], *record["seeds"].values()]
+            others = ", ".join(number(v) for v in values[1:])
+            spread = number(statistics.stdev(values), 3)
+            label = f"{record['label']}, {record['unit']}"
+            own = number(values[0])
+            rows.append([f"`{card['name']}`", label, own, others, spread])
+    head = ["entry", "measure", "shipped seed", "other seeds", "standard deviation"]
+    return "\n".join(
+        [
+            "## Spread between seeds\n",
+            "The same recipe from other random weights, the data in another order,",
+            "measured in the same way. The weights of these runs do not ship;",
+            "`python tools/results.py NAME --seeds 1 2` makes them again. A difference",
+            "between two models that is not well above this spread says nothing about",
+            "their recipes.\n",
+            table(head, rows),
+            "\nTrained once: " + (", ".join(once) or "none") + ".",
+            "",
+        ]
+    )
+
+
 def page(cards: list[dict]) -> str:
     measured = [c for c in cards if c["metrics"]]
     seeds = sorted({str(c["seed"]) for c in measured}) or ["0"]
@@ -250,6 +284,7 @@ def page(cards: list[dict]) -> str:
         if part:
             parts.append(section(source, part))
     parts.append(quality_section(budget_points(measured)))
+    parts.append(seeds_section(measured))
     missing = unmeasured(cards)
     if missing:
         parts.append("## Not measured yet\n\n" + "; ".join(missing) + ".\n")
@@ -298,7 +333,13 @@ def recompute(names: list[str], keys: list[str], update: bool) -> list[str]:
                 quick = measure.run(entry, model, quick=True)
                 described = {"label": measure.label, "unit": measure.unit}
                 described["tolerance"] = measure.tolerance
-                card["metrics"][measure.key] = {**described, **record, "quick": quick}
+                seeds = (known or {}).get("seeds", {})
+                card["metrics"][measure.key] = {
+                    **described,
+                    **record,
+                    "quick": quick,
+                    "seeds": seeds,
+                }
             elif known is None:
                 found.append(f"{name}: {measure.key} is not on its card")
             elif abs(record["value"] - known["value"]) > measure.tolerance:
@@ -307,8 +348,36 @@ def recompute(names: list[str], keys: list[str], update: bool) -> list[str]:
                     f"{known['value']:.4f} ± {measure.tolerance}"
                 )
         if update:
-            path = WEIGHTS / f"{name}.json"
-            path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+            write(card)
+    return found
+
+
+def write(card: dict) -> None:
+    path = WEIGHTS / f"{card['name']}.json"
+    text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8")
+
+
+def train_again(names: list[str], seeds: list[int]) -> list[str]:
+    """Each recipe with other seeds, as long as the shipped run; values to the cards.
+
+    The weights are kept in ``_build/seeds/SEED``, where a stopped run goes on.
+    """
+    found = []
+    for name, seed in itertools.product(names, seeds):
+        card, entry, folder = zoo.card(name), zoo.recipe(name), AGAIN / str(seed)
+        if seed == card["seed"]:
+            found.append(f"{name}: seed {seed} is the one that ships; name others")
+            continue
+        if not (folder / f"{name}.json").exists():
+            zoo.train(name, folder, seed=seed, steps=card["recipe"]["steps"])
+        model = zoo.load(name, folder=folder)
+        for measure in measures(entry):
+            value = measure.run(entry, model, quick=False)["value"]
+            print(f"{name} {measure.key} {value:.4f}, seed {seed}", flush=True)
+            card = zoo.card(name)
+            card["metrics"][measure.key].setdefault("seeds", {})[str(seed)] = value
+            write(card)
     return found
 
 
@@ -318,12 +387,16 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--recompute", action="store_true")
     parser.add_argument("--update", action="store_true")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[], help="others")
     parser.add_argument("--keys", nargs="+", default=[], help="measures (all)")
     args = parser.parse_args()
     found: list[str] = []
-    if args.recompute:
+    if args.recompute or args.seeds:
         # A value of the embedded sample is no value of the results page.
         os.environ["GMCOURSE_STRICT"] = "1"
+    if args.seeds:
+        found += train_again(args.names or zoo.names(), args.seeds)
+    if args.recompute:
         found += recompute(args.names or zoo.names(), args.keys, args.update)
     cards = zoo.cards()
     text = page(cards)

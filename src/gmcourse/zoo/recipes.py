@@ -245,7 +245,7 @@ _ALL = (
         ema=0.9995,
         start="vae-mnist",
         bfloat16=True,
-        draws=1000,
+        draws=5000,
     ),
     Recipe(
         "ae-fashion",
