@@ -255,6 +255,12 @@ CATALOG: list[Mutant] = [
         ("draws of the last part counted wrong", "min(draws, k - done)", "draws"),
     ),
     *_mutants(
+        "metrics.py",
+        "tests/test_arguments.py",
+        ("labels too few shorten the estimate", "    vae.check(x, c)\n", ""),
+        ("a wrong label is taken modulo", "c.max() <= top", "True"),
+    ),
+    *_mutants(
         "basics.py",
         "tests/test_basics.py",
         ("histogram without the cells' size", " - self.width.log().sum()", ""),
@@ -334,11 +340,23 @@ CATALOG: list[Mutant] = [
             "mass = mass.flipud() / mass.sum()",
             "mass = mass / mass.sum()",
         ),
+    ),
+    *_mutants(
+        "data/energies.py",
+        "tests/test_densities.py",
         (
             "barrier not at the origin",
             "((x[:, 0] / distance) ** 2 - 1) ** 2",
             "((x[:, 0] / distance) - 1) ** 2",
         ),
+    ),
+    *_mutants(
+        "_arguments.py",
+        "tests/test_arguments.py",
+        ("True counts as one", "or isinstance(value, bool)", ""),
+        ("no upper bound", "if not low <= number <= high:", "if not low <= number:"),
+        ("NaN is nonnegative", "if not 0 <= value < math.inf:", "if value < 0:"),
+        ("gray values as pixels", "if not (low >= 0 and high <= 1):", "if low < 0:"),
     ),
     *_mutants(
         "data/mixture.py",

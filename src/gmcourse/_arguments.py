@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 
-def integer(name: str, value: Any, least: int = 1, most: float = math.inf) -> int:
-    """``value`` as an int from ``least`` to ``most``.
+def integer(
+    name: str, value: Any, least: int | None = 1, most: int | None = None
+) -> int:
+    """``value`` as an int from ``least`` to ``most`` (None: no bound).
 
     Raises:
         TypeError: it is not an integer (True and 2.0 are none).
@@ -21,9 +23,11 @@ def integer(name: str, value: Any, least: int = 1, most: float = math.inf) -> in
         number = None
     if number is None or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}; expected an integer")
-    if not least <= number <= most:
-        up = "or more" if most == math.inf else f"to {most:,}"
-        raise ValueError(f"{name} is {number}; expected an integer, {least} {up}")
+    low = number if least is None else least
+    high = number if most is None else most
+    if not low <= number <= high:
+        up = "or more" if most is None else f"to {most:,}"
+        raise ValueError(f"{name} is {number}; expected {least} {up}")
     return number
 
 
@@ -47,3 +51,15 @@ def positive(name: str, value: float) -> float:
     if not 0 < value < math.inf:
         raise ValueError(f"{name} is {value}; expected a positive number")
     return float(value)
+
+
+def within_unit(x: Tensor) -> None:
+    """ValueError unless all values lie in [0, 1]; not on a GPU, which would wait."""
+    if x.device.type != "cpu" or not x.numel():
+        return
+    low, high = x.aminmax()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(
+            f"x holds values from {low:g} to {high:g}; expected 0 to 1: pass pixels "
+            "through a transform such as gmcourse.data.to_unit"
+        )
