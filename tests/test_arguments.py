@@ -15,6 +15,7 @@ from gmcourse.autoencoders import Autoencoder, GaussianCodes, SparseAutoencoder
 from gmcourse.data import densities as D
 from gmcourse.data import structured as S
 from gmcourse.likelihoods import Bernoulli, DiscretizedLogistic, FixedGaussian, Gaussian
+from gmcourse.training import warmup_cosine
 from gmcourse.vae import IWAE, LinearGaussian
 
 NAN, INF = math.nan, math.inf
@@ -212,3 +213,8 @@ def test_the_command_line_names_missing_and_damaged_data(
     error = capsys.readouterr().err
     assert error.startswith("gmcourse: ")
     assert ("is a web page" if damaged else "GMCOURSE_STRICT is set") in error
+
+
+def test_a_schedule_of_no_steps():
+    fails(lambda: warmup_cosine(-1), "steps is -1; expected 0 or more")
+    fails(lambda: warmup_cosine(10, 2.5), "warmup is 2.5", TypeError)

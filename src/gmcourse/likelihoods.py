@@ -46,9 +46,11 @@ class Bernoulli:
         return (x * params - F.softplus(params)).flatten(1).sum(1)
 
     def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """Probabilities of a one."""
         return params.sigmoid()
 
     def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """Zeros and ones."""
         return torch.bernoulli(params.sigmoid())
 
 
@@ -67,15 +69,18 @@ class FixedGaussian:
     def log_prob(
         self, params: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]
     ) -> Float[Tensor, " b"]:
+        """Log density in nats, summed over the values of an example."""
         _fits(params, x)
         scaled = ((x - params) / self.std).square().flatten(1)
         constant = math.log(self.std) + 0.5 * math.log(2 * math.pi)
         return -0.5 * scaled.sum(1) - scaled.shape[1] * constant
 
     def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """The parameters themselves."""
         return params
 
     def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """The mean plus noise of deviation ``std``."""
         return params + self.std * torch.randn_like(params)
 
 
@@ -98,15 +103,18 @@ class Gaussian:
     def log_prob(
         self, params: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]
     ) -> Float[Tensor, " b"]:
+        """Log density in nats, summed over the values of an example."""
         mean, std = self._split(params)
         _fits(mean, x)
         density = -0.5 * ((x - mean) / std).square() - std.log()
         return (density - 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
 
     def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """The mean of each value."""
         return self._split(params)[0]
 
     def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """The mean plus noise of each value's deviation."""
         mean, std = self._split(params)
         return mean + std * torch.randn_like(mean)
 
@@ -150,6 +158,7 @@ class DiscretizedLogistic:
         return params.chunk(2, dim=1)[0].clamp(0.0, 1.0)
 
     def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """Values on the grid; those beyond its ends are put there."""
         mean, log_scale = params.chunk(2, dim=1)
         # 24 random bits and a half keep the logit finite at both ends.
         u = (torch.rand_like(mean) * (1 - 2**-24)) + 2**-25

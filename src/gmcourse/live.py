@@ -19,6 +19,8 @@ import torch
 from jaxtyping import Float, Integer, UInt8
 from torch import Tensor, nn
 
+__all__ = ["LatentPlane", "Live", "pack", "png"]
+
 # Exact types: a subclass may compute something else.  The browser holds an example as
 # a flat row of numbers, so layers that only change the shape have nothing to do there.
 _LAYERS: dict[type[nn.Module], Callable[..., list]] = {

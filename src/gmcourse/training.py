@@ -40,7 +40,7 @@ class Step:
 
     @property
     def loss(self) -> Tensor:
-        """The loss of the only player."""
+        """The loss of the only player; ValueError where there are several."""
         if len(self.losses) != 1:
             raise ValueError(f"several players {list(self.losses)}: read step.losses")
         return next(iter(self.losses.values()))
@@ -50,7 +50,11 @@ def warmup_cosine(steps: int, warmup: int = 0) -> Callable[[int], float]:
     """A factor for the learning rate: linear up over ``warmup``, then a cosine to 0.
 
     Loshchilov & Hutter (2017), eq. 5, without restarts. For ``train(schedule=…)``.
+
+    Raises:
+        ValueError, TypeError: a number of steps that is no integer or is negative.
     """
+    steps, warmup = integer("steps", steps, 0), integer("warmup", warmup, 0)
 
     def factor(step: int) -> float:
         if step < warmup:

@@ -187,6 +187,9 @@ class IWAE(GenerativeModel):
     """A VAE trained on its importance-weighted bound with ``k`` draws.
 
     Burda, Grosse & Salakhutdinov (2016). Built in chapter 03_variational_autoencoders.
+
+    Raises:
+        ValueError, TypeError: ``k`` is not a positive integer.
     """
 
     def __init__(self, vae: VAE, k: int):

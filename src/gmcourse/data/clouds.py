@@ -1,4 +1,8 @@
-"""Sets on the plane that are known by their samples alone: moons and spirals."""
+"""Sets on the plane that are known by their samples alone: moons and spirals.
+
+Samples are float32 on the CPU, drawn from torch's global generator. Parameters out of
+range raise ValueError, counts that are no integers TypeError.
+"""
 
 import math
 from collections.abc import Callable

@@ -11,7 +11,8 @@ Three kinds, told apart by what is exactly known:
 Samples are float32 on the CPU, drawn from torch's global generator. Log-densities
 are in nats and follow the dtype (float32 or float64) and the device of ``x``; a NaN in
 ``x`` gives NaN for its row. ``bounds`` fits the default parameters. Parameters that
-make no density (a width of 0, NaN) and points of another shape raise ValueError.
+make no density (a width of 0, NaN) and points of another shape raise ValueError; what
+is no integer or no tensor where one is due raises TypeError.
 """
 
 import math

@@ -1,4 +1,9 @@
-"""Unnormalized densities on the plane: the truth of samplers and of bounds."""
+"""Unnormalized densities on the plane: the truth of samplers and of bounds.
+
+Energies follow the dtype (float32 or float64) and the device of ``x``. Parameters out
+of range and points of another shape raise ValueError, points that are no float tensor
+TypeError.
+"""
 
 import math
 from collections.abc import Callable

@@ -38,7 +38,11 @@ class Language(ABC):
         return math.log(self.count)
 
     def encode(self, words: Sequence[str]) -> Int64[Tensor, "n length"]:
-        """Words of this length as indices into the alphabet."""
+        """Words of this length as indices into the alphabet.
+
+        Raises:
+            ValueError: a word has another length or other characters.
+        """
         for word in words:
             if len(word) != self.length or not set(word) <= set(self.alphabet):
                 raise ValueError(
@@ -49,7 +53,11 @@ class Language(ABC):
         return torch.tensor(tokens, dtype=torch.int64).view(len(words), self.length)
 
     def decode(self, tokens: Int64[Tensor, "n any_length"]) -> list[str]:
-        """The inverse of `encode`, for any length."""
+        """The inverse of `encode`, for any length.
+
+        Raises:
+            ValueError: another shape, no integers, or one that is no index.
+        """
         top = len(self.alphabet) - 1
         if tokens.ndim != 2 or tokens.is_floating_point():
             raise ValueError(
@@ -70,6 +78,10 @@ class Dyck(Language):
 
     >>> Dyck(3).count, Dyck(3).is_valid("(()())"), Dyck(3).is_valid("())(()")
     (5, True, False)
+
+    Raises:
+        ValueError, TypeError: brackets that are no pairs, or a number of pairs that is
+            not an integer from 1 to 10,000.
     """
 
     def __init__(self, pairs: int, brackets: str = "()"):

@@ -80,6 +80,10 @@ class GaussianMixture(Plane):
         covs: (k, d, d) positive definite, in place of ``stds``.
         weights: (k,) positive, summing to one; equal by default.
 
+    Raises:
+        ValueError: shapes that do not fit, a number that is not finite, a variance or
+            a weight that is not positive, or both of ``stds`` and ``covs``.
+
     >>> coin = GaussianMixture(means=[[-2.0], [2.0]], stds=0.5)
     >>> coin.event_shape, coin.score(torch.zeros(1, 1)).item()
     ((1,), 0.0)

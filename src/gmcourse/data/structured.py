@@ -3,7 +3,8 @@
 `BarsAndStripes` and `Ising` have exact log-probabilities and exact samples; of a string
 of `Dyck` or `Arithmetic` one can tell whether it is right, so that a text model is
 measured by the share of valid samples. All draw from torch's global generator. A size
-out of range raises ValueError.
+out of range or values of another kind raise ValueError; what is no integer or no float
+tensor where one is due raises TypeError.
 """
 
 import math
