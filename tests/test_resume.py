@@ -2,6 +2,8 @@
 
 import itertools
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -77,9 +79,9 @@ def kill_at(call, patch):
         patch.setattr(checkpoint.os, name, stops(getattr(os, name)))
 
 
-@pytest.mark.parametrize("call", range(1, 17))
+@pytest.mark.parametrize("call", range(1, 20))
 def test_a_save_cut_off_at_any_file_operation(call, tmp_path, monkeypatch):
-    """Three saves of five operations: the file is there, whole, after each of them."""
+    """Three saves of six operations: the file is there, whole, after each of them."""
     path = tmp_path / "run"
     whole, average = go(tmp_path / "whole")
     go(path, 2)
@@ -90,7 +92,7 @@ def test_a_save_cut_off_at_any_file_operation(call, tmp_path, monkeypatch):
         except Killed:
             pass
         else:
-            assert call == 16
+            assert call == 19
     assert checkpoint.read(path)[1]["step"] in (1, 2, 3, 4)
     model, ema = go(path)
     assert equal(model, whole) and equal(ema.model, average.model)
@@ -108,8 +110,35 @@ def test_a_file_system_without_links(tmp_path, monkeypatch):
     assert equal(model, whole)
 
 
+WRITERS = """
+import multiprocessing, sys
+import torch
+import gmcourse as gm
+torch.set_num_threads(1)
+path = sys.argv[1]
+def work(i):
+    net = torch.nn.Linear(20, 20)
+    for _ in range(25):
+        gm.save(net, path, writer=i)
+        gm.load(net, path)
+with multiprocessing.get_context("fork").Pool(4) as pool:
+    pool.map(work, range(4), chunksize=1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork (Linux, macOS)")
+def test_four_processes_may_save_to_one_file(tmp_path):
+    """The last one wins; none meets a file that is missing or half-written."""
+    command = [sys.executable, "-c", WRITERS, str(tmp_path / "model")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr[-500:]
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names == ["model", "model.previous"]
+
+
 def test_what_a_killed_process_left_is_removed(tmp_path):
-    (tmp_path / "run.4711.tmp").write_bytes(b"half a checkp")
+    for name in ("run.4711.tmp", "run.4711.tmp2"):
+        (tmp_path / name).write_bytes(b"half a checkp")
     (tmp_path / "run.notes.tmp").write_bytes(b"the reader's own")
     go(tmp_path / "run")
     names = sorted(p.name for p in tmp_path.iterdir())

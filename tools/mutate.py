@@ -99,7 +99,7 @@ CATALOG: list[Mutant] = [
         "tests/test_resume.py tests/test_training.py",
         ("checksum not compared", 'intact = seal["sha256"] ==', 'intact = "" !='),
         ("the previous file is not kept", "if path.exists():", "if False:"),
-        ("for a moment no file", "os.link(path, previous)", "raise OSError"),
+        ("for a moment no file", "os.link(path, link)", "raise OSError"),
         (
             "written in place",
             'temporary = _sibling(path, f".{os.getpid()}.tmp")',

@@ -102,12 +102,17 @@ def write(path: str | os.PathLike, tensors: dict[str, Tensor], meta: dict) -> No
 
 def _keep(path: Path) -> None:
     """Give the file its second name; ``path`` stays, so that it is never missing."""
-    previous = _sibling(path, ".previous")
-    previous.unlink(missing_ok=True)
+    previous, link = _sibling(path, ".previous"), _sibling(path, f".{os.getpid()}.tmp2")
     try:
-        os.link(path, previous)
+        os.link(path, link)
+        os.replace(link, previous)
+    except FileNotFoundError:  # another process has just written a newer one
+        pass
     except OSError:  # a file system without links
         os.replace(path, previous)
+    finally:
+        with suppress(OSError):  # a rename between two links of one file does nothing
+            link.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
@@ -168,7 +173,7 @@ def read_latest(
         ValueError: files are there, and none of them can be used.
     """
     path, complaints = _file(path), []
-    for left in path.parent.glob(f"{glob.escape(path.name)}.[0-9]*.tmp"):
+    for left in path.parent.glob(f"{glob.escape(path.name)}.[0-9]*.tmp*"):
         with suppress(OSError):
             left.unlink()
     for candidate in (path, _sibling(path, ".previous")):
