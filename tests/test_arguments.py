@@ -172,7 +172,7 @@ def test_what_a_classifier_takes():
     x = torch.rand(4, 1, 8, 8)
     fails(lambda: net.features_of((x * 255).byte()), "to_unit", TypeError)
     for bad in (torch.rand(4, 8, 8), torch.rand(4, 1, 12, 12)):
-        fails(lambda bad=bad: net.features_of(bad), r"expected \(b, \*\(1, 8, 8\)\)")
+        fails(lambda bad=bad: net.features_of(bad), r"expects \(b, 1, 8, 8\)")
     for top in (6, -1):
         labels = torch.tensor([0, 1, 5, top])
         fails(lambda labels=labels: list(net.losses(x, labels)), "expected 0 to 5")

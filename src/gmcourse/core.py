@@ -101,23 +101,7 @@ class GenerativeModel(nn.Module):
                 unless the model was converted.
             ValueError: a shape or a label is wrong; the message says which.
         """
-        if not isinstance(x, Tensor) or not x.is_floating_point():
-            kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-            raise TypeError(
-                f"x is {kind}; expected a float tensor. Pixels come as uint8: turn "
-                "them into floats first, with gmcourse.data.to_unit for instance"
-            )
-        weight = next(self.parameters(), x)
-        if x.dtype != weight.dtype:
-            raise TypeError(
-                f"x is {x.dtype} and the weights are {weight.dtype}: pass "
-                f"x.to({weight.dtype})"
-            )
-        if x.ndim == 0 or tuple(x.shape[1:]) != tuple(self.event_shape) or not len(x):
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}; {type(self).__name__} expects "
-                f"(b, {', '.join(map(str, self.event_shape))}) with b at least 1"
-            )
+        check_batch(self, x)
         self.check_condition(c, len(x))
 
     def check_condition(self, c: Tensor | None, n: int) -> None:
@@ -153,6 +137,27 @@ class GenerativeModel(nn.Module):
                 f"c holds labels from {c.min()} to {c.max()}; expected 0 to "
                 f"{self.classes - 1}"
             )
+
+
+def check_batch(model: Any, x: Tensor) -> None:
+    """Raise unless ``x`` is ``(b, *event_shape)``, b > 0, in the weights' precision."""
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(
+            f"x is {kind}; expected a float tensor. Pixels come as uint8: turn "
+            "them into floats first, with gmcourse.data.to_unit for instance"
+        )
+    weight = next(model.parameters(), x)
+    if x.dtype != weight.dtype:
+        raise TypeError(
+            f"x is {x.dtype} and the weights are {weight.dtype}: pass "
+            f"x.to({weight.dtype})"
+        )
+    if x.ndim == 0 or tuple(x.shape[1:]) != tuple(model.event_shape) or not len(x):
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; {type(model).__name__} expects "
+            f"(b, {', '.join(map(str, model.event_shape))}) with b at least 1"
+        )
 
 
 class EMA:

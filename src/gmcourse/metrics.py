@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._arguments import integer
-from .core import evaluating
+from .core import check_batch, evaluating
 from .nets import ConvEncoder
 
 __all__ = [
@@ -107,18 +107,10 @@ class FeatureClassifier(nn.Module):
         """The features of ``x``: standardized activations of the last hidden layer.
 
         Raises:
-            TypeError: ``x`` is no float tensor.
-            ValueError: ``x`` is not ``(b, *event_shape)``.
+            TypeError: ``x`` is no float tensor in the weights' precision.
+            ValueError: ``x`` is not ``(b, *event_shape)`` with b > 0.
         """
-        if not isinstance(x, Tensor) or not x.is_floating_point():
-            kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-            raise TypeError(
-                f"x is {kind}; expected a float tensor in [0, 1]: pass to_unit(x)"
-            )
-        if tuple(x.shape[1:]) != self.event_shape:
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}; expected (b, *{self.event_shape})"
-            )
+        check_batch(self, x)
         return self.normalize(F.silu(self.trunk(x)))
 
     def forward(self, x: Float[Tensor, "b ..."]) -> tuple[Tensor, ...]:
