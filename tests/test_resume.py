@@ -173,7 +173,7 @@ def test_the_previous_file_takes_the_place_of_a_damaged_one(tmp_path):
         ({"optimizer": sgd}, {}, "'SGD', 8.*'Adam', 8"),
         ({}, {"optimizer": sgd}, "'Adam', 8.*'SGD', 8"),
         ({}, {"optimizer": two_groups}, "'Adam', 8.*'Adam', 4, 4"),
-        ({}, {"optimizer": lambda m: {"modle": adam(m)}}, "player 'model'"),
+        ({}, {"optimizer": lambda m: {"network": adam(m)}}, "player 'model'"),
         ({}, {"steps": 2}, "already at step 3, and steps is 2"),
     ],
 )
