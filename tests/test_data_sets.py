@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from gmcourse import data
+from gmcourse.__main__ import main
 from gmcourse.data import CATALOG, Damaged, Unavailable, download, fetch, formats, sets
 from gmcourse.data.archives import unpickle_arrays
 
@@ -392,14 +393,7 @@ def test_a_wrong_file_is_named_and_no_sample_stands_in(bare, monkeypatch):
 
 
 def run(*words):
-    import argparse
-
-    from gmcourse.data import cli
-
-    parser = argparse.ArgumentParser()
-    cli.register(parser.add_subparsers(required=True))
-    args = parser.parse_args(["data", *words])
-    return args.func(args)
+    return main(["data", *words])
 
 
 def test_command_line(bare, monkeypatch, capsys):
@@ -418,8 +412,11 @@ def test_command_line(bare, monkeypatch, capsys):
     assert sorted(order, key=places.index) == order
     assert run("where", "mnist", "celeba") == 0
     assert "not on this machine" in capsys.readouterr().out
-    assert run("where", "mnits") == 1
-    assert "Did you mean mnist" in capsys.readouterr().err
+    for verb in ("where", "fetch"):  # one wrong name, and nothing is done
+        assert run(verb, "pixelfaces", "mnits") == 2
+        said = capsys.readouterr()
+        assert "Did you mean mnist" in said.err and said.err.count("\n") == 1
+        assert said.out == ""
 
     assert run("fetch", "pixelfaces") == 0
     assert "needs no download" in capsys.readouterr().out

@@ -60,7 +60,16 @@ CATALOG: list[Mutant] = [
         ("gradients pile up", "optimizer.zero_grad(set_to_none=True)", "pass"),
         ("schedule one step late", "schedule(run.step)", "schedule(run.step + 1)"),
         ("non-finite loss passes", "if finite:", "if True:"),
-        ("resume forgets the optimizer", "optimizer.load_state_dict(saved)", "pass"),
+        ("warm-up starts at zero", "(step + 1) / warmup", "step / warmup"),
+    ),
+    *_mutants(
+        "_run.py",
+        "tests/test_resume.py tests/test_training.py",
+        (
+            "resume forgets the optimizer",
+            "self.optimizers[player].load_state_dict(saved)",
+            "pass",
+        ),
         (
             "resume forgets the data's place",
             'load_state_dict(state["data"])',
@@ -69,27 +78,35 @@ CATALOG: list[Mutant] = [
         ("resume forgets the random stream", 'set_rng_state(state["rng"])', "seed()"),
         (
             "resume forgets the average's age",
-            '= state["ema"].pop',
-            '= 0 * state["ema"].pop',
+            'self.ema.updates = state["ema"]["updates"]',
+            "pass",
         ),
         (
             "step counted before the save",
             'self.step = self.saved = meta["step"]',
             "pass",
         ),
-        ("warm-up starts at zero", "(step + 1) / warmup", "step / warmup"),
+        ("a longer run cut short in silence", 'if meta["step"] > steps:', "if False:"),
+        ("other optimizers loaded", "if mine[part] != there:", "if False:"),
+        (
+            "an optimizer of another model",
+            "if not any(id(p) in known for group",
+            "if not any(True for group",
+        ),
     ),
     *_mutants(
         "checkpoint.py",
-        "tests/test_training.py",
+        "tests/test_resume.py tests/test_training.py",
         ("checksum not compared", 'intact = seal["sha256"] ==', 'intact = "" !='),
         ("the previous file is not kept", "if path.exists():", "if False:"),
+        ("for a moment no file", "os.link(path, link)", "raise OSError"),
         (
             "written in place",
             'temporary = _sibling(path, f".{os.getpid()}.tmp")',
             "temporary = path",
         ),
-        ("half-written file left behind", "temporary.unlink(missing_ok=True)", "pass"),
+        ("half-written file left behind", "temporary.unlink()", "pass"),
+        ("a folder moved away", "if path.is_dir():", "if False:"),
     ),
     *_mutants(
         "vae.py",
@@ -238,6 +255,12 @@ CATALOG: list[Mutant] = [
         ("draws of the last part counted wrong", "min(draws, k - done)", "draws"),
     ),
     *_mutants(
+        "metrics.py",
+        "tests/test_arguments.py",
+        ("labels too few shorten the estimate", "    vae.check(x, c)\n", ""),
+        ("a wrong label is taken modulo", "c.max() <= top", "True"),
+    ),
+    *_mutants(
         "basics.py",
         "tests/test_basics.py",
         ("histogram without the cells' size", " - self.width.log().sum()", ""),
@@ -317,11 +340,23 @@ CATALOG: list[Mutant] = [
             "mass = mass.flipud() / mass.sum()",
             "mass = mass / mass.sum()",
         ),
+    ),
+    *_mutants(
+        "data/energies.py",
+        "tests/test_densities.py",
         (
             "barrier not at the origin",
             "((x[:, 0] / distance) ** 2 - 1) ** 2",
             "((x[:, 0] / distance) - 1) ** 2",
         ),
+    ),
+    *_mutants(
+        "_arguments.py",
+        "tests/test_arguments.py",
+        ("True counts as one", "or isinstance(value, bool)", ""),
+        ("no upper bound", "if not low <= number <= high:", "if not low <= number:"),
+        ("NaN is nonnegative", "if not 0 <= value < math.inf:", "if value < 0:"),
+        ("gray values as pixels", "if not (low >= 0 and high <= 1):", "if low < 0:"),
     ),
     *_mutants(
         "data/mixture.py",

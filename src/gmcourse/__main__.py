@@ -79,13 +79,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; a user's mistake is one line on stderr and exit status 2."""
+    from .data import Damaged, Unavailable
+
     args = _parser().parse_args(arguments)
     try:
         return args.func(args) or 0
     except BrokenPipeError:  # the reader of a pipe, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, FloatingPointError, Unavailable, Damaged) as error:
         print(f"gmcourse: {error}", file=sys.stderr)
         return 2
 

@@ -4,10 +4,13 @@ None of them has a distribution over its codes, so none can draw by itself;
 :class:`GaussianCodes` fits one afterward and can.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ._arguments import nonnegative, positive
 from .core import GenerativeModel
 
 __all__ = [
@@ -55,8 +58,18 @@ class Autoencoder(GenerativeModel):
         return self.encoder(x)
 
     def decode(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b ..."]:
-        """Examples ``(b, *event_shape)`` from codes."""
-        return self.decoder(z).view(len(z), *self.event_shape)
+        """Examples ``(b, *event_shape)`` from codes.
+
+        Raises:
+            ValueError: the decoder's output does not have as many values.
+        """
+        out = self.decoder(z)
+        if out.numel() != len(z) * math.prod(self.event_shape):
+            raise ValueError(
+                f"the decoder gave {tuple(out.shape)}; expected the values of "
+                f"({len(z)}, *{self.event_shape})"
+            )
+        return out.view(len(z), *self.event_shape)
 
     def error(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, " b"]:
         """Squared reconstruction error of each example, summed over its values."""
@@ -94,9 +107,7 @@ class DenoisingAutoencoder(Autoencoder):
         std: float = 0.5,
     ):
         super().__init__(encoder, decoder, event_shape)
-        if not std > 0:
-            raise ValueError(f"std is {std}; expected a positive number")
-        self.std = std
+        self.std = positive("std", std)
 
     def loss(self, x, c=None):
         self.check(x, c)
@@ -128,9 +139,7 @@ class SparseAutoencoder(Autoencoder):
         if not isinstance(decoder, nn.Linear):
             given = type(decoder).__name__
             raise TypeError(f"decoder is a {given}; expected nn.Linear")
-        if weight < 0:
-            raise ValueError(f"weight is {weight}; expected 0 or more")
-        self.weight = weight
+        self.weight = nonnegative("weight", weight)
 
     def encode(self, x):
         return self.encoder(x).relu()
@@ -161,8 +170,19 @@ class GaussianCodes(GenerativeModel):
 
     @torch.no_grad()
     def fit(self, x: Float[Tensor, "n ..."]) -> None:
-        """Set mean and covariance from the codes of ``x``, the whole training set."""
+        """Set mean and covariance from the codes of ``x``, the whole training set.
+
+        Raises:
+            ValueError, TypeError: ``x`` does not fit the autoencoder, holds too few
+                examples, or has codes that are not finite or not ``latent_dim`` many.
+        """
+        self.autoencoder.check(x)
         z = torch.cat([self.autoencoder.encode(part) for part in x.split(1000)])
+        if z.shape[1:] != self.mean.shape or not z.isfinite().all():
+            raise ValueError(
+                f"the codes have shape {tuple(z.shape)}, or NaN or infinity; expected "
+                f"({len(x)}, {len(self.mean)}), all finite"
+            )
         if len(z) <= z.shape[1]:
             raise ValueError(
                 f"{len(z)} examples cannot fix a covariance of {z.shape[1]} codes: "

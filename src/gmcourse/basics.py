@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ._arguments import finite, integer, positive, within_unit
 from .core import GenerativeModel
 from .data.densities import GaussianMixture
 
@@ -30,7 +31,8 @@ class Histogram(GenerativeModel):
         smoothing: added to the count of every cell; 0 is maximum likelihood.
 
     Raises:
-        ValueError: an empty axis, a negative smoothing, or over 2^24 cells.
+        ValueError: an empty or endless axis, a negative smoothing, or over 2^24
+            cells; later, nothing was counted before it is asked.
 
     >>> coin = Histogram([(0.0, 2.0)], bins=2)
     >>> coin.fit(torch.tensor([[0.1], [0.2], [0.3], [1.5]]))
@@ -51,8 +53,10 @@ class Histogram(GenerativeModel):
         box = torch.as_tensor(bounds, dtype=torch.float32)
         if box.ndim != 2 or box.shape[1] != 2 or not (box[:, 0] < box[:, 1]).all():
             raise ValueError(f"bounds {bounds}: expected (low, high) of each axis")
-        d = len(box)
-        if bins < 1 or smoothing < 0 or bins**d > MAX_CELLS:
+        if not box.isfinite().all():
+            raise ValueError(f"bounds {bounds}: expected finite numbers")
+        d, bins = len(box), integer("bins", bins, least=None)
+        if bins < 1 or bins**d > MAX_CELLS or not 0 <= smoothing < math.inf:
             raise ValueError(
                 f"{bins} bins on {d} axes, smoothing {smoothing}: expected 1 to "
                 f"{MAX_CELLS:,} cells in all, and a smoothing of 0 or more"
@@ -84,9 +88,15 @@ class Histogram(GenerativeModel):
             )
         self.counts.copy_(torch.bincount(cell, minlength=len(self.counts)))
 
+    def _mass(self) -> Tensor:
+        mass = self.counts + self.smoothing
+        if not mass.sum() > 0:
+            raise ValueError("every cell is empty: call fit first, or smooth")
+        return mass
+
     def log_prob(self, x: Float[Tensor, "b d"]) -> Float[Tensor, " b"]:
         """Exact, in nats; minus infinity outside and, unsmoothed, in empty cells."""
-        cell, mass = self.cell(x), self.counts + self.smoothing
+        cell, mass = self.cell(x), self._mass()
         log_density = mass.log() - mass.sum().log() - self.width.log().sum()
         return torch.where(cell < 0, -math.inf, log_density[cell.clamp(min=0)])
 
@@ -95,7 +105,7 @@ class Histogram(GenerativeModel):
         return -self.log_prob(x).mean()
 
     def draw(self, n, c=None, **how):
-        mass = (self.counts + self.smoothing).double().cumsum(0)
+        mass = self._mass().double().cumsum(0)
         u = mass[-1] * torch.rand(n, dtype=torch.float64, device=mass.device)
         cell = torch.searchsorted(mass, u, right=True)
         scale = self.bins ** torch.arange(len(self.low), device=mass.device)
@@ -113,10 +123,21 @@ def m_step(
     Dempster, Laird & Rubin (1977). Built in chapter 01_what_is_a_generative_model.
 
     Raises:
-        ValueError: a component owns no point, or a covariance is singular.
+        ValueError: x and r differ in rows, a component owns no point, or a covariance
+            is singular.
     """
+    if x.ndim != 2 or r.ndim != 2 or len(x) != len(r):
+        raise ValueError(
+            f"x has shape {tuple(x.shape)} and r {tuple(r.shape)}; expected (n, d) and "
+            "(n, k)"
+        )
     x, r = x.double(), r.double()
     n_j = r.sum(0)
+    if not (n_j > 0).all():
+        raise ValueError(
+            f"the components own {n_j.tolist()} points; expected some for each: give "
+            "fewer components"
+        )
     means = (r.mT @ x) / n_j[:, None]
     diff = x[:, None] - means  # (n, k, d)
     covs = torch.einsum("nk,nki,nkj->kij", r, diff, diff) / n_j[:, None, None]
@@ -134,7 +155,8 @@ def fit_mixture(
     local maximum. Built in chapter 01_what_is_a_generative_model.
 
     Raises:
-        ValueError: ``k`` is not in 1..n, or a component was left without points.
+        ValueError: ``k`` is not in 1..n, x holds NaN or infinity or fewer than k
+            different points, or a component was left without points.
 
     >>> fit_mixture(torch.tensor([[-1.0], [-0.9], [1.0], [1.1]]), 2).weights
     tensor([0.5000, 0.5000], dtype=torch.float64)
@@ -143,10 +165,12 @@ def fit_mixture(
         raise ValueError(
             f"k is {k}, x has shape {tuple(x.shape)}: expected (n, d), 1 <= k <= n"
         )
-    x = x.double()
+    x = finite("x", x)
     seeds = x[torch.randint(len(x), (1,))]
     while len(seeds) < k:
         far = torch.cdist(x, seeds).amin(1).square()
+        if not far.any():
+            raise ValueError(f"x holds {len(seeds)} different points; expected {k}")
         seeds = torch.cat([seeds, x[torch.multinomial(far, 1)]])
     r = F.one_hot(torch.cdist(x, seeds).argmin(1), k).double()
     mixture = m_step(x, r, floor)
@@ -161,13 +185,15 @@ class BernoulliMixture(GenerativeModel):
     ``p(x) = Σ_j w_j Π_i p_ji^x_i (1 - p_ji)^(1 - x_i)``. Pixels are independent given
     the component, so pixels that were not seen drop out of the product exactly.
     Built in chapter 01_what_is_a_generative_model.
+
+    Raises:
+        ValueError: k is not positive; later, values outside of [0, 1].
+        TypeError: k is no integer; later, a mask ``seen`` that is not boolean.
     """
 
     def __init__(self, k: int, event_shape: tuple[int, ...]):
         super().__init__()
-        if k < 1:
-            raise ValueError(f"k is {k}; expected 1 or more components")
-        self.event_shape = tuple(event_shape)
+        k, self.event_shape = integer("k", k), tuple(event_shape)
         self.log_weights = nn.Parameter(torch.zeros(k))  # unnormalized
         self.logits = nn.Parameter(torch.randn(k, math.prod(event_shape)))
 
@@ -176,6 +202,9 @@ class BernoulliMixture(GenerativeModel):
     ) -> Float[Tensor, "b k"]:
         """``log w_j + log p(x | j)``; with a mask, of the pixels seen alone."""
         self.check(x)
+        within_unit(x)
+        if seen is not None and seen.dtype != torch.bool:
+            raise TypeError(f"seen is {seen.dtype}; expected a boolean mask")
         x, log_w = x.flatten(1), self.log_weights.log_softmax(0)
         if seen is None:
             return log_w + x @ self.logits.T - F.softplus(self.logits).sum(1)
@@ -200,8 +229,7 @@ class BernoulliMixture(GenerativeModel):
         the pixels and a Dirichlet(1 + a) prior of the weights. With none, a pixel that
         a component never saw lit would make every image with it impossible.
         """
-        if not smoothing > 0:
-            raise ValueError(f"smoothing is {smoothing}; expected a positive number")
+        smoothing = positive("smoothing", smoothing)
         r = self.log_joint(x).softmax(1)
         n_j = r.sum(0)
         probs = (r.T @ x.flatten(1) + smoothing) / (n_j + 2 * smoothing)[:, None]
@@ -222,6 +250,7 @@ class BernoulliMixture(GenerativeModel):
             raise ValueError(f"{len(x)} examples for {k} components: give more")
         self.check(x)
         first = x[torch.randperm(len(x))[:k].to(x.device)].flatten(1)
+        self.log_joint(first.view(k, *self.event_shape))  # refuses what is no pixel
         self.logits.copy_((0.25 + 0.5 * first).logit())
         self.log_weights.zero_()
         for _ in range(steps):
@@ -250,7 +279,8 @@ class BayesClassifier(GenerativeModel):
         prior: (classes,) nonnegative, ``p(c)`` up to a factor; counts will do.
 
     Raises:
-        ValueError: the prior does not fit the models, or holds no mass.
+        ValueError: the prior does not fit the models, or holds no mass; the models
+            differ in their event_shape.
 
     Built in chapter 01_what_is_a_generative_model.
     """
@@ -264,6 +294,9 @@ class BayesClassifier(GenerativeModel):
                 f"{len(models)} models and the prior {prior.tolist()}: expected one "
                 "nonnegative number for each model, not all zero"
             )
+        shapes = {tuple(model.event_shape) for model in models}
+        if len(shapes) > 1:
+            raise ValueError(f"models of events {sorted(shapes)}; expected one shape")
         self.models, self.classes = nn.ModuleList(models), len(models)
         self.event_shape = models[0].event_shape
         self.register_buffer("log_prior", prior.log() - prior.sum().log())

@@ -2,15 +2,19 @@
 
 A file is written beside its final place, synced, and renamed over it, so that a
 reader sees either the old file or the new one. The file it replaces is kept as
-``<name>.previous``. Everything that is not a tensor travels as JSON in the
-header; nothing is ever pickled. A SHA-256 over header and payload is stored in
-the header, so that a flipped bit or a cut file is found when it is read.
+``<name>.previous``: a second link to it, where the file system has links.
+Everything that is not a tensor travels as JSON in the header; nothing is ever
+pickled. A SHA-256 over header and payload is stored in the header, so that a flipped
+bit or a cut file is found when it is read.
 """
 
+import glob
 import hashlib
 import json
 import os
 import warnings
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,19 +44,36 @@ def _sibling(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
+def _file(path: str | os.PathLike) -> Path:
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"{path} is a folder; expected a file, {path / 'model'} for instance"
+        )
+    return path
+
+
 def write(path: str | os.PathLike, tensors: dict[str, Tensor], meta: dict) -> None:
     """Write ``tensors`` and ``meta`` (JSON) to ``path``, atomically.
 
     A file already there is kept as ``<path>.previous``. Missing folders are made.
 
     Raises:
-        OSError: the disk is full or the folder cannot be written; the file that
-            was there is untouched, and the half-written one is removed.
+        OSError: the disk is full, the folder cannot be written, or ``path`` is a
+            folder; the file that was there is untouched, and the half-written one
+            is removed.
+        TypeError: ``meta`` holds what JSON cannot.
     """
-    path = Path(path)
+    path = _file(path)
     # Clones: two names of one storage (tied weights) are two entries in the file.
     tensors = {k: v.detach().to("cpu").contiguous().clone() for k, v in tensors.items()}
-    text = json.dumps(meta, sort_keys=True)
+    try:
+        text = json.dumps(meta, sort_keys=True)
+    except TypeError as error:
+        raise TypeError(
+            f"{path}: {error}; expected numbers, strings, lists and dicts beside the "
+            "weights (a tensor's .item() is a number)"
+        ) from None
     # One key: safetensors writes several in a random order, and equal contents
     # should give equal files.
     seal = {"meta": text, "sha256": _digest(tensors, text)}
@@ -65,24 +86,42 @@ def write(path: str | os.PathLike, tensors: dict[str, Tensor], meta: dict) -> No
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            os.replace(path, _sibling(path, ".previous"))
+            _keep(path)
         os.replace(temporary, path)
-        _sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise OSError(
             error.errno,
             f"could not write {path}: {error.strerror}. What was saved before is "
             "untouched; free some space or choose a folder that can be written",
         ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    _sync_folder(path.parent)
+
+
+def _keep(path: Path) -> None:
+    """Give the file its second name; ``path`` stays, so that it is never missing."""
+    previous, link = _sibling(path, ".previous"), _sibling(path, f".{os.getpid()}.tmp2")
+    try:
+        os.link(path, link)
+        os.replace(link, previous)
+    except FileNotFoundError:  # another process has just written a newer one
+        pass
+    except OSError:  # a file system without links
+        os.replace(path, previous)
+    finally:
+        with suppress(OSError):  # a rename between two links of one file does nothing
+            link.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable (not every platform can open a folder)."""
+    """Make the rename itself durable (where the platform can sync a folder)."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            with suppress(OSError):
+                os.fsync(handle)
         finally:
             os.close(handle)
 
@@ -92,9 +131,10 @@ def read(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict]:
 
     Raises:
         FileNotFoundError: nothing is there.
+        IsADirectoryError: it is a folder.
         DamagedFileError: the content does not match its checksum.
     """
-    path = Path(path)
+    path = _file(path)
     blob = path.read_bytes()
     try:
         tensors = _from_bytes(blob)
@@ -118,22 +158,28 @@ def _damaged(path: Path, size: int, why: object) -> str:
 
 
 def read_latest(
-    path: str | os.PathLike, fits: Any = lambda meta: None
+    path: str | os.PathLike,
+    fits: Callable[[Path, dict], None] = lambda path, meta: None,
 ) -> tuple[dict[str, Tensor], dict] | None:
     """The newest good file of ``path`` and ``<path>.previous``, or None if neither is.
 
-    ``fits(meta)`` may raise ValueError to refuse a file (another model's, say). A
-    file that is damaged or refused is named in a warning and set aside under
-    ``<path>.set-aside``, so that it is never counted as the good previous one.
+    ``fits(path, meta)`` may raise ValueError to refuse a file (another model's, say).
+    A file that is damaged or refused is named in a warning and set aside under
+    ``<path>.set-aside``, and the previous one takes its place. What a killed process
+    left half-written is removed: one process at a time may write to ``path``.
 
     Raises:
+        IsADirectoryError: ``path`` is a folder.
         ValueError: files are there, and none of them can be used.
     """
-    path, complaints = Path(path), []
+    path, complaints = _file(path), []
+    for left in path.parent.glob(f"{glob.escape(path.name)}.[0-9]*.tmp*"):
+        with suppress(OSError):
+            left.unlink()
     for candidate in (path, _sibling(path, ".previous")):
         try:
             tensors, meta = read(candidate)
-            fits(meta)
+            fits(candidate, meta)
         except FileNotFoundError:
             continue
         except ValueError as error:
@@ -147,6 +193,8 @@ def read_latest(
                 f"{candidate.name}",
                 stacklevel=2,
             )
+        if candidate != path:
+            os.replace(candidate, path)
         return tensors, meta
     if complaints:
         raise ValueError(
@@ -163,6 +211,8 @@ def flatten(value: Any, tensors: dict[str, Tensor], name: str) -> Any:
         TypeError: a value of another kind, which a checkpoint cannot keep.
     """
     if isinstance(value, Tensor):
+        while name in tensors:  # "a.b" and "b" in "a", or 1 and "1", have one name
+            name += "'"
         tensors[name] = value
         return {"tensor": name}
     if isinstance(value, dict):

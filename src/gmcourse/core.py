@@ -8,6 +8,7 @@ import copy
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -71,15 +72,16 @@ class GenerativeModel(nn.Module):
         No gradients are kept, and the train/eval modes are as the caller left them.
 
         Raises:
-            ValueError: ``n`` is not a positive integer, or ``c`` does not fit.
+            ValueError, TypeError: ``n`` is not a positive integer, or ``c`` does not
+                fit.
         """
-        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
             raise ValueError(f"n is {n!r}; expected a positive integer")
-        if c is not None:
-            c = c.to(self.device)
-        self.check_condition(c, n)
+        # Before the move: on a GPU the labels would not be looked at.
+        self.check_condition(c, int(n))
+        c = None if c is None else c.to(self.device)
         with evaluating(self):
-            return self.draw(n, c, **how)
+            return self.draw(int(n), c, **how)
 
     @property
     def device(self) -> torch.device:
@@ -99,29 +101,14 @@ class GenerativeModel(nn.Module):
                 unless the model was converted.
             ValueError: a shape or a label is wrong; the message says which.
         """
-        if not isinstance(x, Tensor) or not x.is_floating_point():
-            kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-            raise TypeError(
-                f"x is {kind}; expected a float tensor. Pixels come as uint8: turn "
-                "them into floats first, with gmcourse.data.to_unit for instance"
-            )
-        weight = next(self.parameters(), x)
-        if x.dtype != weight.dtype:
-            raise TypeError(
-                f"x is {x.dtype} and the weights are {weight.dtype}: pass "
-                f"x.to({weight.dtype})"
-            )
-        if x.ndim == 0 or tuple(x.shape[1:]) != tuple(self.event_shape) or not len(x):
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}; {type(self).__name__} expects "
-                f"(b, {', '.join(map(str, self.event_shape))}) with b at least 1"
-            )
+        check_batch(self, x)
         self.check_condition(c, len(x))
 
     def check_condition(self, c: Tensor | None, n: int) -> None:
         """Raise unless ``c`` is ``(n,)`` int64 labels in ``[0, classes)``.
 
         Raises:
+            TypeError: ``c`` is no tensor.
             ValueError: the message says what was given; ``c`` must be None where
                 ``classes`` is 0, and only there.
         """
@@ -134,6 +121,11 @@ class GenerativeModel(nn.Module):
             raise ValueError(
                 f"{name} takes no condition, but c was given: leave it out"
             )
+        if not isinstance(c, Tensor):
+            raise TypeError(
+                f"c is {type(c).__name__}; expected a tensor of {n} labels, int64: "
+                "pass torch.tensor(c)"
+            )
         if c.dtype != torch.int64 or tuple(c.shape) != (n,):
             raise ValueError(
                 f"c has shape {tuple(c.shape)} and dtype {c.dtype}; expected ({n},) "
@@ -145,6 +137,27 @@ class GenerativeModel(nn.Module):
                 f"c holds labels from {c.min()} to {c.max()}; expected 0 to "
                 f"{self.classes - 1}"
             )
+
+
+def check_batch(model: Any, x: Tensor) -> None:
+    """Raise unless ``x`` is ``(b, *event_shape)``, b > 0, in the weights' precision."""
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(
+            f"x is {kind}; expected a float tensor. Pixels come as uint8: turn "
+            "them into floats first, with gmcourse.data.to_unit for instance"
+        )
+    weight = next(model.parameters(), x)
+    if x.dtype != weight.dtype:
+        raise TypeError(
+            f"x is {x.dtype} and the weights are {weight.dtype}: pass "
+            f"x.to({weight.dtype})"
+        )
+    if x.ndim == 0 or tuple(x.shape[1:]) != tuple(model.event_shape) or not len(x):
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; {type(model).__name__} expects "
+            f"(b, {', '.join(map(str, model.event_shape))}) with b at least 1"
+        )
 
 
 class EMA:
@@ -243,8 +256,9 @@ def save(model: nn.Module, path: str | os.PathLike, **meta: Any) -> None:
     returned by :func:`load`.
 
     Raises:
-        OSError: the disk is full or the folder cannot be written; what was there is
-            untouched.
+        OSError: the disk is full, the folder cannot be written, or ``path`` is a
+            folder; what was there is untouched.
+        TypeError: ``meta`` holds what JSON cannot.
     """
     state = dict(model.state_dict())
     checkpoint.write(path, state, {"model": type(model).__name__, "meta": meta})
@@ -254,14 +268,19 @@ def load(model: nn.Module, path: str | os.PathLike) -> dict[str, Any]:
     """Read weights written by :func:`save` into ``model``; return their ``meta``.
 
     Raises:
-        FileNotFoundError: nothing is there.
-        ValueError: the file is damaged, or holds another model; ``model`` is
-            unchanged.
+        FileNotFoundError, IsADirectoryError: no file is there.
+        ValueError: the file is damaged, or holds another model or a run of ``train``;
+            ``model`` is unchanged.
     """
     tensors, meta = checkpoint.read(path)
+    if "run" in meta:
+        raise ValueError(
+            f"{path} holds a run, of step {meta['step']}: pass it to "
+            "train(…, resume=path), and save the weights with save"
+        )
     check_fit(model, {k: tuple(v.shape) for k, v in tensors.items()}, meta, path)
     model.load_state_dict(tensors)
-    return meta["meta"]
+    return meta.get("meta", {})  # the zoo's own files have none
 
 
 def check_fit(model: nn.Module, shapes: dict, meta: dict, path: Any) -> None:

@@ -3,7 +3,8 @@
 Each is a small object of one shape: a decoder gives ``params`` of
 ``(b, per_value · channels, ...)``; ``log_prob(params, x)``, ``(b,)``, sums over all
 values of an example and is in nats; ``mean(params)`` and ``sample(params)`` have the
-shape of ``x``. A ``std``, ``min_std`` or ``levels`` out of range raises ValueError.
+shape of ``x``. A ``std``, ``min_std`` or ``levels`` out of range raises ValueError, and
+so does an ``x`` of another shape than the parameters describe.
 Built in chapter 03_variational_autoencoders.
 """
 
@@ -14,11 +15,25 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from ._arguments import integer, positive, within_unit
+
 __all__ = ["Bernoulli", "DiscretizedLogistic", "FixedGaussian", "Gaussian"]
 
 
+def _fits(values: Tensor, x: Tensor) -> None:
+    if values.shape != x.shape:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; the parameters describe values of shape "
+            f"{tuple(values.shape)}, and nothing is broadcast"
+        )
+
+
 class Bernoulli:
-    """Binary values; ``params`` are logits. ``x`` is 0 or 1."""
+    """Binary values; ``params`` are logits. ``x`` is 0 or 1, or in between.
+
+    Raises:
+        ValueError: ``x`` holds a value outside of [0, 1]; on a GPU it is not looked at.
+    """
 
     per_value = 1
 
@@ -26,12 +41,16 @@ class Bernoulli:
         self, params: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]
     ) -> Float[Tensor, " b"]:
         """``Σ x·l - log(1 + e^l)``, finite for any logit ``l``."""
+        _fits(params, x)
+        within_unit(x)
         return (x * params - F.softplus(params)).flatten(1).sum(1)
 
     def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """Probabilities of a one."""
         return params.sigmoid()
 
     def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """Zeros and ones."""
         return torch.bernoulli(params.sigmoid())
 
 
@@ -45,21 +64,23 @@ class FixedGaussian:
     per_value = 1
 
     def __init__(self, std: float):
-        if not std > 0:
-            raise ValueError(f"std is {std}; expected a positive number")
-        self.std = std
+        self.std = positive("std", std)
 
     def log_prob(
         self, params: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]
     ) -> Float[Tensor, " b"]:
+        """Log density in nats, summed over the values of an example."""
+        _fits(params, x)
         scaled = ((x - params) / self.std).square().flatten(1)
         constant = math.log(self.std) + 0.5 * math.log(2 * math.pi)
         return -0.5 * scaled.sum(1) - scaled.shape[1] * constant
 
     def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """The parameters themselves."""
         return params
 
     def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """The mean plus noise of deviation ``std``."""
         return params + self.std * torch.randn_like(params)
 
 
@@ -73,9 +94,7 @@ class Gaussian:
     per_value = 2
 
     def __init__(self, min_std: float = 1e-3):
-        if not min_std > 0:
-            raise ValueError(f"min_std is {min_std}; expected a positive number")
-        self.min_std = min_std
+        self.min_std = positive("min_std", min_std)
 
     def _split(self, params: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_std = params.chunk(2, dim=1)
@@ -84,14 +103,18 @@ class Gaussian:
     def log_prob(
         self, params: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]
     ) -> Float[Tensor, " b"]:
+        """Log density in nats, summed over the values of an example."""
         mean, std = self._split(params)
+        _fits(mean, x)
         density = -0.5 * ((x - mean) / std).square() - std.log()
         return (density - 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
 
     def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """The mean of each value."""
         return self._split(params)[0]
 
     def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """The mean plus noise of each value's deviation."""
         mean, std = self._split(params)
         return mean + std * torch.randn_like(mean)
 
@@ -108,9 +131,7 @@ class DiscretizedLogistic:
     per_value = 2
 
     def __init__(self, levels: int = 256):
-        if levels < 2:
-            raise ValueError(f"levels is {levels}; expected 2 or more")
-        self.levels = levels
+        self.levels = integer("levels", levels, 2)
 
     def log_prob(
         self, params: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]
@@ -121,6 +142,8 @@ class DiscretizedLogistic:
         is known.
         """
         mean, log_scale = params.chunk(2, dim=1)
+        _fits(mean, x)
+        within_unit(x)
         half = 0.5 / (self.levels - 1)
         upper = (x + half - mean) * torch.exp(-log_scale)
         lower = (x - half - mean) * torch.exp(-log_scale)
@@ -135,6 +158,7 @@ class DiscretizedLogistic:
         return params.chunk(2, dim=1)[0].clamp(0.0, 1.0)
 
     def sample(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """Values on the grid; those beyond its ends are put there."""
         mean, log_scale = params.chunk(2, dim=1)
         # 24 random bits and a half keep the logit finite at both ends.
         u = (torch.rand_like(mean) * (1 - 2**-24)) + 2**-25

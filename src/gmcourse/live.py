@@ -19,6 +19,10 @@ import torch
 from jaxtyping import Float, Integer, UInt8
 from torch import Tensor, nn
 
+from ._arguments import positive
+
+__all__ = ["LatentPlane", "Live", "pack", "png"]
+
 # Exact types: a subclass may compute something else.  The browser holds an example as
 # a flat row of numbers, so layers that only change the shape have nothing to do there.
 _LAYERS: dict[type[nn.Module], Callable[..., list]] = {
@@ -196,8 +200,7 @@ class LatentPlane(Live):
                 f"activation_out is {activation_out!r}; expected 'sigmoid' where the "
                 "decoder ends in logits, None where it ends in pixels"
             )
-        if not (math.isfinite(extent) and extent > 0):
-            raise ValueError(f"extent is {extent}; expected a positive number")
+        extent = positive("extent", extent)
         if len(shape) != 3 or shape[0] not in (1, 3) or min(shape) < 1:
             raise ValueError(f"shape is {shape}; expected (c, h, w) with c = 1 or 3")
         out = nn.Sigmoid() if activation_out else nn.Identity()
@@ -229,7 +232,7 @@ class LatentPlane(Live):
             "points": _base64(_half(points)),
             "labels": _base64(bytes(labels.tolist())),
             "classes": names,
-            "extent": float(extent),
+            "extent": extent,
             "prior": bool(prior),
             "title": title,
             "label": label,

@@ -4,7 +4,7 @@ Distances are taken between features of a small classifier, and are therefore on
 comparable where the features are the same: a value is never called FID here, and
 :class:`Comparison` always carries the name of the features and the real-data floor.
 Sets of features that differ in width, hold fewer than two examples, or hold NaN or
-infinity raise ValueError.
+infinity raise ValueError; what is no float tensor raises TypeError.
 """
 
 import math
@@ -16,7 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .core import evaluating
+from ._arguments import integer
+from .core import check_batch, evaluating
 from .nets import ConvEncoder
 
 __all__ = [
@@ -60,10 +61,11 @@ def iw_log_likelihood(
     on a GPU use many.
 
     Raises:
-        ValueError: ``k`` or ``rows`` is not positive.
+        ValueError, TypeError: ``k`` or ``rows`` is not a positive integer, or ``x`` and
+            ``c`` do not fit the model.
     """
-    if k < 1 or rows < 1:
-        raise ValueError(f"k is {k} and rows {rows}; expected positive integers")
+    k, rows = integer("k", k), integer("rows", rows)
+    vae.check(x, c)
     bounds = []
     size = max(1, min(len(x), rows // min(k, 100)))
     labels = [None] * math.ceil(len(x) / size) if c is None else c.split(size)
@@ -102,7 +104,13 @@ class FeatureClassifier(nn.Module):
         self.head = nn.Linear(self.dim, sum(heads))
 
     def features(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b 64"]:
-        """The features of ``x``: standardized activations of the last hidden layer."""
+        """The features of ``x``: standardized activations of the last hidden layer.
+
+        Raises:
+            TypeError: ``x`` is no float tensor in the weights' precision.
+            ValueError: ``x`` is not ``(b, *event_shape)`` with b > 0.
+        """
+        check_batch(self, x)
         return self.normalize(F.silu(self.trunk(x)))
 
     def forward(self, x: Float[Tensor, "b ..."]) -> tuple[Tensor, ...]:
@@ -111,11 +119,21 @@ class FeatureClassifier(nn.Module):
         return self.head(z).split(self.heads, dim=1)
 
     def losses(self, x, c):
+        """One player: the cross-entropies of all heads, summed; nats, batch mean."""
         pairs = zip(self(x), self.split_labels(c))
         yield "model", sum(F.cross_entropy(logits, label) for logits, label in pairs)
 
     def split_labels(self, c: Int[Tensor, " b"]) -> list[Tensor]:
-        """The label of each head, ``(b,)`` each, from the combined label."""
+        """The label of each head, ``(b,)`` each, from the combined label.
+
+        Raises:
+            ValueError: a label is out of range (on a GPU it is not looked at).
+        """
+        top = math.prod(self.heads) - 1
+        if c.device.type == "cpu" and not (c.min() >= 0 and c.max() <= top):
+            raise ValueError(
+                f"c holds labels from {c.min()} to {c.max()}; expected 0 to {top}"
+            )
         labels = []
         for classes in self.heads:
             labels.append(c % classes)
@@ -135,6 +153,9 @@ class FeatureClassifier(nn.Module):
 
 def _check_features(*sets: Tensor) -> None:
     for f in sets:
+        if not isinstance(f, Tensor) or not f.is_floating_point():
+            kind = f.dtype if isinstance(f, Tensor) else type(f).__name__
+            raise TypeError(f"features are {kind}; expected a float tensor (n, d)")
         if f.ndim != 2 or f.shape[1] != sets[0].shape[1] or f.shape[1] == 0:
             shapes = [tuple(s.shape) for s in sets]
             raise ValueError(f"features have shapes {shapes}; expected (n, d), one d")
@@ -196,8 +217,7 @@ def precision_recall(
         ValueError: ``k`` is not below the size of the smaller set.
     """
     _check_features(real, fake)
-    if not 1 <= k < min(len(real), len(fake)):
-        raise ValueError(f"k is {k}; expected 1 to {min(len(real), len(fake)) - 1}")
+    k = integer("k", k, 1, min(len(real), len(fake)) - 1)
 
     def inside(points: Tensor, manifold: Tensor) -> float:
         # The nearest "other" point of a point is itself, hence k + 1.

@@ -17,6 +17,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ._arguments import integer
+
 __all__ = [
     "COLORS",
     "MARKERS",
@@ -64,12 +66,14 @@ def figure(
         width: inches of one panel; 0 makes the whole about as wide as the text.
         height: inches of one panel.
         how: passed to ``plt.subplots``.
+
+    Raises:
+        ValueError, TypeError: ``columns`` or ``rows`` is not a positive integer.
     """
     import matplotlib.pyplot as plt
     from cycler import cycler
 
-    if columns < 1 or rows < 1:
-        raise ValueError(f"columns={columns}, rows={rows}; expected 1 or more of each")
+    columns, rows = integer("columns", columns), integer("rows", rows)
     width = width or (4.6 if columns == 1 else 8.0 / columns)
     # For the session, not for this figure alone: legends are drawn later.
     style: dict[Any, Any] = {**_STYLE, "axes.prop_cycle": cycler(color=COLORS)}
@@ -134,13 +138,20 @@ def image_grid(
     Example:
         >>> image_grid(torch.zeros(5, 1, 4, 4), columns=3).shape
         torch.Size([11, 16, 1])
+
+    Raises:
+        TypeError: ``x`` is no float tensor: pixels of 0 to 255 would all be white.
+        ValueError: another shape, no image, or no column.
     """
-    if x.ndim != 4 or x.shape[1] not in (1, 3):
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(f"images are {kind}; expected floats in [0, 1]: use to_unit")
+    if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
         raise ValueError(
-            f"images have shape {tuple(x.shape)}; expected (n, 1 or 3, h, w)"
+            f"images have shape {tuple(x.shape)}; expected (n, 1 or 3, h, w), n above 0"
         )
     n, c, h, w = x.shape
-    columns = min(columns, n)
+    columns, pad = min(integer("columns", columns), n), integer("pad", pad, 0)
     rows = math.ceil(n / columns)
     grid = torch.ones(c, rows * (h + pad) + pad, columns * (w + pad) + pad)
     for i, image in enumerate(x.detach().float().cpu().clamp(0, 1)):
@@ -167,7 +178,17 @@ def scatter(
     names: Sequence[str] | None = None,
     size: float = 6.0,
 ) -> None:
-    """Draw points; each label has a color and a marker of its own, with a legend."""
+    """Draw points; each label has a color and a marker of its own, with a legend.
+
+    Raises:
+        ValueError: points that are not ``(n, 2)``, or not one label for each.
+    """
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"points have shape {tuple(points.shape)}; expected (n, 2)")
+    if labels is not None and labels.shape != points.shape[:1]:
+        raise ValueError(
+            f"labels have shape {tuple(labels.shape)}; expected ({len(points)},)"
+        )
     xy = points.detach().cpu()
     if labels is None:
         ax.scatter(xy[:, 0], xy[:, 1], s=size, color=BLUE, alpha=0.6, linewidths=0)

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from . import checkpoint
-from .core import EMA, check_fit
+from ._arguments import integer
+from ._run import Run
+from .core import EMA
 
 __all__ = ["Step", "train", "warmup_cosine"]
 
@@ -39,7 +40,7 @@ class Step:
 
     @property
     def loss(self) -> Tensor:
-        """The loss of the only player."""
+        """The loss of the only player; ValueError where there are several."""
         if len(self.losses) != 1:
             raise ValueError(f"several players {list(self.losses)}: read step.losses")
         return next(iter(self.losses.values()))
@@ -49,7 +50,11 @@ def warmup_cosine(steps: int, warmup: int = 0) -> Callable[[int], float]:
     """A factor for the learning rate: linear up over ``warmup``, then a cosine to 0.
 
     Loshchilov & Hutter (2017), eq. 5, without restarts. For ``train(schedule=…)``.
+
+    Raises:
+        ValueError, TypeError: a number of steps that is no integer or is negative.
     """
+    steps, warmup = integer("steps", steps, 0), integer("warmup", warmup, 0)
 
     def factor(step: int) -> float:
         if step < warmup:
@@ -99,7 +104,9 @@ def train(
         FloatingPointError: a loss is not finite. The message names the step, the
             player and the last good checkpoint. On a GPU it is raised while the
             next step is under way, so that the GPU never waits.
-        ValueError: the arguments do not fit each other, or ``resume`` is unusable.
+        ValueError, TypeError: the arguments do not fit each other, or the file or the
+            run at ``resume`` does not fit them; it is left as it is.
+        OSError: the run cannot be saved; the last good checkpoint is untouched.
 
     Example:
         >>> from gmcourse.autoencoders import Autoencoder
@@ -108,20 +115,19 @@ def train(
         >>> [step.index for step in train(model, [torch.randn(8, 4)], adam, steps=3)]
         [1, 2, 3]
     """
-    if steps < 0:
-        raise ValueError(f"steps is {steps}; expected 0 or more")
-    if ema is not None and ema.source is not model:
-        raise ValueError("ema averages another model: build it as EMA(model)")
+    steps = integer("steps", steps, 0)
     if clip is not None and not clip > 0:
         raise ValueError(f"clip is {clip}; expected a positive norm, or None")
-    run = _Run(model, data, optimizer, ema, resume)
+    if not save_seconds >= 0:
+        raise ValueError(f"save_seconds is {save_seconds}; expected 0 or more")
+    run = Run(model, data, optimizer, ema, resume)
     for group in run.groups():
         group.setdefault("initial_lr", group["lr"])
     return _loop(run, steps, autocast, clip, schedule, save_seconds, progress)
 
 
 def _loop(
-    run: "_Run",
+    run: Run,
     steps: int,
     autocast: torch.dtype | None,
     clip: float | None,
@@ -130,162 +136,52 @@ def _loop(
     progress: bool,
 ) -> Iterator[Step]:
     """The loop itself: for each batch, for each player, one update."""
-    model, device = run.model, run.device
-    run.restore()
+    model, device, mixed = run.model, run.device, autocast is not None
+    run.restore(steps)
     watch, line, saved_at = _Watch(run), _Line(steps, progress), time.monotonic()
     batches = run.batches()
-    while run.step < steps:
-        x, c = next(batches)
-        x, c = x.to(device), None if c is None else c.to(device)
-        if not model.training:
-            model.train()
-        if schedule is not None:
-            for group in run.groups():
-                group["lr"] = group["initial_lr"] * schedule(run.step)
-        losses, norms = {}, {}
-        turns = model.losses(x, c)
-        while True:
-            # The players take turns: the next loss is computed after this update.
-            with torch.autocast(device.type, autocast, enabled=autocast is not None):
-                turn = next(turns, None)
-            if turn is None:
-                break
-            player, loss = turn
-            watch.look(player, loss, x)
-            optimizer = run.optimizer_of(player)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            if clip is not None:
-                weights = [p for g in optimizer.param_groups for p in g["params"]]
-                norms[player] = nn.utils.clip_grad_norm_(weights, clip)
-            optimizer.step()
-            losses[player] = loss.detach()
-        if not losses:
-            raise ValueError(f"{type(model).__name__}.losses yielded no player")
-        if run.ema is not None:
-            run.ema.update()
-        run.step += 1
-        line.show(run.step, losses)
-        yield Step(run.step, losses, norms)
-        now = time.monotonic()
-        if run.path and (now - saved_at >= save_seconds or run.step == steps):
-            watch.settle()
-            run.save()
-            saved_at = time.monotonic()
-    watch.settle()
-    line.clear()
-
-
-class _Run:
-    """Everything that a training run must carry on with: what a checkpoint holds."""
-
-    def __init__(self, model, data, optimizer, ema, path):
-        self.model, self.data, self.ema, self.path = model, data, ema, path
-        self.optimizers: dict[str, Optimizer] = {}
-        self.only: Optimizer | None = None
-        if isinstance(optimizer, Mapping):
-            self.optimizers = dict(optimizer)
-        else:
-            self.only = optimizer
-        self.device = next(model.parameters()).device
-        self.step, self.saved = 0, None
-        if path is not None and not hasattr(data, "state_dict"):
-            raise ValueError(
-                "resume needs data that can say where it is (state_dict and "
-                "load_state_dict): use gmcourse.data.Batches"
-            )
-
-    def groups(self) -> list[dict]:
-        optimizers = [self.only] if self.only else self.optimizers.values()
-        return [group for o in optimizers for group in o.param_groups]
-
-    def optimizer_of(self, player: str) -> Optimizer:
-        if self.only is not None:
-            # One optimizer serves one player; a second one would share its state.
-            self.optimizers, self.only = {player: self.only}, None
-        if player not in self.optimizers:
-            raise ValueError(
-                f"{type(self.model).__name__} has a player {player!r}, but optimizers "
-                f"were given for {sorted(self.optimizers)}: pass one per player, "
-                f"optimizer={{{player!r}: …}}"
-            )
-        return self.optimizers[player]
-
-    def batches(self) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """``(x, c)`` for ever; the first labels are looked at even on a GPU."""
-        first = hasattr(self.model, "check_condition")
-        while True:
-            empty = True
-            for batch in self.data:
-                x, c = batch if isinstance(batch, tuple | list) else (batch, None)
-                if first and c is not None:
-                    self.model.check_condition(c.cpu(), len(x))
-                empty = first = False
-                yield x, c
-            if empty:
-                raise ValueError("data is empty (or an iterator already used up)")
-
-    def state(self) -> dict:
-        model, cuda = self.model, self.device.type == "cuda"
-        optimizers = {"": self.only} if self.only else self.optimizers
-        return {
-            "model": model.state_dict(),
-            "ema": self.ema
-            and {"updates": self.ema.updates, **self.ema.model.state_dict()},
-            "optimizers": {k: o.state_dict() for k, o in optimizers.items()},
-            "data": self.data.state_dict(),
-            "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state(self.device) if cuda else None,
-        }
-
-    def save(self) -> None:
-        if not all(p.isfinite().all() for p in self.model.parameters()):
-            raise FloatingPointError(
-                f"step {self.step} left weights that are not finite. {self.last_good()}"
-            )
-        tensors: dict[str, Tensor] = {}
-        picture = checkpoint.flatten(self.state(), tensors, "run")
-        shapes = {k: list(v.shape) for k, v in self.model.state_dict().items()}
-        meta = {"step": self.step, "model": type(self.model).__name__, "run": picture}
-        checkpoint.write(self.path, tensors, {**meta, "shapes": shapes})
-        self.saved = self.step
-
-    def restore(self) -> None:
-        """Go on from the newest good checkpoint, if there is one."""
-
-        def fits(meta: dict) -> None:
-            shapes = {k: tuple(v) for k, v in meta.get("shapes", {}).items()}
-            check_fit(self.model, shapes, meta, self.path)
-            if bool(self.ema) != (unpack(meta, "ema") is not None):
-                raise ValueError(f"{self.path} and this run differ in having an ema")
-
-        def unpack(meta: dict, key: str) -> Any:
-            return dict(meta["run"]["dict"])[key]
-
-        found = checkpoint.read_latest(self.path, fits) if self.path else None
-        if found is None:
-            return
-        tensors, meta = found
-        state = checkpoint.unflatten(meta["run"], tensors)
-        self.model.load_state_dict(state["model"])
-        if self.ema is not None:
-            self.ema.updates = state["ema"].pop("updates")
-            self.ema.model.load_state_dict(state["ema"])
-        for player, saved in state["optimizers"].items():
-            optimizer = self.only or self.optimizer_of(player)
-            optimizer.load_state_dict(saved)
-        self.data.load_state_dict(state["data"])
-        torch.set_rng_state(state["rng"])
-        if state["cuda_rng"] is not None and self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["cuda_rng"], self.device)
-        self.step = self.saved = meta["step"]
-
-    def last_good(self) -> str:
-        if self.path is None:
-            return "No checkpoint was kept: train(…, resume=path) keeps one"
-        if self.saved is None:
-            return f"No checkpoint was written to {self.path} yet"
-        return f"The last good checkpoint is {self.path}, of step {self.saved}"
+    try:
+        while run.step < steps:
+            x, c = next(batches)
+            x, c = x.to(device), None if c is None else c.to(device)
+            if not model.training:
+                model.train()
+            if schedule is not None:
+                for group in run.groups():
+                    group["lr"] = group["initial_lr"] * schedule(run.step)
+            losses, norms = {}, {}
+            turns = model.losses(x, c)
+            while True:
+                # The players take turns: the next loss is computed after this update.
+                with torch.autocast(device.type, autocast, enabled=mixed):
+                    turn = next(turns, None)
+                if turn is None:
+                    break
+                player, loss = turn
+                watch.look(player, loss, x)
+                optimizer = run.optimizer_of(player)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                if clip is not None:
+                    weights = [p for g in optimizer.param_groups for p in g["params"]]
+                    norms[player] = nn.utils.clip_grad_norm_(weights, clip)
+                optimizer.step()
+                losses[player] = loss.detach()
+            if not losses:
+                raise ValueError(f"{type(model).__name__}.losses yielded no player")
+            if run.ema is not None:
+                run.ema.update()
+            run.step += 1
+            line.show(run.step, losses)
+            yield Step(run.step, losses, norms)
+            now = time.monotonic()
+            if run.path and (now - saved_at >= save_seconds or run.step == steps):
+                watch.settle()
+                run.save()
+                saved_at = time.monotonic()
+        watch.settle()
+    finally:  # also where the caller leaves the loop
+        line.clear()
 
 
 class _Watch:
@@ -295,15 +191,16 @@ class _Watch:
     copied while the device goes on, and read when the next loss is on its way.
     """
 
-    def __init__(self, run: _Run):
+    def __init__(self, run: Run):
         self.run, self.pending = run, None
 
     def look(self, player: str, loss: Tensor, x: Tensor) -> None:
         step = self.run.step + 1
-        if loss.ndim:
+        if not isinstance(loss, Tensor) or loss.ndim:
+            given = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss)
             raise ValueError(
-                f"the loss of {player!r} has shape {tuple(loss.shape)}; expected a "
-                "scalar: the mean over the batch"
+                f"the loss of {player!r} is {given}; expected a scalar tensor: the "
+                "mean over the batch"
             )
         if loss.device.type != "cuda":
             self._judge(step, player, bool(loss.detach().isfinite()), x)

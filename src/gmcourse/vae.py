@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from ._arguments import integer, nonnegative, positive
 from .core import GenerativeModel
 from .likelihoods import FixedGaussian
 
@@ -101,8 +102,7 @@ class VAE(GenerativeModel):
         classes: int = 0,
     ):
         super().__init__()
-        if beta < 0:
-            raise ValueError(f"beta is {beta}; expected 0 or more")
+        beta = nonnegative("beta", beta)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.latent_dim, self.event_shape = latent_dim, tuple(event_shape)
         self.beta, self.classes = beta, classes
@@ -154,6 +154,7 @@ class VAE(GenerativeModel):
         self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None, k: int = 1
     ) -> Float[Tensor, "k b"]:
         """``log p(x, z) - log q(z | x)`` for ``k`` draws of ``z`` each, in nats."""
+        k = integer("k", k)
         self.check(x, c)
         mean, log_std = self.encode(x, c)
         z = reparameterize(mean.expand(k, *mean.shape), log_std.expand(k, *mean.shape))
@@ -186,13 +187,14 @@ class IWAE(GenerativeModel):
     """A VAE trained on its importance-weighted bound with ``k`` draws.
 
     Burda, Grosse & Salakhutdinov (2016). Built in chapter 03_variational_autoencoders.
+
+    Raises:
+        ValueError, TypeError: ``k`` is not a positive integer.
     """
 
     def __init__(self, vae: VAE, k: int):
         super().__init__()
-        if k < 1:
-            raise ValueError(f"k is {k}; expected 1 or more")
-        self.vae, self.k = vae, k
+        self.vae, self.k = vae, integer("k", k)
         self.event_shape, self.classes = vae.event_shape, vae.classes
 
     def loss(self, x, c=None):
@@ -215,7 +217,7 @@ class LinearGaussian(GenerativeModel):
         super().__init__()
         self.event_shape, self.latent_dim = (data_dim,), latent_dim
         self.decoder = nn.Linear(latent_dim, data_dim)
-        self.log_std = nn.Parameter(torch.tensor(math.log(std)))
+        self.log_std = nn.Parameter(torch.tensor(math.log(positive("std", std))))
 
     def covariance(self) -> Float[Tensor, "d d"]:
         """``W Wᵀ + std² I``."""

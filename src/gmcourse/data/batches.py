@@ -6,13 +6,14 @@ processes, no copying of single images, nothing to tune.
 """
 
 import math
-import operator
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from jaxtyping import Shaped
 from torch import Tensor
+
+from .._arguments import integer
 
 _DTYPES = (torch.uint8, torch.float32, torch.int64)
 _KEYS = ("batch_size", "epoch", "n", "position", "seed")
@@ -68,7 +69,7 @@ class Batches:
         n = len(x)
         if c is not None:
             _check_c(c, n)
-        batch_size = _integer("batch_size", batch_size)
+        batch_size = integer("batch_size", batch_size, least=None)
         if not 1 <= batch_size <= n:
             raise ValueError(
                 f"batch_size must be from 1 to the number of examples, {n}; "
@@ -85,9 +86,7 @@ class Batches:
         self.transform = transform
         self.shuffle = shuffle
         self.drop_last = drop_last
-        self.seed = _integer("seed", seed)
-        if not 0 <= self.seed < 2**63:
-            raise ValueError(f"seed must be from 0 to 2**63 - 1; got {seed}.")
+        self.seed = integer("seed", seed, 0, 2**63 - 1)
         # Where an epoch ends: the last row that a batch may hold.
         self._end = n - n % batch_size if drop_last else n
         self._start(0)
@@ -188,15 +187,6 @@ class Batches:
             generator = torch.Generator().manual_seed(seed)
             order = torch.randperm(len(self.x), generator=generator)
             self._order = order.to(self.x.device)
-
-
-def _integer(name: str, value: int) -> int:
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer; got {value}.")
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer; got {value!r}.") from None
 
 
 def _check_x(x: Tensor) -> None:

@@ -4,11 +4,13 @@ import argparse
 import dataclasses
 import json
 import sys
+from pathlib import Path
 
 from . import download
 from .catalog import CATALOG, Entry, find
 from .fetch import SYSTEM, Reader, cache_folder, data_folders, flag, locate
 from .formats import EMBEDDED
+from .sets import LOADERS
 
 
 def register(subparsers: "argparse._SubParsersAction") -> None:
@@ -29,12 +31,12 @@ def register(subparsers: "argparse._SubParsersAction") -> None:
     where.set_defaults(func=_where)
 
 
+def _roots() -> list[Path]:
+    return [*data_folders(), cache_folder(), *SYSTEM]
+
+
 def _at_hand(entry: Entry) -> str:
-    if not entry.files:
-        return "yes"
-    roots = [*data_folders(), cache_folder(), *SYSTEM]
-    found = [any(locate(entry, file, root) for root in roots) for file in entry.files]
-    if all(found):
+    if all(any(locate(entry, f, root) for root in _roots()) for f in entry.files):
         return "yes"
     return "sample" if entry.name in EMBEDDED else "no"
 
@@ -50,26 +52,15 @@ def _list(args: argparse.Namespace) -> int:
     print(f"{'set':18}{'at hand':9}{'download':>10}  {'loader':17}license")
     for name, entry in CATALOG.items():
         size = f"{entry.megabytes:.1f} MB" if entry.mirrors else "-"
-        loader = {"images": "load", "text": "load_text"}.get(
-            entry.kind, "load_sequences"
-        )
+        loader = LOADERS[entry.kind]
         print(f"{name:18}{_at_hand(entry):9}{size:>10}  {loader:17}{entry.license}")
         print(f"    {entry.title}\n    {entry.citation}")
     return 0
 
 
-def _entries(names: list[str]) -> list[Entry]:
-    try:
-        return [find(name) for name in names]
-    except ValueError as error:
-        print(f"gmcourse: {error}", file=sys.stderr)
-        return []
-
-
 def _fetch(args: argparse.Namespace) -> int:
-    entries = _entries(args.names)
-    failed = not entries
-    for entry in entries:
+    failed = False
+    for entry in [find(name) for name in args.names]:
         if not entry.files:
             print(f"{entry.name}: needs no download.")
             continue
@@ -98,14 +89,12 @@ def _where(args: argparse.Namespace) -> int:
         strict = "off, by GMCOURSE_STRICT" if flag("GMCOURSE_STRICT") else "on"
         print(f"    download       {off}\n    sample         {strict}")
         return 0
-    entries = _entries(args.names)
-    roots = [*data_folders(), cache_folder(), *SYSTEM]
-    for entry in entries:
+    for entry in [find(name) for name in args.names]:
         print(f"{entry.name}: {entry.title}")
         if not entry.files:
             print(f"    {entry.note or 'ships with gmcourse'}")
         for file in entry.files:
-            paths = filter(None, (locate(entry, file, root) for root in roots))
+            paths = filter(None, (locate(entry, file, root) for root in _roots()))
             print(f"    {file.name}: {next(paths, 'not on this machine')}")
         if entry.mirrors:
             print(
@@ -114,4 +103,4 @@ def _where(args: argparse.Namespace) -> int:
         if entry.sample:
             print(f"    sample: {entry.sample}, ships with gmcourse")
         print(f"    License: {entry.license}. Cite: {entry.citation}.")
-    return int(not entries)
+    return 0

@@ -11,7 +11,8 @@ Three kinds, told apart by what is exactly known:
 Samples are float32 on the CPU, drawn from torch's global generator. Log-densities
 are in nats and follow the dtype (float32 or float64) and the device of ``x``; a NaN in
 ``x`` gives NaN for its row. ``bounds`` fits the default parameters. Parameters that
-make no density (a width of 0, NaN) and points of another shape raise ValueError.
+make no density (a width of 0, NaN) and points of another shape raise ValueError; what
+is no integer or no tensor where one is due raises TypeError.
 """
 
 import math
@@ -22,18 +23,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .._arguments import finite, integer, positive
+from .clouds import Cloud, moons, spirals, swiss_roll, unit
+from .energies import Energy, double_well, rezende_mohamed
 from .mixture import (
     BOUNDS,
     LOG_2PI,
     Bounds,
     GaussianMixture,
     Plane,
-    check_count,
     check_points,
-    finite,
-    nonnegative,
     pick,
-    positive,
     quadrature,
 )
 
@@ -58,20 +58,6 @@ __all__ = [
     "swiss_roll",
     "twist",
 ]
-
-
-class Cloud(Plane):
-    """A distribution that is known by its samples alone."""
-
-    def __init__(
-        self, name: str, draw: Callable[[int], Tensor], bounds: Bounds = BOUNDS
-    ):
-        super().__init__(name, bounds)
-        self._draw = draw
-
-    def sample(self, n: int) -> Float[Tensor, "n 2"]:
-        """n independent points, float32."""
-        return self._draw(check_count(n))
 
 
 class Density(Cloud):
@@ -102,25 +88,11 @@ class Density(Cloud):
         return self._entropy()
 
 
-class Energy(Plane):
-    """An unnormalized density exp(-energy(x)). On the plane, not only in ``bounds``."""
-
-    def __init__(
-        self, name: str, energy: Callable[[Tensor], Tensor], bounds: Bounds = BOUNDS
-    ):
-        super().__init__(name, bounds)
-        self._energy = energy
-
-    def energy(self, x: Float[Tensor, "b 2"]) -> Float[Tensor, " b"]:
-        """U(x), dimensionless; the constant is that of the source, not log Z."""
-        return self._energy(check_points(x, 2))
-
-
 def eight_gaussians(radius: float = 3.0, std: float = 0.25) -> GaussianMixture:
     """Eight equal Gaussians on a circle."""
     radius, std = positive("radius", radius), positive("std", std)
     angle = torch.arange(8, dtype=torch.float64) * (math.pi / 4)
-    return GaussianMixture(radius * _unit(angle), stds=std, name="eight_gaussians")
+    return GaussianMixture(radius * unit(angle), stds=std, name="eight_gaussians")
 
 
 def grid25(spacing: float = 1.5, std: float = 0.1) -> GaussianMixture:
@@ -192,8 +164,8 @@ def checkerboard(cells: int = 4) -> Density:
     >>> math.isclose(checkerboard().entropy, math.log(32))
     True
     """
-    if cells < 2 or cells % 2:
-        raise ValueError(f"checkerboard(cells={cells}): expected an even number >= 2")
+    if integer("cells", cells, 2) % 2:
+        raise ValueError(f"cells is {cells}; expected an even number")
     index = torch.arange(cells)
     return picture((index[:, None] + index) % 2, name="checkerboard")
 
@@ -216,7 +188,7 @@ def rings(radii=(1.0, 2.0, 3.0), std: float = 0.15) -> Density:
 
     def draw(n: int) -> Tensor:
         big = circles[torch.randint(len(circles), (n,))].float()[:, None]
-        return big * _unit(2 * math.pi * torch.rand(n)) + std * torch.randn(n, 2)
+        return big * unit(2 * math.pi * torch.rand(n)) + std * torch.randn(n, 2)
 
     def entropy() -> float | None:
         reach = circles.max().item() + 9 * std
@@ -230,7 +202,7 @@ def banana(curvature: float = 0.4, stds: tuple[float, float] = (1.2, 0.3)) -> De
 
     The bend is a shear, of Jacobian one: the entropy is that of the Gaussian.
     """
-    a, b = positive("stds", stds[0]), positive("stds", stds[1])
+    a, b = _pair("stds", stds)
     curvature = finite("curvature", curvature).item()
 
     def log_prob(x: Tensor) -> Tensor:
@@ -271,6 +243,7 @@ def twist(x: Float[Tensor, "b 2"], rate: float) -> Float[Tensor, "b 2"]:
     The radius is kept, and the angle is shifted by a function of the radius: in polar
     coordinates a shear, so areas are kept, and ``twist(_, -rate)`` is the inverse.
     """
+    check_points(x, 2)
     angle = rate * torch.linalg.vector_norm(x, dim=-1)
     cos, sin = angle.cos(), angle.sin()
     return torch.stack(
@@ -289,13 +262,12 @@ def pinwheel(
     After the set of Johnson et al. (2016), which turns by the untwisted first
     coordinate; with the radius, areas are kept and the density is exact.
     """
-    if arms < 1:
-        raise ValueError(f"pinwheel(arms={arms}): expected at least one")
-    radius, rate = positive("radius", radius), finite("rate", rate).item()
-    variances = finite("stds", [positive("stds", s) ** 2 for s in stds])
+    arms, radius = integer("arms", arms), positive("radius", radius)
+    rate, (a, b) = finite("rate", rate).item(), _pair("stds", stds)
+    variances = torch.tensor([a**2, b**2], dtype=torch.float64)
     angle = torch.arange(arms, dtype=torch.float64) * (2 * math.pi / arms)
-    out = _unit(angle)
-    axes = torch.stack([out, _unit(angle + math.pi / 2)], -1)  # columns
+    out = unit(angle)
+    axes = torch.stack([out, unit(angle + math.pi / 2)], -1)  # columns
     base = GaussianMixture(radius * out, covs=axes * variances @ axes.mT)
     return Density(
         "pinwheel",
@@ -305,89 +277,8 @@ def pinwheel(
     )
 
 
-def moons(noise: float = 0.15) -> Cloud:
-    """Two interleaved half-circles of radius 2 with Gaussian noise. Samples only."""
-    noise = nonnegative("noise", noise)
-
-    def draw(n: int) -> Tensor:
-        angle, sign = math.pi * torch.rand(n), 1 - 2 * torch.randint(2, (n,))
-        half = 2 * _unit(angle) - torch.tensor([1.0, 0.5])
-        return sign[:, None] * half + noise * torch.randn(n, 2)
-
-    return Cloud("moons", draw)
-
-
-def _spiral(name: str, arms: int, start: float, end: float, noise: float) -> Cloud:
-    """Spirals whose radius grows with the angle, up to 3.5 at angle ``end``.
-
-    The angle's square is uniform: points fall about evenly along the curve.
-    """
-
-    def draw(n: int) -> Tensor:
-        angle = (start**2 + (end**2 - start**2) * torch.rand(n)).sqrt()
-        turned = angle + 2 * math.pi / arms * torch.randint(arms, (n,))
-        radius = 3.5 / end * angle[:, None]
-        return radius * _unit(turned) + noise * torch.randn(n, 2)
-
-    return Cloud(name, draw)
-
-
-def spirals(arms: int = 2, turns: float = 1.5, noise: float = 0.1) -> Cloud:
-    """Interleaved spirals that start at the center. Samples only."""
-    if arms < 1:
-        raise ValueError(f"spirals(arms={arms}): expected at least one")
-    end = 2 * math.pi * positive("turns", turns)
-    return _spiral("spirals", arms, 0.0, end, nonnegative("noise", noise))
-
-
-def swiss_roll(noise: float = 0.1) -> Cloud:
-    """One spiral from 3/4 of a turn to 9/4 of a turn, rolled flat. Samples only."""
-    return _spiral(
-        "swiss_roll", 1, 1.5 * math.pi, 4.5 * math.pi, nonnegative("noise", noise)
-    )
-
-
-def rezende_mohamed(number: int) -> Energy:
-    """The test energies U1 to U4 of Rezende & Mohamed (2015), Table 1.
-
-    U2, U3 and U4 do not decay along x1: they have a normalizer on a box (``bounds``,
-    as in the paper's figures) and none on the whole plane.
-    """
-
-    def well(a: Tensor, width: float) -> Tensor:
-        return -0.5 * (a / width) ** 2
-
-    def energy(x: Tensor) -> Tensor:
-        x1, x2 = x[:, 0], x[:, 1]
-        if number == 1:
-            ring = well(torch.linalg.vector_norm(x, dim=-1) - 2, 0.4)
-            return -ring - torch.logaddexp(well(x1 - 2, 0.6), well(x1 + 2, 0.6))
-        off = x2 - torch.sin(2 * math.pi * x1 / 4)  # from the wave w1
-        if number == 2:
-            return -well(off, 0.4)
-        if number == 3:
-            w2 = 3 * well(x1 - 1, 0.6).exp()
-            return -torch.logaddexp(well(off, 0.35), well(off + w2, 0.35))
-        w3 = 3 * torch.sigmoid((x1 - 1) / 0.3)
-        return -torch.logaddexp(well(off, 0.4), well(off + w3, 0.35))
-
-    if number not in (1, 2, 3, 4):
-        raise ValueError(f"rezende_mohamed({number}): expected 1, 2, 3 or 4")
-    return Energy(f"rezende_mohamed_{number}", energy)
-
-
-def double_well(barrier: float = 4.0, distance: float = 2.0) -> Energy:
-    """U(x) = barrier ((x1 / distance)^2 - 1)^2 + x2^2 / 2: wells at x1 = +-distance.
-
-    The mountain pass between them is ``barrier`` high, at the origin.
-    """
-    barrier, distance = positive("barrier", barrier), positive("distance", distance)
-    return Energy(
-        "double_well",
-        lambda x: barrier * ((x[:, 0] / distance) ** 2 - 1) ** 2 + x[:, 1] ** 2 / 2,
-    )
-
-
-def _unit(angle: Tensor) -> Tensor:
-    """(n,) angles to (n, 2) points of the unit circle."""
-    return torch.stack([angle.cos(), angle.sin()], -1)
+def _pair(name: str, values: tuple[float, float]) -> tuple[float, float]:
+    given = finite(name, values)
+    if given.shape != (2,) or not (given > 0).all():
+        raise ValueError(f"{name} is {values}; expected two positive numbers")
+    return given[0].item(), given[1].item()

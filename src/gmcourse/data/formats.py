@@ -110,6 +110,7 @@ def pixelfaces(read: Read, part: str) -> Parsed:
 
 
 def tiles(read: Read, part: str) -> Parsed:
+    """Game tiles; c is the folder that the artists keep them in."""
     with np.load(io.BytesIO(read("tiles32.npz"))) as data:
         x, paths = _images(data["images"]), data["paths"]
     c, classes = _labels([str(path).split("/")[0] for path in paths])
@@ -117,6 +118,7 @@ def tiles(read: Read, part: str) -> Parsed:
 
 
 def sklearn_digits(read: Read, part: str) -> Parsed:
+    """The digits of scikit-learn; ImportError where it is not installed."""
     try:
         from sklearn.datasets import load_digits
     except ImportError:
@@ -132,6 +134,7 @@ def sklearn_digits(read: Read, part: str) -> Parsed:
 
 
 def cifar10(read: Read, part: str) -> Parsed:
+    """The Python version: pickles, of which arrays alone are rebuilt."""
     names = [f"data_batch_{i}" for i in range(1, 6)] if part == "train" else []
     images, labels = [], []
     with tarfile.open(fileobj=io.BytesIO(read("cifar-10-python.tar.gz"))) as archive:
@@ -186,6 +189,8 @@ def _decode(content: bytes, mode: str) -> np.ndarray:
 
 
 def emoji(style: str) -> Callable[[Read, str], Parsed]:
+    """One style of the pairs; c is the category, the same in both styles."""
+
     def parse(read: Read, part: str) -> Parsed:
         entries = json.loads(read("emoji.json"))
         pictures = members(read(f"emoji-{style}-64.tar"), ".png")
@@ -197,6 +202,7 @@ def emoji(style: str) -> Callable[[Read, str], Parsed]:
 
 
 def clothing(read: Read, part: str) -> Parsed:
+    """Photos in the order of their file names; c is the kind of clothing."""
     photos = members(read("clothing64.zip"), ".jpg")
     rows = csv.DictReader(io.StringIO(read("labels.csv").decode()))
     labels = {row["image"] + ".jpg": row["label"] for row in rows}
@@ -206,6 +212,7 @@ def clothing(read: Read, part: str) -> Parsed:
 
 
 def quickdraw(read: Read, part: str) -> Parsed:
+    """Three kinds of drawings, 1,000 each, one kind after the other."""
     classes = ("cat", "rainbow", "train")
     data = b"".join(read(f"{name}s1000.bin") for name in classes)
     x = np.frombuffer(data, np.uint8).reshape(-1, 28, 28)
@@ -238,13 +245,16 @@ def celeba(read: Read, part: str) -> Parsed:
     )
 
 
+def _text(read: Read, name: str) -> str:
+    data = read(name)
+    return (lzma.decompress(data) if name.endswith(".xz") else data).decode("utf-8")
+
+
 def text(name: str) -> Callable[[Read, str], Parsed]:
     """One long text."""
 
     def parse(read: Read, part: str) -> Parsed:
-        data = read(name)
-        data = lzma.decompress(data) if name.endswith(".xz") else data
-        return Parsed(data.decode("utf-8"), holdout="last")
+        return Parsed(_text(read, name), holdout="last")
 
     return parse
 
@@ -256,9 +266,7 @@ def lines(
 
     def parse(read: Read, part: str) -> Parsed:
         name = test if test is not None and part == "test" else train
-        data = read(name)
-        data = lzma.decompress(data) if name.endswith(".xz") else data
-        rows = data.decode("utf-8").split("\n")[skip:]
+        rows = _text(read, name).split("\n")[skip:]
         strings = tuple(row.split(",")[column].strip() for row in rows if row)
         return Parsed(strings, holdout="" if test else "every")
 
@@ -266,7 +274,8 @@ def lines(
 
 
 def names_by_gender(read: Read, part: str) -> Parsed:
-    rows = [row.split(",") for row in read("names.csv").decode("utf-8").split("\n")]
+    """First names; c is 1 for those of women."""
+    rows = [row.split(",") for row in _text(read, "names.csv").split("\n")]
     pairs = [(name, gender.strip()) for name, gender in (row for row in rows if row[0])]
     c = torch.tensor([int(gender == "f") for _, gender in pairs])
     strings = tuple(name for name, _ in pairs)

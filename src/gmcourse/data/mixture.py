@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .._arguments import finite, integer
+
 __all__ = ["BOUNDS", "GaussianMixture", "Plane"]
 
 Bounds = tuple[float, float, float, float]
@@ -26,9 +28,13 @@ class Plane:
     event_shape: tuple[int, ...] = (2,)
 
     def __init__(self, name: str, bounds: Bounds = BOUNDS):
-        left, right, bottom, top = finite("bounds", bounds).tolist()
-        if not (left < right and bottom < top):
-            raise ValueError(f"bounds {bounds}: expected left < right, bottom < top")
+        window = finite("bounds", bounds)
+        if window.shape != (4,) or not (window[::2] < window[1::2]).all():
+            raise ValueError(
+                f"bounds {bounds}: expected (left, right, bottom, top), left < right, "
+                "bottom < top"
+            )
+        left, right, bottom, top = window.tolist()
         self.name, self.bounds = name, (left, right, bottom, top)
 
     def __repr__(self) -> str:
@@ -46,11 +52,14 @@ class Plane:
         >>> points, area = GaussianMixture([[0.0, 0.0]], stds=1.0).grid(8)
         >>> points.shape, area
         (torch.Size([64, 2]), 1.0)
+
+        Raises:
+            ValueError, TypeError: the set is not on the plane, or k is not a positive
+                integer.
         """
         if self.event_shape != (2,):
             raise ValueError(f"grid: {self!r} is not on the plane: {self.event_shape=}")
-        if k < 1:
-            raise ValueError(f"grid({k}): expected at least one cell a side")
+        k = integer("k", k)
         left, right, bottom, top = self.bounds
         middles = (torch.arange(k, dtype=dtype) + 0.5) / k
         y, x = torch.meshgrid(
@@ -70,6 +79,10 @@ class GaussianMixture(Plane):
         stds: one number, (k,) for isotropic components, or (k, d) for axis-aligned.
         covs: (k, d, d) positive definite, in place of ``stds``.
         weights: (k,) positive, summing to one; equal by default.
+
+    Raises:
+        ValueError: shapes that do not fit, a number that is not finite, a variance or
+            a weight that is not positive, or both of ``stds`` and ``covs``.
 
     >>> coin = GaussianMixture(means=[[-2.0], [2.0]], stds=0.5)
     >>> coin.event_shape, coin.score(torch.zeros(1, 1)).item()
@@ -98,8 +111,8 @@ class GaussianMixture(Plane):
             s = finite("stds", stds)
             if tuple(s.shape) not in [(), (k,), (k, d)] or not (s > 0).all():
                 raise ValueError(
-                    f"stds {tuple(s.shape)}, smallest {s.min():g}: expected positive "
-                    f"values, one number or ({k},) or ({k}, {d})"
+                    f"stds {s.tolist()}: expected positive values, one number or "
+                    f"({k},) or ({k}, {d})"
                 )
             s = s[:, None] if s.dim() == 1 else s
             self.covs = torch.diag_embed(s.expand(k, d) ** 2)
@@ -126,7 +139,7 @@ class GaussianMixture(Plane):
 
     def sample(self, n: int) -> Float[Tensor, "n d"]:
         """n independent points, float32."""
-        k = pick(self.weights, check_count(n))
+        k = pick(self.weights, integer("n", n, 0))
         eps = torch.randn(n, self.event_shape[0])
         noise = torch.einsum("nij,nj->ni", self._factor[k].float(), eps)
         return self.means[k].float() + noise
@@ -158,7 +171,7 @@ class GaussianMixture(Plane):
         >>> GaussianMixture([[3.0]], stds=2.0).diffused(0.5, 1.0).covs.item()
         2.0
         """
-        alpha, sigma = (finite("alpha, sigma", v).item() for v in (alpha, sigma))
+        alpha, sigma = finite("alpha, sigma", [alpha, sigma]).tolist()
         if sigma < 0 or alpha == sigma == 0:
             raise ValueError(
                 f"diffused({alpha}, {sigma}): expected sigma >= 0, not both zero"
@@ -221,33 +234,12 @@ def pick(p: Tensor, n: int) -> Tensor:
 
 
 def check_points(x: Tensor, d: int) -> Tensor:
+    """Raise ValueError or TypeError unless x is (b, d) in float32 or float64."""
+    if not isinstance(x, Tensor) or x.dtype not in (torch.float32, torch.float64):
+        given = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(
+            f"x is {given}; expected a float32 or float64 tensor: x.float() makes one"
+        )
     if x.dim() != 2 or x.shape[1] != d:
-        raise ValueError(f"x has shape {tuple(x.shape)}: expected (b, {d})")
-    if x.dtype not in (torch.float32, torch.float64):
-        raise TypeError(f"x is {x.dtype}: expected float32 or float64; use x.float()")
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected (b, {d})")
     return x
-
-
-def check_count(n: int) -> int:
-    if n < 0:
-        raise ValueError(f"sample({n}): expected a number of points >= 0")
-    return n
-
-
-def finite(name: str, value) -> Tensor:
-    value = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
-    if not value.isfinite().all():
-        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
-    return value
-
-
-def nonnegative(name: str, value: float) -> float:
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{name} is {value}: expected a finite number >= 0")
-    return float(value)
-
-
-def positive(name: str, value: float) -> float:
-    if nonnegative(name, value) == 0:
-        raise ValueError(f"{name} is 0: expected a positive number")
-    return float(value)

@@ -27,7 +27,7 @@ from .formats import Parsed
 
 SPLITS = ("train", "test", "fit", "validation")
 _EMBEDDED = Path(__file__).parent / "embedded"
-_LOADERS = {"images": "load", "text": "load_text", "sequences": "load_sequences"}
+LOADERS = {"images": "load", "text": "load_text", "sequences": "load_sequences"}
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _load(name: str, split: str, kind: str) -> tuple[Parsed, Info]:
     if entry.kind != kind:
         raise ValueError(
             f"{entry.name} is a set of {entry.kind}: "
-            f'use data.{_LOADERS[entry.kind]}("{entry.name}").'
+            f'use data.{LOADERS[entry.kind]}("{entry.name}").'
         )
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}; got {split!r}.")

@@ -3,17 +3,19 @@
 `BarsAndStripes` and `Ising` have exact log-probabilities and exact samples; of a string
 of `Dyck` or `Arithmetic` one can tell whether it is right, so that a text model is
 measured by the share of valid samples. All draw from torch's global generator. A size
-out of range raises ValueError.
+out of range or values of another kind raise ValueError; what is no integer or no float
+tensor where one is due raises TypeError.
 """
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32
 from torch import Tensor
+
+from .._arguments import integer
+from .languages import Arithmetic, Dyck
 
 __all__ = ["CRITICAL_COUPLING", "Arithmetic", "BarsAndStripes", "Dyck", "Ising"]
 
@@ -34,12 +36,12 @@ class BarsAndStripes:
     """
 
     def __init__(self, side: int = 4):
-        self.side = _within("side", side, 1, 64)
+        self.side = integer("side", side, 1, 64)
         self.event_shape = (1, side, side)
 
     def support(self) -> Float32[Tensor, "patterns 1 side side"]:
         """Every pattern once. For a side of at most 16."""
-        side = _within("side", self.side, 1, 16)
+        side = integer("side", self.side, 1, 16)
         lines = _binary_numbers(side)
         bars = lines[:, None, None, :].expand(-1, 1, side, side)
         # the constant patterns, first and last, are bars and stripes alike
@@ -47,7 +49,7 @@ class BarsAndStripes:
 
     def sample(self, n: int) -> Float32[Tensor, "n 1 side side"]:
         """n images of zeros and ones."""
-        lines = torch.randint(2, (_count(n), 1, 1, self.side)).float()
+        lines = torch.randint(2, (integer("n", n, 0), 1, 1, self.side)).float()
         bars = lines.expand(n, *self.event_shape)
         return torch.where(torch.rand(n, 1, 1, 1) < 0.5, bars, bars.mT)
 
@@ -85,7 +87,7 @@ class Ising:
     def __init__(
         self, side: int = 8, coupling: float = CRITICAL_COUPLING, field: float = 0.0
     ):
-        self.side = _within("side", side, 1, 10)
+        self.side = integer("side", side, 1, 10)
         self.event_shape = (1, side, side)
         for name, value in (("coupling", coupling), ("field", field)):
             if not math.isfinite(value):
@@ -138,7 +140,7 @@ class Ising:
         """n independent, exact samples: the last row first, then upward, each row
         given the one below it."""
         sums, between = self._forward(*self._parameters)
-        below = torch.zeros(_count(n), dtype=torch.int64)
+        below = torch.zeros(integer("n", n, 0), dtype=torch.int64)
         bond = torch.zeros_like(between)  # nothing lies below the last row
         states = []
         for log_sum in reversed(sums):
@@ -155,147 +157,18 @@ class Ising:
         return self._rows.float()[lattice][:, None]
 
 
-class Language(ABC):
-    """A finite set of words of one length, all equally likely, that can be checked."""
-
-    alphabet: str
-    length: int
-    count: int  # of words, exact
-
-    @abstractmethod
-    def sample(self, n: int) -> list[str]:
-        """n independent words, uniform over the language."""
-
-    @abstractmethod
-    def is_valid(self, word: str) -> bool:
-        """Whether the word belongs to the language. Any string may be asked about."""
-
-    @property
-    def entropy(self) -> float:
-        """In nats a word: log of the number of words."""
-        return math.log(self.count)
-
-    def encode(self, words: Sequence[str]) -> Int64[Tensor, "n length"]:
-        """Words of this length as indices into the alphabet."""
-        for word in words:
-            if len(word) != self.length or not set(word) <= set(self.alphabet):
-                raise ValueError(
-                    f"{word!r}: expected {self.length} characters of {self.alphabet!r}"
-                )
-        index = {character: i for i, character in enumerate(self.alphabet)}
-        tokens = [[index[character] for character in word] for word in words]
-        return torch.tensor(tokens, dtype=torch.int64).view(len(words), self.length)
-
-    def decode(self, tokens: Int64[Tensor, "n any_length"]) -> list[str]:
-        """The inverse of `encode`, for any length."""
-        if tokens.numel() and not 0 <= tokens.min() <= tokens.max() < len(
-            self.alphabet
-        ):
-            raise ValueError(f"tokens: expected values in 0..{len(self.alphabet) - 1}")
-        return ["".join(self.alphabet[i] for i in row) for row in tokens.tolist()]
-
-
-class Dyck(Language):
-    """Balanced words of ``pairs`` pairs of brackets.
-
-    Their number is Catalan's, times kinds^pairs. Uniform samples come character by
-    character, the probability of an opening bracket being a ratio of ballot numbers
-    (Arnold & Sleep 1980).
-
-    >>> Dyck(3).count, Dyck(3).is_valid("(()())"), Dyck(3).is_valid("())(()")
-    (5, True, False)
-    """
-
-    def __init__(self, pairs: int, brackets: str = "()"):
-        if len(brackets) < 2 or len(brackets) % 2 or len(set(brackets)) < len(brackets):
-            raise ValueError(f"brackets {brackets!r}: expected pairs such as '()[]'")
-        self.pairs = _within("pairs", pairs, 1, 10_000)
-        self.alphabet, self.length = brackets, 2 * pairs
-        self._close = dict(zip(brackets[::2], brackets[1::2]))
-        kinds = len(self._close)
-        self.count = math.comb(2 * pairs, pairs) // (pairs + 1) * kinds**pairs
-
-    def sample(self, n: int) -> list[str]:
-        height = torch.zeros(_count(n), dtype=torch.float64)
-        opens = torch.empty(n, self.length, dtype=torch.bool)
-        for i in range(self.length):
-            left = self.length - i
-            p = (height + 2) * (left - height) / (2 * left * (height + 1))
-            opens[:, i] = torch.rand(n, dtype=torch.float64) < p
-            height += 2 * opens[:, i].double() - 1
-        kinds = torch.randint(len(self._close), (n, self.length))
-        return [self._write(*row) for row in zip(opens.tolist(), kinds.tolist())]
-
-    def _write(self, opens: list[bool], kinds: list[int]) -> str:
-        word, stack = [], []
-        for is_open, kind in zip(opens, kinds):
-            if is_open:
-                stack.append(self.alphabet[2 * kind])
-            word.append(stack[-1] if is_open else self._close[stack.pop()])
-        return "".join(word)
-
-    def is_valid(self, word: str) -> bool:
-        stack = []
-        for character in word:
-            if character in self._close:
-                stack.append(self._close[character])
-            elif not stack or stack.pop() != character:
-                return False
-        return not stack and len(word) == self.length
-
-
-class Arithmetic(Language):
-    """Sums such as "07+45=052": two numbers of ``digits`` digits, and their sum.
-
-    Numbers carry leading zeros, so that every word has the same length.
-
-    >>> Arithmetic(2).is_valid("07+45=052"), Arithmetic(2).is_valid("07+45=053")
-    (True, False)
-    """
-
-    alphabet = "0123456789+="
-
-    def __init__(self, digits: int = 2):
-        self.digits = _within("digits", digits, 1, 18)
-        self.length, self.count = 3 * digits + 3, 100**digits
-
-    def _write(self, a: int, b: int) -> str:
-        d = self.digits
-        return f"{a:0{d}}+{b:0{d}}={a + b:0{d + 1}}"
-
-    def sample(self, n: int) -> list[str]:
-        pairs = torch.randint(10**self.digits, (_count(n), 2))
-        return [self._write(a, b) for a, b in pairs.tolist()]
-
-    def is_valid(self, word: str) -> bool:
-        d = self.digits
-        a, b = word[:d], word[d + 1 : 2 * d + 1]
-        if not (a and b and set(a + b) <= set("0123456789")):
-            return False
-        return word == self._write(int(a), int(b))
-
-
 def _binary_numbers(bits: int) -> Float32[Tensor, "numbers bits"]:
     """0 to 2^bits - 1 in order, as rows of zeros and ones."""
     place = 2 ** torch.arange(bits)
     return (torch.arange(2**bits)[:, None] // place % 2).float()
 
 
-def _within(name: str, value: int, least: int, most: int) -> int:
-    if not least <= value <= most:
-        raise ValueError(f"{name} is {value}: expected an integer in {least}..{most}")
-    return value
-
-
-def _count(n: int) -> int:
-    if n < 0:
-        raise ValueError(f"sample({n}): expected a number >= 0")
-    return n
-
-
 def _values(x: Tensor, event_shape: tuple, allowed: tuple[float, float]) -> None:
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        given = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(f"x is {given}; expected a float tensor: x.float() makes one")
     if x.shape[1:] != event_shape or x.dim() != 4:
-        raise ValueError(f"x {tuple(x.shape)}: expected (b, *{event_shape})")
+        raise ValueError(f"x {tuple(x.shape)}; expected (b, *{event_shape})")
     low, high = allowed
     if not ((x == low) | (x == high)).all():
         raise ValueError(f"x: expected the values {low:g} and {high:g} alone")

@@ -1,0 +1,65 @@
+"""Arguments, checked: an error says what was given and what was expected."""
+
+import math
+import operator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def integer(
+    name: str, value: Any, least: int | None = 1, most: int | None = None
+) -> int:
+    """``value`` as an int from ``least`` to ``most`` (None: no bound).
+
+    Raises:
+        TypeError: it is not an integer (True and 2.0 are none).
+        ValueError: it is out of range.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; expected an integer")
+    low = number if least is None else least
+    high = number if most is None else most
+    if not low <= number <= high:
+        up = "or more" if most is None else f"to {most:,}"
+        raise ValueError(f"{name} is {number}; expected {least} {up}")
+    return number
+
+
+def finite(name: str, value: Any) -> Tensor:
+    """Numbers as float64 on the CPU; ValueError where one is NaN or infinite."""
+    value = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
+    if not value.isfinite().all():
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    return value
+
+
+def nonnegative(name: str, value: float) -> float:
+    """A finite number, 0 or more; ValueError for others."""
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} is {value}; expected a finite number, 0 or more")
+    return float(value)
+
+
+def positive(name: str, value: float) -> float:
+    """A finite number above 0; ValueError for others."""
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} is {value}; expected a positive number")
+    return float(value)
+
+
+def within_unit(x: Tensor) -> None:
+    """ValueError unless all values lie in [0, 1]; not on a GPU, which would wait."""
+    if x.device.type != "cpu" or not x.numel():
+        return
+    low, high = x.aminmax()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(
+            f"x holds values from {low:g} to {high:g}; expected 0 to 1: pass pixels "
+            "through a transform such as gmcourse.data.to_unit"
+        )
