@@ -614,3 +614,23 @@ def test_docstrings(extension, what, before, after):
     lines = list(before)
     extension.docstring(app, what, "name", None, None, lines)
     assert lines == after
+
+
+def test_signatures(extension):
+    """A factory's mark is no Python, and the signature around it would stay raw."""
+    before = "(x: int, y: dict = <factory>)"
+    after, returns = extension.signature(None, "class", "n", None, None, before, "None")
+    assert (after, returns) == ("(x: int, y: dict = ...)", "None")
+    no = extension.signature(None, "module", "n", None, None, None, None)
+    assert no == (None, None)
+
+
+def test_bases(extension):
+    from docutils import nodes
+
+    document = nodes.container()
+    for name in ("object", "Module"):
+        bases = nodes.paragraph("", "Bases: ", nodes.literal("", name))
+        document += bases
+    extension.bases(None, document)
+    assert [node.astext() for node in document] == ["Bases: Module"]
