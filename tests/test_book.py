@@ -634,3 +634,10 @@ def test_bases(extension):
         document += bases
     extension.bases(None, document)
     assert [node.astext() for node in document] == ["Bases: Module"]
+
+
+def test_dois_are_asked_of_the_registry(extension):
+    """A publisher's page refuses programs, and every DOI would look broken."""
+    asked = extension.registered(None, "https://doi.org/10.1016/0893-6080(89)90014-2")
+    assert asked == "https://doi.org/api/handles/10.1016/0893-6080(89)90014-2"
+    assert extension.registered(None, "https://arxiv.org/abs/1312.6114") is None

@@ -299,6 +299,12 @@ def exported(app, env, node, contnode):
     return contnode if known else None
 
 
+def registered(app, uri):
+    """Whether a DOI exists is asked of the registry: publishers refuse programs."""
+    doi = "https://doi.org/"
+    return uri.replace(doi, f"{doi}api/handles/") if uri.startswith(doi) else None
+
+
 def read_papers(app):
     app.gmcourse_papers = papers(app)
 
@@ -324,6 +330,8 @@ def setup(app):
     app.connect("autodoc-process-signature", signature)
     app.connect("doctree-read", bases)
     app.connect("missing-reference", exported)
+    app.setup_extension("sphinx.builders.linkcheck")
+    app.connect("linkcheck-process-uri", registered)
     app.connect("doctree-resolved", cite)
     app.connect("build-finished", copy_mathjax)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
