@@ -20,6 +20,7 @@ help:  ## this list
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v < (3, 10) and "gmcourse needs Python 3.10 or newer; this is %d.%d. Name one: make PYTHON=python3.12 ..." % v)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "could not make $(VENV): on Debian and Ubuntu install the package python3-venv"; exit 1; }
+	@echo "installing into $(VENV): some minutes on the first run"
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	@touch $@
@@ -63,8 +64,8 @@ checks: $(READY)  ## prove every exercise's check, and write the table of kill r
 exercises: $(READY)  ## student and instructor notebooks in _build/exercises
 	$(BIN)/python tools/exercises.py notebooks
 
-lab: $(READY)  ## JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+lab: $(READY)  ## JupyterLab on the notebooks (LAB=--allow-root and the like are passed on)
+	$(BIN)/jupyter lab --notebook-dir=notebooks $(LAB)
 
 execute: $(READY)  ## run the chapters whose code changed and store their outputs (SCALE=cpu)
 	$(BIN)/python tools/notebooks.py execute --stale --scale $(or $(SCALE),cpu)

@@ -614,3 +614,38 @@ def test_docstrings(extension, what, before, after):
     lines = list(before)
     extension.docstring(app, what, "name", None, None, lines)
     assert lines == after
+
+
+def test_signatures(extension):
+    """A factory's mark is no Python, and the signature around it would stay raw."""
+    before = "(x: int, y: dict = <factory>)"
+    after, returns = extension.signature(None, "class", "n", None, None, before, "None")
+    assert (after, returns) == ("(x: int, y: dict = ...)", "None")
+    no = extension.signature(None, "module", "n", None, None, None, None)
+    assert no == (None, None)
+
+
+def test_bases(extension):
+    from docutils import nodes
+
+    document = nodes.container()
+    for name in ("object", "Module"):
+        bases = nodes.paragraph("", "Bases: ", nodes.literal("", name))
+        document += bases
+    extension.bases(None, document)
+    assert [node.astext() for node in document] == ["Bases: Module"]
+
+
+def test_dois_are_asked_of_the_registry(extension):
+    """A publisher's page refuses programs, and every DOI would look broken."""
+    asked = extension.registered(None, "https://doi.org/10.1016/0893-6080(89)90014-2")
+    assert asked == "https://doi.org/api/handles/10.1016/0893-6080(89)90014-2"
+    assert extension.registered(None, "https://arxiv.org/abs/1312.6114") is None
+
+
+def test_links_to_sources_are_not_looked_for_outside():
+    """They are made for the HTML pages, and `make links` would always fail."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    ignored = config["sphinx"]["config"]["linkcheck_ignore"]
+    link = "../_sources/notebooks/00_start_here.ipynb"
+    assert any(re.match(pattern, link) for pattern in ignored)

@@ -178,6 +178,34 @@ def test_page(page, name):
     assert sideways(page, 390) == []
 
 
+def test_index_on_a_phone(page):
+    visit(page, "genindex.html")
+    assert sideways(page, 390) == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_names_in_tables_stay_in_one_piece(page, width):
+    """``x_noisy`` in a narrow column: the column widens, the name does not break."""
+    visit(page, "book/notation.html")
+    page.set_viewport_size({"width": width, "height": 844})
+    broken = page.evaluate(
+        """() => [...document.querySelectorAll('td code.literal .pre')]
+          .filter(name => name.getClientRects().length > 1)
+          .map(name => name.textContent)"""
+    )
+    assert broken == []
+
+
+def test_folds_are_open_on_paper(page):
+    visit(page, CHAPTERS[0])
+    count = "document.querySelectorAll('.bd-article details[open]').length"
+    page.locator(".bd-article details").first.evaluate("fold => fold.open = true")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(count) == page.locator(".bd-article details").count() > 1
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(count) == 1  # the reader's own stays open
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_colab_and_download(page, name):
     visit(page, name)

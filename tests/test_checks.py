@@ -859,12 +859,16 @@ def test_notebooks(tmp_path):
         book = nbformat.read(path, as_version=4)
         nbformat.validate(book)
         found[path.parent.name] += "\n".join(c.source for c in book.cells)
+        assert book.cells[0].source.startswith("# Exercises · ")
+        assert "_" not in book.cells[0].source.splitlines()[0]  # a title, no file
         assert not any(c.outputs for c in book.cells if c.cell_type == "code")
     for id, e in CHECKED.items():
         code = tool.solution(VERSIONS[id], e)
         assert code in found["instructor"] and code not in found["student"]
         for text in found.values():
             assert e.usage in text and e.stub.strip() in text
+    for text in found.values():  # what a statement points to stands in the chapter
+        assert "](#" not in text and "/notebooks/02_autoencoders.html#alarms" in text
 
 
 def test_stub_in_a_fresh_notebook_is_not_attempted(capsys):

@@ -38,6 +38,7 @@ RECORDS = ROOT / "book" / "_data" / "check_quality.json"
 PAGE = ROOT / "book" / "check_quality.md"
 MARKER = re.compile(r"<!-- exercise: (?P<id>\S+) -->\n.*?<!-- /exercise -->", re.DOTALL)
 SEEDS = 20
+BOOK_URL = "https://gmcourse.github.io/gmcourse"
 IMPORTS = """\
 import math
 
@@ -195,10 +196,13 @@ def notebooks(out: Path) -> list[Path]:
     """One student and one instructor notebook for each chapter with exercises."""
     catalog, solutions = checks.catalog(), versions()
     chapters: dict[str, list[str]] = {}
+    titles: dict[str, str] = {}
     for path in sorted(NOTEBOOKS.glob("[0-9]*.md")):
-        found = [m["id"] for m in MARKER.finditer(path.read_text(encoding="utf-8"))]
+        text = path.read_text(encoding="utf-8")
+        found = [m["id"] for m in MARKER.finditer(text)]
         if found:
             chapters[path.stem] = found
+            titles[path.stem] = re.findall(r"^# (.+)$", text, re.MULTILINE)[0]
     placed = {id for ids in chapters.values() for id in ids}
     for id in catalog:
         if id not in placed:
@@ -210,7 +214,10 @@ def notebooks(out: Path) -> list[Path]:
     for role in ("student", "instructor"):
         for chapter, ids in chapters.items():
             points = sum(catalog[id].points for id in ids)
-            title = f"# Exercises of {chapter}\n\n{len(ids)} of them, {points} points."
+            title = f"# Exercises · {titles.get(chapter, chapter)}\n\n"
+            page = f"{BOOK_URL}/notebooks/{chapter}.html"
+            where = f", of [this chapter]({page})" if chapter in titles else ""
+            title += f"{len(ids)} of them, {points} points{where}."
             book = new_notebook(
                 cells=[
                     new_markdown_cell(title),
@@ -220,6 +227,8 @@ def notebooks(out: Path) -> list[Path]:
             )
             for id in ids:
                 for kind, text in cells(catalog[id], solutions.get(id)):
+                    if kind in ("markdown", "solution"):  # "above" is on the page
+                        text = text.replace("](#", f"]({page}#")
                     if kind == "markdown":
                         book.cells.append(new_markdown_cell(text))
                     elif kind != "solution":

@@ -263,6 +263,22 @@ def docstring(app, what, name, obj, options, lines):
         lines.insert(0, "\\ ")  # napoleon reads a first line "a: b" as "type: text"
 
 
+def signature(app, what, name, obj, options, signature, returns):
+    """A default made by a factory prints as ``<factory>``, which is no Python.
+
+    Sphinx would then show the whole signature as it is, in one line, with its types
+    spelled out.
+    """
+    return (signature or "").replace("<factory>", "...") or signature, returns
+
+
+def bases(app, doctree):
+    """That a class is an object says nothing."""
+    for node in list(doctree.findall(nodes.paragraph)):
+        if node.astext() == "Bases: object":
+            node.parent.remove(node)
+
+
 def exported(app, env, node, contnode):
     """A signature names ``gmcourse.data.sets.Split``; the docs ``gmcourse.data.Split``.
 
@@ -281,6 +297,12 @@ def exported(app, env, node, contnode):
         return make_refnode(app.builder, node["refdoc"], to, at, contnode, found[0])
     known = module in sys.modules and hasattr(sys.modules[module], last)
     return contnode if known else None
+
+
+def registered(app, uri):
+    """Whether a DOI exists is asked of the registry: publishers refuse programs."""
+    doi = "https://doi.org/"
+    return uri.replace(doi, f"{doi}api/handles/") if uri.startswith(doi) else None
 
 
 def read_papers(app):
@@ -305,7 +327,11 @@ def setup(app):
     app.connect("builder-inited", read_papers)
     app.connect("source-read", separate)
     app.connect("autodoc-process-docstring", docstring, priority=400)  # first
+    app.connect("autodoc-process-signature", signature)
+    app.connect("doctree-read", bases)
     app.connect("missing-reference", exported)
+    app.setup_extension("sphinx.builders.linkcheck")
+    app.connect("linkcheck-process-uri", registered)
     app.connect("doctree-resolved", cite)
     app.connect("build-finished", copy_mathjax)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -63,6 +63,16 @@ class Start01:
         x = pixels.movedim(-1, 1) if pixels.ndim == 4 else pixels[..., None]
         return x.float() / 127.5 - 1
 
+    @wrong("channels before the batch")
+    def channel_first_of_all(pixels):
+        x = pixels[None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
+        return x.float() / 127.5 - 1
+
+    @wrong("channels before the batch")
+    def colors_to_the_front(pixels):
+        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 0)
+        return x.float() / 127.5 - 1
+
     @wrong("channel axis of gray pictures missing")
     def gray_as_it_is(pixels):
         x = pixels.movedim(-1, 1) if pixels.ndim == 4 else pixels
@@ -109,6 +119,16 @@ class Start01:
     def middles_of_256(pixels):
         x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
         return (x.float() + 0.5) / 128 - 1
+
+    @wrong("divided by 256")
+    def less_127(pixels):
+        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
+        return (x.float() - 127) / 128
+
+    @wrong("levels lost")
+    def in_16_bits(pixels):
+        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
+        return (x.bfloat16() / 127.5 - 1).float()
 
     @wrong("left at 0 to 255")
     def only_float(pixels):
@@ -411,6 +431,15 @@ class Start03:
         blocks = range(0, steps - every + 1, every)
         return [sum(losses[i : i + every]) / every for i in blocks]
 
+    @right
+    def decay_of_zero(model, batches, steps, every):
+        how = {"lr": 0.05, "weight_decay": 0.0}
+        adam, losses = torch.optim.AdamW(model.parameters(), **how), []
+        for step in gm.train(model, batches, adam, steps=steps):
+            losses.append(step.loss.item())
+        parts = np.array(losses[: steps // every * every]).reshape(-1, every)
+        return parts.mean(1).tolist()
+
     @wrong("iterator never run")
     def called_only(model, batches, steps, every):
         adam, record = torch.optim.Adam(model.parameters(), lr=0.05), []
@@ -485,6 +514,45 @@ class Start03:
         losses = torch.stack([step.loss for step in run])
         return list(losses[: steps // every * every].view(-1, every).mean(1))
 
+    @wrong("array in place of a list")
+    def array(model, batches, steps, every):
+        adam = torch.optim.Adam(model.parameters(), lr=0.05)
+        run = gm.train(model, batches, adam, steps=steps)
+        losses = np.array([step.loss.item() for step in run])
+        return losses[: steps // every * every].reshape(-1, every).mean(1)
+
+    @wrong("loss after the update")
+    def looked_at_afterward(model, batches, steps, every):
+        adam, losses = torch.optim.Adam(model.parameters(), lr=0.05), []
+        for _ in range(steps):
+            x = next(batches)
+            adam.zero_grad()
+            model.loss(x).backward()
+            adam.step()
+            losses.append(model.loss(x).item())
+        blocks = range(0, steps - every + 1, every)
+        return [sum(losses[i : i + every]) / every for i in blocks]
+
+    @wrong("gradients added up")
+    def without_zero_grad(model, batches, steps, every):
+        adam, losses = torch.optim.Adam(model.parameters(), lr=0.05), []
+        for _ in range(steps):
+            loss = model.loss(next(batches))
+            loss.backward()
+            adam.step()
+            losses.append(loss.item())
+        blocks = range(0, steps - every + 1, every)
+        return [sum(losses[i : i + every]) / every for i in blocks]
+
+    @wrong("one batch for all")
+    def the_first_batch(model, batches, steps, every):
+        adam, losses = torch.optim.Adam(model.parameters(), lr=0.05), []
+        x = next(batches)
+        for step in gm.train(model, iter(lambda: x, None), adam, steps=steps):
+            losses.append(step.loss.item())
+        blocks = range(0, steps - every + 1, every)
+        return [sum(losses[i : i + every]) / every for i in blocks]
+
     @wrong("batches taken besides")
     def evaluated_anew(model, batches, steps, every):
         adam, record = torch.optim.Adam(model.parameters(), lr=0.05), []
@@ -534,6 +602,13 @@ class Start03:
     def plain_descent(model, batches, steps, every):
         sgd = torch.optim.SGD(model.parameters(), lr=0.05)
         run = gm.train(model, batches, sgd, steps=steps)
+        losses = torch.stack([step.loss for step in run])
+        return losses[: steps // every * every].view(-1, every).mean(1).tolist()
+
+    @wrong("another optimizer than Adam")
+    def with_decay(model, batches, steps, every):
+        adam = torch.optim.AdamW(model.parameters(), lr=0.05)
+        run = gm.train(model, batches, adam, steps=steps)
         losses = torch.stack([step.loss for step in run])
         return losses[: steps // every * every].view(-1, every).mean(1).tolist()
 

@@ -46,6 +46,8 @@ def to_batch(pixels):
     misconceptions={
         "channels left last": "The second axis is that of the colors, so that a "
         "convolution finds them where it looks.",
+        "channels before the batch": "The first axis counts the pictures, whatever "
+        "their kind.",
         "channel axis of gray pictures missing": "A gray picture has one channel, and "
         "it has an axis of its own.",
         "height and width swapped": "Moving the colors must not turn the picture: the "
@@ -62,14 +64,15 @@ def to_batch(pixels):
         "left at 0 to 255": "Networks train badly on inputs of size 255.",
         "bytes that wrap around": "uint8 arithmetic is modulo 256: 2 · 200 is 144, and "
         "100 - 128 is 228. No error is raised.",
-        "levels lost": "All 256 levels are due; an integer division keeps a few.",
+        "levels lost": "All 256 levels are due, equally far apart; an integer division "
+        "keeps a few, and 16 bits do not hold the steps between them.",
         "scaled by the picture's own statistics": "The same level must mean the same "
         "in every picture, else a dark one and a bright one look alike.",
         "batch axis lost": "A batch of one is a batch: squeeze() removes its axis too.",
     },
 )
 def start_01(t, to_batch):
-    b, h, w = t.integer(2, 3), t.integer(4, 5), t.integer(6, 7)
+    b, h, w = t.integer(4, 5), t.integer(6, 7), t.integer(8, 9)
 
     def levels(*shape, low=0, high=255):
         return t.integers(*shape, low=low, high=high).to(torch.uint8)
@@ -79,6 +82,7 @@ def start_01(t, to_batch):
     out = t.call(to_batch, color)
     ideas = {
         "channels left last": (b, h, w, 3),
+        "channels before the batch": (3, b, h, w),
         "height and width swapped": (b, 3, w, h),
         "colors averaged away": [(b, 1, h, w), (b, h, w)],
     }
@@ -88,6 +92,7 @@ def start_01(t, to_batch):
     ideas = {
         "channel axis of gray pictures missing": (b, h, w),
         "channels left last": (b, h, w, 1),
+        "channels before the batch": (1, b, h, w),
         "height and width swapped": (b, 1, w, h),
     }
     gray = t.call(to_batch, levels(b, h, w))
@@ -102,12 +107,14 @@ def start_01(t, to_batch):
     table = t.tensor(t.call(to_batch, ramp.to(torch.uint8).view(1, 16, 16))).flatten()
     wrapped = [(2 * ramp) % 256 / 255 - 1, (ramp - 128) % 256 / 127.5]
     wrapped += [(2 * ramp - 255) % 256 / 255, (ramp - 127) % 256 / 128]
+    lost = [(2 * ramp).div(255, rounding_mode="floor") - 1.0]
+    lost += [ramp.to(short) / 127.5 - 1 for short in (torch.float16, torch.bfloat16)]
     ideas = {
         "range 0 to 1": torch.linspace(0, 1, 256),
-        "divided by 256": [ramp / 128 - 1, (ramp + 0.5) / 128 - 1],
+        "divided by 256": [(ramp - low) / 128 for low in (127, 127.5, 128)],
         "left at 0 to 255": ramp,
         "bytes that wrap around": wrapped,
-        "levels lost": [(2 * ramp).div(255, rounding_mode="floor") - 1.0],
+        "levels lost": lost,
         "scaled by the picture's own statistics": (ramp - 127.5) / ramp.float().std(),
     }
     t.shape(table, (256,), "one value for each pixel.")
@@ -308,17 +315,25 @@ class _Stream:
         return self.x[(self.taken - 1) % len(self.x)].clone()
 
 
-def _paths(x: Tensor, weight: Tensor, steps: int, lr: float, memory: int = 10**9):
+def _paths(
+    x: Tensor,
+    weight: Tensor,
+    steps: int,
+    lr: float,
+    memory: int = 10**9,
+    cleared: bool = True,
+):
     """Losses and weights under Adam, in float64; its averages live ``memory`` steps.
 
-    Kingma and Ba (2015), algorithm 1; of no memory (0), plain gradient descent.
+    Kingma and Ba (2015), algorithm 1; of no memory (0), plain gradient descent. Not
+    ``cleared``, the gradients of all steps so far are added up.
     """
     w, losses, weights = weight.double(), [], [weight.double()]
-    first = second = torch.zeros_like(w)
+    first = second = grad = torch.zeros_like(w)
     for i in range(steps):
         rows = x[i % len(x)].double()
         losses.append((rows * w).sum(1).mean())
-        grad = rows.mean(0)
+        grad = rows.mean(0) + (0 if cleared else grad)
         if memory and i % memory == 0:
             first, second = torch.zeros_like(w), torch.zeros_like(w)
         k = i % memory + 1 if memory else 1
@@ -327,6 +342,25 @@ def _paths(x: Tensor, weight: Tensor, steps: int, lr: float, memory: int = 10**9
         w = w - lr * (first / (1 - 0.9**k) / size if memory else grad)
         weights.append(w)
     return torch.stack(losses), weights
+
+
+def _others(x: Tensor, weight: Tensor, steps: int, lr: float) -> list[Tensor]:
+    """Where other optimizers end: what was meant to be Adam is often one of them."""
+    ends = []
+    for name, how in (
+        ("AdamW", {}),
+        ("Adamax", {}),
+        ("RMSprop", {}),
+        ("Adagrad", {}),
+        ("SGD", {"momentum": 0.9}),
+    ):
+        w = nn.Parameter(weight.double())
+        optimizer = getattr(torch.optim, name)([w], lr=lr, **how)
+        for i in range(steps):
+            w.grad = x[i % len(x)].double().mean(0)
+            optimizer.step()
+        ends.append(w.detach())
+    return ends
 
 
 @Exercise(
@@ -378,16 +412,24 @@ def fit(model, batches, steps, every):
         "the block is due.",
         "sum in place of the mean": "A sum grows with the length of the block.",
         "mean since the start": "Each block is a record of its own: start again.",
+        "loss after the update": "The loss is that of the weights before the step, "
+        "from which its gradient was taken.",
         "blocks shifted by one": "step.index counts from 1: the first block ends at "
         "step.index = every.",
         "incomplete block recorded": "A mean of fewer steps is noisier than its "
         "neighbors and cannot be compared with them.",
         "tensors in place of numbers": "Floats are due: a list of tensors keeps memory "
         "on the device, and prints and plots badly.",
+        "array in place of a list": "A list is due: it can be printed, compared and "
+        "written to a file as it is.",
         "batches taken besides": "One batch for each update: a batch that is taken for "
         "a look is missing in the training.",
+        "one batch for all": "Every update needs a batch of its own, or the model "
+        "learns that single one.",
         "wrong number of updates": "Exactly `steps` updates are due.",
-        "another optimizer than Adam": "Adam is due.",
+        "another optimizer than Adam": "Adam is due, without decay of the weights.",
+        "gradients added up": "backward() adds to what is there: without zero_grad() "
+        "each update uses the gradients of all steps so far.",
         "default learning rate": "The learning rate is 0.05; Adam's default is 0.001.",
         "optimizer made anew on the way": "Adam keeps running averages of the "
         "gradients; a new one begins without them.",
@@ -408,6 +450,10 @@ def start_03(t, fit):
     count = len(out) if hasattr(out, "__len__") else -1
     names = {0: "iterator never run", steps: "every single loss recorded"}
     t.true(count == blocks, f"{blocks} blocks.", f"{count} entries", names.get(count))
+    kind = type(out).__name__
+    listed = "array in place of a list"
+    plain = isinstance(out, (list, tuple, Tensor))
+    t.true(plain, "A list of Python floats.", kind, listed)
     kinds = {type(v).__name__ for v in out}
     floats = all(isinstance(v, float) for v in out)
     got = f"entries of type {', '.join(sorted(kinds))}"
@@ -420,6 +466,7 @@ def start_03(t, fit):
     t.property("one batch for each update")
     taken, why = stream.taken, f"{steps} batches for {steps} updates."
     besides = "batches taken besides" if taken > steps + 1 else None
+    besides = besides or ("one batch for all" if taken == 1 else None)
     besides = besides or "wrong number of updates"
     t.true(taken == steps, why, f"{taken} batches were taken", besides)
 
@@ -427,7 +474,11 @@ def start_03(t, fit):
     losses, weights = _paths(x, start, steps, 0.05)
     forget = [_paths(x, start, steps, 0.05, m)[1][-1] for m in (1, every)]
     ideas = {
-        "another optimizer than Adam": _paths(x, start, steps, 0.05, 0)[1][-1],
+        "another optimizer than Adam": [
+            _paths(x, start, steps, 0.05, 0)[1][-1],
+            *_others(x, start, steps, 0.05),
+        ],
+        "gradients added up": _paths(x, start, steps, 0.05, cleared=False)[1][-1],
         "default learning rate": _paths(x, start, steps, 0.001)[1][-1],
         "optimizer made anew on the way": forget,
         "wrong number of updates": weights[-2],
@@ -440,10 +491,12 @@ def start_03(t, fit):
     i = torch.arange(blocks) * every
     since = losses.cumsum(0) / torch.arange(1, steps + 1)
     shifted = [losses[max(0, k - every + 1) : k + 1].mean() for k in i.tolist()]
+    moved = [(x[i % 7].double() @ w).mean() for i, w in enumerate(weights[1:])]
     ideas = {
         "last loss in place of the mean": [table[:, -1], table[:, 0]],
         "sum in place of the mean": table.sum(1),
         "mean since the start": since[every - 1 :: every],
+        "loss after the update": torch.stack(moved).view(blocks, every).mean(1),
         "blocks shifted by one": torch.stack(shifted),
     }
     why = "The mean of the losses of `every` steps, and of these alone."
