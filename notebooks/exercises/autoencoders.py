@@ -1595,6 +1595,10 @@ def _root(z):
 
 
 class Ae11:
+    """The chapter's `GaussianCodes` adds a millionth to the diagonal in place of this.
+    That is harmless where the standard deviations are near one, as those of its codes
+    are, and another Gaussian where they are near a thousandth."""
+
     @reference
     def fit_sampler(z):
         mean = z.mean(0)

@@ -194,7 +194,7 @@ def codes_needed(x, share):
         "left out, not the largest of them.",
         "no code where one is needed": "With k = 0 the whole share, 1, is lost.",
         "at most read as less than": "A share that is reached is allowed: at most "
-        "`share`, and with a share of 1 no code is needed.",
+        "`share`, and with a share of 1 no code is needed, however sums are rounded.",
         "root of the share": "The share compares squared distances: the root of it is "
         "larger.",
         "columns standardized": "The data are taken as they are: dividing each column "
@@ -603,7 +603,7 @@ def doubt(denoise, x_noisy, std):
         "Jacobian of the displacement": "The derivative of r(x) - x lacks the "
         "identity: d is missing from the trace.",
         "differences in place of derivatives": "A difference quotient is right only up "
-        "to its step; automatic differentiation is exact.",
+        "to its step and its rounding; automatic differentiation is exact.",
         "squared residual": "The squared distance between input and output is no "
         "variance: it does not know how far the clean example may lie.",
         "random probes": "Random probes give the trace on average only; it takes d "
@@ -1658,9 +1658,10 @@ def ae_11(t, fit_sampler):
         t.finite(drawn, "The covariance is positive semi-definite.",
                  "breaks where the covariance has no inverse")  # fmt: skip
         noisy = "noise added to the covariance"
-        why = f"A constant code stays constant, to {room:.2g}."
+        scale = "" if size == 1 else f" Here z is multiplied by {size}."
+        why = f"A constant code stays constant, to {room:.2g}.{scale}"
         t.at_most((drawn[:, 3] - 2.5 * size).abs(), room, why, noisy)
-        why = f"Equal codes stay equal, to {room:.2g}."
+        why = f"Equal codes stay equal, to {room:.2g}.{scale}"
         t.at_most((drawn[:, 4] - drawn[:, 0]).abs(), room, why, noisy)
 
 
