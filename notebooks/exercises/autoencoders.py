@@ -3,7 +3,9 @@
 import copy
 import functools
 import math
+import random
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -97,6 +99,38 @@ class Ae01:
     def in_place(x, x_hat, mask):
         x -= x_hat
         return (x.square() * mask).flatten(1).sum(1)
+
+    @right
+    def by_log_density(x, x_hat, mask):
+        log_p = torch.distributions.Normal(x_hat, 1.0).log_prob(x)
+        return -2 * ((log_p + 0.5 * math.log(2 * math.pi)) * mask).sum((1, 2, 3))
+
+    @right
+    def by_numpy(x, x_hat, mask):
+        diff = (x.double().numpy() - x_hat.double().numpy()) * mask.numpy()
+        return torch.from_numpy((diff * diff).sum((1, 2, 3)))
+
+    @wrong("mask on one side only")
+    def one_side(x, x_hat, mask):
+        return (x * mask - x_hat).square().flatten(1).sum(1)
+
+    @wrong("signs cancel")
+    def channels_first(x, x_hat, mask):
+        return ((x - x_hat).sum(1).square() * mask).flatten(1).sum(1)
+
+    @wrong("mean over the values")
+    def rescaled(x, x_hat, mask):
+        total = ((x - x_hat).square() * mask).flatten(1).sum(1)
+        return total * mask.numel() / mask.sum()
+
+    @wrong("number of channels assumed")
+    def two_channels(x, x_hat, mask):
+        counted = (x - x_hat).square() * mask
+        return (counted[:, 0] + counted[:, 1]).sum((1, 2))
+
+    @wrong("only one channel counted")
+    def worst_channel(x, x_hat, mask):
+        return ((x - x_hat).square().amax(1) * mask).flatten(1).sum(1)
 
 
 class Ae02:
@@ -200,6 +234,63 @@ class Ae02:
     @wrong("no code where one is needed")
     def generous(x, share):
         return 0 if share > 0.5 else Ae02.codes_needed(x, share)
+
+    @right
+    def by_power_iteration(x, share):
+        center = (x - x.mean(0)).double()
+        cov, k = center.T @ center, 0
+        left = total = cov.trace()
+        while left > share * total + 1e-9 and k < x.shape[1]:
+            v = torch.randn_like(cov[0])
+            for _ in range(400):
+                v = cov @ v
+                v = v / v.norm()
+            value = v @ cov @ v
+            cov, left, k = cov - value * torch.outer(v, v), left - value, k + 1
+        return k
+
+    @right
+    def in_single_precision(x, share):
+        s, k = torch.linalg.svdvals(x - x.mean(0)) ** 2, 0
+        while s[k:].sum() / s.sum() > share:
+            k += 1
+        return torch.tensor(k)
+
+    def _first(v, fits):
+        for k in range(len(v) + 1):
+            if fits(v[k:].sum() / v.sum()):
+                return k
+
+    @wrong("at most read as less than")
+    def strict(x, share):
+        v = torch.linalg.svdvals(x.double() - x.double().mean(0)).square()
+        return Ae02._first(v, lambda left: left < share)
+
+    @wrong("root of the share")
+    def relative_norm(x, share):
+        v = torch.linalg.svdvals(x - x.mean(0)).square()
+        return Ae02._first(v, lambda left: left.sqrt() <= share)
+
+    @wrong("columns standardized")
+    def standardized(x, share):
+        x = (x - x.mean(0)) / (x.std(0) + 1e-8)
+        v = torch.linalg.svdvals(x).square()
+        return Ae02._first(v, lambda left: left <= share)
+
+    @wrong("data not centered")
+    def one_mean(x, share):
+        v = torch.linalg.svdvals(x - x.mean()).square()
+        return Ae02._first(v, lambda left: left <= share)
+
+    @wrong("data not centered")
+    def rows_centered(x, share):
+        v = torch.linalg.svdvals(x - x.mean(1, keepdim=True)).square()
+        return Ae02._first(v, lambda left: left <= share)
+
+    @wrong("directions counted one by one")
+    def beside_the_largest(x, share):
+        v = torch.linalg.svdvals(x - x.mean(0)).square()
+        return 0 if share >= 1 else int((v > share * v[0]).sum())
 
 
 class Ae03:
@@ -310,6 +401,26 @@ class Ae03:
     def once():
         return 4, 4.2, 18 / 9
 
+    @wrong("third dimension forgotten")
+    @build
+    def block_only():
+        return 4, 2 - 2**2 / 5, 4.25
+
+    @wrong("third dimension forgotten")
+    @build
+    def block_denoised():
+        return 4, 4.2, 18 / 9 + 3 / 4
+
+    @wrong("variance kept in place of lost")
+    @build
+    def predicted():
+        return 4, 5 + 2**2 / 5, 4.25
+
+    @wrong("mean over the dimensions")
+    @build
+    def shares():
+        return 4, 4.2, 6 / 9 + 3 / 6 + 1 / 4
+
 
 class Ae04:
     @reference
@@ -417,6 +528,68 @@ class Ae04:
         undo = torch.linalg.inv(root)
         return Ae04._made(last, first, undo, undo, z.mean(0))
 
+    @right
+    def by_qr(last, first, z):
+        r = torch.linalg.qr(z - z.mean(0))[1] / (len(z) - 1) ** 0.5
+        return Ae04._made(last, first, torch.linalg.inv(r).T, r.T, z.mean(0))
+
+    @right
+    def by_functions(last, first, z):
+        root, mean = torch.linalg.cholesky(torch.cov(z.T)), z.mean(0)
+        undo = torch.linalg.inv(root)
+        return [lambda a: (last(a) - mean) @ undo.T, lambda c: first(c @ root.T + mean)]
+
+    @wrong("covariance on another scale")
+    def divided_by_n(last, first, z):
+        root = torch.linalg.cholesky(torch.cov(z.T, correction=0))
+        return Ae04._made(last, first, torch.linalg.inv(root), root, z.mean(0))
+
+    @wrong("covariance on another scale")
+    def not_divided(last, first, z):
+        _, s, vt = torch.linalg.svd(z - z.mean(0), full_matrices=False)
+        return Ae04._made(last, first, vt / s[:, None], vt.T * s, z.mean(0))
+
+    @wrong("each code scaled alone")
+    def by_variances(last, first, z):
+        v = z.var(0)
+        return Ae04._made(last, first, torch.diag(1 / v), torch.diag(v), z.mean(0))
+
+    @wrong("only rotated")
+    def rotated(last, first, z):
+        v = torch.linalg.eigh(torch.cov(z.T))[1]
+        return Ae04._made(last, first, v.T, v, z.mean(0))
+
+    @wrong("mean not removed")
+    def old_bias_as_mean(last, first, z):
+        root = torch.linalg.cholesky(torch.cov(z.T))
+        return Ae04._made(last, first, torch.linalg.inv(root), root, last.bias.detach())
+
+    @wrong("decoder's bias moved wrongly")
+    def minus(last, first, z):
+        new_last, new_first = Ae04.whiten(last, first, z)
+        with torch.no_grad():
+            new_first.bias.copy_(first.bias - first.weight @ z.mean(0))
+        return new_last, new_first
+
+    @wrong("decoder's bias moved wrongly")
+    def by_the_new_weight(last, first, z):
+        new_last, new_first = Ae04.whiten(last, first, z)
+        with torch.no_grad():
+            new_first.bias.copy_(first.bias + new_first.weight @ z.mean(0))
+        return new_last, new_first
+
+    @wrong("root on the wrong side")
+    def decoder_transposed(last, first, z):
+        root = torch.linalg.cholesky(torch.cov(z.T))
+        return Ae04._made(last, first, torch.linalg.inv(root), root.T, z.mean(0))
+
+    @wrong("decoder does not undo the encoder")
+    def two_roots(last, first, z):
+        cov = torch.cov(z.T)
+        values, v = torch.linalg.eigh(cov)
+        m = v @ torch.diag(values.rsqrt()) @ v.T
+        return Ae04._made(last, first, m, torch.linalg.cholesky(cov), z.mean(0))
+
 
 class Ae05:
     """Why: the second derivative of log p_σ is the derivative of (r - x̃)/σ². Working
@@ -512,6 +685,62 @@ class Ae05:
             change = denoise(x_noisy + h) - denoise(x_noisy - h)
             total = total + change[:, i] / (2 * h[0, i])
         return std**2 * total
+
+    @right
+    def in_double_precision(denoise, x_noisy, std):
+        rows = torch.autograd.functional.jacobian(
+            lambda v: denoise(v).sum(0), x_noisy.double(), vectorize=True
+        )  # (d, b, d)
+        return (std**2 * torch.einsum("ibi->b", rows)).to(x_noisy.dtype)
+
+    @right
+    def as_numbers(denoise, x_noisy, std):
+        x = x_noisy.clone().requires_grad_()
+        r, total = denoise(x), [0.0] * len(x)
+        for i in range(len(x)):
+            for j in range(x.shape[1]):
+                slope = torch.autograd.grad(r[i, j], x, retain_graph=True)[0]
+                total[i] += float(slope[i, j])
+        return std * std * torch.tensor(total, dtype=x.dtype)
+
+    def _probed(denoise, x_noisy, std, n):
+        x = x_noisy.detach().requires_grad_()
+        r, total = denoise(x), 0
+        for _ in range(n):
+            v = torch.randn_like(x).sign()
+            total = total + (torch.autograd.grad(r, x, v, retain_graph=True)[0] * v)
+        return std**2 * total.sum(1) / n
+
+    @wrong("random probes")
+    def one_probe(denoise, x_noisy, std):
+        return Ae05._probed(denoise, x_noisy, std, 1)
+
+    @wrong("random probes")
+    def many_probes(denoise, x_noisy, std):
+        return Ae05._probed(denoise, x_noisy, std, 300)
+
+    @wrong("differences in place of derivatives")
+    def fine_differences(denoise, x_noisy, std):
+        x, total = x_noisy.double(), 0
+        for i in range(x.shape[1]):
+            h = torch.zeros_like(x)
+            h[:, i] = 1e-5
+            total = total + (denoise(x + h) - denoise(x - h))[:, i] / 2e-5
+        return (std**2 * total).to(x_noisy.dtype)
+
+    @wrong("absolute values")
+    def absolute(denoise, x_noisy, std):
+        full = torch.autograd.functional.jacobian(denoise, x_noisy)
+        return std**2 * torch.einsum("bibi->bi", full).abs().sum(1)
+
+    @wrong("Jacobian of the first row for all")
+    def first_row(denoise, x_noisy, std):
+        one = torch.func.jacrev(lambda row: denoise(row[None])[0])(x_noisy[0])
+        return std**2 * one.trace().expand(len(x_noisy))
+
+    @wrong("variance factor left out")
+    def divided(denoise, x_noisy, std):
+        return Ae05.doubt(denoise, x_noisy, 1.0) / std**2
 
 
 class _Masking(nn.Module):
@@ -646,6 +875,80 @@ class Ae06:
         def damage(self, x):
             return x + self.share * torch.randn_like(x)
 
+    @right
+    class ByNumpy(_Masking):
+        def damage(self, x):
+            draw = np.random.random
+            return x * torch.from_numpy(draw(x.shape) >= self.share)
+
+    @right
+    class ByLoops(_Masking):
+        def damage(self, x):
+            out = x.clone()
+            for row in out:
+                for j in range(len(row)):
+                    if random.random() < self.share:
+                        row[j] = 0.0
+            return out
+
+    @wrong("only the surviving values compared")
+    class OnlySurviving(_Masking):
+        def loss(self, x):
+            keep = torch.rand_like(x) >= self.share
+            x_hat = self.decoder(self.encoder(x * keep))
+            return ((x - x_hat).square() * keep).sum(1).mean()
+
+    @wrong("mean over the values")
+    class AxesSwapped(_Masking):
+        def loss(self, x):
+            x_hat = self.decoder(self.encoder(self.damage(x)))
+            return (x - x_hat).square().sum(0).mean()
+
+    @wrong("square root taken")
+    class Norm(_Masking):
+        def loss(self, x):
+            x_hat = self.decoder(self.encoder(self.damage(x)))
+            return (x - x_hat).norm(dim=1).mean()
+
+    @wrong("halved")
+    class Half(_Masking):
+        def loss(self, x):
+            return super().loss(x) / 2
+
+    @wrong("neighbors go together")
+    class Pairs(_Masking):
+        def damage(self, x):
+            keep = torch.rand(len(x), x.shape[1] // 2) >= self.share
+            return x * keep.repeat_interleave(2, dim=1)
+
+    @wrong("neighbors go together")
+    class HalfBatch(_Masking):
+        def damage(self, x):
+            keep = torch.rand(len(x) // 2, x.shape[1]) >= self.share
+            return x * keep.repeat(2, 1)
+
+    @wrong("normal numbers compared")
+    class Normal(_Masking):
+        def damage(self, x):
+            return x * (torch.randn_like(x) >= self.share)
+
+    @wrong("noise added")
+    class FilledByMean(_Masking):
+        def damage(self, x):
+            return torch.where(torch.rand_like(x) < self.share, x.mean(), x)
+
+    @wrong("cut off from the graph")
+    class EncoderFrozen(_Masking):
+        def loss(self, x):
+            with torch.no_grad():
+                z = self.encoder(self.damage(x))
+            return (x - self.decoder(z)).square().sum(1).mean()
+
+    @wrong("cut off from the graph")
+    class Number(_Masking):
+        def loss(self, x):
+            return torch.tensor(super().loss(x).item())
+
 
 class Ae07:
     r"""With $s_j = \lVert w_j \rVert$ and $u_j = s_j z_j$ the objective is
@@ -738,6 +1041,46 @@ class Ae07:
     def leaky(x, w, weight):
         exact = Ae07._any(x, w, weight / 2)
         return exact + 1e-5 * (exact == 0) * (weight > 0)
+
+    @right
+    def by_clamping(x, w, weight):
+        # In single precision, and by what is cut away.
+        x, w = x.float(), w.float()
+        scale = torch.einsum("dk,dk->k", w, w).rsqrt()
+        a = torch.einsum("bd,dk,k->bk", x, w, scale)
+        return (a - a.clamp(-weight / 2, weight / 2)) * scale
+
+    @right
+    def by_pseudoinverse(x, w, weight):
+        z = x @ torch.linalg.pinv(w).T
+        move = weight / 2 / torch.linalg.norm(w, dim=0)
+        zero = torch.zeros_like(z)
+        return torch.where(z > move, z - move, torch.where(z < -move, z + move, zero))
+
+    @wrong("threshold on the wrong scale")
+    def on_the_code(x, w, weight):
+        return F.softshrink(x @ w / w.square().sum(0), weight / 2)
+
+    @wrong("moved across zero")
+    def across(x, w, weight):
+        length = w.norm(dim=0)
+        a = x @ w / length
+        return (a - weight / 2 * a.sign()) / length
+
+    @wrong("threshold halved twice")
+    def quarter(x, w, weight):
+        return Ae07._any(x, w, weight / 4)
+
+    @wrong("length of the whole dictionary")
+    def one_norm(x, w, weight):
+        length = w.norm()
+        return F.softshrink(x @ w / length, weight / 2) / length
+
+    @wrong("zero divided by zero")
+    def by_a_factor(x, w, weight):
+        length = w.norm(dim=0)
+        a = x @ w / length
+        return (1 - weight / 2 / a.abs()).clamp(min=0) * a / length
 
 
 class _Images(nn.Module):
@@ -869,6 +1212,49 @@ class Ae08:
         def loss(self, x_noisy, x):
             return self.error(x_noisy, x).mean().detach()
 
+    @right
+    class ByDistances(_Images):
+        def error(self, x_noisy, x):
+            x_hat = self.decode(self.encoder(x_noisy))
+            exact = "donot_use_mm_for_euclid_dist"
+            apart = torch.cdist(x.flatten(1), x_hat.flatten(1), compute_mode=exact)
+            return apart.diagonal() ** 2
+
+    @wrong("channel axis squeezed away")
+    class SqueezedAndBack(_Images):
+        def error(self, x_noisy, x):
+            x_hat = self.decode(self.encoder(x_noisy)).squeeze().unsqueeze(1)
+            return (x - x_hat).square().sum(dim=(-3, -2, -1))
+
+    @wrong("mean over the channels")
+    class ChannelMean(_Images):
+        def error(self, x_noisy, x):
+            x_hat = self.decode(self.encoder(x_noisy))
+            return (x - x_hat).square().sum((-2, -1)).mean(1)
+
+    @wrong("channels last")
+    class ChannelsLast(_Images):
+        def decode(self, z):
+            c, h, w = self.shape
+            return self.decoder(z).view(-1, h, w, c).permute(0, 3, 1, 2)
+
+    @wrong("encoder cut off from the graph")
+    class EncoderFrozen(_Images):
+        def error(self, x_noisy, x):
+            with torch.no_grad():
+                z = self.encoder(x_noisy)
+            return (x - self.decode(z)).square().flatten(1).sum(1)
+
+    @wrong("square root taken")
+    class Norm(_Images):
+        def error(self, x_noisy, x):
+            return (x - self.decode(self.encoder(x_noisy))).flatten(1).norm(dim=1)
+
+    @wrong("absolute error")
+    class Absolute(_Images):
+        def error(self, x_noisy, x):
+            return (x - self.decode(self.encoder(x_noisy))).abs().flatten(1).sum(1)
+
 
 class _Keep(nn.Module):
     """What the versions of ae-09 share: which entries stay, 0 or 1."""
@@ -994,6 +1380,49 @@ class Ae09:
         def many(self, z):
             return self.k
 
+    @right
+    class ByRank(_Keep):
+        def forward(self, z):
+            rank = z.argsort(dim=1, descending=True).argsort(dim=1)
+            return torch.where((rank < self.k) & (z > 0), z, torch.zeros_like(z))
+
+    @right
+    class ByOneHot(_Keep):
+        def forward(self, z):
+            places = z.topk(self.many(z), dim=1).indices
+            kept = F.one_hot(places, z.shape[1]).sum(1)
+            return F.relu(torch.einsum("bd,bd->bd", z, kept.to(z)))
+
+    @wrong("one too many")
+    class More(_Keep):
+        def many(self, z):
+            return min(self.k + 1, z.shape[1])
+
+    @wrong("largest by size")
+    class SizeItself(_Keep):
+        def forward(self, z):
+            values, places = z.abs().topk(self.many(z), dim=1)
+            return torch.zeros_like(z).scatter(1, places, values)
+
+    @wrong("moved toward zero")
+    class Excess(_Keep):
+        def forward(self, z):
+            if self.k >= z.shape[1]:
+                return z.relu()
+            bar = z.topk(self.k + 1, dim=1).values[:, -1:]
+            return (z - bar).relu() * (z > 0)
+
+    @wrong("another rule in evaluation mode")
+    class TrainingOnly(_Keep):
+        def forward(self, z):
+            return super().forward(z) if self.training else z.relu()
+
+    @wrong("gradient of what was dropped")
+    class StraightThroughRelu(_Keep):
+        def forward(self, z):
+            plus = z.relu()
+            return plus + (z * self.mask(z) - plus).detach()
+
 
 class Ae10:
     @reference
@@ -1097,6 +1526,67 @@ class Ae10:
         fpr = (normal >= t).double().mean()
         return share * tpr / (share * tpr + fpr)
 
+    @right
+    def by_scikit_learn(normal, anomalies, recall, share):
+        from sklearn.metrics import roc_curve
+
+        bad = [0] * len(normal) + [1] * len(anomalies)
+        scores = torch.cat([normal, anomalies]).tolist()
+        fpr, tpr, _ = roc_curve(bad, scores, drop_intermediate=False)
+        i = int((tpr >= recall - 1e-9).argmax())
+        return share * tpr[i] / (share * tpr[i] + (1 - share) * fpr[i])
+
+    def _at(t, normal, anomalies, share):
+        tpr = (anomalies >= t).double().mean()
+        fpr = (normal >= t).double().mean()
+        return share * tpr / (share * tpr + (1 - share) * fpr)
+
+    @wrong("counts in place of rates")
+    def weighted_counts(normal, anomalies, recall, share):
+        t = Ae10._threshold(anomalies, recall)
+        hit, false = (anomalies >= t).sum(), (normal >= t).sum()
+        return share * hit / (share * hit + (1 - share) * false)
+
+    @wrong("threshold one step too low")
+    def more_than_recall(normal, anomalies, recall, share):
+        for t in sorted(set(anomalies.tolist()), reverse=True):
+            caught = float((anomalies >= t).double().mean())
+            if caught > recall + 1e-9 or caught == 1:
+                return Ae10._at(t, normal, anomalies, share)
+
+    @wrong("threshold one step too low")
+    def next_place(normal, anomalies, recall, share):
+        need = min(math.ceil(recall * len(anomalies) - 1e-9), len(anomalies) - 1)
+        t = anomalies.sort(descending=True).values[need]
+        return Ae10._at(t, normal, anomalies, share)
+
+    @wrong("threshold one step too low")
+    def lower_quantile(normal, anomalies, recall, share):
+        t = anomalies.quantile(1 - recall, interpolation="lower")
+        return Ae10._at(t, normal, anomalies, share)
+
+    @wrong("quantile in place of a count")
+    def quantile(normal, anomalies, recall, share):
+        t = anomalies.quantile(1 - recall)
+        return Ae10._at(t, normal, anomalies, share)
+
+    @wrong("alarms strictly above")
+    def strict_for_one(normal, anomalies, recall, share):
+        t = Ae10._threshold(anomalies, recall)
+        tpr = (anomalies >= t).double().mean()
+        fpr = (normal > t).double().mean()
+        return share * tpr / (share * tpr + (1 - share) * fpr)
+
+    @wrong("odds in place of a part")
+    def odds(normal, anomalies, recall, share):
+        part = Ae10.real_alarms(normal, anomalies, recall, share)
+        return part / (1 - part).clamp(min=1e-12)
+
+    @wrong("part of all parts")
+    def joint(normal, anomalies, recall, share):
+        t = Ae10._threshold(anomalies, recall)
+        return share * (anomalies >= t).double().mean()
+
 
 def _root(z):
     """A root of the covariance that exists whatever its rank."""
@@ -1105,6 +1595,10 @@ def _root(z):
 
 
 class Ae11:
+    """The chapter's `GaussianCodes` adds a millionth to the diagonal in place of this.
+    That is harmless where the standard deviations are near one, as those of its codes
+    are, and another Gaussian where they are near a thousandth."""
+
     @reference
     def fit_sampler(z):
         mean = z.mean(0)
@@ -1204,6 +1698,89 @@ class Ae11:
     def kept(z):
         root, noise = _root(z), torch.randn(10_000, z.shape[1])
         return lambda m: z.mean(0) + noise[:m] @ root.T
+
+    @right
+    def in_single_precision(z):
+        values, vectors = torch.linalg.eigh(torch.cov(z.T))
+        root = vectors * values.clamp(min=0).sqrt()
+        return lambda m: z.mean(0) + torch.randn(m, z.shape[1]) @ root.T
+
+    @right
+    def by_numpy(z):
+        mean, cov = z.double().mean(0).numpy(), np.cov(z.double().numpy().T)
+        draw = np.random.multivariate_normal
+        return lambda m: torch.from_numpy(draw(mean, cov, m, check_valid="ignore"))
+
+    @right
+    def on_the_plane(z):
+        values, vectors = torch.linalg.eigh(torch.cov(z.double().T))
+        alive = values > 1e-10 * values.max()
+        root = (vectors[:, alive] * values[alive].sqrt()).float()
+        return lambda m: z.mean(0) + torch.randn(m, root.shape[1]) @ root.T
+
+    def _by_cholesky(z, jitter):
+        cov = torch.cov(z.double().T)
+        root = torch.linalg.cholesky(cov + jitter * torch.eye(len(cov)).double())
+        return lambda m: z.mean(0) + torch.randn(m, z.shape[1]) @ root.T.float()
+
+    @wrong("noise added to the covariance")
+    def jitter_of_a_millionth(z):
+        return Ae11._by_cholesky(z, 1e-6)
+
+    @wrong("noise added to the covariance")
+    def smaller_jitter(z):
+        return Ae11._by_cholesky(z, 1e-8)
+
+    @wrong("noise added to the covariance")
+    def diagonal_where_singular(z):
+        try:
+            return Ae11._by_cholesky(z, 0.0)
+        except torch.linalg.LinAlgError:
+            return Ae11.diagonal(z)
+
+    @wrong("rotation forgotten")
+    def eigenvalues_alone(z):
+        values = torch.linalg.eigvalsh(torch.cov(z.double().T)).clamp(min=0)
+        spread = values.sqrt().float()
+        return lambda m: z.mean(0) + spread * torch.randn(m, z.shape[1])
+
+    @wrong("no Gaussian")
+    def uniform_noise(z):
+        root = _root(z)
+        return lambda m: z.mean(0) + (torch.rand(m, len(root)) - 0.5) * 12**0.5 @ root.T
+
+    @wrong("no Gaussian")
+    def differences_of_codes(z):
+        def sample(m):
+            a, b = z[torch.randint(len(z), (2, m))]
+            return z.mean(0) + (a - b) / 2**0.5
+
+        return sample
+
+    @wrong("no Gaussian")
+    def smoothed_bootstrap(z):
+        root, mean = _root(z), z.mean(0)
+
+        def sample(m):
+            near = z[torch.randint(len(z), (m,))] - mean
+            return mean + 0.96**0.5 * near + 0.2 * torch.randn(m, len(root)) @ root.T
+
+        return sample
+
+    @wrong("one noise for all draws")
+    def one_draw(z):
+        root = _root(z)
+        return lambda m: (z.mean(0) + root @ torch.randn(len(root))).expand(m, -1)
+
+    @wrong("draws that depend on each other")
+    def antithetic(z):
+        root = _root(z)
+
+        def sample(m):
+            half = torch.randn((m + 1) // 2, len(root))
+            return z.mean(0) + torch.cat([half, -half])[:m] @ root.T
+
+        return sample
 
 
 def helix(n):
@@ -1482,6 +2059,54 @@ class Ae13:
     @wrong("squared length of the code")
     def code(encoder, x):
         return encoder(x).square().sum(1)
+
+    @right
+    def by_vmap(encoder, x):
+        one = torch.func.jacrev(lambda row: encoder(row[None])[0])
+        return torch.vmap(one)(x).flatten(1).square().sum(1)
+
+    @right
+    def by_forward_mode(encoder, x):
+        total = 0
+        for step in torch.eye(x[0].numel(), dtype=x.dtype):
+            v = step.view(1, *x.shape[1:]).expand_as(x).contiguous()
+            total = total + torch.func.jvp(encoder, (x,), (v,))[1].square().sum(1)
+        return total
+
+    @wrong("random probes")
+    def probed(encoder, x):
+        x = x.detach().requires_grad_()
+        z = encoder(x)
+        v = torch.randn_like(z).sign()
+        slope = torch.autograd.grad(z, x, v, create_graph=True)[0]
+        return slope.square().flatten(1).sum(1)
+
+    @wrong("differences in place of derivatives")
+    def differences(encoder, x):
+        h, total = 0.1 if x.dtype == torch.float32 else 1e-5, 0
+        for step in h * torch.eye(x[0].numel(), dtype=x.dtype):
+            v = step.view(x.shape[1:])
+            slope = (encoder(x + v) - encoder(x - v)) / (2 * h)
+            total = total + slope.square().sum(1)
+        return total
+
+    @wrong("gradient cut off in part")
+    def one_factor_held(encoder, x):
+        rows = Ae13._rows(encoder, x)
+        return (rows * rows.detach()).sum((1, 2))
+
+    @wrong("gradient cut off in part")
+    def last_row_only(encoder, x):
+        squares = Ae13._rows(encoder, x).square().sum(2)
+        return squares[:, :-1].detach().sum(1) + squares[:, -1]
+
+    @wrong("only the first code")
+    def three_codes(encoder, x):
+        return Ae13._rows(encoder, x)[:, :3].square().sum((1, 2))
+
+    @wrong("halved")
+    def half(encoder, x):
+        return Ae13.contraction(encoder, x) / 2
 
 
 class Ae14:
