@@ -1086,7 +1086,8 @@ def vae_07(t, GaussianVAE):
     t.mean(z, mean[0], log_std[0].exp(), "The draws are centered at mean.")
     line = "one noise for all dimensions"
     t.independent(z, "The entries of z are independent given x.", line)
-    eps, other = (z - mean[0]) / log_std[0].exp(), "noise that is not normal"
+    eps = (t.tensor(z) - mean[0]) / log_std[0].exp()
+    other = "noise that is not normal"
     t.distribution(eps, torch.special.ndtr, "q is a normal distribution.", other)
 
     t.property("the encoder learns from the reconstruction and from the rate")
@@ -1283,7 +1284,8 @@ def vae_08(t, vae_loss):
     t.std(z, log_std[0].exp(), "Its width is exp(log_std).", ideas=ideas)
     why = "The entries of z are independent given x."
     t.independent(z, why, "one noise for all dimensions")
-    eps, other = (z - mean[0]) / log_std[0].exp(), "noise that is not normal"
+    eps = (t.tensor(z) - mean[0]) / log_std[0].exp()
+    other = "noise that is not normal"
     t.distribution(eps, torch.special.ndtr, "q is a normal distribution.", other)
 
     t.property("the encoder learns from the reconstruction")
