@@ -55,6 +55,19 @@ class Vae01:
         energy = 0.5 * (mean.square() + log_var.exp()).sum(1)
         return energy + 0.5 * d * math.log(2 * math.pi) - entropy
 
+    @right
+    def in_place_on_a_clone(mean, log_var):
+        total = mean.clone()
+        total.mul_(mean).add_(log_var.exp()).sub_(log_var).sub_(1).mul_(0.5)
+        return torch.einsum("bd->b", total)
+
+    @right
+    def column_by_column_in_double(mean, log_var):
+        total = torch.zeros(len(mean), dtype=torch.float64)
+        for m, v in zip(mean.double().T, log_var.double().T):
+            total = total + (m * m + torch.expm1(v) - v) / 2
+        return total.to(mean.dtype)
+
     @wrong("mean over the dimensions")
     def mean_over_dimensions(mean, log_var):
         return 0.5 * (mean**2 + log_var.exp() - 1 - log_var).mean(1)
@@ -152,6 +165,24 @@ class Vae01:
     def in_place(mean, log_var):
         return 0.5 * (mean.pow_(2) + log_var.exp() - 1 - log_var).sum(1)
 
+    @wrong("reduced over the batch")
+    def divided_by_b(mean, log_var):
+        return 0.5 * (mean**2 + log_var.exp() - 1 - log_var).sum(1) / len(mean)
+
+    @wrong("dimensions left out")
+    def two_dimensions(mean, log_var):
+        per_dim = 0.5 * (mean**2 + log_var.exp() - 1 - log_var)
+        return per_dim[:, :2].sum(1)
+
+    @wrong("cut off from the graph")
+    def one_part_detached(mean, log_var):
+        return 0.5 * (mean**2 + log_var.exp().detach() - 1 - log_var).sum(1)
+
+    @wrong("cut off from the graph")
+    def through_numpy(mean, log_var):
+        m, v = mean.detach().numpy(), log_var.detach().numpy()
+        return torch.from_numpy(0.5 * (m**2 + math.e**v - 1 - v).sum(1))
+
 
 class Vae02:
     @reference
@@ -194,6 +225,17 @@ class Vae02:
         both = torch.stack([torch.zeros_like(logits), logits], -1).log_softmax(-1)
         index = x.long().expand(logits.shape)[..., None]
         return both.gather(-1, index).squeeze(-1).sum(-1)
+
+    @right
+    def by_repeated_rows(logits, x):
+        k, b, d = logits.shape
+        rows = Independent(Bernoulli(logits=logits.reshape(k * b, d)), 1)
+        return rows.log_prob(x.repeat(k, 1)).view(k, b)
+
+    @right
+    def in_double(logits, x):
+        right_side = torch.where(x > 0, logits, -logits).double()
+        return right_side.sigmoid().log().sum(-1).float()
 
     @wrong("mean over the pixels")
     def mean_over_pixels(logits, x):
@@ -277,6 +319,35 @@ class Vae02:
     def in_place(logits, x):
         return F.logsigmoid(x.mul_(2).sub_(1) * logits).sum(-1)
 
+    @wrong("codes and images mixed up")
+    def images_interleaved(logits, x):
+        k, b, d = logits.shape
+        rows = Independent(Bernoulli(logits=logits.reshape(k * b, d)), 1)
+        return rows.log_prob(x.repeat_interleave(k, 0)).view(k, b)
+
+    @wrong("codes and images mixed up")
+    def reshaped_the_other_way(logits, x):
+        k, b, _ = logits.shape
+        return F.logsigmoid((2 * x - 1) * logits).sum(-1).T.reshape(k, b)
+
+    @wrong("softmax over the pixels")
+    def softmax(logits, x):
+        return (x * logits.log_softmax(-1)).sum(-1)
+
+    @wrong("squared error in place of the likelihood")
+    def gaussian_of_logits(logits, x):
+        return Normal(logits, 1.0).log_prob(x).sum(-1)
+
+    @wrong("logarithm of a saturated sigmoid")
+    def where_with_lost_gradient(logits, x):
+        s = (2 * x - 1) * logits
+        high, low = -torch.log1p(torch.exp(-s)), s - torch.log1p(torch.exp(s))
+        return torch.where(s > 0, high, low).sum(-1)
+
+    @wrong("logarithm of a saturated sigmoid")
+    def slope_of_half_of_it(logits, x):
+        return (x * logits - F.softplus(logits).detach()).sum(-1)
+
 
 class Vae03:
     @reference
@@ -320,6 +391,27 @@ class Vae03:
         eps = torch.randn(k, *mean.shape).abs()
         sign = torch.randint(0, 2, eps.shape) * 2 - 1
         return mean + log_std.exp() * eps * sign
+
+    @right
+    def by_numpy(mean, log_std, k):
+        import numpy as np
+
+        eps = np.random.standard_normal((k, *mean.shape))  # noqa: NPY002
+        return mean + log_std.exp() * torch.from_numpy(eps).to(mean.dtype)
+
+    @right
+    def by_polar_coordinates(mean, log_std, k):
+        u, v = torch.rand(2, k, *mean.shape, dtype=torch.float64)
+        eps = (-2 * torch.log1p(-u)).sqrt() * torch.cos(2 * math.pi * v)
+        return mean + log_std.exp() * eps.to(mean.dtype)
+
+    @right
+    def row_by_row(mean, log_std, k):
+        draws = []
+        for _ in range(k):
+            rows = [m + s.exp() * torch.randn_like(m) for m, s in zip(mean, log_std)]
+            draws.append(torch.stack(rows))
+        return torch.stack(draws)
 
     @wrong("sampled outside the graph")
     def under_no_grad(mean, log_std, k):
@@ -494,6 +586,35 @@ class Vae03:
         z = mean + log_std.exp() * torch.randn(k, *mean.shape)
         return z.float()
 
+    @wrong("noise that is not normal")
+    def sum_of_twelve_uniforms(mean, log_std, k):
+        eps = torch.rand(12, k, *mean.shape, dtype=mean.dtype).sum(0) - 6
+        return mean + log_std.exp() * eps
+
+    @wrong("noise that is not normal")
+    def student(mean, log_std, k):
+        t = torch.distributions.StudentT(30.0).sample((k, *mean.shape))
+        return mean + log_std.exp() * t.to(mean) * (28 / 30) ** 0.5
+
+    @wrong("noise that is not normal")
+    def truncated(mean, log_std, k):
+        eps = nn.init.trunc_normal_(torch.empty(k, *mean.shape, dtype=mean.dtype))
+        return mean + log_std.exp() * eps
+
+    @wrong("noise that is not normal")
+    def far_tails_cut_off(mean, log_std, k):
+        return mean + log_std.exp() * torch.randn(k, *mean.shape).to(mean).clamp(-4, 4)
+
+    @wrong("noise used more than once")
+    def second_half_mirrored(mean, log_std, k):
+        eps = torch.randn((k + 1) // 2, *mean.shape, dtype=mean.dtype)
+        return mean + log_std.exp() * torch.cat([eps, -eps])[:k]
+
+    @wrong("samples given to other examples")
+    def interleaved(mean, log_std, k):
+        m, s = mean.repeat_interleave(k, 0), log_std.repeat_interleave(k, 0)
+        return (m + s.exp() * torch.randn_like(m)).view(k, *mean.shape)
+
 
 class Vae04:
     r"""
@@ -640,6 +761,34 @@ class Vae04:
         two = math.log(2)
         return 8 / 17, 17**-0.5, -1.7600 / two, -2.3671 / two
 
+    @wrong("slope not squared")
+    @build
+    def slope_counted_once():
+        log_p = Normal(1.0, 1.5).log_prob(torch.tensor(2.0)).item()
+        return 8 / 9, 1 / 3, log_p, -2.3671
+
+    @wrong("slope not squared")
+    @build
+    def slope_counted_once_in_the_marginal():
+        log_p = Normal(1.0, 1.5).log_prob(torch.tensor(2.0)).item()
+        return 8 / 17, 17**-0.5, log_p, -2.3671
+
+    @wrong("offset left out")
+    @build
+    def no_offset():
+        return 16 / 17, 17**-0.5, -1.7600, -2.3671
+
+    @wrong("offset left out")
+    @build
+    def no_offset_in_the_marginal():
+        log_p = Normal(0.0, 4.25**0.5).log_prob(torch.tensor(2.0)).item()
+        return 8 / 17, 17**-0.5, log_p, -2.3671
+
+    @wrong("log p in place of the bound")
+    @build
+    def bound_of_the_posterior():
+        return 8 / 17, 17**-0.5, -1.7600, -1.7600
+
 
 class Vae05:
     r"""
@@ -745,6 +894,12 @@ class Vae05:
     def root():
         return 2.0, 4 * 0.6, (1 + 18 * 0.6 + 15 * 0.36) / 0.6 - 4, 1 + 3 * 0.6
 
+    @wrong("f and the score taken as independent")
+    @build
+    def product_of_means():
+        second = (1 + 6 * 0.36 + 3 * 0.36**2) / 0.36
+        return 2.0, 1.44, second - 4, 2.08
+
 
 class Vae06:
     """
@@ -790,6 +945,16 @@ class Vae06:
         k, f = len(f), f.detach()
         eps = (z.detach() - mean) / log_std.exp()
         return (k / (k - 1) * (f - f.mean()) * (-0.5 * eps.square()).sum(1)).mean()
+
+    @right
+    def gradient_by_hand(z, mean, log_std, f):
+        with torch.no_grad():
+            k, s = len(f), log_std.exp()
+            rest = [torch.cat([f[:i], f[i + 1 :]]).mean() for i in range(k)]
+            eps, weight = (z - mean) / s, (f - torch.stack(rest))[:, None]
+            by_mean = (weight * eps / s).mean(0)
+            by_log_std = (weight * (eps**2 - 1)).mean(0)
+        return by_mean @ mean + by_log_std @ log_std
 
     @wrong("no scalar")
     def per_draw(z, mean, log_std, f):
@@ -876,6 +1041,38 @@ class Vae06:
         others = (f.sum() - f) / (len(f) - 1)
         log_q = Normal(mean.detach(), log_std.exp()).log_prob(z).sum(1)
         return ((f - others) * log_q).mean()
+
+    @wrong("sum over the draws")
+    def divided_by_k_minus_one(z, mean, log_std, f):
+        z, f = z.detach(), f.detach()
+        others = (f.sum() - f) / (len(f) - 1)
+        log_q = Normal(mean, log_std.exp()).log_prob(z).sum(1)
+        return ((f - others) * log_q).sum() / (len(f) - 1)
+
+    @wrong("width left out of the score")
+    def without_scale(z, mean, log_std, f):
+        z, f = z.detach(), f.detach()
+        others = (f.sum() - f) / (len(f) - 1)
+        return ((f - others) * (-0.5 * (z - mean) ** 2 - log_std).sum(1)).mean()
+
+    @wrong("density in place of its logarithm")
+    def by_density(z, mean, log_std, f):
+        z, f = z.detach(), f.detach()
+        others = (f.sum() - f) / (len(f) - 1)
+        q = Normal(mean, log_std.exp()).log_prob(z).sum(1).exp()
+        return ((f - others) * q).mean()
+
+    @wrong("baseline from other values")
+    def the_next_value(z, mean, log_std, f):
+        z, f = z.detach(), f.detach()
+        log_q = Normal(mean, log_std.exp()).log_prob(z).sum(1)
+        return ((f - f.roll(1)) * log_q).mean()
+
+    @wrong("baseline from other values")
+    def median(z, mean, log_std, f):
+        z, f = z.detach(), f.detach()
+        log_q = Normal(mean, log_std.exp()).log_prob(z).sum(1)
+        return ((f - f.median()) * log_q).mean()
 
 
 def gaussian_vae(**change):
@@ -1121,6 +1318,63 @@ class Vae07:
     def zeros():
         return gaussian_vae(code=lambda n, k: torch.zeros(n, k))
 
+    @wrong("constants left out")
+    @build
+    def constant_once():
+        def fit(x, m, std):
+            square = (-0.5 * ((x - m) / std) ** 2).sum(1)
+            return square - math.log(std) - 0.5 * math.log(2 * math.pi)
+
+        return gaussian_vae(fit=fit)
+
+    @wrong("constants left out")
+    @build
+    def squared_error_alone():
+        return gaussian_vae(fit=lambda x, m, std: -(x - m).square().sum(1))
+
+    @wrong("rate cut off")
+    @build
+    def part_of_the_rate_detached():
+        def rate(m, s):
+            return 0.5 * (m**2 + (2 * s).exp().detach() - 1 - 2 * s).sum(1)
+
+        return gaussian_vae(rate=rate)
+
+    @wrong("noise that is not normal")
+    @build
+    def uniform_noise_in_the_code():
+        def draw(m, s):
+            return m + s.exp() * (torch.rand_like(m) - 0.5) * 12**0.5
+
+        return gaussian_vae(draw=draw)
+
+    @wrong("noise that is not normal")
+    @build
+    def uniform_noise_in_samples():
+        def noise(m, std):
+            return m + std * (torch.rand_like(m) - 0.5) * 12**0.5
+
+        return gaussian_vae(noise=noise)
+
+    @wrong("std left out of the noise")
+    @build
+    def unit_noise():
+        return gaussian_vae(noise=lambda m, std: m + torch.randn_like(m))
+
+    @wrong("one noise for all dimensions")
+    @build
+    def one_number_for_the_code():
+        return gaussian_vae(code=lambda n, k: torch.randn(n, 1).expand(n, k))
+
+    @wrong("more than one draw")
+    @build
+    def mean_of_ten_draws():
+        class Model(gaussian_vae()):
+            def elbo(self, x):
+                return sum(super(Model, self).elbo(x) for _ in range(10)) / 10
+
+        return Model
+
 
 def binary_loss(error="sum", rate="std", draw="path", reduce=torch.mean, sign=1.0):
     """The function of vae-08 with one part replaced."""
@@ -1311,6 +1565,53 @@ class Vae08:
     def sigmoid_twice():
         return binary_loss(error="sigmoid")
 
+    @wrong("rate cut off")
+    def part_of_the_rate_detached(encoder, decoder, x):
+        mean, log_std = encoder(x)
+        z = mean + log_std.exp() * torch.randn_like(mean)
+        fit = Bernoulli(logits=decoder(z)).log_prob(x).sum(1)
+        var = (2 * log_std).exp().detach()
+        return (0.5 * (mean**2 + var - 1 - 2 * log_std).sum(1) - fit).mean()
+
+    @wrong("rate cut off")
+    def width_of_the_rate_detached(encoder, decoder, x):
+        mean, log_std = encoder(x)
+        z = mean + log_std.exp() * torch.randn_like(mean)
+        fit = Bernoulli(logits=decoder(z)).log_prob(x).sum(1)
+        q = Normal(mean, log_std.detach().exp())
+        return (kl_divergence(q, Normal(0.0, 1.0)).sum(1) - fit).mean()
+
+    @wrong("more than one draw")
+    def mean_of_eight_draws(encoder, decoder, x):
+        mean, log_std = encoder(x)
+        q, fit = Normal(mean, log_std.exp()), 0.0
+        for _ in range(8):
+            z = q.rsample()
+            fit = fit + Bernoulli(logits=decoder(z)).log_prob(x).sum(1) / 8
+        return (kl_divergence(q, Normal(0.0, 1.0)).sum(1) - fit).mean()
+
+    @wrong("noise that is not normal")
+    def uniform_noise(encoder, decoder, x):
+        mean, log_std = encoder(x)
+        z = mean + log_std.exp() * (torch.rand_like(mean) - 0.5) * 12**0.5
+        fit = Bernoulli(logits=decoder(z)).log_prob(x).sum(1)
+        q = Normal(mean, log_std.exp())
+        return (kl_divergence(q, Normal(0.0, 1.0)).sum(1) - fit).mean()
+
+    @wrong("squared error in place of the likelihood")
+    def squared_error(encoder, decoder, x):
+        mean, log_std = encoder(x)
+        q = Normal(mean, log_std.exp())
+        error = (decoder(q.rsample()).sigmoid() - x).square().sum(1)
+        return (kl_divergence(q, Normal(0.0, 1.0)).sum(1) + error).mean()
+
+    @wrong("factor one half lost")
+    def twice_the_rate(encoder, decoder, x):
+        mean, log_std = encoder(x)
+        q = Normal(mean, log_std.exp())
+        fit = Bernoulli(logits=decoder(q.rsample())).log_prob(x).sum(1)
+        return (2 * kl_divergence(q, Normal(0.0, 1.0)).sum(1) - fit).mean()
+
 
 class Vae09:
     r"""
@@ -1395,6 +1696,11 @@ class Vae09:
     def as_written():
         return 30.72**0.5, 0.02
 
+    @wrong("the width that was meant left out")
+    @build
+    def variance_as_beta():
+        return 30.72**0.5, 30.72
+
 
 class Vae10:
     r"""
@@ -1437,6 +1743,12 @@ class Vae10:
         log_std = 0.5 * torch.log(total / (b * d))
         rates = sum(kl[i] for i in range(b)) / b
         return d * log_std + 0.5 * d * math.log(2 * math.pi) + 0.5 * d + rates
+
+    @right
+    def by_norm(x, x_hat, kl):
+        n, b = x.numel(), len(x)
+        std = torch.linalg.vector_norm(x - x_hat) / n**0.5
+        return n / b * (std.log() + 0.5 + 0.5 * math.log(2 * math.pi)) + kl.sum() / b
 
     @wrong("no scalar")
     def per_example(x, x_hat, kl):
@@ -1509,6 +1821,44 @@ class Vae10:
         d, var = x[0].numel(), (x - x_hat).square().mean()
         return -0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) - kl.mean()
 
+    @wrong("spread of the errors in place of their size")
+    def by_std(x, x_hat, kl):
+        fit = Normal(x_hat, (x - x_hat).std()).log_prob(x).flatten(1).sum(1)
+        return (kl - fit).mean()
+
+    @wrong("spread of the errors in place of their size")
+    def by_var(x, x_hat, kl):
+        d, var = x[0].numel(), (x - x_hat).var()
+        return 0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl.mean()
+
+    @wrong("one width for each channel")
+    def each_channel(x, x_hat, kl):
+        axes = [i for i in range(x.ndim) if i != 1]
+        std = (x - x_hat).square().mean(axes, keepdim=True).sqrt()
+        return (kl - Normal(x_hat, std).log_prob(x).flatten(1).sum(1)).mean()
+
+    @wrong("not all axes counted")
+    def last_axis(x, x_hat, kl):
+        d, var = x.shape[-1], (x - x_hat).square().mean()
+        return 0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl.mean()
+
+    @wrong("not all axes counted")
+    def height_and_width(x, x_hat, kl):
+        d, var = math.prod(x.shape[-2:]), (x - x_hat).square().mean()
+        return 0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl.mean()
+
+    @wrong("not all axes counted")
+    def right_for_images_only(x, x_hat, kl):
+        d, var = math.prod(x.shape[-3:]), (x - x_hat).square().mean()
+        return 0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl.mean()
+
+    @wrong("gradient counted twice")
+    def half_detached(x, x_hat, kl):
+        square = (x - x_hat).square()
+        var, d = square.mean(), x[0].numel()
+        fit = 0.5 * square.flatten(1).sum(1).mean() / var.detach()
+        return fit + 0.5 * d * (math.log(2 * math.pi) + var.log()) + kl.mean()
+
 
 class Vae11:
     @reference
@@ -1537,6 +1887,11 @@ class Vae11:
     def by_transposed(log_joint, log_q):
         log_w = (log_joint - log_q).T
         return torch.logsumexp(log_w - math.log(len(log_w)), dim=0)
+
+    @right
+    def by_reduce(log_joint, log_q):
+        total = functools.reduce(torch.logaddexp, (log_joint - log_q).unbind(1))
+        return total - math.log(log_q.shape[1])
 
     @wrong("mean of the logarithms")
     def elbo(log_joint, log_q):
@@ -1610,6 +1965,25 @@ class Vae11:
         log_w = log_joint - log_q
         return (log_w.logsumexp(1) - math.log(log_w.shape[1])).squeeze()
 
+    @wrong("underflow")
+    def largest_of_the_batch_taken_out(log_joint, log_q):
+        log_w = log_joint - log_q
+        top = log_w.max().detach()
+        return (log_w - top).exp().mean(1).log() + top
+
+    @wrong("batch size in place of k")
+    def log_b(log_joint, log_q):
+        return (log_joint - log_q).logsumexp(1) - math.log(len(log_q))
+
+    @wrong("ratio of the means")
+    def each_on_its_own(log_joint, log_q):
+        return log_joint.logsumexp(1) - log_q.logsumexp(1)
+
+    @wrong("a zero weight spoils the mean")
+    def zeros_not_counted(log_joint, log_q):
+        log_w = log_joint - log_q
+        return log_w.logsumexp(1) - log_w.isfinite().sum(1).log()
+
 
 class Vae12:
     """
@@ -1644,6 +2018,11 @@ class Vae12:
     def by_where(kl, floor):
         rate = kl.sum(0) / kl.shape[0]
         return torch.where(rate > floor, rate, floor).sum()
+
+    @right
+    def by_threshold(kl, floor):
+        rate = torch.einsum("bd->d", kl.double()) / len(kl)
+        return F.threshold(rate, floor, floor).sum().float()
 
     @wrong("no scalar")
     def per_dimension(kl, floor):
@@ -1695,6 +2074,18 @@ class Vae12:
         if floor == 0:
             return kl.sum(1).mean()
         return kl.mean(1).clamp(min=floor).sum()
+
+    @wrong("a smooth floor")
+    def softplus(kl, floor):
+        return (F.softplus((kl.mean(0) - floor) * 50) / 50 + floor).sum()
+
+    @wrong("a smooth floor")
+    def plain_softplus(kl, floor):
+        return (F.softplus(kl.mean(0) - floor) + floor).sum()
+
+    @wrong("one floor for the whole rate")
+    def floor_shared_out(kl, floor):
+        return kl.mean(0).clamp(min=floor / kl.shape[1]).sum()
 
 
 def bars_net(latent_dim=6, width=96, scale=1.0, out=None):
@@ -1769,6 +2160,10 @@ def bars(kind):
             return fit_bars(bars_net(width=128), 2500, lr=3e-3)
         if kind == "more latents":
             return fit_bars(bars_net(latent_dim=10), 2500, lr=3e-3)
+        if kind == "batch norm":
+            model = bars_net()
+            model.decoder.insert(1, torch.nn.BatchNorm1d(96))
+            return fit_bars(model, 2500)
         if kind == "warm-up":
             return fit_bars(fit_bars(bars_net(), 300, weight=0.3), 2200)
     raise ValueError(kind)
@@ -1901,6 +2296,16 @@ class Vae13:
     @build
     def log_variance():
         return bars("log variance")
+
+    @right
+    @build
+    def batch_normalized_and_evaluated():
+        return bars("batch norm").eval()
+
+    @wrong("decoded with statistics of the batch")
+    @build
+    def batch_normalized():
+        return bars("batch norm").train()
 
 
 class Vae14:

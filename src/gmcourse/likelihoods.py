@@ -122,10 +122,10 @@ class Gaussian:
 class DiscretizedLogistic:
     """Values on a grid of ``levels`` in [0, 1]; a probability, not a density.
 
-    The mass of a logistic distribution in the bin around each level; the outermost
-    bins reach to infinity, so that the probabilities sum to one. ``params`` are
-    means and log scales, both in units of the data. Kingma et al. (2016), appendix;
-    Salimans et al. (2017), eq. 2. ``x`` must lie on the grid ``k / (levels - 1)``.
+    The mass of a logistic distribution in the bin around each level (Kingma et al.,
+    2016); the outermost bins reach to infinity, so that the probabilities sum to one
+    (Salimans et al., 2017, sec. 2.1, there a mixture). ``params`` are means and log
+    scales, both in units of the data. ``x`` must lie on the grid ``k / (levels - 1)``.
     """
 
     per_value = 2

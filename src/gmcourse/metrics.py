@@ -55,7 +55,7 @@ def iw_log_likelihood(
 ) -> Float[Tensor, " b"]:
     """The importance-weighted bound on ``log p(x)`` with ``k`` draws, in nats.
 
-    Burda, Grosse & Salakhutdinov (2016), eq. 8: a lower bound in expectation, close
+    Burda, Grosse & Salakhutdinov (2016), sec. 3: a lower bound in expectation, close
     to ``log p(x)`` for large ``k``. Draws are summed in double precision. At most
     ``rows`` examples are decoded at a time: on a CPU few, so that they stay in cache;
     on a GPU use many.
@@ -211,7 +211,7 @@ def precision_recall(
     """Share of fakes inside the real manifold, and of reals inside the fake one.
 
     A manifold is the union of balls around its points, each reaching to the
-    ``k``-th nearest other point. Kynkäänniemi et al. (2019), eq. 2.
+    ``k``-th nearest other point. Kynkäänniemi et al. (2019).
 
     Raises:
         ValueError: ``k`` is not below the size of the smaller set.

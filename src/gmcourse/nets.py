@@ -154,7 +154,7 @@ class SubPixelEncoder(nn.Module):
 class SubPixelDecoder(nn.Module):
     """A vector ``(b, latent)`` to an image ``(b, *shape)``, cheap on a CPU.
 
-    It grows by sub-pixel convolution (Shi et al., 2016, eq. 3): a convolution at the
+    It grows by sub-pixel convolution (Shi et al., 2016): a convolution at the
     small size gives four values for each place, and these become a 2×2 square, so that
     nothing is convolved at full size.
     """

@@ -170,7 +170,7 @@ class VAE(GenerativeModel):
     ) -> Float[Tensor, " b"]:
         """An unbiased estimate of the importance-weighted bound: ``log (1/k) Σ w``.
 
-        In nats. Burda, Grosse & Salakhutdinov (2016), eq. 8. The bound is the ELBO at
+        In nats. Burda, Grosse & Salakhutdinov (2016), sec. 3. The bound is the ELBO at
         ``k = 1`` and does not fall as ``k`` grows; where the weights are bounded it
         tends to ``log p(x)`` (theorem 1).
         """

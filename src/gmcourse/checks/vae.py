@@ -1,6 +1,7 @@
 """Exercises of the chapter on variational autoencoders."""
 
 import math
+import time
 
 import torch
 from torch import Tensor, nn
@@ -47,8 +48,9 @@ Much published code lets the network put out $\log v$, the logarithm of the
 **variance**, where this chapter uses the logarithm of the standard deviation.
 
 Write `kl(mean, log_var)` for such a network: `mean` and `log_var` have shape
-`(b, d)`; return the divergence of each example in nats, shape `(b,)`, in closed form.
-It has to stay right where a variance is as small as $e^{-60}$ or as large as $e^{10}$.
+`(b, d)`; return the divergence of each example in nats, shape `(b,)`, in closed form,
+with gradients to both. It has to stay right where a variance is as small as $e^{-60}$
+or as large as $e^{10}$.
 """,
     stub='''
 def kl(mean, log_var):
@@ -90,12 +92,14 @@ def kl(mean, log_var):
         "changes the value where q is narrow.",
         "ceiling on the variance": "A clamp changes the value where q is wide, and "
         "takes the gradient that would mend it.",
-        "cut off from the graph": "Without a gradient this term trains nothing.",
+        "cut off from the graph": "What is detached has the right value and no "
+        "gradient: the term then trains nothing, or something else.",
+        "dimensions left out": "All d dimensions count.",
         "batch axis lost": "squeeze() also removes a batch axis of length one.",
     },
 )
 def vae_01(t, kl):
-    b, d = t.integer(5, 7), t.integer(2, 4)
+    b, d = t.integer(6, 8), t.integer(3, 5)
     mean = t.away(b, d, low=0.3, high=2.5)
     log_var = t.uniform(b, d, low=-3, high=2)
     mean.requires_grad_()
@@ -116,10 +120,13 @@ def vae_01(t, kl):
 
     t.property("with variance 1 the price is |mean|²/2")
     one = torch.zeros_like(log_var)
-    half = 0.5 * mean.square().sum(1)
+    each = 0.5 * mean.square()
+    half = each.sum(1)
     why = "Between Gaussians of variance 1 it is half their squared distance."
     ideas = {
         "mean over the dimensions": half / d,
+        "reduced over the batch": half / b,
+        "dimensions left out": [each[:, :2].sum(1), each[:, 0]],
         "sign flipped": -half,
         "factor one half lost": 2 * half,
         "constant left out": [half + d / 2, half - d / 2, half + 0.5],
@@ -144,8 +151,8 @@ def vae_01(t, kl):
     why = "The derivative of the same integral."
     for x in (mean, log_var):
         due = torch.autograd.grad(exact.sum(), x, retain_graph=True)[0]
-        ideas = {"cut off from the graph": 0.0}
-        t.close(t.grad(out, x), due, why, ideas=ideas, tol=1e-4)
+        cut = "cut off from the graph"
+        t.close(t.grad(out, x), due, why, misconception=cut, tol=1e-4)
 
     t.property("a variance of e⁻⁶⁰")
     mean, log_var = t.uniform(2, 2, low=-1, high=1), torch.full((2, 2), -60.0)
@@ -218,6 +225,10 @@ def bernoulli_log_prob(logits, x):
         "the probability.",
         "black pixels left out": "A pixel that is 0 has a probability too, that of "
         "not being 1.",
+        "codes and images mixed up": "Image j belongs to logits[:, j], for each of the "
+        "k codes: repeat() and repeat_interleave() give different orders.",
+        "softmax over the pixels": "Pixels are not classes that exclude each other: "
+        "each has a probability of its own.",
         "squared error in place of the likelihood": "(x - sigmoid(l))² is no "
         "log-probability of a binary pixel: it does not normalize.",
         "bits in place of nats": "Nats are due: the natural logarithm.",
@@ -269,9 +280,26 @@ def vae_02(t, bernoulli_log_prob):
         "bits in place of nats": due / math.log(2),
         "sigmoid applied twice": prob,
         "black pixels left out": F.logsigmoid(due),
-        "squared error in place of the likelihood": [2 * prob - 1, prob - 0.5],
+        "squared error in place of the likelihood": [
+            2 * prob - 1,
+            prob - 0.5,
+            due - 0.5,
+        ],
+        "softmax over the pixels": logits.log_softmax(-1)[..., pixel],
+        "codes and images mixed up": due.T.reshape(k, b),
     }
     t.close(switched(logits), due, why, ideas=ideas, tol=1e-4)
+
+    t.property("each image with its own logits")
+    x[0, 0], x[-1, 0] = 0.0, 1.0  # not all images are equal
+    side = torch.tensor([1.0, -1.0, 1.0])[:k, None, None]
+    sure = 8 * side * (2 * x - 1)
+    due = 4.0 * d * (side - 1)[:, :, 0].expand(k, b)
+    other = x.repeat_interleave(k, 0)
+    against = (sure.flatten(0, 1).gt(0) != other.gt(0)).sum(1)
+    ideas = {"codes and images mixed up": -8.0 * against.view(k, b)}
+    why = "A pixel costs 8 nats where the logits say the opposite, else next to none."
+    t.close(t.call(bernoulli_log_prob, sure, x), due, why, ideas=ideas, tol=3e-3)
 
     t.property("the probabilities of all 2ᵈ images sum to 1")
     images = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * d)
@@ -357,6 +385,10 @@ def reparameterize(mean, log_std, k):
         "another number of axes, or another order of them.",
         "noise that is not normal": "The noise has the right mean and spread, but "
         "another shape; z is then no sample of q.",
+        "samples given to other examples": "Row j of each sample belongs to mean[j]: "
+        "repeat() and repeat_interleave() give different orders.",
+        "noise used more than once": "Some entries get the same noise as others, or "
+        "its mirror image.",
         "noise centered over the draws": "The k samples are not independent: with "
         "their mean taken out, their noise adds up to zero.",
         "uniform noise": "rand draws from [0, 1); a normal is due.",
@@ -389,12 +421,23 @@ def vae_03(t, reparameterize):
     z = t.call(reparameterize, mean[:1, :1], log_std[:1, :1], 1)
     t.shape(z, (1, 1, 1), "axes of length one count.", misconception=shape)
 
+    t.property("each sample belongs to its example and its dimension")
+    far = 100.0 * (torch.randperm(b * d, generator=t.rng) + 1).view(b, d)
+    z = t.call(reparameterize, far, log_std, k)
+    why = "Means are 100 apart here, so the nearest one tells where a sample is from."
+    other = "samples given to other examples"
+    ideas = {"mean not added": 0.0}
+    t.close((z / 100).round(), (far / 100).expand(k, b, d), why, other, ideas=ideas)
+
     # Many draws of few entries, none with a deviation near 1.
     n, half = 1000, 500
     mean = t.uniform(2, 3, low=1, high=2) * torch.tensor([1.0, -1.0, 2.0])
     log_std = t.uniform(2, 3, low=-0.1, high=0.1) + torch.tensor([-1.3, -0.6, 0.7])
+    start = time.process_time()
     one = t.call(reparameterize, mean, log_std, n)
+    half_way = time.process_time()
     two = t.call(reparameterize, mean, log_std, n)
+    seconds = min(half_way - start, time.process_time() - half_way)
 
     t.property("fresh noise at each call")
     why, got = "A second call gives other samples.", "the same samples as before"
@@ -407,7 +450,8 @@ def vae_03(t, reparameterize):
     t.independent(one[:, 0, :], why, "one noise for all dimensions")
     t.independent(one[:, :, 0], why, "one noise for all examples")
     parts = [one[:half], one[half:], two[:half], two[half:]]
-    t.independent(torch.cat([p.flatten(1) for p in parts], 1), why)
+    again = "noise used more than once"
+    t.independent(torch.cat([p.flatten(1) for p in parts], 1), why, again)
     many = t.call(reparameterize, mean[:1].expand(n, 3), log_std[:1].expand(n, 3), 3)
     few = t.tensor(many)[:, :, 0].T
     t.independent(few, why, "noise centered over the draws")
@@ -423,6 +467,7 @@ def vae_03(t, reparameterize):
         "standard deviation ignored": torch.ones_like(s),
         "softplus in place of exp": F.softplus(s),
         "uniform noise": [s.exp() / 12**0.5, s.exp() / 3**0.5],
+        "noise that is not normal": 0.8796 * s.exp(),  # cut off at two deviations
     }
     t.std(z, s.exp(), why, ideas=ideas)
 
@@ -441,6 +486,29 @@ def vae_03(t, reparameterize):
     size = torch.bucketize(eps.flatten().abs(), torch.tensor([1.0, 2.5, 3.1]).double())
     why = "Sizes up to 1, 2.5, 3.1 and beyond come as often as those of a normal."
     t.frequencies(size.bincount(minlength=4), probs, why, misconception=other)
+
+    # What is nearly normal, such as a sum of uniforms, takes many draws to tell. Code
+    # that draws entry by entry is spared most of them.
+    rows = 300 if seconds < 0.02 else 10
+    zero = torch.zeros(rows, 100)
+    eps = t.tensor(t.call(reparameterize, zero, zero, 10)).detach().double().flatten()
+
+    def bend(e):
+        return (e**4 - 6 * e**2).clamp(max=17)
+
+    grid = torch.linspace(-12, 12, 4801, dtype=torch.float64)
+    weight = torch.distributions.Normal(0.0, 1.0).log_prob(grid).exp()
+    weight = weight / weight.sum()
+    center = (weight * bend(grid)).sum()
+    spread = (weight * (bend(grid) - center) ** 2).sum() ** 0.5
+    t.property(f"the same in {len(eps):,} samples: fourth powers and far tails")
+    why = "The mean of e⁴ - 6e², cut off at 17, is that of a normal."
+    t.mean(bend(eps), center, spread, why, misconception=other)
+    beyond = 2 * normal(torch.tensor(-4.0).double()).item()
+    out = (eps.abs() > 4).sum()
+    why = "Sizes beyond 4 come as often as those of a normal."
+    counts = torch.stack([len(eps) - out, out])
+    t.frequencies(counts, [1 - beyond, beyond], why, misconception=other)
 
     t.property("an exp(log_std) of e⁻²⁰ leaves the mean")
     tiny = torch.full_like(mean, -20.0)
@@ -505,6 +573,9 @@ elbo = ...  # of q = N(0.3, 0.4^2), nats
     misconceptions={
         "prior left out of the posterior": "The prior has a precision too, 1, and "
         "pulls the mean toward 0.",
+        "slope not squared": "x changes by 2 for each unit of z: precisions and "
+        "variances get the square of it.",
+        "offset left out": "The decoder's mean is 2z + 1: first take 1 from x.",
         "variance in place of the deviation": "Asked for is the standard deviation, "
         "the root of the variance.",
         "noise left out of the marginal": "x varies by the noise as well as by z; "
@@ -517,6 +588,8 @@ elbo = ...  # of q = N(0.3, 0.4^2), nats
         "rate added in place of subtracted": "The ELBO is log-likelihood minus rate.",
         "rate left out": "The expected log-likelihood alone is no lower bound.",
         "normalizer left out": "A log-density holds -log std - log(2 pi)/2.",
+        "log p in place of the bound": "They are equal only where q is the exact "
+        "posterior.",
         "the gap in place of the bound": "log p minus ELBO is the gap.",
         "sign flipped": "These are log-densities, not losses.",
         "bits in place of nats": "Nats are due: the natural logarithm.",
@@ -543,7 +616,11 @@ def vae_04(t, post_mean, post_std, log_p, elbo):
     root = 0.5 * math.log(2 * math.pi)
 
     t.property("mean of the posterior")
-    ideas = {"prior left out of the posterior": free[0]}
+    ideas = {
+        "prior left out of the posterior": free[0],
+        "slope not squared": 8 / 9,
+        "offset left out": 16 / 17,
+    }
     why = "The mean of p(z) p(x | z), normalized, by a sum over z."
     t.close(post_mean, mean, why, ideas=ideas, tol=1e-3)
 
@@ -551,6 +628,7 @@ def vae_04(t, post_mean, post_std, log_p, elbo):
     ideas = {
         "prior left out of the posterior": free[1],
         "variance in place of the deviation": var,
+        "slope not squared": 1 / 3,
     }
     why = "The spread of p(z) p(x | z), normalized, by a sum over z."
     t.close(post_std, var**0.5, why, ideas=ideas, tol=1e-3)
@@ -559,6 +637,8 @@ def vae_04(t, post_mean, post_std, log_p, elbo):
     off = normal(1.0, 2.0).log_prob(x)
     ideas = {
         "noise left out of the marginal": off,
+        "slope not squared": normal(1.0, 2.25**0.5).log_prob(x),
+        "offset left out": normal(0.0, 4.25**0.5).log_prob(x),
         "deviation taken as a variance": [
             normal(1.0, 4.5**0.5).log_prob(x),
             normal(1.0, 4.25).log_prob(x),
@@ -581,6 +661,7 @@ def vae_04(t, post_mean, post_std, log_p, elbo):
         "rate left out": fit,
         "normalizer left out": [bound + root, bound + root + math.log(0.5)],
         "the gap in place of the bound": evidence - bound,
+        "log p in place of the bound": evidence,
         "sign flipped": -bound,
         "bits in place of nats": bound / math.log(2),
         "variance in place of the deviation": fit
@@ -639,6 +720,8 @@ baseline = ...  # the constant that makes the variance smallest
         "eps / sigma.",
         "variance of f in place of the gradient's": "The estimate is f times the "
         "score, not f.",
+        "f and the score taken as independent": "Both are functions of one z: the mean "
+        "of a product is not the product of the means.",
         "mean of f as the baseline": "A common choice, but not the best: large scores "
         "count more, so f has to be weighted by the squared score.",
         "f at the mean of q as the baseline": "The best constant is a weighted mean.",
@@ -689,6 +772,9 @@ def vae_05(t, grad, var_path, var_score, baseline):
         "score without its denominator": moments(f * score * 0.36)[1],
         "score divided by sigma alone": moments(f * score * 0.6)[1],
         "variance of f in place of the gradient's": moments(f)[1],
+        "f and the score taken as independent": [
+            moments(f**2)[0] * moments(score**2)[0] - c for c in (0.0, exact**2)
+        ],
         "sigma taken as a variance": moments(other_f * other_score)[1],
     }
     t.close(var_score, by_score, why, ideas=ideas, tol=1e-3)
@@ -756,6 +842,11 @@ def score_surrogate(z, mean, log_std, f):
         "own value in the baseline": "With f_i itself in the mean, the baseline "
         "depends on the draw, and the estimate is too small by (k - 1)/k: biased.",
         "sum over the draws": "The mean over the k draws is due.",
+        "width left out of the score": "d log q / d mean is (z - mean) / s².",
+        "density in place of its logarithm": "The gradient of q itself is q times that "
+        "of log q.",
+        "baseline from other values": "b_i is the mean of all the others, each with "
+        "the same weight.",
         "mean over the dimensions": "log q of a vector is the sum over its dimensions.",
         "sign flipped": "The gradient of E[f], not of -E[f], is due.",
         "log_std read as log variance": "log_std is the logarithm of the standard "
@@ -803,18 +894,28 @@ def vae_06(t, score_surrogate):
     t.property("the gradient with respect to mean")
     due = covariance(scores(mean))
     half = covariance(scores(mean, 0.5 * log_std))
+    q = torch.distributions.Normal(mean, log_std.exp())
+    density = torch.stack([q.log_prob(row).sum().exp() for row in z.detach()])
+    density = density.detach()[:, None]
     spreads = [f.detach().double().std(correction=c) for c in (0, 1)]
     ideas = {
         "own value in the baseline": covariance(scores(mean), 0),
-        "sum over the draws": due * k,
+        "sum over the draws": [due * k, due * k / (k - 1)],
         "mean over the dimensions": due / d,
         "sign flipped": -due,
         "values of f standardized": [due / s for s in spreads]
         + [due * (k - 1) / k / s for s in spreads],
         "log_std read as log variance": half,
-        "mean cut off from the graph": 0.0,
+        "width left out of the score": due * (2 * log_std).exp(),
+        "density in place of its logarithm": covariance(scores(mean) * density),
+        "baseline from other values": [
+            ((f - b)[:, None] * scores(mean)).mean(0)
+            for b in (f.roll(1), f.roll(-1), f.median())
+        ],
     }
     why = "The sample covariance of f and the score, which this estimate is equal to."
+    got = "a gradient of 0"
+    t.true(by_mean.any(), why, got, "mean cut off from the graph")
     t.close(by_mean, due, why, ideas=ideas, tol=1e-4)
 
     t.property("the gradient with respect to log_std")
@@ -890,11 +991,15 @@ class GaussianVAE(nn.Module):
         "reconstruction, so z needs a path for the gradient.",
         "standard deviation cut off": "z has to be a function of log_std too: q can "
         "shift, but never learns from the reconstruction how wide to be.",
-        "rate cut off": "Its value is right, but it has no gradient: nothing holds q "
-        "near the prior.",
+        "rate cut off": "Its value is right, but its gradient, or a part of it, is "
+        "lost: nothing holds q near the prior.",
+        "more than one draw": "One draw for each example is asked for.",
+        "noise that is not normal": "The noise has the right mean and spread, but "
+        "another shape.",
         "reduced over the batch": "One bound for each example is due.",
         "negative bound": "elbo is a lower bound of log p, not a loss.",
         "mean of the decoder in place of a draw": "The model's x has noise.",
+        "std left out of the noise": "The noise of x has standard deviation std.",
         "codes from the wrong prior": "The codes of samples come from N(0, I).",
     },
 )
@@ -927,6 +1032,7 @@ def vae_07(t, GaussianVAE):
     t.close(again, value, why, "rate estimated from the draw", tol=1e-4)
     fit = normal(mean @ slope, std).log_prob(x).double()
     rate = gaussian_kl(mean, 2 * narrow)
+    error = (x - mean @ slope).double().square().sum(1)
     total = fit.sum(1) - rate.sum(1)
     constant = d * (math.log(std) + 0.5 * math.log(2 * math.pi))
     squared = normal(mean @ slope, std**2).log_prob(x).double().sum(1)
@@ -936,6 +1042,10 @@ def vae_07(t, GaussianVAE):
             total + constant,
             total + 0.5 * d * math.log(2 * math.pi),
             total + d * math.log(std),
+            total + d * math.log(std) / 2,
+            total + constant * (d - 1) / d,
+            total + constant + (0.5 / std**2 - 1) * error,
+            total + constant + (0.5 / std**2 - 0.5) * error,
         ],
         "log_std read as log variance": fit.sum(1) - gaussian_kl(mean, narrow).sum(1),
         "mean over the latent dimensions": fit.sum(1) - rate.mean(1),
@@ -958,11 +1068,12 @@ def vae_07(t, GaussianVAE):
         "rate left out": fit,
     }
     why = "The log-density of x at this z, minus the rate by quadrature."
-    t.close(out, fit - rate, why, ideas=ideas, tol=1e-4)
+    several = "more than one draw" if len(seen) > 3 else None  # three calls so far
+    t.close(out, fit - rate, why, several, ideas, tol=1e-4)
 
     t.property("the draw: its own noise, of the width of q, in each example")
     seen.clear()
-    n = 2000
+    n = 4000
     many, wide = mean[:1].expand(n, k), log_std[:1].expand(n, k)
     t.call(build(wide, many).elbo, x[:1].expand(n, d))
     z = seen[0].detach()
@@ -975,6 +1086,9 @@ def vae_07(t, GaussianVAE):
     t.mean(z, mean[0], log_std[0].exp(), "The draws are centered at mean.")
     line = "one noise for all dimensions"
     t.independent(z, "The entries of z are independent given x.", line)
+    eps = (t.tensor(z) - mean[0]) / log_std[0].exp()
+    other = "noise that is not normal"
+    t.distribution(eps, torch.special.ndtr, "q is a normal distribution.", other)
 
     t.property("the encoder learns from the reconstruction and from the rate")
     z = first.requires_grad_()
@@ -983,11 +1097,12 @@ def vae_07(t, GaussianVAE):
     pull = torch.autograd.grad(rate.sum(), (mean, log_std))
     why = "The slope of the fit at this z, where dz/dmean = 1, minus that of the rate."
     ideas = {"draw cut off from the graph": -pull[0], "rate cut off": push}
-    t.close(t.grad(out, mean), push - pull[0], why, ideas=ideas, tol=1e-4)
+    cut = "rate cut off"
+    t.close(t.grad(out, mean), push - pull[0], why, cut, ideas, tol=1e-4)
     push = push * (z - mean).detach()
     why = "The same, where dz/dlog_std = z - mean."
     ideas = {"standard deviation cut off": -pull[1], "rate cut off": push}
-    t.close(t.grad(out, log_std), push - pull[1], why, ideas=ideas, tol=1e-4)
+    t.close(t.grad(out, log_std), push - pull[1], why, cut, ideas, tol=1e-4)
 
     t.property("samples of the model")
     draws = t.call(model.sample, 3000)
@@ -995,6 +1110,7 @@ def vae_07(t, GaussianVAE):
     due = (slope.square().sum(0) + std**2) ** 0.5
     why = "x is decoder(z) with z from N(0, I), plus noise of std."
     ideas = {
+        "one noise for all dimensions": (slope.sum(0) ** 2 + std**2) ** 0.5,
         "mean of the decoder in place of a draw": slope.square().sum(0) ** 0.5,
         "std squared once too often": (slope.square().sum(0) + std**4) ** 0.5,
         "codes from the wrong prior": [
@@ -1002,6 +1118,7 @@ def vae_07(t, GaussianVAE):
             (slope.square().sum(0) / 3 + std**2) ** 0.5,
             std * torch.ones(d),
         ],
+        "std left out of the noise": (slope.square().sum(0) + 1) ** 0.5,
     }
     t.std(draws, due, why, ideas=ideas)
     t.mean(draws, 0.0, due, "z is centered at 0.", "codes from the wrong prior")
@@ -1010,10 +1127,12 @@ def vae_07(t, GaussianVAE):
     still = t.call(
         GaussianVAE, lambda x: (mean, log_std), lambda z: 0 * z @ slope, k, std
     )
-    draws = t.call(still.sample, 2000)
-    ideas = {"std squared once too often": std**2}
+    draws = t.call(still.sample, 3000)
+    ideas = {"std squared once too often": std**2, "std left out of the noise": 1.0}
     t.std(draws, torch.full((d,), std), "Only the noise is left.", ideas=ideas)
     t.independent(draws, "Each value has noise of its own.", line)
+    why = "The noise of x is normal."
+    t.distribution(t.tensor(draws) / std, torch.special.ndtr, why, other)
 
 
 @Exercise(
@@ -1066,8 +1185,14 @@ def vae_loss(encoder, decoder, x):
         "one noise for all dimensions": "Each entry of a code needs noise of its own.",
         "cross-entropy cut off": "Its value is right, but no gradient gets from it to "
         "the encoder.",
-        "rate cut off": "Its value is right, but it has no gradient: nothing holds q "
-        "near the prior.",
+        "rate cut off": "Its value is right, but its gradient, or a part of it, is "
+        "lost: nothing holds q near the prior.",
+        "more than one draw": "One draw for each example is asked for.",
+        "noise that is not normal": "The noise has the right mean and spread, but "
+        "another shape.",
+        "squared error in place of the likelihood": "The cross-entropy was right to "
+        "use: it is the log-likelihood of binary values.",
+        "factor one half lost": "The closed form of the rate has a factor 1/2.",
         "rate estimated from the draw": "The closed form was right to use; an "
         "estimate from the draw adds noise.",
         "sum over the batch": "The loss is the mean over the batch.",
@@ -1112,6 +1237,9 @@ def vae_08(t, vae_loss):
         "mean over the pixels": due.mean(),
         "sum over the batch": due.sum(),
         "sigmoid applied twice": twice.sum(1).mean(),
+        "squared error in place of the likelihood": [
+            (logits.sigmoid() - x).square().sum(1).mean() * c for c in (1.0, 0.5)
+        ],
     }
     why = "With q the prior the rate is 0; what is left is the sum over the d values."
     t.close(value, due.sum(1).mean(), why, ideas=ideas)
@@ -1134,12 +1262,13 @@ def vae_08(t, vae_loss):
         ],
         "sign of the rate flipped": -rate.sum(1).mean(),
         "rate left out": 0.0,
+        "factor one half lost": 2 * rate.sum(1).mean(),
     }
     why = "The KL from N(mean, exp(log_std)²) to the prior, by quadrature."
     t.close(value, rate.sum(1).mean(), why, ideas=ideas, tol=1e-4)
 
     t.property("z is a draw of q")
-    n = 2000
+    n = 4000
     many, wide = mean[:1].expand(n, k), log_std[:1].expand(n, k)
     seen.clear()
     loss(wide, many, x[:1].expand(n, d))
@@ -1155,6 +1284,9 @@ def vae_08(t, vae_loss):
     t.std(z, log_std[0].exp(), "Its width is exp(log_std).", ideas=ideas)
     why = "The entries of z are independent given x."
     t.independent(z, why, "one noise for all dimensions")
+    eps = (t.tensor(z) - mean[0]) / log_std[0].exp()
+    other = "noise that is not normal"
+    t.distribution(eps, torch.special.ndtr, "q is a normal distribution.", other)
 
     t.property("the encoder learns from the reconstruction")
     seen.clear()
@@ -1171,12 +1303,19 @@ def vae_08(t, vae_loss):
     t.property("the loss pulls on the encoder with both of its terms")
     z = t.tensor(z).detach().requires_grad_()
     fit = cross_entropy(z @ slope).sum(1).mean()
-    push = torch.autograd.grad(fit, z)[0]
     rate = gaussian_kl(mean, 2 * log_std).sum(1).mean()
-    pull = torch.autograd.grad(rate, mean)[0]
+    several = "more than one draw" if len(seen) > 1 else None
+    t.close(out, fit + rate, "The two terms at this z.", several, tol=1e-4)
+    push = torch.autograd.grad(fit, z)[0]
+    pull = torch.autograd.grad(rate, (mean, log_std))
     why = "The slope of the cross-entropy at this z plus that of the rate."
-    ideas = {"cross-entropy cut off": pull, "rate cut off": push}
-    t.close(t.grad(out, mean), push + pull, why, ideas=ideas, tol=1e-4)
+    cut = "rate cut off"
+    ideas = {"cross-entropy cut off": pull[0], cut: push}
+    t.close(t.grad(out, mean), push + pull[0], why, cut, ideas, tol=1e-4)
+    push = push * (z - mean).detach()
+    why = "The same, where dz/dlog_std = z - mean."
+    ideas = {"cross-entropy cut off": pull[1], cut: push}
+    t.close(t.grad(out, log_std), push + pull[1], why, cut, ideas, tol=1e-4)
 
 
 @Exercise(
@@ -1222,6 +1361,8 @@ beta = ...  # the weight of the rate, if std 0.1 was meant
         "ratio turned around": "A likelihood wider than the one meant is a beta above "
         "1.",
         "ratio of deviations": "The squared error is divided by the variance.",
+        "the width that was meant left out": "beta compares with the width that was "
+        "meant: divide by 0.1².",
         "weight read as beta": "0.02 is a beta only if the error is the exact "
         "log-likelihood at the width that was meant.",
     },
@@ -1265,6 +1406,7 @@ def vae_09(t, std, beta):
         "factor of two lost": [2 * ratio, ratio / 2],
         "channels forgotten": ratio * pixels / values,
         "weight read as beta": 0.02,
+        "the width that was meant left out": [width**2, width],
         "weight of the KL left out": ratio / 0.02,
     }
     why = "The rate's weight against the distortion at 0.1, by their gradients."
@@ -1305,6 +1447,13 @@ def calibrated_loss(x, x_hat, kl):
         "no scalar": "One number is due: the mean over the batch.",
         "one width for each example": "One sigma for the whole batch is asked for.",
         "one width for each pixel": "One sigma for all pixels is asked for.",
+        "one width for each channel": "One sigma for all channels is asked for.",
+        "spread of the errors in place of their size": "std() and var() take the mean "
+        "error out first, and divide by one less; sigma² is the mean of the squares.",
+        "not all axes counted": "d is the number of all values of one example, "
+        "whatever the number of its axes.",
+        "gradient counted twice": "At the best sigma one of the two terms moves with "
+        "the error, not both: detach sigma in both places or in none.",
         "constants left out": "A density has its normalizer, and the quadratic term is "
         "d/2 at the best sigma.",
         "mean over the pixels": "The log-density of an example is a sum over its d "
@@ -1323,8 +1472,11 @@ def vae_10(t, calibrated_loss):
     shape = (t.integer(3, 4), 2, 3, t.integer(4, 5))
     b, d = shape[0], math.prod(shape[1:])
     x = t.uniform(*shape, low=-1, high=1)
-    error = t.away(*shape, low=0.05, high=0.6)
-    x_hat = (x + error * t.uniform(b, 1, 1, 1, low=0.2, high=2)).requires_grad_()
+    # Errors that are not centered, and of other sizes in each image and channel.
+    error = t.away(*shape, low=0.05, high=0.6) + 0.25
+    error = error * torch.tensor([0.2, 1.2])[:, None, None]
+    size = torch.linspace(0.5, 1.5, b)[torch.randperm(b, generator=t.rng)]
+    x_hat = (x + error * size[:, None, None, None]).requires_grad_()
     kl = t.uniform(b, low=20, high=30).requires_grad_()
     normal = torch.distributions.Normal
 
@@ -1354,11 +1506,23 @@ def vae_10(t, calibrated_loss):
     each = -normal(0.0, own).log_prob((x_hat - x).detach().double().flatten(1))
     pixel = square.mean(0).sqrt()
     by_pixel = -normal(0.0, pixel).log_prob((x_hat - x).detach().double())
+    channel = square.mean((0, 2, 3)).sqrt()[:, None, None]
+    by_channel = -normal(0.0, channel).log_prob((x_hat - x).detach().double())
+    spreads = [(x_hat - x).detach().double().var(correction=c) for c in (0, 1)]
     rate = kl.detach().double().mean()
     log_width = d * width.log()
     ideas = {
         "one width for each example": each.sum(1).mean() + rate,
         "one width for each pixel": by_pixel.flatten(1).sum(1).mean() + rate,
+        "one width for each channel": by_channel.flatten(1).sum(1).mean() + rate,
+        "spread of the errors in place of their size": [
+            at(v.sqrt()).detach() + rate - share * (square.mean() / v - 1)
+            for v in spreads
+            for share in (0.0, d / 2)
+        ],
+        "not all axes counted": [
+            (due - rate) * math.prod(shape[i:]) / d + rate for i in (2, 3)
+        ],
         "constants left out": [due - root, due - d / 2, due - root - d / 2],
         "mean over the pixels": [(due - rate) / d + rate, due / d],
         "logarithm of sigma counted twice": [
@@ -1380,10 +1544,15 @@ def vae_10(t, calibrated_loss):
     t.property("its gradient: that at the best sigma")
     due = torch.autograd.grad(at(width), x_hat)[0]
     why = "At the minimum over sigma, moving sigma changes nothing to first order."
-    ideas = {"cut off from the graph": 0.0}
+    ideas = {"cut off from the graph": 0.0, "gradient counted twice": 2 * due}
     t.close(t.grad(out, x_hat), due, why, ideas=ideas, tol=1e-3)
     ideas = {"cut off from the graph": 0.0, "sum over the batch": 1.0}
     t.close(t.grad(out, kl), 1 / b, "The rates enter by their mean.", ideas=ideas)
+
+    t.property("the same values as rows: the same loss")
+    value = t.call(calibrated_loss, x.flatten(1), x_hat.detach().flatten(1), kl)
+    why = "The shape of an example does not matter, only its d values."
+    t.close(value, t.tensor(out).detach(), why, "not all axes counted", tol=1e-4)
 
 
 @Exercise(
@@ -1422,6 +1591,9 @@ def iw_bound(log_joint, log_q):
         "log k left out": "The mean of the weights is due, not their sum.",
         "log k added": "Divide by k: subtract log k.",
         "wrong axis": "The draws are along the last axis.",
+        "batch size in place of k": "The mean over the k draws is due: subtract log k.",
+        "ratio of the means": "Each draw has a weight of its own, and the mean is over "
+        "the weights.",
         "reduced over the batch": "One bound for each example is due.",
         "underflow": "exp of a number below -104 is 0 in float32. Stay in the "
         "logarithm.",
@@ -1461,6 +1633,9 @@ def vae_11(t, iw_bound):
         "mean of the logarithms": logs.mean(1),
         "largest weight only": [logs.amax(1), logs.amax(1) - more],
         "ratio turned around": (1 / ratio).mean(1).log(),
+        "batch size in place of k": due + more - math.log(b),
+        "ratio of the means": log_joint.detach().exp().mean(1).log()
+        - log_q.detach().exp().mean(1).log(),
     }
     why = "Computed with the weights themselves, which are not small here."
     t.close(out, due, why, ideas=ideas, tol=1e-5)
@@ -1469,6 +1644,12 @@ def vae_11(t, iw_bound):
     low = t.call(iw_bound, log_joint - 5000.0, log_q)
     why = "A factor of e⁻⁵⁰⁰⁰ on all weights takes 5000 from the bound."
     t.close(low + 5000.0, due, why, "underflow", tol=2e-3)
+
+    t.property("weights as small as e⁻⁵⁰⁰⁰ beside examples of large ones")
+    drop = 5000.0 * (torch.arange(b) % 2)
+    mixed = t.call(iw_bound, log_joint - drop[:, None], log_q)
+    why = "Each example has its own bound, whatever the others are."
+    t.close(mixed + drop, due, why, misconception="underflow", tol=2e-3)
 
     t.property("weights as small as e⁻⁹⁰: no floor")
     low = t.call(iw_bound, log_joint - 60.0, log_q)
@@ -1514,7 +1695,8 @@ by the sum over dimensions of the larger of two numbers: the **batch mean** of t
 of that dimension, and a floor.
 
 Write `free_bits(kl, floor)`: that sum, a scalar in nats per example; `floor` is a
-number at least 0, for each dimension. Dimensions below the floor get no gradient.
+number at least 0, for each dimension. Dimensions below the floor get no gradient, the
+others their usual one.
 """,
     stub='''
 def free_bits(kl, floor):
@@ -1536,6 +1718,8 @@ def free_bits(kl, floor):
         "one dimension can use it up, and the others collapse.",
         "mean over the dimensions": "The rates of dimensions add up.",
         "sum over the batch": "Nats per example: the batch mean of each dimension.",
+        "a smooth floor": "The larger of two numbers has a corner; a softplus is above "
+        "it near the floor.",
         "floor subtracted": "The value below the floor is the floor, not 0. (The "
         "gradient is the same, the loss is not.)",
         "smaller in place of larger": "A rate above the floor is paid in full.",
@@ -1547,7 +1731,6 @@ def free_bits(kl, floor):
 )
 def vae_12(t, free_bits):
     b, d = t.integer(5, 6), t.integer(3, 4)
-    floor = 0.5
     size = torch.linspace(0.1, 2.0, d)[torch.randperm(d, generator=t.rng)]
     kl = t.uniform(b, d, low=0.1, high=1.9) * size + 0.01
     kl[0] = 0.02  # an example below the floor, also where its dimension is above
@@ -1555,6 +1738,13 @@ def vae_12(t, free_bits):
     plain = kl.detach().double()
     share = [float(plain[:, j].sum() / b) for j in range(d)]
     rows = [float(plain[i].sum() / d) for i in range(b)]
+    floor = round(sorted(share)[1] - 0.02, 4)  # just below the second smallest
+
+    def smooth(floor):
+        above = [v - floor for v in share]
+        sharp = 1, 10, 20, 50, 100
+        bend = [sum(math.log1p(math.exp(c * v)) / c for v in above) for c in sharp]
+        return [d * floor + value for value in bend]
 
     t.property("a scalar")
     t.shape(t.call(free_bits, kl, floor), (), "nats per example.", "no scalar")
@@ -1565,6 +1755,7 @@ def vae_12(t, free_bits):
         "mean over the dimensions": due / d,
         "sum over the batch": due * b,
         "smaller in place of larger": 0.0,
+        "a smooth floor": smooth(0.0),
     }
     why = "With floor 0 it is the mean over the batch of the sum over dimensions."
     t.close(t.call(free_bits, kl, 0.0), due, why, ideas=ideas)
@@ -1594,6 +1785,7 @@ def vae_12(t, free_bits):
         "mean over the dimensions": due / d,
         "axes exchanged": sum(max(v, floor) for v in rows),
     }
+    ideas["a smooth floor"] = smooth(floor)
     t.close(out, due, "A sum over dimensions of the larger value.", ideas=ideas)
 
     t.property("its gradient")
@@ -1677,6 +1869,8 @@ model = ...  # BarsVAE(), trained
         "standard deviation; the check draws with exp(log_std).",
         "an image decoded from its place in the batch": "decode must be a function of "
         "each z alone: the same codes in another order give the same logits.",
+        "decoded with statistics of the batch": "Each row of decode(z) is to come from "
+        "its own code: put batch normalization in eval mode, or leave it out.",
         "not quite": "Near, but above the threshold.",
     },
 )
@@ -1722,6 +1916,8 @@ def vae_13(t, model):
     again = t.call(model.decode, z[order])
     place = "an image decoded from its place in the batch"
     t.close(again, rows[order], "Each row belongs to its own code.", place, tol=1e-3)
+    few, part = t.call(model.decode, z[:7]), "decoded with statistics of the batch"
+    t.close(few, rows[:7], "The same with fewer codes.", part, tol=1e-3)
 
     t.property(f"the bound is at most {BARS_BOUND} nats")
     spread = logits.view(500, len(x), 16).std((0, 1)).max()
