@@ -12,7 +12,7 @@ import contextlib
 from unittest import mock
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
@@ -127,6 +127,16 @@ class _Functions(TorchFunctionMode):
         return out
 
 
+_module_to = nn.Module.to
+
+
+def _to(module: nn.Module, *args, **kwargs) -> nn.Module:
+    """``module.to(x)`` reads where ``x`` is from inside, past the marks."""
+    if args and isinstance(args[0], Tensor):
+        args = (args[0].device, args[0].dtype, *args[1:])
+    return _module_to(module, *args, **kwargs)
+
+
 @contextlib.contextmanager
 def _off(marks: _Marks, x: Tensor):
     """Inside the block ``x`` is not marked, and so its copy is not."""
@@ -146,6 +156,7 @@ def pretended_device():
     with contextlib.ExitStack() as stack:
         for place in ("gmcourse", "gmcourse.core", "gmcourse.zoo"):
             stack.enter_context(mock.patch(f"{place}.default_device", lambda: DEVICE))
+        stack.enter_context(mock.patch.object(nn.Module, "to", _to))
         stack.enter_context(_Operations(marks))
         stack.enter_context(_Functions(marks))
         yield
