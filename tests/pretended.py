@@ -17,7 +17,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves
 
 # A kind that torch knows by name, and that none of our code treats in its own way.
 DEVICE = torch.device("xpu", 0)
@@ -100,10 +100,7 @@ class _Functions(TorchFunctionMode):
         if "device" not in kwargs or kwargs["device"] is None:
             return func(*args, **kwargs)
         target = torch.device(kwargs.pop("device"))
-        out = func(*args, **kwargs, device="cpu")
-        if target.type == DEVICE.type:
-            tree_map(lambda x: self.marks.add(x) if isinstance(x, Tensor) else x, out)
-        return out
+        return self.move(func(*args, **kwargs, device="cpu"), target)
 
     def move(self, x: Tensor, *args, **kwargs) -> Tensor:
         """``x.to(...)`` in all its forms."""
