@@ -40,6 +40,16 @@ def _mutants(file: str, tests: str, *changes: tuple[str, str, str]) -> list[Muta
 CATALOG: list[Mutant] = [
     *_mutants(
         "core.py",
+        "tests/test_devices.py -k models",
+        ("noise is always on the CPU", "device=weight.device, ", ""),
+    ),
+    *_mutants(
+        "basics.py",
+        "tests/test_devices.py -k without",
+        ("a floor on the CPU", "torch.eye(x.shape[1]).to(covs)", "torch.eye(2)"),
+    ),
+    *_mutants(
+        "core.py",
         "tests/test_contract.py tests/test_training.py",
         ("EMA reversed", "current, 1.0 - decay)", "current, decay)"),
         ("EMA forgets buffers", "kept.copy_(seen)", "pass"),

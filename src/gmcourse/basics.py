@@ -141,7 +141,7 @@ def m_step(
     means = (r.mT @ x) / n_j[:, None]
     diff = x[:, None] - means  # (n, k, d)
     covs = torch.einsum("nk,nki,nkj->kij", r, diff, diff) / n_j[:, None, None]
-    covs = covs + floor**2 * torch.eye(x.shape[1], dtype=torch.float64)
+    covs = covs + floor**2 * torch.eye(x.shape[1]).to(covs)
     return GaussianMixture(means, covs=covs, weights=n_j / len(x), name="fitted")
 
 

@@ -1,0 +1,159 @@
+"""A second device where there is none: tensors on it live on the CPU and are marked.
+
+Chapters run on a GPU as they do on a CPU only if each tensor is where the others are.
+This finds out without one: what is moved to ``DEVICE`` is marked, what is computed from
+it inherits the mark, and an operation that mixes both raises as it would on a GPU.
+
+    with pretended_device():
+        model.to(DEVICE)(x)    # RuntimeError: x is not there
+"""
+
+import contextlib
+from unittest import mock
+
+import torch
+from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+# A kind that torch knows by name, and that none of our code treats in its own way.
+DEVICE = torch.device("xpu", 0)
+# The result is where the first argument is.
+_TO_FIRST = ("copy_", "index", "index_put", "index_put_", "_index_put_impl_")
+# These make tensors inside, on the device that they take the first argument to be on.
+_INSIDE = (F.one_hot,)
+
+
+class _Marks:
+    """Which storages are on the pretended device."""
+
+    def __init__(self):
+        self.known: dict[int, StorageWeakRef] = {}
+
+    def has(self, x: Tensor) -> bool:
+        reference = self.known.get(x.untyped_storage()._cdata)
+        return reference is not None and not reference.expired()
+
+    def add(self, x: Tensor) -> Tensor:
+        reference = StorageWeakRef(x.untyped_storage())
+        self.known[reference.cdata] = reference
+        return x
+
+
+def _tensors(tree) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+
+
+class _Operations(TorchDispatchMode):
+    """Each operation: no mixture of devices, and results are where the inputs are."""
+
+    def __init__(self, marks: _Marks):
+        super().__init__()
+        self.marks = marks
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs, name = kwargs or {}, func.overloadpacket.__name__
+        inputs = _tensors((args, kwargs))
+        there = [self.marks.has(x) for x in inputs]
+        target = there[0] if name in _TO_FIRST and there else any(there)
+        if any(there) and name != "copy_":
+            # A GPU takes single numbers, and index tensors, from the CPU as well.
+            stray = [
+                x
+                for x, on in zip(inputs, there)
+                if on != target and x.ndim and not (target and name in _TO_FIRST)
+            ]
+            if stray:
+                raise RuntimeError(
+                    f"{name}: expected all tensors on one device, but one of shape "
+                    f"{tuple(stray[0].shape)} is elsewhere than the others"
+                )
+        out = func(*args, **kwargs)
+        if target:
+            for x in _tensors(out):
+                self.marks.add(x)
+        return out
+
+
+class _Functions(TorchFunctionMode):
+    """What names a device: moves, factories, and the attribute itself."""
+
+    def __init__(self, marks: _Marks):
+        super().__init__()
+        self.marks = marks
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if func == Tensor.device.__get__:
+            return DEVICE if self.marks.has(args[0]) else func(*args)
+        if func is Tensor.to:
+            return self.move(*args, **kwargs)
+        if func is Tensor.cpu:
+            return self.move(args[0], "cpu")
+        if func in (Tensor.numpy, Tensor.__array__) and self.marks.has(args[0]):
+            raise TypeError(f"can't convert {DEVICE} tensor to numpy: use .cpu() first")
+        if func in _INSIDE and self.marks.has(args[0]):
+            return self.marks.add(func(self.move(args[0], "cpu"), *args[1:], **kwargs))
+        if "device" not in kwargs or kwargs["device"] is None:
+            return func(*args, **kwargs)
+        target = torch.device(kwargs.pop("device"))
+        return self.move(func(*args, **kwargs, device="cpu"), target)
+
+    def move(self, x: Tensor, *args, **kwargs) -> Tensor:
+        """``x.to(...)`` in all its forms."""
+        target = kwargs.pop("device", None)
+        rest = []
+        for a in args:
+            if isinstance(a, Tensor):
+                target = DEVICE if self.marks.has(a) else torch.device("cpu")
+                rest.append(a.dtype)
+            elif isinstance(a, str | torch.device):
+                target = torch.device(a)
+            elif not isinstance(a, bool) and a is not None:
+                rest.append(a)
+        out = x.to(*rest, **kwargs) if rest or kwargs else x
+        there = self.marks.has(x)
+        if target is not None and (torch.device(target).type == DEVICE.type) != there:
+            if there:
+                with _off(self.marks, out):
+                    return out.clone()
+            return self.marks.add(out.clone())
+        return out
+
+
+_module_to = nn.Module.to
+
+
+def _to(module: nn.Module, *args, **kwargs) -> nn.Module:
+    """``module.to(x)`` reads where ``x`` is from inside, past the marks."""
+    if args and isinstance(args[0], Tensor):
+        args = (args[0].device, args[0].dtype, *args[1:])
+    return _module_to(module, *args, **kwargs)
+
+
+@contextlib.contextmanager
+def _off(marks: _Marks, x: Tensor):
+    """Inside the block ``x`` is not marked, and so its copy is not."""
+    key = x.untyped_storage()._cdata
+    kept = marks.known.pop(key, None)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            marks.known[key] = kept
+
+
+@contextlib.contextmanager
+def pretended_device():
+    """Inside the block ``gmcourse.default_device()`` is ``DEVICE``, marked memory."""
+    marks = _Marks()
+    with contextlib.ExitStack() as stack:
+        for place in ("gmcourse", "gmcourse.core", "gmcourse.zoo"):
+            stack.enter_context(mock.patch(f"{place}.default_device", lambda: DEVICE))
+        stack.enter_context(mock.patch.object(nn.Module, "to", _to))
+        stack.enter_context(_Operations(marks))
+        stack.enter_context(_Functions(marks))
+        yield

@@ -1,0 +1,151 @@
+"""Chapters and models on a second device, pretended where there is none."""
+
+import contextlib
+import functools
+import io
+import types
+from pathlib import Path
+
+import jaxtyping
+import matplotlib
+import pytest
+import torch
+from IPython.core.inputtransformer2 import TransformerManager
+from IPython.display import display
+from models import CANNOT_SAMPLE, MODELS, batch_for, optimizer_for
+from notebook_tools import ROOT, Chapter
+from pretended import DEVICE, pretended_device
+
+import gmcourse as gm
+from gmcourse import basics
+from gmcourse.data import densities
+from gmcourse.metrics import FeatureClassifier, compare, iw_log_likelihood
+from gmcourse.vae import LinearGaussian
+
+CHAPTERS = [
+    path
+    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.md"))
+    if "gm.train(" in path.read_text(encoding="utf-8")
+]
+
+
+def test_the_pretense_notices_what_a_gpu_would():
+    with pretended_device():
+        here, there = torch.randn(3), torch.randn(3).to(DEVICE)
+        assert (there * 2 + torch.tensor(1.0)).device == DEVICE
+        assert there[torch.tensor([0, 2])].device == DEVICE
+        assert torch.zeros_like(there).device == torch.ones(2, device=DEVICE).device
+        assert there.cpu().device == here.device == there.to("cpu").to(here).device
+        for stray in (
+            lambda: here + there,
+            lambda: here * there.sum(),
+            lambda: here[there.long()],
+            lambda: torch.nn.Linear(3, 2)(there),
+        ):
+            with pytest.raises(RuntimeError, match="one device"):
+                stray()
+        with pytest.raises(TypeError, match=r"use \.cpu"):
+            there.numpy()
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_models_train_and_sample_where_they_are(name):
+    with pretended_device():
+        model = MODELS[name]().to(DEVICE)
+        x, c = batch_for(model, 8)
+        optimizer, ema = optimizer_for(model), gm.EMA(model)
+        data = gm.data.Batches(x, c, batch_size=4, device=DEVICE)
+        for step in gm.train(model, data, optimizer, steps=3, ema=ema, clip=1.0):
+            assert all(loss.device == DEVICE for loss in step.losses.values())
+        if name not in CANNOT_SAMPLE:
+            assert ema.model.sample(4, c if c is None else c[:4]).device == DEVICE
+
+
+# What torch gives numpy is old-fashioned; only under the pretense is that noticed.
+PLANES = [
+    densities.eight_gaussians,
+    densities.grid25,
+    densities.checkerboard,
+    densities.rings,
+    densities.banana,
+    densities.funnel,
+    densities.pinwheel,
+    lambda: densities.picture([[0.0, 1.0], [2.0, 1.0]]),
+    densities.double_well,
+    *[functools.partial(densities.rezende_mohamed, n) for n in (1, 2, 3, 4)],
+]
+
+
+@pytest.mark.parametrize("make", PLANES)
+def test_densities_are_evaluated_where_the_points_are(make):
+    with pretended_device():
+        plane, x = make(), 0.3 * torch.randn(20, 2)
+        value = plane.energy if hasattr(plane, "energy") else plane.log_prob
+        assert value(x.to(DEVICE)).device == DEVICE
+        assert torch.equal(value(x.to(DEVICE)).cpu(), value(x))
+
+
+def test_models_without_networks_are_fitted_where_the_data_is():
+    with pretended_device(), gm.seeded(0):
+        x = torch.rand(60, 1, 4, 4).round().to(DEVICE)
+        mixture = basics.BernoulliMixture(3, (1, 4, 4)).to(DEVICE)
+        mixture.fit(x, steps=2)
+        seen = torch.ones(4, 4, dtype=torch.bool, device=DEVICE)
+        done = mixture.complete(x[:5], seen)
+        bayes = basics.BayesClassifier([mixture] * 2, torch.ones(2)).to(DEVICE)
+        plane = torch.randn(200, 2).to(DEVICE)
+        histogram = basics.Histogram([(-4.0, 4.0)] * 2, 8).to(DEVICE)
+        histogram.fit(plane)
+        gaussians = basics.fit_mixture(plane, 2, steps=2)
+        for out in (
+            mixture.sample(3),
+            done,
+            bayes.posterior(x),
+            bayes.sample(4, torch.arange(4) % 2),
+            histogram.log_prob(plane),
+            histogram.sample(3),
+            gaussians.log_prob(plane),
+        ):
+            assert out.device == DEVICE
+
+
+def test_oracles_and_bounds_stay_where_the_model_is():
+    with pretended_device(), torch.no_grad():
+        linear = LinearGaussian(5, 2).to(DEVICE)
+        x = linear.sample(8)
+        vae = linear.as_vae()
+        for out in (
+            *linear.posterior(x),
+            vae.elbo(x),
+            vae.iw_bound(x, k=3),
+            iw_log_likelihood(vae, x, k=7),
+        ):
+            assert out.device == DEVICE
+        judge = FeatureClassifier((1, 8, 8), (3,)).to(DEVICE)
+        images = torch.rand(12, 1, 8, 8)
+        compare(images.to(DEVICE), images, images, judge, "own")
+
+
+@pytest.mark.filterwarnings("ignore:__array:DeprecationWarning")
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_chapters_train_on_the_device_that_is_there(path: Path, monkeypatch):
+    """Every cell at smoke scale, as a reader with a GPU would run it."""
+    monkeypatch.setenv("GMCOURSE_SCALE", "smoke")
+    # A reader runs without the checks of shapes, which take no int for a float.
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    matplotlib.use("agg")
+    trained, train = [], gm.train
+
+    def watched(model, *args, **kwargs):
+        trained.append(next(model.parameters()).device)
+        return train(model, *args, **kwargs)
+
+    monkeypatch.setattr(gm, "train", watched)
+    module = types.ModuleType(path.stem)
+    module.display = display
+    with pretended_device(), contextlib.redirect_stdout(io.StringIO()):
+        for number, cell in Chapter.read(path).code():
+            source = TransformerManager().transform_cell(cell.source)
+            label = f"<{path.stem}, cell {number}>"
+            exec(compile(source, label, "exec"), vars(module))
+    assert set(trained) == {DEVICE}
