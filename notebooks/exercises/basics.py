@@ -131,6 +131,45 @@ class Gm01:
     def bits(x, edges, counts):
         return Gm01.histogram_log_prob(x, edges, counts) / math.log(2)
 
+    @right
+    def by_assignment(x, edges, counts):
+        density = counts / (counts.sum() * edges.diff())
+        out = torch.zeros_like(x)
+        for a in range(len(counts)):
+            out[(x >= edges[a]) & (x < edges[a + 1])] = density[a]
+        return out.log()
+
+    @wrong("multiplied by the width")
+    def times_width(x, edges, counts):
+        log_p = counts.log() - counts.sum().log() + edges.diff().log()
+        nothing = torch.full((1,), -math.inf)
+        padded = torch.cat([nothing, log_p, nothing])
+        return padded[torch.bucketize(x, edges, right=True)]
+
+    @wrong("does not integrate to one")
+    def width_of_the_neighbor(x, edges, counts):
+        log_p = counts.log() - counts.sum().log() - edges.diff().roll(1).log()
+        nothing = torch.full((1,), -math.inf)
+        padded = torch.cat([nothing, log_p, nothing])
+        return padded[torch.bucketize(x, edges, right=True)]
+
+    @wrong("counts not divided by their sum")
+    def over_the_largest(x, edges, counts):
+        shift = counts.sum().log() - counts.max().log()
+        return Gm01.histogram_log_prob(x, edges, counts) + shift
+
+    @wrong("order of the points lost")
+    def sorted_points(x, edges, counts):
+        return Gm01.histogram_log_prob(x.sort().values, edges, counts)
+
+    @wrong("bits in place of nats")
+    def base_ten(x, edges, counts):
+        return Gm01.histogram_log_prob(x, edges, counts) / math.log(10)
+
+    @wrong("wrong shape")
+    def squeezed(x, edges, counts):
+        return Gm01.histogram_log_prob(x, edges, counts).squeeze()
+
 
 class Gm02:
     @reference
@@ -247,6 +286,61 @@ class Gm02:
     @wrong("components not summed")
     def per_component(x, log_w, means, log_stds):
         return Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2) + log_w
+
+    @right
+    def by_expanded_squares(x, log_w, means, log_stds):
+        x, m, inverse = x.double(), means.double(), (-2 * log_stds).double().exp()
+        square = x**2 @ inverse.T - 2 * x @ (m * inverse).T + (m**2 * inverse).sum(1)
+        norm = log_stds.sum(1) + 0.5 * x.shape[1] * math.log(2 * math.pi)
+        return torch.logsumexp(log_w - 0.5 * square - norm, 1).float()
+
+    @wrong("gradient cut off")
+    @torch.no_grad()
+    def without_gradient(x, log_w, means, log_stds):
+        return Gm02.mixture_log_prob(x, log_w, means, log_stds)
+
+    @wrong("gradient cut off")
+    def shift_detached_once(x, log_w, means, log_stds):
+        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2) + log_w
+        top = each.amax(1, keepdim=True)
+        return (each - top).exp().sum(1).log() + top[:, 0].detach()
+
+    @wrong("logarithm of an underflown density")
+    def one_shift_for_all(x, log_w, means, log_stds):
+        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2) + log_w
+        top = each.max()
+        return (each - top).exp().sum(1).log() + top
+
+    @wrong("constant counted once")
+    def constant_of_the_plane(x, log_w, means, log_stds):
+        eps = (x[:, None] - means) / log_stds.exp()
+        each = (-0.5 * eps**2 - log_stds).sum(-1) - math.log(2 * math.pi)
+        return (log_w + each).logsumexp(-1)
+
+    @wrong("factor one half lost")
+    def whole_square(x, log_w, means, log_stds):
+        eps = (x[:, None] - means) / log_stds.exp()
+        each = (-(eps**2) - log_stds - 0.5 * math.log(2 * math.pi)).sum(-1)
+        return (log_w + each).logsumexp(-1)
+
+    @wrong("not the density of a Gaussian")
+    def width_of_one_axis(x, log_w, means, log_stds):
+        eps = (x[:, None] - means) / log_stds.exp()
+        each = (-0.5 * eps**2 - log_stds[:, :1] - 0.5 * math.log(2 * math.pi)).sum(-1)
+        return (log_w + each).logsumexp(-1)
+
+    @wrong("densities not mixed by their weights")
+    def mean_over_components(x, log_w, means, log_stds):
+        out = Gm02.mixture_log_prob(x, log_w, means, log_stds)
+        return out - math.log(len(log_w))
+
+    @wrong("weights used as logarithms")
+    def plain_weights(x, log_w, means, log_stds):
+        return Gm02.mixture_log_prob(x, log_w.exp(), means, log_stds)
+
+    @wrong("wrong shape")
+    def squeezed(x, log_w, means, log_stds):
+        return Gm02.mixture_log_prob(x, log_w, means, log_stds).squeeze()
 
 
 class Gm03:
@@ -368,6 +462,35 @@ class Gm03:
     def only_two(x, r):
         return Gm03.m_step(x, r)[1:]
 
+    @right
+    def by_numpy(x, r):
+        x, r = x.double().numpy(), r.double().numpy()
+        means = [np.average(x, axis=0, weights=own) for own in r.T]
+        covs = [np.cov(x.T, aweights=own, bias=True) for own in r.T]
+        out = r.mean(0), np.array(means), np.array(covs)
+        return tuple(torch.tensor(v, dtype=torch.float32) for v in out)
+
+    @wrong("variance with a floor")
+    def a_millionth(x, r):
+        w, means, covs = Gm03.m_step(x, r)
+        return w, means, covs + 1e-6 * torch.eye(x.shape[1])
+
+    @wrong("another matrix than the covariance")
+    def spherical(x, r):
+        w, means, covs = Gm03.m_step(x, r)
+        size = covs.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
+        return w, means, size * torch.eye(x.shape[1])
+
+    @wrong("another matrix than the covariance")
+    def shared(x, r):
+        w, means, covs = Gm03.m_step(x, r)
+        return w, means, (w[:, None, None] * covs).sum(0).expand_as(covs)
+
+    @wrong("weights not normalized")
+    def by_softmax(x, r):
+        _, means, covs = Gm03.m_step(x, r)
+        return r.sum(0).softmax(0), means, covs
+
 
 class Gm04:
     @reference
@@ -458,6 +581,34 @@ class Gm04:
     @wrong("empty class smoothed")
     def laplace(log_lik, counts):
         return (log_lik + (counts + 1).log()).softmax(1)
+
+    @right
+    def by_numpy(log_lik, counts):
+        log_lik, prior = log_lik.double().numpy(), (counts / counts.sum()).numpy()
+        rows = []
+        for row in log_lik:
+            row = prior * np.exp(row - row[prior > 0].max())
+            rows.append(np.where(prior > 0, row, 0.0) / row[prior > 0].sum())
+        return torch.tensor(np.array(rows))
+
+    @wrong("empty class cut out afterward")
+    def zeroed(log_lik, counts):
+        p = (log_lik + counts.clamp(min=1).log()).softmax(1)
+        return torch.where(counts > 0, p, 0.0)
+
+    @wrong("log-likelihoods rescaled")
+    def in_bits(log_lik, counts):
+        return (log_lik / math.log(2) + counts.log()).softmax(1)
+
+    @wrong("exponential that overflows")
+    def mean_in_double(log_lik, counts):
+        log_lik = log_lik.double()
+        joint = (log_lik - log_lik.mean(1, keepdim=True)).exp() * counts
+        return joint / joint.sum(1, keepdim=True)
+
+    @wrong("wrong shape")
+    def squeezed(log_lik, counts):
+        return (log_lik + counts.log()).softmax(1).squeeze()
 
 
 def naive_bayes(fit=None, score=None, draw=None):
@@ -694,6 +845,124 @@ class Gm05:
 
         return naive_bayes(draw=draw)
 
+    @right
+    @build
+    def drawn_by_numpy():
+        def draw(self, c):
+            p = self.probs[c].double().numpy()
+            return torch.from_numpy(np.random.binomial(1, p))  # noqa: NPY002
+
+        return naive_bayes(draw=draw)
+
+    @wrong("smoothing fixed at one")
+    @build
+    def laplace():
+        def fit(self, x, c, classes, smoothing, lit, n_y):
+            self.probs = (lit + 1) / (n_y + 2)[:, None]
+
+        return naive_bayes(fit)
+
+    @wrong("another rule of smoothing")
+    @build
+    def classes_below():
+        def fit(self, x, c, classes, smoothing, lit, n_y):
+            self.probs = (lit + smoothing) / (n_y + classes * smoothing)[:, None]
+
+        return naive_bayes(fit)
+
+    @wrong("not smoothed")
+    @build
+    def zeros_alone():
+        def fit(self, x, c, classes, smoothing, lit, n_y):
+            self.probs = torch.where(lit == 0, self.probs, lit / n_y[:, None])
+
+        def score(self, x):
+            p = self.probs.clamp(max=1 - 1e-6)
+            return x @ p.log().T + (1 - x) @ (1 - p).log().T + self.prior.log()
+
+        return naive_bayes(fit, score)
+
+    @wrong("not smoothed")
+    @build
+    def drawn_from_the_counts():
+        def fit(self, x, c, classes, smoothing, lit, n_y):
+            self.raw = lit / n_y[:, None]
+
+        return naive_bayes(fit, draw=lambda self, c: torch.bernoulli(self.raw[c]))
+
+    @wrong("training examples in place of draws")
+    @build
+    def remembered():
+        def fit(self, x, c, classes, smoothing, lit, n_y):
+            self.own = [x[c == y] for y in range(classes)]
+
+        def draw(self, c):
+            out = torch.zeros(len(c), self.own[0].shape[1])
+            for y, own in enumerate(self.own):
+                here = (c == y).nonzero()[:, 0]
+                out[here] = own[torch.randint(len(own), (len(here),))]
+            return out
+
+        return naive_bayes(fit, draw=draw)
+
+    @wrong("drawn with other probabilities")
+    @build
+    def dark_for_lit():
+        return naive_bayes(draw=lambda self, c: torch.bernoulli(1 - self.probs[c]))
+
+    @wrong("one draw for several labels")
+    @build
+    def noise_for_two():
+        def draw(self, c):
+            u = torch.rand((len(c) + 1) // 2, self.probs.shape[1])
+            return (u.repeat_interleave(2, 0)[: len(c)] < self.probs[c]).float()
+
+        return naive_bayes(draw=draw)
+
+    @wrong("one draw for several labels")
+    @build
+    def noise_twice():
+        def draw(self, c):
+            u = torch.rand((len(c) + 1) // 2, self.probs.shape[1])
+            return (u.repeat(2, 1)[: len(c)] < self.probs[c]).float()
+
+        return naive_bayes(draw=draw)
+
+    @wrong("prior without a logarithm")
+    @build
+    def plain_prior():
+        def score(self, x):
+            return Bernoulli(self.probs).log_prob(x[:, None]).sum(2) + self.prior
+
+        return naive_bayes(score=score)
+
+    @wrong("not the logarithm of a probability")
+    @build
+    def probabilities():
+        def score(self, x):
+            each = Bernoulli(self.probs).log_prob(x[:, None]).sum(2)
+            return (each + self.prior.log()).exp()
+
+        return naive_bayes(score=score)
+
+    @wrong("not the logarithm of a probability")
+    @build
+    def loss():
+        def score(self, x):
+            each = Bernoulli(self.probs).log_prob(x[:, None]).sum(2)
+            return -each - self.prior.log()
+
+        return naive_bayes(score=score)
+
+    @wrong("bits in place of nats")
+    @build
+    def bits():
+        def score(self, x):
+            lit, dark = self.probs.log2(), (1 - self.probs).log2()
+            return x @ lit.T + (1 - x) @ dark.T + self.prior.log2()
+
+        return naive_bayes(score=score)
+
 
 class Gm06:
     r"""With $r_{ij}$ the responsibilities,
@@ -801,6 +1070,41 @@ class Gm06:
         p = Normal(means, stds).log_prob(x[:, None]).exp() * w
         r = p / (p.sum(1, keepdim=True) + 1e-30)
         return (r * (x[:, None] - means) / stds**2).sum(0)
+
+    @right
+    def by_numpy(x, w, means, stds):
+        x, w, means, stds = (v.double().numpy() for v in (x, w, means, stds))
+        logs = np.log(w / stds) - ((x[:, None] - means) / stds) ** 2 / 2
+        r = np.exp(logs - np.logaddexp.reduce(logs, axis=1)[:, None])
+        return torch.tensor((r * (x[:, None] - means) / stds**2).sum(0))
+
+    @wrong("densities that underflow")
+    def eps_above_and_below(x, w, means, stds):
+        p = Normal(means, stds).log_prob(x[:, None]).exp() * w
+        r = (p + 1e-30) / (p.sum(1, keepdim=True) + 1e-30)
+        return (r * (x[:, None] - means) / stds**2).sum(0)
+
+    @wrong("densities that underflow")
+    def nearest_mean_where_zero(x, w, means, stds):
+        p = Normal(means, stds).log_prob(x[:, None]).exp() * w
+        near = F.one_hot((x[:, None] - means).abs().argmin(1), len(w)).to(x)
+        total = p.sum(1, keepdim=True)
+        r = torch.where(total > 0, p / total, near)
+        return (r * (x[:, None] - means) / stds**2).sum(0)
+
+    @wrong("weights added, not their logarithms")
+    def plain_weights(x, w, means, stds):
+        r = (Normal(means, stds).log_prob(x[:, None]) + w).softmax(1)
+        return (r * (x[:, None] - means) / stds**2).sum(0)
+
+    @wrong("not the derivative")
+    def weighted_again(x, w, means, stds):
+        return w * Gm06.mean_gradient(x, w, means, stds)
+
+    @wrong("not the derivative")
+    def new_means(x, w, means, stds):
+        r = (Normal(means, stds).log_prob(x[:, None]) + w.log()).softmax(1)
+        return r.T @ x / r.sum(0)
 
 
 FORWARD, REVERSE = (1.1, 2.665**0.5), (1.35234, 1.45146)
@@ -910,6 +1214,21 @@ class Gm07:
     def stopped_early():
         return four(reverse=(1.30, 1.50))
 
+    @wrong("not the minimum")
+    @build
+    def two_decimals():
+        return four(reverse=(1.35, 1.45))
+
+    @wrong("mean not subtracted")
+    @build
+    def second_moment():
+        return four((1.1, math.sqrt(3.875)))
+
+    @wrong("weights exchanged")
+    @build
+    def other_weights():
+        return four((0.7 * -1 + 0.3 * 2, math.sqrt(0.7 * 0.25 + 0.3 + 0.21 * 9)))
+
 
 class Gm08:
     """The line that makes `r` lacks `w.log()`: the E-step took every component as
@@ -1015,6 +1334,50 @@ class Gm08:
     def forgot_the_widths(x, w, means, stds):
         return Gm08.em_step(x, w, means, stds)[:2]
 
+    @right
+    def by_numpy(x, w, means, stds):
+        x, w, means, stds = (v.double().numpy() for v in (x, w, means, stds))
+        p = w / stds * np.exp(-(((x[:, None] - means) / stds) ** 2) / 2)
+        r = p / p.sum(1, keepdims=True)
+        new = r.T @ x / r.sum(0)
+        var = (r * (x[:, None] - new) ** 2).sum(0) / r.sum(0)
+        return [torch.tensor(v) for v in (r.mean(0), new, var**0.5)]
+
+    @wrong("weights added, not their logarithms")
+    def plain_weights(x, w, means, stds):
+        return Gm08.em_step(x, w.exp(), means, stds)
+
+    @wrong("responsibilities not normalized")
+    def weighted_afterward(x, w, means, stds):
+        r = w * Normal(means, stds).log_prob(x[:, None]).softmax(1)
+        new = (r * x[:, None]).sum(0) / r.sum(0)
+        var = (r * (x[:, None] - new) ** 2).sum(0) / r.sum(0)
+        return r.mean(0), new, var.sqrt()
+
+    @wrong("responsibilities not normalized")
+    def weighted_afterward_shares(x, w, means, stds):
+        new_w, new, deviations = Gm08.weighted_afterward(x, w, means, stds)
+        return new_w / new_w.sum(), new, deviations
+
+    @wrong("divided by one point less")
+    def unbiased(x, w, means, stds):
+        new_w, new, deviations = Gm08.em_step(x, w, means, stds)
+        n_j = new_w * len(x)
+        return new_w, new, deviations * (n_j / (n_j - 1)).sqrt()
+
+    @wrong("not the top of the bound")
+    def whole_square(x, w, means, stds):
+        gap = (x[:, None] - means) / stds
+        r = (w.log() - gap**2 - stds.log()).softmax(1)
+        new = (r * x[:, None]).sum(0) / r.sum(0)
+        var = (r * (x[:, None] - new) ** 2).sum(0) / r.sum(0)
+        return r.mean(0), new, var.sqrt()
+
+    @wrong("not the top of the bound")
+    def half_a_step(x, w, means, stds):
+        new = Gm08.em_step(x, w, means, stds)
+        return [(a + b) / 2 for a, b in zip(new, (w, means, stds))]
+
 
 class Gm09:
     """1. The second term is e⁻⁴⁵⁰ of the first: the loss is log 50 = 3.912 nats.
@@ -1103,6 +1466,46 @@ class Gm09:
     @build
     def share():
         return math.log(50), math.log2(50) / 784, math.exp(-10)
+
+    @wrong("log-likelihood in place of the loss")
+    @build
+    def what_is_left():
+        return -90 - math.log(50), math.log2(50) / 784, math.exp(10)
+
+    @wrong("log-likelihood in place of the loss")
+    @build
+    def bits_of_all():
+        return math.log(50), (90 + math.log(50)) / 784 / math.log(2), math.exp(10)
+
+    @wrong("number in place of its logarithm")
+    @build
+    def fifty():
+        return 50.0, math.log2(50) / 784, math.exp(10)
+
+    @wrong("not the loss of the dilution")
+    @build
+    def share_of_the_nats():
+        return 0.02 * 90, 0.02 * 90 / 784 / math.log(2), math.exp(10)
+
+    @wrong("nats in place of bits")
+    @build
+    def times_log_two():
+        return math.log(50), math.log(50) * math.log(2) / 784, math.exp(10)
+
+    @wrong("ratio of the log-likelihoods")
+    @build
+    def ratio():
+        return math.log(50), math.log2(50) / 784, 100 / 90
+
+    @wrong("not where the two are equal")
+    @build
+    def power_of_ten():
+        return math.log(50), math.log2(50) / 784, 10.0**10
+
+    @wrong("bits in place of nats")
+    @build
+    def log10():
+        return math.log10(50), math.log2(50) / 784, math.exp(10)
 
 
 class Gm10:
@@ -1230,6 +1633,49 @@ class Gm10:
     def loss(x, seen, log_w, logits):
         return -Gm10.log_prob_seen(x, seen, log_w, logits)
 
+    @right
+    def by_cross_entropy(x, seen, log_w, logits):
+        x = x.masked_fill(~seen, 0.0)[:, None].expand(-1, len(log_w), -1)
+        each = logits.expand(len(x), -1, -1)
+        each = -F.binary_cross_entropy_with_logits(each, x, reduction="none")
+        return (each.masked_fill(~seen[:, None], 0.0).sum(2) + log_w).logsumexp(1)
+
+    @wrong("unseen values leak in")
+    def only_nan_replaced(x, seen, log_w, logits):
+        on, x = seen.float(), torch.where(x.isnan(), 0.0, x)
+        return (log_w + (x * on) @ logits.T - on @ F.softplus(logits).T).logsumexp(1)
+
+    @wrong("one shift for all images")
+    def one_shift(x, seen, log_w, logits):
+        on, x = seen.float(), torch.where(seen, x, 0.0)
+        each = log_w + x @ logits.T - on @ F.softplus(logits).T
+        return (each - each.max()).exp().sum(1).log() + each.max()
+
+    @wrong("logarithm of a saturated sigmoid")
+    def in_double(x, seen, log_w, logits):
+        p, x = logits.double().sigmoid(), torch.where(seen, x, 0.0)[:, None]
+        each = torch.where(x == 1, p, 1 - p).log()
+        return (torch.where(seen[:, None], each, 0.0).sum(2) + log_w).logsumexp(1)
+
+    @wrong("logarithm of a saturated sigmoid")
+    def exponential_first(x, seen, log_w, logits):
+        on, x = seen.float(), torch.where(seen, x, 0.0)
+        return (log_w + x @ logits.T - on @ logits.exp().log1p().T).logsumexp(1)
+
+    @wrong("mean over the pixels")
+    def per_pixel(x, seen, log_w, logits):
+        out = Gm10.log_prob_seen(x, seen, log_w, logits)
+        return out / seen.sum(1).clamp(min=1)
+
+    @wrong("dark pixels left out")
+    def lit_alone(x, seen, log_w, logits):
+        x = torch.where(seen, x, 0.0)
+        return (log_w + x @ F.logsigmoid(logits).T).logsumexp(1)
+
+    @wrong("not the probability of the image")
+    def plain_weights(x, seen, log_w, logits):
+        return Gm10.log_prob_seen(x, seen, log_w.exp(), logits)
+
 
 class Gm11:
     r"""One point misses a given cell with probability $1 - 1/m$, where $m$ is
@@ -1303,6 +1749,31 @@ class Gm11:
     @wrong("not an integer")
     def real(bins, d, share):
         return math.log1p(-share) / math.log1p(-1 / bins**d)
+
+    @right
+    def by_trying(bins, d, share):
+        m = bins**d
+        n = max(0, int(-(m - 1) * math.log1p(-share)) - 2)
+        while 1 - (1 - 1 / m) ** n < share:
+            n += 1
+        return n
+
+    @wrong("one point too many")
+    def floor_plus_one(bins, d, share):
+        return math.floor(math.log1p(-share) / math.log1p(-1 / bins**d)) + 1
+
+    @wrong("bins and d exchanged")
+    def exchanged(bins, d, share):
+        cells = max(d**bins, 2)
+        return math.ceil(math.log1p(-share) / math.log1p(-1 / cells))
+
+    @wrong("not the smallest number")
+    def all_cells(bins, d, share):
+        return math.ceil(share * bins**d * math.log(bins**d))
+
+    @wrong("not the smallest number")
+    def each_axis(bins, d, share):
+        return math.ceil(math.log1p(-(share ** (1 / d))) / math.log1p(-1 / bins))
 
 
 class Gm12:
@@ -1415,6 +1886,60 @@ class Gm12:
         g = torch.Generator().manual_seed(0)
         j = torch.multinomial(w, n, replacement=True, generator=g)
         return means[j] + stds[j] * torch.randn(n, means.shape[1], generator=g)
+
+    @right
+    def by_largest_of_gumbels(n, w, means, stds):
+        noise = -torch.log(-torch.log(torch.rand(n, len(w))))
+        j = (w.log() + noise).argmax(1)
+        return means[j] + stds[j] * torch.randn_like(means[j])
+
+    @right
+    def one_of_k_draws(n, w, means, stds):
+        every = means + stds * torch.randn(n, *means.shape)
+        return every[torch.arange(n), Categorical(w).sample((n,))]
+
+    @wrong("deviations of another component or axis")
+    def axes_exchanged(n, w, means, stds):
+        j = torch.multinomial(w, n, replacement=True)
+        return means[j] + stds[j].flip(1) * torch.randn(n, means.shape[1])
+
+    @wrong("deviations of another component or axis")
+    def second_choice(n, w, means, stds):
+        i, j = (torch.multinomial(w, n, replacement=True) for _ in range(2))
+        return means[j] + stds[i] * torch.randn(n, means.shape[1])
+
+    @wrong("noise not Gaussian")
+    def uniform_noise(n, w, means, stds):
+        j = torch.multinomial(w, n, replacement=True)
+        noise = math.sqrt(12) * (torch.rand(n, means.shape[1]) - 0.5)
+        return means[j] + stds[j] * noise
+
+    @wrong("noise not Gaussian")
+    def clipped_noise(n, w, means, stds):
+        j = torch.multinomial(w, n, replacement=True)
+        return means[j] + stds[j] * torch.randn(n, means.shape[1]).clamp(-2.5, 2.5)
+
+    @wrong("number of dimensions fixed")
+    def in_the_plane(n, w, means, stds):
+        j = torch.multinomial(w, n, replacement=True)
+        return means[j] + stds[j] * torch.randn(n, 2)
+
+    @wrong("weights changed")
+    def as_logits(n, w, means, stds):
+        j = Categorical(logits=w).sample((n,))
+        return means[j] + stds[j] * torch.randn(n, means.shape[1])
+
+    @wrong("draws not independent of each other")
+    def mirrored(n, w, means, stds):
+        j = torch.multinomial(w, n, replacement=True)
+        noise = torch.randn((n + 1) // 2, means.shape[1])
+        return means[j] + stds[j] * torch.cat([noise, -noise])[:n]
+
+    @wrong("draws not independent of each other")
+    def component_for_two(n, w, means, stds):
+        j = torch.multinomial(w, (n + 1) // 2, replacement=True)
+        j = j.repeat_interleave(2)[:n]
+        return means[j] + stds[j] * torch.randn(n, means.shape[1])
 
 
 def mixture(x, k, steps, floor):
@@ -1572,6 +2097,15 @@ class Gm13:
     def loss(x):
         inner = mixture(x, 10, 20, 0.1)
         return lambda points: -inner(points)
+
+    @wrong("depends on the other points")
+    def fitted_when_asked(x):
+        return lambda points: kernel(torch.cat([x, points]), 0.05)(points)
+
+    @wrong("depends on the other points")
+    def normalized_when_asked(x):
+        inner = kernel(x, 0.15)
+        return lambda points: inner(points).log_softmax(0) + 5.0
 
 
 class Gm14:
