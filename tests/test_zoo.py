@@ -93,6 +93,17 @@ def test_damaged_weights_are_refused(tmp_path):
         zoo.load("vae2d-mnist", folder=tmp_path)
 
 
+def test_weights_of_another_entry_and_a_damaged_card_are_named(tmp_path):
+    for suffix in ("json", "safetensors"):
+        blob = (zoo.FOLDER / f"vae-mnist-30s.{suffix}").read_bytes()
+        (tmp_path / f"vae2d-mnist.{suffix}").write_bytes(blob)
+    with pytest.raises(ValueError, match="weights of another model"):
+        zoo.load("vae2d-mnist", folder=tmp_path)
+    (tmp_path / "vae2d-mnist.json").write_text('{"name": "vae2d')
+    with pytest.raises(ValueError, match=r"vae2d-mnist\.json is damaged"):
+        zoo.card("vae2d-mnist", tmp_path)
+
+
 def test_the_command_line_prints_every_card(capsys):
     assert main(["zoo", "list", "--json"]) == 0
     assert [c["name"] for c in json.loads(capsys.readouterr().out)] == NAMES

@@ -150,9 +150,9 @@ def fit_mixture(
 ) -> GaussianMixture:
     """A mixture of k full Gaussians by EM, begun at the seeds of k-means++.
 
-    Each seed is a point, drawn in proportion to its squared distance from the seeds
-    before it (Arthur & Vassilvitskii, 2007). The result depends on them: EM finds a
-    local maximum. Built in chapter 01_what_is_a_generative_model.
+    Each seed is a point, drawn in proportion to its squared distance from the nearest
+    seed before it (Arthur & Vassilvitskii, 2007). The result depends on them: EM finds
+    a local maximum. Built in chapter 01_what_is_a_generative_model.
 
     Raises:
         ValueError: ``k`` is not in 1..n, x holds NaN or infinity or fewer than k

@@ -321,7 +321,7 @@
       outside += Math.max(Math.abs(points[i]), Math.abs(points[i + 1])) > extent;
     }
     const help = ["Drag the handle, or use the arrow keys (Shift: larger steps, Home: center)."];
-    if (data.prior) help.push("Dotted rings: whole standard deviations of the prior.");
+    if (data.prior) help.push("Dotted rings: whole standard deviations of a standard normal.");
     if (outside) help.push(`${outside} of ${points.length / 2} points lie outside the plane.`);
 
     set(0, 0);

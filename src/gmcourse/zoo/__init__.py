@@ -25,6 +25,7 @@ from torch import nn
 
 from .. import checkpoint, data
 from ..core import EMA, default_device, scale, seeded
+from ..core import load as load_weights
 from ..nets import count_parameters
 from ..training import train as _train
 from ..training import warmup_cosine
@@ -58,7 +59,7 @@ def card(name: str, folder: str | os.PathLike = FOLDER) -> dict[str, Any]:
     """The card of an entry, as plain data.
 
     Raises:
-        ValueError: there is no such entry.
+        ValueError: there is no such entry, or its card is damaged.
         FileNotFoundError: it has a recipe, but no weights in ``folder``.
     """
     path = Path(folder) / f"{recipe(name).name}.json"
@@ -67,7 +68,13 @@ def card(name: str, folder: str | os.PathLike = FOLDER) -> dict[str, Any]:
             f"{name} has a recipe but no weights at {path}: make them with "
             f"'gmcourse zoo train {name}'"
         )
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is damaged: {error}. Restore it from a copy, or install the "
+            "package anew"
+        ) from error
 
 
 def cards() -> list[dict[str, Any]]:
@@ -81,7 +88,7 @@ def load(
     """A trained model of the zoo, in eval mode.
 
     Raises:
-        ValueError: no such entry, or the weights are damaged.
+        ValueError: no such entry, or the weights are damaged or another model's.
         FileNotFoundError: the recipe's weights are not in ``folder``.
     """
     path, entry = Path(folder) / f"{name}.safetensors", recipe(name)
@@ -89,8 +96,7 @@ def load(
         card(name, folder)  # says what is missing and how to make it
     with seeded(0):
         model = entry.build()
-    tensors, _ = checkpoint.read(path)
-    model.load_state_dict(tensors)
+    load_weights(model, path)
     return model.to(device).eval()
 
 
