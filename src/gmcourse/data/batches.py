@@ -183,7 +183,7 @@ class Batches:
             # and (seed 1, epoch 0) have nothing in common. A list [seed, epoch]
             # would not do: [0, 1] and [2**32, 0] mean the same to it.
             mixed = np.random.SeedSequence(self.seed, spawn_key=(epoch,))
-            seed = int(mixed.generate_state(1, np.uint64)[0] >> 1)
+            seed = int(mixed.generate_state(1, np.uint64)[0]) >> 1
             generator = torch.Generator().manual_seed(seed)
             order = torch.randperm(len(self.x), generator=generator)
             self._order = order.to(self.x.device)
