@@ -204,6 +204,18 @@ def stable(chapter):
     return found
 
 
+def defined(chapter):
+    """No output shows a number that is not a number."""
+    if chapter.notebook is None:
+        return []
+    found = []
+    for number, output in chapter.outputs():
+        shown = output.get("data", {}).get("text/plain", "")
+        if re.search(r"\bnan\b", f"{output.get('text', '')} {shown}"):
+            found.append(f"cell {number} shows nan")
+    return found
+
+
 def light(chapter):
     """The notebook is small: no widget state, no progress bar, at most 1 MB."""
     found = []
@@ -623,6 +635,7 @@ RULES = [
     paired,
     current,
     stable,
+    defined,
     light,
     fits,
     plain,

@@ -228,6 +228,16 @@ def test_stable_has_no_false_alarm(book, text):
     assert rules.stable(with_output(book, stream(text))) == []
 
 
+@pytest.mark.parametrize(
+    "output",
+    [stream("rate nan\n"), display(text__plain="tensor([1., nan])")],
+)
+def test_defined(book, output):
+    caught(rules.defined, with_output(book, output), "shows nan")
+    fine = stream("a banana, inf, Nancy\n")
+    assert rules.defined(with_output(book, fine)) == []
+
+
 def test_light(book):
     view = display(**{tool.WIDGET: {"model_id": "a"}})
     caught(rules.light, with_output(book, view), "stores a widget")
