@@ -97,6 +97,8 @@ def test_models_without_networks_are_fitted_where_the_data_is():
         histogram = basics.Histogram([(-4.0, 4.0)] * 2, 8).to(DEVICE)
         histogram.fit(plane)
         gaussians = basics.fit_mixture(plane, 2, steps=2)
+        halves = torch.rand(200, 2, device=DEVICE).softmax(1)
+        one_step = basics.m_step(plane, halves, floor=0.1)
         for out in (
             mixture.sample(3),
             done,
@@ -105,6 +107,7 @@ def test_models_without_networks_are_fitted_where_the_data_is():
             histogram.log_prob(plane),
             histogram.sample(3),
             gaussians.log_prob(plane),
+            one_step.log_prob(plane),
         ):
             assert out.device == DEVICE
 
