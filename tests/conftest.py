@@ -31,7 +31,7 @@ def _fresh_random_stream():
 
 
 def pytest_collection_modifyitems(items):
-    reason = "needs a CUDA device"
+    reason = "needs a CUDA device: run the tests on a machine with an NVIDIA GPU"
     for item in items:
         if "cuda" in item.keywords and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason=reason))

@@ -281,7 +281,6 @@ def test_feeding_is_much_faster_than_a_data_loader():
 
 
 @pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_device_changes_where_not_what():
     here = Batches(ROWS, ROWS, batch_size=3)
     there = Batches(ROWS, ROWS, batch_size=3, device="cuda")

@@ -217,12 +217,18 @@ def test_the_embedded_pack_is_what_it_was():
     assert total < 7.5e6
 
 
+NOT_HERE = (
+    "a full set is not on this machine: `gmcourse data list` shows which, and "
+    "`gmcourse data fetch NAME` gets it (or name its folder in GMCOURSE_DATA)"
+)
+
+
 def test_the_samples_open_the_full_sets():
     for name in ("mnist", "fashion_mnist"):
         if not fetch.locate(
             CATALOG[name], CATALOG[name].files[0], Path(FOLDER or "/-")
         ):
-            pytest.skip("the full sets are not in GMCOURSE_DATA")
+            pytest.skip(NOT_HERE)
         full = data.load(name)
         assert not full.info.is_sample and len(full) == 60_000
         parsed = formats.EMBEDDED[name](
@@ -254,7 +260,7 @@ def test_full_sets_where_they_are(name, monkeypatch):
     try:
         train, test = load(name, "train"), load(name, "test")
     except Unavailable:
-        pytest.skip(f"{name} is not on this machine")
+        pytest.skip(NOT_HERE)
     assert (len(train), len(test)) == FULL_SIZES[name]
     assert train.info.source and not train.info.is_sample
     if train.c is not None:
