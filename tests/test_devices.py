@@ -61,7 +61,6 @@ def test_models_train_and_sample_where_they_are(name):
             assert ema.model.sample(4, c if c is None else c[:4]).device == DEVICE
 
 
-# What torch gives numpy is old-fashioned; only under the pretense is that noticed.
 PLANES = [
     densities.eight_gaussians,
     densities.grid25,
@@ -129,6 +128,7 @@ def test_oracles_and_bounds_stay_where_the_model_is():
         compare(images.to(DEVICE), images, images, judge, "own")
 
 
+# What torch gives numpy is old-fashioned; only under the pretense is that noticed.
 @pytest.mark.filterwarnings("ignore:__array:DeprecationWarning")
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_chapters_train_on_the_device_that_is_there(path: Path, monkeypatch):
