@@ -208,7 +208,7 @@ def test_the_command_line_names_missing_and_damaged_data(
     monkeypatch.setenv("GMCOURSE_CACHE", str(tmp_path))
     monkeypatch.setenv("GMCOURSE_OFFLINE", "1")
     monkeypatch.setenv("GMCOURSE_STRICT", "1")
-    monkeypatch.setattr("gmcourse.data.fetch.SYSTEM", ())
+    monkeypatch.setattr("gmcourse.data.places.SYSTEM", ())
     assert main(["zoo", "evaluate", "vae2d-mnist", "--quick"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("gmcourse: ")

@@ -2,6 +2,7 @@
 
 import math
 import operator
+import os
 from typing import Any
 
 import torch
@@ -29,6 +30,20 @@ def integer(
         up = "or more" if most is None else f"to {most:,}"
         raise ValueError(f"{name} is {number}; expected {least} {up}")
     return number
+
+
+def unquoted(text: str) -> str:
+    """Without the blanks and quotes at the ends that Windows' command line leaves.
+
+    There ``set X=folder & jupyter lab`` sets X to ``folder`` and a blank, and
+    ``set X="folder"`` keeps the quotes.
+    """
+    return text.strip(" \t\r\n\"'")
+
+
+def setting(name: str) -> str:
+    """What an environment variable says, "" where it is not set."""
+    return unquoted(os.environ.get(name, ""))
 
 
 def finite(name: str, value: Any) -> Tensor:
