@@ -112,8 +112,9 @@ def test_pixels_that_are_none():
     model = basics.BernoulliMixture(2, (1, 2, 2))
     before = model.logits.clone()
     for bad in (x, x * NAN):
-        fails(lambda bad=bad: model.fit(bad), "values from .*expected 0 to 1.*to_unit")
-        fails(lambda bad=bad: model.em_step(bad), "expected 0 to 1")
+        words = "x holds NaN" if bad.isnan().any() else "values from .*to_unit"
+        fails(lambda bad=bad: model.fit(bad), words)
+        fails(lambda bad=bad: model.em_step(bad), words)
     assert torch.equal(model.logits, before)
     seen = torch.ones(2, 2)
     fails(lambda: model.complete(x / 255, seen), "boolean mask", TypeError)
@@ -121,6 +122,17 @@ def test_pixels_that_are_none():
     fails(lambda: Bernoulli().log_prob(torch.zeros(6, 4), flat), "expected 0 to 1")
     params = torch.zeros(6, 8)
     fails(lambda: DiscretizedLogistic().log_prob(params, flat), "expected 0 to 1")
+
+
+def test_values_beside_the_unit_interval_are_said_in_full():
+    """'from 1 to 1; expected 0 to 1' helped nobody."""
+    x = torch.full((1, 2), 1.0)
+    x[0, 1] = x[0, 1].nextafter(torch.tensor(2.0))
+    fails(lambda: Bernoulli().log_prob(x, x), "from 1 to 1.00000012; expected 0 to 1")
+    double = torch.tensor([[-1e-13, 1 + 1e-13]], dtype=torch.float64)
+    fails(lambda: Bernoulli().log_prob(double, double), "to 1.0000000000000999; exp")
+    x[0, 1] = NAN
+    fails(lambda: Bernoulli().log_prob(x, x), "x holds NaN")
 
 
 @pytest.mark.parametrize(

@@ -68,13 +68,20 @@ def positive(name: str, value: float) -> float:
     return float(value)
 
 
-def within_unit(x: Tensor) -> None:
-    """ValueError unless all values lie in [0, 1]; not on a GPU, which would wait."""
-    if x.device.type != "cpu" or not x.numel():
+def within_unit(x: Tensor, wait: bool = False) -> None:
+    """ValueError unless all values lie in [0, 1].
+
+    On a GPU, which would have to wait, they are looked at with ``wait`` alone.
+    """
+    if not x.numel() or (x.device.type != "cpu" and not wait):
         return
-    low, high = x.aminmax()
-    if not (low >= 0 and high <= 1):
-        raise ValueError(
-            f"x holds values from {low:g} to {high:g}; expected 0 to 1: pass pixels "
-            "through a transform such as gmcourse.data.to_unit"
-        )
+    low, high = torch.stack(x.detach().aminmax()).tolist()
+    if low >= 0 and high <= 1:
+        return
+    if math.isnan(low):
+        raise ValueError("x holds NaN; expected 0 to 1: look where x was made")
+    digits = 17 if x.dtype == torch.float64 else 9  # enough to tell 1 from the next
+    raise ValueError(
+        f"x holds values from {low:.{digits}g} to {high:.{digits}g}; expected 0 to 1: "
+        "pass pixels through a transform such as gmcourse.data.to_unit"
+    )
