@@ -48,7 +48,7 @@ def _list(args: argparse.Namespace) -> int:
             name: {**dataclasses.asdict(entry), "at_hand": _at_hand(entry)}
             for name, entry in CATALOG.items()
         }
-        print(json.dumps(sets, indent=2, ensure_ascii=False))
+        print(json.dumps(sets, indent=2))
         return 0
     print(f"{'set':18}{'at hand':9}{'download':>10}  {'loader':17}license")
     for name, entry in CATALOG.items():
