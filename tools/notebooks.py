@@ -35,7 +35,13 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 SCALES = ("smoke", "cpu", "gpu")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"}
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    # Without it `jupyter nbconvert --to script` leaves %pip as it is, in Python.
+    "nbconvert_exporter": "python",
+}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CARD = re.compile(r"<!-- budget -->.*?<!-- /budget -->", re.DOTALL)
 PLACES = {  # the rows of a budget card
