@@ -76,12 +76,11 @@ def within_unit(x: Tensor, wait: bool = False) -> None:
     if not x.numel() or (x.device.type != "cpu" and not wait):
         return
     low, high = torch.stack(x.detach().aminmax()).tolist()
-    if low >= 0 and high <= 1:
-        return
-    if math.isnan(low):
-        raise ValueError("x holds NaN; expected 0 to 1: look where x was made")
-    digits = 17 if x.dtype == torch.float64 else 9  # enough to tell 1 from the next
-    raise ValueError(
-        f"x holds values from {low:.{digits}g} to {high:.{digits}g}; expected 0 to 1: "
-        "pass pixels through a transform such as gmcourse.data.to_unit"
-    )
+    if not (low >= 0 and high <= 1):
+        if math.isnan(low):
+            raise ValueError("x holds NaN; expected 0 to 1: look where x was made")
+        digits = 17 if x.dtype == torch.float64 else 9  # to tell 1 from the next
+        raise ValueError(
+            f"x holds values from {low:.{digits}g} to {high:.{digits}g}; expected 0 to "
+            "1: pass pixels through a transform such as gmcourse.data.to_unit"
+        )
