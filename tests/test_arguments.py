@@ -12,6 +12,7 @@ from gmcourse import basics, metrics, plots
 from gmcourse.__main__ import main
 from gmcourse._arguments import integer
 from gmcourse.autoencoders import Autoencoder, GaussianCodes, SparseAutoencoder
+from gmcourse.classifiers import FeatureClassifier
 from gmcourse.data import densities as D
 from gmcourse.data import structured as S
 from gmcourse.likelihoods import Bernoulli, DiscretizedLogistic, FixedGaussian, Gaussian
@@ -183,7 +184,7 @@ def test_labels_fewer_than_examples_do_not_shorten_the_estimate():
 
 
 def test_what_a_classifier_takes():
-    net = metrics.FeatureClassifier((1, 8, 8), (3, 2), width=8)
+    net = FeatureClassifier((1, 8, 8), (3, 2), width=8)
     x = torch.rand(4, 1, 8, 8)
     fails(lambda: net.features_of((x * 255).byte()), "to_unit", TypeError)
     for bad in (torch.rand(4, 8, 8), torch.rand(4, 1, 12, 12)):
@@ -191,6 +192,13 @@ def test_what_a_classifier_takes():
     for top in (6, -1):
         labels = torch.tensor([0, 1, 5, top])
         fails(lambda labels=labels: list(net.losses(x, labels)), "expected 0 to 5")
+    fails(lambda: net.loss(x), "FeatureClassifier is conditional: pass c")
+    fails(lambda: net.loss(x, torch.zeros(4)), "expects labels, .4,. and torch.int64")
+    # The last, smaller batch of an epoch may hold one example.
+    one, label = x[:1], torch.zeros(1, dtype=torch.int64)
+    fails(lambda: net.loss(one, label), "with b at least 2 in train mode")
+    assert net.eval().loss(one, label).isfinite() and len(net.features_of(one)) == 1
+    assert len(net.train().features_of(one)) == 1
     good = torch.randn(5, 3)
     for bad in (good.numpy(), good.long()):
         for distance in (metrics.frechet_distance, metrics.precision_recall):

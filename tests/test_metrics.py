@@ -8,8 +8,8 @@ import scipy.linalg
 import torch
 
 from gmcourse import seeded
+from gmcourse.classifiers import FeatureClassifier
 from gmcourse.metrics import (
-    FeatureClassifier,
     bits_per_dim,
     compare,
     frechet_distance,

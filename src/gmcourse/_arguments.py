@@ -89,5 +89,6 @@ def within_unit(x: Tensor, wait: bool = False) -> None:
         digits = 17 if x.dtype == torch.float64 else 9  # to tell 1 from the next
         raise ValueError(
             f"x holds values from {low:.{digits}g} to {high:.{digits}g}; expected 0 to "
-            "1: pass pixels through a transform such as gmcourse.data.to_unit"
+            "1: pass pixels through a transform such as gmcourse.data.to_unit, and "
+            "clamp(0, 1) what a model draws beyond"
         )
