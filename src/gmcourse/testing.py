@@ -16,9 +16,10 @@ import copy
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .core import GenerativeModel, Model, evaluating
 from .data import Batches
@@ -28,7 +29,7 @@ from .training import train
 
 __all__ = ["battery", "check_model"]
 
-Check = Callable[[Model], None]
+Check = Callable[[Any], None]
 
 
 def check_model(model: Model, seed: int = 0) -> list[str]:
@@ -111,7 +112,7 @@ def optimizers(model: Model, lr: float = 1e-3) -> dict[str, torch.optim.Optimize
     return {k: torch.optim.Adam(w, lr) for k, w in model.players().items()}
 
 
-def state_of(model: Model) -> dict[str, Tensor]:
+def state_of(model: nn.Module) -> dict[str, Tensor]:
     return {k: v.clone() for k, v in model.state_dict().items()}
 
 
@@ -214,7 +215,10 @@ def bad_input_is_refused(model: Model) -> None:
 def wrong_condition_is_refused(model: Model) -> None:
     x, c = model.example(6)
     assert c is not None and model.condition is not None
-    cases = {"too few conditions": c[:-1], "another type": c.to(torch.float16)}
+    cases: dict[str, Any] = {
+        "too few conditions": c[:-1],
+        "another type": c.to(torch.float16),
+    }
     if model.condition.required:
         cases["no condition"] = None
     if c.dtype == torch.int64:
