@@ -48,7 +48,9 @@ def setting(name: str) -> str:
 
 def finite(name: str, value: Any) -> Tensor:
     """Numbers as float64 on the CPU; ValueError where one is NaN or infinite."""
-    value = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
+    if isinstance(value, Tensor):
+        value = value.detach().cpu()  # first: not every device has such numbers
+    value = torch.as_tensor(value, dtype=torch.float64, device="cpu")
     if not value.isfinite().all():
         raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
     return value
