@@ -1,0 +1,28 @@
+"""Mistakes in _run.py, and the tests that must notice them."""
+
+TESTS = (
+    "test_resume.py",
+    "test_training.py",
+)
+MUTANTS = [
+    (
+        "resume forgets the optimizer",
+        "self.optimizers[player].load_state_dict(saved)",
+        "pass",
+    ),
+    ("resume forgets the data's place", 'load_state_dict(state["data"])', "epoch()"),
+    ("resume forgets the random stream", 'set_rng_state(state["rng"])', "seed()"),
+    (
+        "resume forgets the average's age",
+        'self.ema.updates = state["ema"]["updates"]',
+        "pass",
+    ),
+    ("step counted before the save", 'self.step = self.saved = meta["step"]', "pass"),
+    ("a longer run cut short in silence", 'if meta["step"] > steps:', "if False:"),
+    ("other optimizers loaded", "if mine[part] != there:", "if False:"),
+    (
+        "an optimizer of another model",
+        "if not any(id(p) in known for group",
+        "if not any(True for group",
+    ),
+]
