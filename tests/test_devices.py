@@ -3,9 +3,11 @@
 import contextlib
 import functools
 import io
+import os
 import types
 from pathlib import Path
 
+import changed
 import jaxtyping
 import matplotlib
 import pytest
@@ -22,9 +24,9 @@ from gmcourse.data import densities
 from gmcourse.metrics import FeatureClassifier, compare, iw_log_likelihood
 from gmcourse.vae import LinearGaussian
 
-CHAPTERS = [
+CHAPTERS = [  # with SINCE=origin/main those that the change concerns
     path
-    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.md"))
+    for path in changed.chapters(os.environ.get("SINCE", ""))
     if "gm.train(" in path.read_text(encoding="utf-8")
 ]
 

@@ -135,8 +135,8 @@ def at_random(files: Iterable[str], count: int, seed: int) -> list[Mutant]:
     return found
 
 
-def passes(tests: Iterable[str], mutant: Mutant | None = None) -> bool:
-    """Whether the tests pass on a copy of the sources, with a mutant in it or without.
+def complaint(tests: Iterable[str], mutant: Mutant | None = None) -> str:
+    """What the tests say of a copy of the sources with a mutant in it; "" if they pass.
 
     The copy holds the modules; weights and data are links to the originals.
     """
@@ -165,7 +165,7 @@ def passes(tests: Iterable[str], mutant: Mutant | None = None) -> bool:
     planted = mutant and done.returncode in (2, 3, 4)  # it breaks what imports it
     if done.returncode not in (0, 1) and not planted:
         raise RuntimeError(f"pytest could not run\n{done.stdout[-2000:]}{done.stderr}")
-    return done.returncode == 0
+    return done.stdout[-3000:] if done.returncode else ""
 
 
 def _copy(source: str, target: str) -> None:
@@ -179,11 +179,11 @@ def survivors(mutants: list[Mutant], jobs: int) -> list[Mutant]:
     """Plant each, `jobs` at a time; those that no test noticed."""
     left = []
     with ThreadPoolExecutor(jobs) as pool:
-        runs = {pool.submit(passes, m.tests, m): m for m in mutants}
+        runs = {pool.submit(complaint, m.tests, m): m for m in mutants}
         for run in as_completed(runs):
             mutant = runs[run]
-            left += [mutant] if run.result() else []
-            verdict = "SURVIVED" if run.result() else "caught  "
+            left += [] if run.result() else [mutant]
+            verdict = "caught  " if run.result() else "SURVIVED"
             print(f"{verdict}  {mutant.file}, {mutant.name}", flush=True)
     return left
 
@@ -211,8 +211,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("nothing to plant")
         return 0
     start = time.monotonic()
-    if not passes(sorted({test for mutant in mutants for test in mutant.tests})):
-        print("the tests fail without any mutant: mend them first")
+    if wrong := complaint(sorted({test for m in mutants for test in m.tests})):
+        print(f"{wrong}\nThe tests fail without any mutant: mend them first.")
         return 1
     left = survivors(mutants, options.jobs)
     share = 1 - len(left) / len(mutants)
