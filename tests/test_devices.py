@@ -15,7 +15,7 @@ import torch
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.display import display
 from models import MODELS, batch_for, optimizer_for
-from notebook_tools import ROOT, Chapter
+from notebook_tools import Chapter
 from pretended import DEVICE, pretended_device
 
 import gmcourse as gm

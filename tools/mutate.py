@@ -14,16 +14,16 @@ many survive.
 
 import argparse
 import importlib.util
+import multiprocessing
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 from types import ModuleType
 
@@ -35,6 +35,10 @@ LIBRARY = ROOT / "src" / "gmcourse"
 CATALOG = ROOT / "tests" / "mutants"
 SECONDS = 120  # a test that takes longer has noticed something
 ASKED = 0.9  # the share of random mutants that must be caught
+
+# What the tests import and a mutant does not concern is imported once, before the fork.
+HEAVY = ("torch", "scipy.stats", "sklearn.mixture", "matplotlib.pyplot")
+PROCESSES = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
 
 # Modules that random mutants leave alone: what they make is looked at or recomputed.
 NOT_AT_RANDOM = {
@@ -135,37 +139,53 @@ def at_random(files: Iterable[str], count: int, seed: int) -> list[Mutant]:
     return found
 
 
-def complaint(tests: Iterable[str], mutant: Mutant | None = None) -> str:
-    """What the tests say of a copy of the sources with a mutant in it; "" if they pass.
+def run_tests(tests: Iterable[str], sources: Path, report: Path) -> None:
+    """In a process of its own: run the tests on these sources, and leave a report."""
+    with report.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.chdir(ROOT)
+    sys.path.insert(0, str(sources))  # before the installed package
+    os.environ["PYTHONPATH"] = str(sources)  # for what the tests start
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(sources.parent)
+    import pytest
+
+    words = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not browser"]
+    paths = [f"tests/{test}" for test in tests]
+    sys.exit(pytest.main([*words, "-o", f"timeout={SECONDS}", *paths]))
+
+
+class Trial:
+    """A copy of the sources with a mutant in it, or none, and its tests at work.
 
     The copy holds the modules; weights and data are links to the originals.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        sources = Path(folder, "src")
+
+    def __init__(self, tests: Iterable[str], mutant: Mutant | None = None):
+        self.mutant, self.started = mutant, time.monotonic()
+        self.folder = Path(tempfile.mkdtemp())
+        sources, self.report = self.folder / "src", self.folder / "report"
         ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(ROOT / "src", sources, ignore=ignore, copy_function=_copy)
         if mutant:
             path = sources / "gmcourse" / mutant.file
             path.write_text(mutant.text, encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-            + ["-m", "not browser", "-o", f"timeout={SECONDS}"]
-            + [f"tests/{test}" for test in tests],
-            cwd=ROOT,
-            # The path comes before the installed package, so that the copy is tested.
-            env={
-                **os.environ,
-                "PYTHONPATH": str(sources),
-                "OMP_NUM_THREADS": "1",
-                "HYPOTHESIS_STORAGE_DIRECTORY": folder,
-            },
-            capture_output=True,
-            text=True,
-        )
-    planted = mutant and done.returncode in (2, 3, 4)  # it breaks what imports it
-    if done.returncode not in (0, 1) and not planted:
-        raise RuntimeError(f"pytest could not run\n{done.stdout[-2000:]}{done.stderr}")
-    return done.stdout[-3000:] if done.returncode else ""
+        arguments = ([*tests], sources, self.report)
+        self.process = PROCESSES.Process(target=run_tests, args=arguments)
+        self.process.start()
+
+    def complaint(self) -> str | None:
+        """What the tests say, "" if they pass; None while they run."""
+        late = time.monotonic() - self.started > 10 * SECONDS
+        if self.process.is_alive() and not late:
+            return None
+        self.process.kill()
+        self.process.join()
+        text, code = self.report.read_text(errors="replace"), self.process.exitcode
+        shutil.rmtree(self.folder)
+        if code in (2, 3, 4, 5) and not self.mutant:
+            raise RuntimeError(f"pytest could not run\n{text[-2000:]}")
+        return (text[-3000:] or "stopped") if code else ""
 
 
 def _copy(source: str, target: str) -> None:
@@ -175,16 +195,29 @@ def _copy(source: str, target: str) -> None:
         os.symlink(source, target)
 
 
+def complaint(tests: Iterable[str]) -> str:
+    """What the tests say of the sources as they are; "" if they pass."""
+    trial = Trial(tests)
+    trial.process.join()
+    return trial.complaint() or ""
+
+
 def survivors(mutants: list[Mutant], jobs: int) -> list[Mutant]:
     """Plant each, `jobs` at a time; those that no test noticed."""
-    left = []
-    with ThreadPoolExecutor(jobs) as pool:
-        runs = {pool.submit(complaint, m.tests, m): m for m in mutants}
-        for run in as_completed(runs):
-            mutant = runs[run]
-            left += [] if run.result() else [mutant]
-            verdict = "caught  " if run.result() else "SURVIVED"
-            print(f"{verdict}  {mutant.file}, {mutant.name}", flush=True)
+    left, running, waiting = [], [], mutants[::-1]
+    while running or waiting:
+        while waiting and len(running) < jobs:
+            running.append(Trial(waiting[-1].tests, waiting.pop()))
+        wait([trial.process.sentinel for trial in running], timeout=1)
+        for trial in list(running):
+            said = trial.complaint()
+            if said is not None:
+                running.remove(trial)
+                left += [] if said else [trial.mutant]
+                verdict = "caught  " if said else "SURVIVED"
+                print(
+                    f"{verdict}  {trial.mutant.file}, {trial.mutant.name}", flush=True
+                )
     return left
 
 
@@ -211,6 +244,9 @@ def main(arguments: list[str] | None = None) -> int:
         print("nothing to plant")
         return 0
     start = time.monotonic()
+    os.environ.update(OMP_NUM_THREADS="1", MPLBACKEND="agg")
+    for name in HEAVY:
+        importlib.import_module(name)
     if wrong := complaint(sorted({test for m in mutants for test in m.tests})):
         print(f"{wrong}\nThe tests fail without any mutant: mend them first.")
         return 1

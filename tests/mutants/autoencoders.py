@@ -19,6 +19,6 @@ MUTANTS = [
     ),
     ("noise is a variance", "x + self.std * torch", "x + self.std**0.5 * torch"),
     ("penalty that rescaling can cheat", "(z * self.decoder.weight.norm(dim=0))", "z"),
-    ("codes may be negative", "self.encoder(x).relu()", "self.encoder(x)"),
+    ("codes may be negative", "nn.Sequential(encoder, nn.ReLU())", "encoder"),
     ("Cholesky factor transposed", "eps @ self.cholesky.T", "eps @ self.cholesky"),
 ]

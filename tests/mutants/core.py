@@ -6,10 +6,7 @@ TESTS = (
     "test_devices.py::test_models_train_and_sample_where_they_are",
 )
 MUTANTS = [
-    ("noise is always on the CPU", "device=weight.device, ", ""),
-    ("EMA reversed", "current, 1.0 - decay)", "current, decay)"),
-    ("EMA forgets buffers", "kept.copy_(seen)", "pass"),
-    ("EMA without its ramp", "min(self.decay, (1 + ", "max(self.decay, (0 * "),
+    ("noise is always on the CPU", "device=like.device, dtype", "dtype"),
     ("sampling leaves eval mode on", "module.training = training", "pass"),
     (
         "sampling forgets frozen parts",
@@ -17,6 +14,8 @@ MUTANTS = [
         "module.training = modes[0][1]",
     ),
     ("sampling in train mode", "with evaluating(self):", "if True:"),
-    ("seeded leaks into the outer stream", "fork_rng(", "fork_rng(enabled=False, "),
-    ("labels not checked from above", "c.max() < self.classes", "True"),
+    ("a batch may be empty", " or not len(x)", ""),
+    ("a dropped label passes", "c is None and self.condition.required", "False"),
+    ("a condition passes where there is none", "self.condition is None and c", "not c"),
+    ("tokens out of range pass", 'within_levels("x", x, self.levels)', "pass"),
 ]

@@ -24,16 +24,38 @@ MUTANTS = [
         "return mean + log_std.exp() * torch.randn_like(mean)",
         "return mean + log_std.exp() * torch.randn_like(mean[:1])",
     ),
-    ("std detached", "mean + log_std.exp()", "mean + log_std.detach().exp()"),
+    (
+        "std detached",
+        "return mean + log_std.exp()",
+        "return mean + log_std.detach().exp()",
+    ),
     (
         "Gaussian constant once, not per dimension",
         " - 0.5 * LOG_2PI).sum(-1)",
         ").sum(-1) - 0.5 * LOG_2PI",
     ),
+    (
+        "the noise's density without its width",
+        "gaussian_log_prob(eps) - log_std.sum(-1)",
+        "gaussian_log_prob(eps)",
+    ),
+    (
+        "a linear model is trained away from the data",
+        "return -self.log_prob(x).mean()",
+        "return self.log_prob(x).mean()",
+    ),
     ("IWAE without log k", ".logsumexp(0) - math.log(k)", ".logsumexp(0)"),
     ("IWAE averages logs", ".logsumexp(0) - math.log(k)", ".mean(0)"),
-    ("q forgotten in the weights", " - gaussian_log_prob(z, mean, log_std)", ""),
-    ("labels in the wrong order", "c.repeat(k)", "c.repeat_interleave(k)"),
+    (
+        "q forgotten in the weights",
+        "+ gaussian_log_prob(z) - log_q",
+        "+ gaussian_log_prob(z)",
+    ),
+    (
+        "labels in the wrong order",
+        "c.expand(k, *c.shape).flatten(0, 1)",
+        "c.repeat_interleave(k, 0)",
+    ),
     (
         "beta on the reconstruction",
         "self.beta * kl - log_lik",
