@@ -12,10 +12,10 @@ import jaxtyping
 import matplotlib
 import pytest
 import torch
+from chapters import Chapter
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.display import display
 from models import MODELS, batch_for, optimizer_for
-from notebook_tools import Chapter
 from pretended import DEVICE, pretended_device
 
 import gmcourse as gm
