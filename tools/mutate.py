@@ -139,7 +139,7 @@ def at_random(files: Iterable[str], count: int, seed: int) -> list[Mutant]:
     return found
 
 
-def run_tests(tests: Iterable[str], sources: Path, report: Path) -> None:
+def run_tests(tests: list[str], marks: str, sources: Path, report: Path) -> None:
     """In a process of its own: run the tests on these sources, and leave a report."""
     with report.open("w") as file:
         os.dup2(file.fileno(), 1)
@@ -150,7 +150,7 @@ def run_tests(tests: Iterable[str], sources: Path, report: Path) -> None:
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(sources.parent)
     import pytest
 
-    words = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not browser"]
+    words = ["-x", "-q", "-p", "no:cacheprovider", "-m", marks]
     paths = [f"tests/{test}" for test in tests]
     sys.exit(pytest.main([*words, "-o", f"timeout={SECONDS}", *paths]))
 
@@ -161,7 +161,7 @@ class Trial:
     The copy holds the modules; weights and data are links to the originals.
     """
 
-    def __init__(self, tests: Iterable[str], mutant: Mutant | None = None):
+    def __init__(self, tests: Iterable[str], marks: str, mutant: Mutant | None = None):
         self.mutant, self.started = mutant, time.monotonic()
         self.folder = Path(tempfile.mkdtemp())
         sources, self.report = self.folder / "src", self.folder / "report"
@@ -170,7 +170,7 @@ class Trial:
         if mutant:
             path = sources / "gmcourse" / mutant.file
             path.write_text(mutant.text, encoding="utf-8")
-        arguments = ([*tests], sources, self.report)
+        arguments = ([*tests], marks, sources, self.report)
         self.process = PROCESSES.Process(target=run_tests, args=arguments)
         self.process.start()
 
@@ -195,19 +195,20 @@ def _copy(source: str, target: str) -> None:
         os.symlink(source, target)
 
 
-def complaint(tests: Iterable[str]) -> str:
+def complaint(tests: Iterable[str], marks: str) -> str:
     """What the tests say of the sources as they are; "" if they pass."""
-    trial = Trial(tests)
+    trial = Trial(tests, marks)
     trial.process.join()
     return trial.complaint() or ""
 
 
-def survivors(mutants: list[Mutant], jobs: int) -> list[Mutant]:
+def survivors(mutants: list[Mutant], marks: str, jobs: int) -> list[Mutant]:
     """Plant each, `jobs` at a time; those that no test noticed."""
     left, running, waiting = [], [], mutants[::-1]
     while running or waiting:
         while waiting and len(running) < jobs:
-            running.append(Trial(waiting[-1].tests, waiting.pop()))
+            mutant = waiting.pop()
+            running.append(Trial(mutant.tests, marks, mutant))
         wait([trial.process.sentinel for trial in running], timeout=1)
         for trial in list(running):
             said = trial.complaint()
@@ -247,10 +248,12 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.update(OMP_NUM_THREADS="1", MPLBACKEND="agg")
     for name in HEAVY:
         importlib.import_module(name)
-    if wrong := complaint(sorted({test for m in mutants for test in m.tests})):
+    # At random, many run to the end of their tests: the slowest are left out.
+    marks = "not browser and not slow" if options.random else "not browser"
+    if wrong := complaint(sorted({t for m in mutants for t in m.tests}), marks):
         print(f"{wrong}\nThe tests fail without any mutant: mend them first.")
         return 1
-    left = survivors(mutants, options.jobs)
+    left = survivors(mutants, marks, options.jobs)
     share = 1 - len(left) / len(mutants)
     print(
         f"{len(mutants) - len(left)} of {len(mutants)} caught ({share:.1%}) "
