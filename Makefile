@@ -51,6 +51,7 @@ lint: $(READY)  ## style, types, spelling, and that pairs and generated pages ar
 	$(BIN)/codespell
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python tools/notebooks.py status
+	$(BIN)/python tools/chapter_lists.py --check
 	$(BIN)/python tools/exercises.py fill --check
 	$(BIN)/python tools/exercises.py prove --check
 	$(BIN)/python tools/exercise_table.py --check
