@@ -10,6 +10,7 @@ from gmcourse.autoencoders import (
     GaussianCodes,
     SparseAutoencoder,
 )
+from gmcourse.conditions import Labels
 from gmcourse.core import GenerativeModel
 from gmcourse.likelihoods import (
     Bernoulli,
@@ -42,8 +43,12 @@ class TinyGAN(GenerativeModel):
     def generate(self, n):
         return self.generator(torch.randn(n, self.latent, device=self.device))
 
-    def draw(self, n, c=None, **how):
+    def draw(self, n, c=None):
         return self.generate(n)
+
+    def players(self):
+        critic, generator = self.critic.parameters(), self.generator.parameters()
+        return {"critic": list(critic), "generator": list(generator)}
 
     def optimizers(self, lr=1e-3):
         adam = torch.optim.Adam
@@ -64,7 +69,8 @@ def conv_vae(classes=0, likelihood=None, shape=IMAGE):
     decoder = SubPixelDecoder(3 + classes, out, width=8, hidden=16)
     if classes:
         encoder, decoder = WithLabel(encoder, classes), WithLabel(decoder, classes)
-    kinds = {"latent_dim": 3, "event_shape": shape, "classes": classes}
+    kinds = {"latent_dim": 3, "event_shape": shape}
+    kinds["condition"] = Labels(classes) if classes else None
     return VAE(encoder, decoder, likelihood, **kinds)
 
 
@@ -110,7 +116,8 @@ def batch_for(model, n=6):
     x = torch.randint(0, 256, (n, *model.event_shape)).float() / 255
     if "Bernoulli" in repr_of_likelihood(model):
         x = (x > 0.5).float()
-    c = torch.arange(n) % model.classes if model.classes else None
+    condition = model.condition
+    c = None if condition is None else torch.arange(n) % condition.classes
     return x, c
 
 

@@ -10,6 +10,7 @@ from torch.distributions import Independent, Normal, kl_divergence
 from torch.nn import functional as F
 
 from gmcourse import seeded
+from gmcourse.conditions import Labels
 from gmcourse.likelihoods import (
     Bernoulli,
     DiscretizedLogistic,
@@ -321,7 +322,7 @@ def test_each_example_keeps_its_own_label_in_all_draws():
 
     x, c = (torch.rand(4, 5) > 0.5).float(), torch.tensor([2, 0, 1, 2])
     nets = ByLabel(torch.zeros(3, 4)), ByLabel(torch.randn(3, 5))
-    sizes = {"latent_dim": 2, "event_shape": (5,), "classes": 3}
+    sizes = {"latent_dim": 2, "event_shape": (5,), "condition": Labels(3)}
     vae = VAE(*nets, Bernoulli(), **sizes)
     due = vae.likelihood.log_prob(nets[1].table[c], x)
     torch.testing.assert_close(vae.log_weights(x, c, k=3), due.expand(3, 4))

@@ -32,7 +32,7 @@ def test_entries_load_frozen_in_half_precision_and_sample(name):
         if value.is_floating_point():
             assert torch.equal(value, value.half().to(value.dtype))
     if zoo.recipe(name).kind != "classifier":
-        c = torch.zeros(2, dtype=torch.int64) if model.classes else None
+        c = model.example(2)[1]
         assert model.sample(2, c).shape == (2, *model.event_shape)
 
 

@@ -6,22 +6,19 @@ Every model of the book lives here, tested against mathematics: ``gmcourse.basic
 
 from . import data
 from .checks import check, hint
-from .core import (
-    EMA,
-    GenerativeModel,
-    budget,
-    default_device,
-    load,
-    save,
-    scale,
-    seeded,
-)
+from .conditions import Labels, Like
+from .core import GenerativeModel, Model
+from .settings import budget, default_device, scale, seeded
+from .state import EMA, load, save
 from .training import Step, train, warmup_cosine
 
 __version__ = "0.1.0"
 __all__ = [
     "EMA",
     "GenerativeModel",
+    "Labels",
+    "Like",
+    "Model",
     "Step",
     "budget",
     "check",

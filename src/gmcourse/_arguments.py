@@ -53,6 +53,13 @@ def positive(name: str, value: float) -> float:
     return float(value)
 
 
+def probability(name: str, value: float) -> float:
+    """A number in [0, 1]; ValueError for others."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} is {value}; expected a number from 0 to 1")
+    return float(value)
+
+
 def within_unit(x: Tensor) -> None:
     """ValueError unless all values lie in [0, 1]; not on a GPU, which would wait."""
     if x.device.type != "cpu" or not x.numel():

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._arguments import finite, integer, positive, within_unit
+from .conditions import Labels
 from .core import GenerativeModel
 from .data.densities import GaussianMixture
 
@@ -42,6 +43,7 @@ class Histogram(GenerativeModel):
     Built in chapter 01_what_is_a_generative_model.
     """
 
+    exact = True
     low: Tensor
     width: Tensor
     counts: Tensor
@@ -64,7 +66,7 @@ class Histogram(GenerativeModel):
         self.event_shape, self.bins, self.smoothing = (d,), bins, smoothing
         self.register_buffer("low", box[:, 0])
         self.register_buffer("width", (box[:, 1] - box[:, 0]) / bins)
-        self.counts = nn.Parameter(torch.zeros(bins**d), requires_grad=False)
+        self.register_buffer("counts", torch.zeros(bins**d))
 
     def cell(self, x: Float[Tensor, "b d"]) -> Int[Tensor, " b"]:
         """Number of the cell that holds each point; -1 outside of the box."""
@@ -104,7 +106,7 @@ class Histogram(GenerativeModel):
         self.check(x, c)
         return -self.log_prob(x).mean()
 
-    def draw(self, n, c=None, **how):
+    def draw(self, n, c=None):
         mass = self._mass().double().cumsum(0)
         u = mass[-1] * torch.rand(n, dtype=torch.float64, device=mass.device)
         cell = torch.searchsorted(mass, u, right=True)
@@ -191,6 +193,8 @@ class BernoulliMixture(GenerativeModel):
         TypeError: k is no integer; later, a mask ``seen`` that is not boolean.
     """
 
+    exact = True
+
     def __init__(self, k: int, event_shape: tuple[int, ...]):
         super().__init__()
         k, self.event_shape = integer("k", k), tuple(event_shape)
@@ -256,7 +260,7 @@ class BernoulliMixture(GenerativeModel):
         for _ in range(steps):
             self.em_step(x, smoothing)
 
-    def draw(self, n, c=None, **how):
+    def draw(self, n, c=None):
         j = torch.multinomial(self.log_weights.softmax(0), n, replacement=True)
         x = torch.bernoulli(self.logits[j].sigmoid())
         return x.view(n, *self.event_shape)
@@ -282,8 +286,12 @@ class BayesClassifier(GenerativeModel):
         ValueError: the prior does not fit the models, or holds no mass; the models
             differ in their event_shape.
 
+    Without a label it speaks of ``p(x)``: it draws one from the prior, too.
     Built in chapter 01_what_is_a_generative_model.
     """
+
+    exact = True
+    log_prior: Tensor
 
     def __init__(
         self, models: Sequence[GenerativeModel], prior: Float[Tensor, " classes"]
@@ -297,7 +305,8 @@ class BayesClassifier(GenerativeModel):
         shapes = {tuple(model.event_shape) for model in models}
         if len(shapes) > 1:
             raise ValueError(f"models of events {sorted(shapes)}; expected one shape")
-        self.models, self.classes = nn.ModuleList(models), len(models)
+        self.models = nn.ModuleList(models)
+        self.condition = Labels(len(models), required=False)
         self.event_shape = models[0].event_shape
         self.register_buffer("log_prior", prior.log() - prior.sum().log())
 
@@ -325,10 +334,8 @@ class BayesClassifier(GenerativeModel):
         return -self.log_prob(x, c).mean()
 
     def draw(self, n, c=None, **how):
-        x = torch.empty(n, *self.event_shape, device=self.device)
-        for label in range(self.classes):
-            here = c == label
-            if not here.any():
-                continue
-            x[here] = self.models[label].sample(int(here.sum()), **how)
-        return x
+        if c is None:
+            c = torch.multinomial(self.log_prior.exp(), n, replacement=True)
+        each = torch.bincount(c, minlength=len(self.models)).tolist()
+        drawn = [m.sample(k, **how) for m, k in zip(self.models, each) if k]
+        return torch.cat(drawn)[c.argsort(stable=True).argsort()]

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._arguments import integer
-from .core import check_batch, evaluating
+from .conditions import Labels
+from .core import Model, evaluating
 from .nets import ConvEncoder
 
 __all__ = [
@@ -79,7 +80,7 @@ def iw_log_likelihood(
     return torch.cat(bounds).to(x.dtype)
 
 
-class FeatureClassifier(nn.Module):
+class FeatureClassifier(Model):
     """A small convolutional classifier whose last hidden layer is the feature space.
 
     Args:
@@ -88,16 +89,18 @@ class FeatureClassifier(nn.Module):
             the label of the first head is ``c % heads[0]``, and so on.
         width: channels of the first convolution.
 
-    Not a generative model: it has ``losses``, which is all that ``train`` needs.
+    Not a generative model: it cannot draw.
     """
 
     dim = 64
+    smallest_batch = 2  # of batch normalization, in train mode
 
     def __init__(
         self, event_shape: tuple[int, ...], heads: tuple[int, ...], width: int = 16
     ):
         super().__init__()
         self.event_shape, self.heads = tuple(event_shape), tuple(heads)
+        self.condition = Labels(math.prod(heads))
         self.trunk = ConvEncoder(self.event_shape, self.dim, width)
         # Running statistics give features of mean 0 and variance 1 on the training set.
         self.normalize = nn.BatchNorm1d(self.dim, affine=False)
@@ -110,7 +113,7 @@ class FeatureClassifier(nn.Module):
             TypeError: ``x`` is no float tensor in the weights' precision.
             ValueError: ``x`` is not ``(b, *event_shape)`` with b > 0.
         """
-        check_batch(self, x)
+        self.check_x(x)
         return self.normalize(F.silu(self.trunk(x)))
 
     def forward(self, x: Float[Tensor, "b ..."]) -> tuple[Tensor, ...]:
@@ -118,10 +121,12 @@ class FeatureClassifier(nn.Module):
         z = F.dropout(self.features(x), 0.1, self.training)
         return self.head(z).split(self.heads, dim=1)
 
-    def losses(self, x, c):
-        """One player: the cross-entropies of all heads, summed; nats, batch mean."""
+    def loss(self, x, c=None):
+        """The cross-entropies of all heads, summed; nats, batch mean."""
+        self.check(x, c)
+        assert c is not None  # check has seen to it
         pairs = zip(self(x), self.split_labels(c))
-        yield "model", sum(F.cross_entropy(logits, label) for logits, label in pairs)
+        return sum(F.cross_entropy(logits, label) for logits, label in pairs)
 
     def split_labels(self, c: Int[Tensor, " b"]) -> list[Tensor]:
         """The label of each head, ``(b,)`` each, from the combined label.
@@ -129,11 +134,7 @@ class FeatureClassifier(nn.Module):
         Raises:
             ValueError: a label is out of range (on a GPU it is not looked at).
         """
-        top = math.prod(self.heads) - 1
-        if c.device.type == "cpu" and not (c.min() >= 0 and c.max() <= top):
-            raise ValueError(
-                f"c holds labels from {c.min()} to {c.max()}; expected 0 to {top}"
-            )
+        self.check_condition(c, len(c))
         labels = []
         for classes in self.heads:
             labels.append(c % classes)

@@ -24,9 +24,10 @@ import torch
 from torch import nn
 
 from .. import checkpoint, data
-from ..core import EMA, default_device, scale, seeded
-from ..core import load as load_weights
 from ..nets import count_parameters
+from ..settings import default_device, scale, seeded
+from ..state import EMA
+from ..state import load as load_weights
 from ..training import train as _train
 from ..training import warmup_cosine
 from .measure import measures

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from .. import data
-from ..core import evaluating, seeded
+from ..core import evaluating
 from ..metrics import bits_per_dim, compare, iw_log_likelihood
+from ..settings import seeded
 from .recipes import Recipe
 
 __all__ = ["Measure", "Result", "measures"]

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from .. import data
 from ..autoencoders import Autoencoder, GaussianCodes
+from ..conditions import Labels
+from ..core import Model
 from ..likelihoods import Bernoulli, DiscretizedLogistic
 from ..metrics import FeatureClassifier
 from ..nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
@@ -56,7 +58,7 @@ class Recipe:
     title: str
     kind: str
     source: Source
-    build: Callable[[], nn.Module]
+    build: Callable[[], Model]
     steps: tuple[int, int, int]
     batch_size: int = 128
     lr: float = 1e-3
@@ -116,7 +118,7 @@ def _conv_vae(source: Source, width: int, latent: int, classes: int = 0) -> VAE:
         likelihood,
         latent_dim=latent,
         event_shape=source.shape,
-        classes=classes,
+        condition=Labels(classes) if classes else None,
     )
 
 
