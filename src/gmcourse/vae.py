@@ -218,26 +218,8 @@ class IWAE(GenerativeModel):
         self.vae, self.k = vae, integer("k", k)
         self.event_shape, self.condition = vae.event_shape, vae.condition
 
-    def elbo(
-        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None
-    ) -> Float[Tensor, " b"]:
-        """The one-draw bound of the VAE inside, in nats: not what this one trains."""
-        return self.vae.elbo(x, c)
-
-    def log_weights(
-        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None, k: int = 1
-    ) -> Float[Tensor, "k b"]:
-        """``log p(x, z) - log q(z | x)`` for ``k`` draws of ``z`` each, in nats."""
-        return self.vae.log_weights(x, c, k)
-
-    def iw_bound(
-        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None, k: int = 50
-    ) -> Float[Tensor, " b"]:
-        """An unbiased estimate of the importance-weighted bound, in nats."""
-        return self.vae.iw_bound(x, c, k)
-
     def loss(self, x, c=None):
-        return -self.iw_bound(x, c, self.k).mean()
+        return -self.vae.iw_bound(x, c, self.k).mean()
 
     def elbo(self, x, c=None):
         """The VAE's: see there. Likewise the next two."""
