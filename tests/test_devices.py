@@ -19,7 +19,7 @@ from pretended import DEVICE, pretended_device
 import gmcourse as gm
 from gmcourse import basics
 from gmcourse.data import densities
-from gmcourse.metrics import FeatureClassifier, compare, iw_log_likelihood
+from gmcourse.metrics import FeatureClassifier, compare, importance_weighted_bound
 from gmcourse.vae import LinearGaussian
 
 CHAPTERS = [
@@ -120,7 +120,7 @@ def test_oracles_and_bounds_stay_where_the_model_is():
             *linear.posterior(x),
             vae.elbo(x),
             vae.iw_bound(x, k=3),
-            iw_log_likelihood(vae, x, k=7),
+            importance_weighted_bound(vae, x, k=7),
         ):
             assert out.device == DEVICE
         judge = FeatureClassifier((1, 8, 8), (3,)).to(DEVICE)

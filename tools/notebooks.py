@@ -32,6 +32,8 @@ from filelock import FileLock
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from gmcourse import _files
+
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 SCALES = ("smoke", "cpu", "gpu")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -100,17 +102,7 @@ def write_atomically(path, text):
     """
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would show up in a commit
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    _files.write(path, text.encode())
     return True
 
 
