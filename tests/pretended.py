@@ -151,7 +151,7 @@ def pretended_device():
     """Inside the block ``gmcourse.default_device()`` is ``DEVICE``, marked memory."""
     marks = _Marks()
     with contextlib.ExitStack() as stack:
-        for place in ("gmcourse", "gmcourse.core", "gmcourse.zoo"):
+        for place in ("gmcourse", "gmcourse.settings", "gmcourse.zoo"):
             stack.enter_context(mock.patch(f"{place}.default_device", lambda: DEVICE))
         stack.enter_context(mock.patch.object(nn.Module, "to", _to))
         stack.enter_context(_Operations(marks))

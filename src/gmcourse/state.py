@@ -40,6 +40,7 @@ class EMA:
         if not 0.0 <= decay < 1.0:
             raise ValueError(f"decay is {decay}; expected 0 <= decay < 1")
         self.online, self.decay, self.updates = model, decay, 0
+        self.model: Any
         try:
             self.model = copy.deepcopy(model).eval().requires_grad_(False)
         except RuntimeError as error:
