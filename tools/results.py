@@ -28,9 +28,6 @@ AGAIN = ROOT / "_build" / "seeds"
 CARDS = ROOT / "src" / "gmcourse" / "zoo" / "weights"
 REST = ROOT / "weights"  # what does not ship in the package
 
-# What may ship, in bytes. Each entry counts for the first chapter that loads it.
-ENTRY, CHAPTER, PACKAGE = 600_000, 2_500_000, 30_000_000
-
 INTRO = """# Results
 
 <!-- Written by tools/results.py from the zoo's cards: edit that, not this. -->
@@ -325,14 +322,6 @@ def problems(cards: list[dict]) -> list[str]:
             found.append(f"{name}: the weights are not those of its card")
         if card["data"]["is_sample"]:
             found.append(f"{name}: trained on a sample, not on the full set")
-        if card["ships"] and card["bytes"] > ENTRY and not card.get("bytes_note"):
-            found.append(
-                f"{name}: {card['bytes']:,} bytes; more than {ENTRY:,} need a reason, "
-                "the recipe's bytes_note"
-            )
-    total = sum(c["bytes"] for c in cards if c["ships"])
-    if total > PACKAGE:
-        found.append(f"{total:,} bytes of weights ship; at most {PACKAGE:,} may")
     return found
 
 

@@ -31,6 +31,8 @@ from ._card import new_card, players_of
 from .recipe import Recipe
 from .recipes import RECIPES
 
+SAVE_SECONDS = 60.0  # how much of a run a kill may cost
+
 __all__ = ["card", "cards", "evaluate", "fetch", "load", "names", "recipe", "train"]
 
 
@@ -142,9 +144,10 @@ def train(
             clip=entry.clip,
             schedule=None if entry.schedule is None else entry.schedule(steps),
             resume=run,
+            save_seconds=SAVE_SECONDS,
             progress=progress,
         ):
-            clock.tick()
+            clock.tick(SAVE_SECONDS / 3)
         if entry.finish is not None:
             entry.finish(ema.model, part)
     weights = _weights.write(ema.model, folder / f"{name}.safetensors")
@@ -192,9 +195,9 @@ class _Clock:
     def minutes(self) -> dict[str, float]:
         return {k: round(v / 60, 2) for k, v in self.seconds().items()}
 
-    def tick(self) -> None:
+    def tick(self, every: float) -> None:
         """Keep the seconds now and then: a process may be killed."""
-        if time.monotonic() - self.kept[0] > 20:
+        if time.monotonic() - self.kept[0] >= every:
             self.keep()
 
     def keep(self) -> None:

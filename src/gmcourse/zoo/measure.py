@@ -125,7 +125,7 @@ def number(value: float, digits: int = 2) -> str:
 
 def kind_in_words(record: dict[str, Any]) -> str:
     """``exact``, ``estimate``, or ``upper bound on -log p(x)``."""
-    if record["kind"] == "bound":
+    if "side" in record:
         return f"{record['side']} bound on {record['of']}"
     return record["kind"]
 

@@ -1,23 +1,15 @@
 """Autoencoders with one Gaussian on their codes."""
 
-from collections import OrderedDict
 from typing import Any
 
 import torch
 from torch import nn
 
 from ...autoencoders import Autoencoder, GaussianCodes
-from ...nets import SubPixelDecoder, SubPixelEncoder, mlp
+from ...nets import SubPixelDecoder, SubPixelEncoder
 from ..measure import Measure, ReconstructionError, SampleDistance
 from ..recipe import Recipe, adam
 from ..sources import FACES, FASHION, MNIST, Images, Part
-
-
-def _dense(latent: int) -> GaussianCodes:
-    encoder, decoder = mlp(784, 400, 400, latent), mlp(latent, 400, 400, 784)
-    flat = nn.Sequential(OrderedDict(flat=nn.Flatten(), net=encoder))
-    sigmoid = nn.Sequential(decoder, nn.Sigmoid())
-    return GaussianCodes(Autoencoder(flat, sigmoid, MNIST.shape), latent)
 
 
 def _conv(source: Images, width: int, latent: int, hidden: int) -> GaussianCodes:
@@ -49,7 +41,7 @@ RECIPES = (
         name="ae-mnist",
         title="autoencoder",
         source=MNIST,
-        model=lambda: _dense(latent=32),
+        model=lambda: _conv(MNIST, width=32, latent=32, hidden=64),
         steps=(20, 12_000, 100_000),
         measures=_measures("classifier-mnist"),
         finish=_fit,
