@@ -9,9 +9,11 @@ from pathlib import Path
 import prototypes
 import pytest
 import torch
+from test_tools import tool
 
 from gmcourse import checkpoint, zoo
 from gmcourse.data import Batches
+from gmcourse.zoo import _weights
 from gmcourse.zoo.measure import Measure, NegativeLogProb, Result, by_parts
 from gmcourse.zoo.recipe import Recipe, Start, shuffled
 from gmcourse.zoo.recipes import autoencoders, classifiers, vae
@@ -212,6 +214,29 @@ def test_the_end_of_a_recipe_sees_the_average_and_repeats(tmp_path, monkeypatch)
         make(GPT, tmp_path / folder)
     assert seen == [(False, 40)] * 2
     assert weights(GPT, tmp_path / "a") == weights(GPT, tmp_path / "b")
+
+
+def test_a_training_is_adopted_by_the_tool(tmp_path, monkeypatch):
+    """Weights to their tier, the card to the others, every measure on it."""
+    results = tool("results")
+    cards, rest = tmp_path / "cards", tmp_path / "rest"
+    for module, names in ((results, "CARDS REST"), (_weights, "PACKAGE CLONE")):
+        for name, folder in zip(names.split(), (cards, rest)):
+            monkeypatch.setattr(module, name, folder)
+    make(GPT, tmp_path / "new")
+    results.adopt([GPT.name], tmp_path / "new")
+    assert [p.name for p in rest.iterdir()] == [f"{GPT.name}.safetensors"]
+    assert [p.name for p in cards.iterdir()] == [f"{GPT.name}.json"]
+    assert zoo.names() == [GPT.name]
+    record = zoo.card(GPT.name)["metrics"]["neg_log_p"]
+    assert record["kind"] == "exact" and record["quick"]["n"] == 5
+    assert "exact, 10 examples" in results.page(zoo.cards())
+    assert results.recompute([GPT.name], [], update=False) == []
+    card = zoo.card(GPT.name)
+    card["metrics"]["neg_log_p"]["value"] += 1
+    results.write(card)
+    (found,) = results.recompute([GPT.name], [], update=False)
+    assert "the card says" in found
 
 
 def test_recipes_are_joined_from_one_file_a_topic():

@@ -4,6 +4,7 @@
     python tools/results.py --check       fail if the page or a weight's hash differs
     python tools/results.py --recompute   measure every shipped model again (full sets)
     python tools/results.py --recompute --update [NAME ...]   and put it on the cards
+    python tools/results.py NAME ... --adopt FOLDER   take what `zoo train` made there
     python tools/results.py NAME ... --seeds 1 2   train and measure with other seeds
 
 No number of the page is typed by hand.
@@ -315,7 +316,7 @@ def problems(cards: list[dict]) -> list[str]:
     found = []
     for card in cards:
         name = card["name"]
-        path = (CARDS if card["ships"] else REST) / f"{name}.safetensors"
+        path = weights_of(card)
         if not path.exists():
             found.append(f"{name}: no weights at {path.relative_to(ROOT)}")
         elif hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"]:
@@ -365,6 +366,21 @@ def recompute(names: list[str], keys: list[str], update: bool) -> list[str]:
     return found
 
 
+def adopt(names: list[str], folder: Path) -> None:
+    """Weights and card of a new training to their places, and measured."""
+    for name in names:
+        card = zoo.card(name, folder)
+        blob = (folder / f"{name}.safetensors").read_bytes()
+        _files.write(weights_of(card), blob)
+        weights_of(card | {"ships": not card["ships"]}).unlink(missing_ok=True)
+        write(card)
+    recompute(names, [], update=True)
+
+
+def weights_of(card: dict) -> Path:
+    return (CARDS if card["ships"] else REST) / f"{card['name']}.safetensors"
+
+
 def write(card: dict) -> None:
     _files.write_json(CARDS / f"{card['name']}.json", card)
 
@@ -398,13 +414,18 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--recompute", action="store_true")
     parser.add_argument("--update", action="store_true")
+    parser.add_argument("--adopt", type=Path, help="a folder of `zoo train`")
     parser.add_argument("--seeds", nargs="+", type=int, default=[], help="others")
     parser.add_argument("--keys", nargs="+", default=[], help="measures (all)")
     args = parser.parse_args()
     found: list[str] = []
-    if args.recompute or args.seeds:
+    if args.adopt and not args.names:
+        parser.error("name the entries to adopt")
+    if args.recompute or args.seeds or args.adopt:
         # A value of the embedded sample is no value of the results page.
         os.environ["GMCOURSE_STRICT"] = "1"
+    if args.adopt:
+        adopt(args.names, args.adopt)
     if args.seeds:
         found += train_again(args.names or zoo.names(), args.seeds)
     if args.recompute:
