@@ -326,3 +326,17 @@ def test_each_example_keeps_its_own_label_in_all_draws():
     vae = VAE(*nets, Bernoulli(), **sizes)
     due = vae.likelihood.log_prob(nets[1].table[c], x)
     torch.testing.assert_close(vae.log_weights(x, c, k=3), due.expand(3, 4))
+
+
+def test_a_width_that_underflows_spoils_no_bound():
+    """log_std of -90: exp(-log_std) is infinite in float32, and the noise is not."""
+    with seeded(0):
+        vae, x = dense_vae(Bernoulli()), torch.rand(4, 5).round()
+    values = []
+    for log_std in (-90.0, -80.0):
+        with seeded(1), torch.no_grad():
+            vae.encoder[-1].weight[2:] = 0.0
+            vae.encoder[-1].bias[2:] = log_std
+            values.append(vae.log_weights(x, k=3))
+    # Two latents, ten nats narrower each: log q is higher by 20.
+    torch.testing.assert_close(values[0], values[1] - 20.0)

@@ -168,13 +168,15 @@ class VAE(GenerativeModel):
         k = integer("k", k)
         self.check(x, c)
         mean, log_std = self.encode(x, c)
-        z = reparameterize(mean.expand(k, *mean.shape), log_std.expand(k, *mean.shape))
+        eps = torch.randn(k, *mean.shape, dtype=mean.dtype, device=mean.device)
+        z = mean + log_std.exp() * eps  # (k, b, d)
         flat = z.flatten(0, 1)  # (k b, d)
         told = None if c is None else c.expand(k, *c.shape).flatten(0, 1)
         seen = x.expand(k, *x.shape).flatten(0, 1)
         log_lik = self.likelihood.log_prob(self.decode(flat, told), seen)
-        log_ratio = gaussian_log_prob(z) - gaussian_log_prob(z, mean, log_std)
-        return log_lik.view(k, len(x)) + log_ratio
+        # From the noise itself: (z - mean) / std would be 0/0 for a std of e⁻⁹⁰.
+        log_q = gaussian_log_prob(eps) - log_std.sum(-1)
+        return log_lik.view(k, len(x)) + gaussian_log_prob(z) - log_q
 
     def iw_bound(
         self,
