@@ -14,8 +14,8 @@ from test_tools import tool
 from gmcourse import checkpoint, zoo
 from gmcourse.data import Batches
 from gmcourse.zoo import _weights
+from gmcourse.zoo.making import Recipe, Start, shuffled
 from gmcourse.zoo.measure import Measure, NegativeLogProb, Result, by_parts
-from gmcourse.zoo.recipe import Recipe, Start, shuffled
 from gmcourse.zoo.recipes import autoencoders, classifiers, vae
 from gmcourse.zoo.sources import Part, Source
 
@@ -110,7 +110,7 @@ def weights(recipe, folder):
 def test_two_players_have_an_optimizer_each(tmp_path):
     card = make(WGAN, tmp_path, seed=3)
     assert card["recipe"]["optimizers"] == {
-        "critic": {"name": "Adam", "lr": 2e-3, "betas": (0.0, 0.9)},
+        "critic": {"name": "Adam", "lr": 2e-3, "betas": [0.0, 0.9]},
         "generator": {"name": "RMSprop", "lr": 0.01},
     }
     assert card["data"] == {

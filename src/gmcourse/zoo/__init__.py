@@ -28,7 +28,7 @@ from ..state import EMA, check_fit
 from ..training import train as _train
 from . import _weights
 from ._card import new_card, players_of
-from .recipe import Recipe
+from .making import Recipe
 from .recipes import RECIPES
 
 SAVE_SECONDS = 60.0  # how much of a run a kill may cost
@@ -157,7 +157,7 @@ def train(
     write_json(folder / f"{name}.json", record)
     for leftover in (run, run.with_name(run.name + ".previous"), clock.path):
         leftover.unlink(missing_ok=True)
-    return record
+    return card(name, folder)
 
 
 def evaluate(

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from ..core import Model
 from ..nets import count_parameters
 from ..settings import default_device
-from .recipe import Recipe
+from .making import Recipe
 from .sources import Part
 
 

@@ -6,7 +6,7 @@ A file of recipes holds ``RECIPES``, a tuple; it is found by being there.
 import importlib
 import pkgutil
 
-from ..recipe import Recipe
+from ..making import Recipe
 
 __all__ = ["RECIPES"]
 

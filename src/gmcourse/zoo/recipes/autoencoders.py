@@ -7,8 +7,8 @@ from torch import nn
 
 from ...autoencoders import Autoencoder, GaussianCodes
 from ...nets import SubPixelDecoder, SubPixelEncoder
+from ..making import Recipe, adam
 from ..measure import Measure, ReconstructionError, SampleDistance
-from ..recipe import Recipe, adam
 from ..sources import FACES, FASHION, MNIST, Images, Part
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ...metrics import FeatureClassifier
+from ..making import Recipe
 from ..measure import Accuracy
-from ..recipe import Recipe
 from ..sources import FACES, FASHION, MNIST, Images
 
 

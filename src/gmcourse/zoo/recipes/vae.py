@@ -10,8 +10,8 @@ from ...conditions import Labels
 from ...likelihoods import Bernoulli, DiscretizedLogistic
 from ...nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
 from ...vae import IWAE, VAE
+from ..making import Recipe, Start, adam
 from ..measure import ImportanceWeightedBound, Measure, NegativeElbo, SampleDistance
-from ..recipe import Recipe, Start, adam
 from ..sources import FACES, FASHION, MNIST
 
 
