@@ -3,13 +3,11 @@
 import math
 
 import torch
-from torch import nn
 from torch.distributions import (
     Normal,
 )
-from torch.nn import functional as F
 
-from .. import build, reference, right, wrong
+from .. import build, edits, reference, right, wrong
 
 
 class Vae03:
@@ -76,50 +74,57 @@ class Vae03:
             draws.append(torch.stack(rows))
         return torch.stack(draws)
 
-    @wrong("sampled outside the graph")
-    def under_no_grad(mean, log_std, k):
-        with torch.no_grad():
-            return mean + log_std.exp() * torch.randn(k, *mean.shape)
-
-    @wrong("sampled outside the graph")
-    def by_sample(mean, log_std, k):
-        return Normal(mean, log_std.exp()).sample((k,))
-
-    @wrong("a random node without a derivative")
-    def torch_normal(mean, log_std, k):
-        shape = (k, *mean.shape)
-        return torch.normal(mean.expand(shape), log_std.exp().expand(shape))
-
-    @wrong("mean cut off from the graph")
-    def detached_mean(mean, log_std, k):
-        return mean.detach() + log_std.exp() * torch.randn(k, *mean.shape)
-
-    @wrong("standard deviation cut off from the graph")
-    def detached_std(mean, log_std, k):
-        return mean + log_std.exp().detach() * torch.randn(k, *mean.shape)
-
-    @wrong("one noise for all draws")
-    def shared_by_draws(mean, log_std, k):
-        z = mean + log_std.exp() * torch.randn_like(mean)
-        return z.expand(k, *mean.shape)
-
-    @wrong("one noise for all draws")
-    def scalar_noise(mean, log_std, k):
-        return (mean + log_std.exp() * torch.randn(())).repeat(k, 1, 1)
-
-    @wrong("one noise for all examples")
-    def shared_by_examples(mean, log_std, k):
-        return mean + log_std.exp() * torch.randn(k, 1, mean.shape[1])
-
-    @wrong("one noise for all dimensions")
-    def shared_by_dimensions(mean, log_std, k):
-        return mean + log_std.exp() * torch.randn(k, mean.shape[0], 1)
-
-    @wrong("one noise for all dimensions")
-    def same_size_for_all_dimensions(mean, log_std, k):
-        size = torch.randn(k, mean.shape[0], 1).abs()
-        sign = torch.randint(0, 2, (k, *mean.shape)) * 2 - 1
-        return mean + log_std.exp() * size * sign
+    edited = edits(
+        reparameterize,
+        """
+    sampled outside the graph | return -> with torch.no_grad(): return
+    mean cut off from the graph | mean + -> mean.detach() +
+    standard deviation cut off from the graph | .exp() -> .exp().detach()
+    one noise for all draws | (k, * -> (1, * | * eps -> * eps.repeat(k, 1, 1)
+    one noise for all draws | (k, *mean.shape, -> (1, | * eps -> * eps.repeat(k, 1, 1)
+    one noise for all examples | * eps -> * eps[:, :1]
+    one noise for all dimensions | * eps -> * eps[..., :1]
+    one noise for all dimensions
+        | * eps -> * eps[..., :1].abs() * torch.randn_like(eps).sign()
+    noise fixed across calls
+        | dtype= -> generator=torch.Generator().manual_seed(0), dtype=
+    global random state reseeded | eps = -> torch.manual_seed(0); eps =
+    noise of the wrong shape | * eps -> * eps[:, :, None]
+    noise of the wrong shape | (k, *mean.shape -> (*mean.shape
+    noise of the wrong shape | mean + log_std -> mean[:, None] + log_std[:, None]
+        | * eps -> * eps.transpose(0, 1)
+    uniform noise | randn -> rand
+    uniform noise | randn -> rand | * eps -> * (2 * eps - 1)
+    noise that is not normal | randn -> rand | * eps -> * (eps - 0.5) * 12**0.5
+    noise that is not normal
+        | * eps -> * D.Laplace(0, 0.5**0.5).sample(eps.shape).to(mean)
+    noise that is not normal
+        | * eps -> * D.StudentT(30.0).sample(eps.shape).to(mean) * (28 / 30) ** 0.5
+    noise that is not normal | * eps -> * eps.clamp(-3, 3)
+    noise that is not normal | * eps -> * eps.clamp(-2, 2)
+    noise that is not normal | * eps -> * eps.clamp(-4, 4)
+    noise that is not normal | * eps -> * nn.init.trunc_normal_(eps)
+    noise that is not normal
+        | randn(k -> rand(12, k | * eps -> * (eps.sum(0) - 6)
+    draws not independent
+        | * eps -> * (eps - (k > 1) * eps.mean(0)) * (k / max(k - 1, 1)) ** 0.5
+    draws not independent | * eps -> * torch.stack([eps, -eps], 1).flatten(0, 1)[:k]
+    noise used more than once | * eps -> * torch.cat([eps[: (k + 1) // 2], -eps])[:k]
+    log_std read as log variance | log_std. -> (0.5 * log_std).
+    log_std used as the standard deviation | log_std.exp() -> log_std
+    standard deviation squared | log_std.exp() -> log_std.exp() ** 2
+    standard deviation ignored | log_std.exp() * eps -> 0 * log_std + eps
+    softplus in place of exp | log_std.exp() -> F.softplus(log_std)
+    mean not added | mean + -> 0 * mean +
+    floor under the standard deviation | log_std.exp() -> (log_std.exp() + 1e-3)
+    floor under the standard deviation | log_std. -> log_std.clamp(min=-6).
+    input changed in place | return -> mean += 0.1 * log_std; return
+    input changed in place | log_std.exp() -> log_std.exp_()
+    gradients switched off globally | return -> torch.set_grad_enabled(False); return
+    wrong dtype
+        | * eps -> * eps.float() | mean + log_std -> mean.float() + log_std.float()
+    """,
+    )
 
     @wrong("noise fixed across calls")
     @build
@@ -133,145 +138,14 @@ class Vae03:
 
         return reparameterize
 
-    @wrong("noise fixed across calls")
-    def own_generator(mean, log_std, k):
-        g = torch.Generator().manual_seed(0)
-        eps = torch.randn(k, *mean.shape, generator=g, dtype=mean.dtype)
-        return mean + log_std.exp() * eps
+    @wrong("sampled outside the graph")
+    def by_sample(mean, log_std, k):
+        return Normal(mean, log_std.exp()).sample((k,))
 
-    @wrong("global random state reseeded")
-    def reseeded(mean, log_std, k):
-        torch.manual_seed(0)
-        return mean + log_std.exp() * torch.randn(k, *mean.shape)
-
-    @wrong("noise of the wrong shape")
-    def extra_axis(mean, log_std, k):
-        eps = torch.randn(k, mean.shape[0], 1, mean.shape[1])
-        return mean + log_std.exp() * eps
-
-    @wrong("noise of the wrong shape")
-    def axes_swapped(mean, log_std, k):
-        eps = torch.randn(mean.shape[0], k, mean.shape[1])
-        return mean[:, None] + log_std[:, None].exp() * eps
-
-    @wrong("noise of the wrong shape")
-    def one_draw(mean, log_std, k):
-        return mean + log_std.exp() * torch.randn_like(mean)
-
-    @wrong("uniform noise")
-    def uniform(mean, log_std, k):
-        return mean + log_std.exp() * torch.rand(k, *mean.shape)
-
-    @wrong("uniform noise")
-    def centered_uniform(mean, log_std, k):
-        return mean + log_std.exp() * (2 * torch.rand(k, *mean.shape) - 1)
-
-    @wrong("noise that is not normal")
-    def uniform_of_variance_one(mean, log_std, k):
-        eps = (torch.rand(k, *mean.shape) - 0.5) * 12**0.5
-        return mean + log_std.exp() * eps
-
-    @wrong("noise that is not normal")
-    def laplace(mean, log_std, k):
-        eps = torch.distributions.Laplace(0.0, 0.5**0.5).sample((k, *mean.shape))
-        return mean + log_std.exp() * eps
-
-    @wrong("noise that is not normal")
-    def tails_cut_off(mean, log_std, k):
-        return mean + log_std.exp() * torch.randn(k, *mean.shape).to(mean).clamp(-3, 3)
-
-    @wrong("noise that is not normal")
-    def more_tails_cut_off(mean, log_std, k):
-        return mean + log_std.exp() * torch.randn(k, *mean.shape).to(mean).clamp(-2, 2)
-
-    @wrong("noise centered over the draws")
-    def centered_noise(mean, log_std, k):
-        eps = torch.randn(k, *mean.shape, dtype=mean.dtype)
-        if k > 1:
-            eps = (eps - eps.mean(0)) * (k / (k - 1)) ** 0.5
-        return mean + log_std.exp() * eps
-
-    @wrong("noise centered over the draws")
-    def pairs_of_opposite_noise(mean, log_std, k):
-        eps = torch.randn((k + 1) // 2, *mean.shape, dtype=mean.dtype)
-        return mean + log_std.exp() * torch.stack([eps, -eps], 1).flatten(0, 1)[:k]
-
-    @wrong("log_std read as log variance")
-    def half(mean, log_std, k):
-        return mean + (0.5 * log_std).exp() * torch.randn(k, *mean.shape)
-
-    @wrong("log_std used as the standard deviation")
-    def without_exp(mean, log_std, k):
-        return mean + log_std * torch.randn(k, *mean.shape)
-
-    @wrong("standard deviation squared")
-    def variance(mean, log_std, k):
-        return mean + log_std.exp() ** 2 * torch.randn(k, *mean.shape)
-
-    @wrong("standard deviation ignored")
-    def unscaled(mean, log_std, k):
-        return mean + torch.randn(k, *mean.shape)
-
-    @wrong("softplus in place of exp")
-    def softplus(mean, log_std, k):
-        return mean + F.softplus(log_std) * torch.randn(k, *mean.shape)
-
-    @wrong("mean not added")
-    def centered(mean, log_std, k):
-        z = log_std.exp() * torch.randn(k, *mean.shape)
-        return z + 0 * mean
-
-    @wrong("floor under the standard deviation")
-    def with_floor(mean, log_std, k):
-        std = log_std.exp() + 1e-3
-        return mean + std * torch.randn(k, *mean.shape)
-
-    @wrong("floor under the standard deviation")
-    def clamped(mean, log_std, k):
-        return mean + log_std.clamp(min=-6).exp() * torch.randn(k, *mean.shape)
-
-    @wrong("input changed in place")
-    def mean_in_place(mean, log_std, k):
-        mean += 0.1 * log_std
-        return mean + log_std.exp() * torch.randn(k, *mean.shape)
-
-    @wrong("input changed in place")
-    def std_in_place(mean, log_std, k):
-        return mean + log_std.exp_() * torch.randn(k, *mean.shape)
-
-    @wrong("gradients switched off globally")
-    def grad_off(mean, log_std, k):
-        torch.set_grad_enabled(False)
-        return mean + log_std.exp() * torch.randn(k, *mean.shape)
-
-    @wrong("wrong dtype")
-    def to_float32(mean, log_std, k):
-        z = mean + log_std.exp() * torch.randn(k, *mean.shape)
-        return z.float()
-
-    @wrong("noise that is not normal")
-    def sum_of_twelve_uniforms(mean, log_std, k):
-        eps = torch.rand(12, k, *mean.shape, dtype=mean.dtype).sum(0) - 6
-        return mean + log_std.exp() * eps
-
-    @wrong("noise that is not normal")
-    def student(mean, log_std, k):
-        t = torch.distributions.StudentT(30.0).sample((k, *mean.shape))
-        return mean + log_std.exp() * t.to(mean) * (28 / 30) ** 0.5
-
-    @wrong("noise that is not normal")
-    def truncated(mean, log_std, k):
-        eps = nn.init.trunc_normal_(torch.empty(k, *mean.shape, dtype=mean.dtype))
-        return mean + log_std.exp() * eps
-
-    @wrong("noise that is not normal")
-    def far_tails_cut_off(mean, log_std, k):
-        return mean + log_std.exp() * torch.randn(k, *mean.shape).to(mean).clamp(-4, 4)
-
-    @wrong("noise used more than once")
-    def second_half_mirrored(mean, log_std, k):
-        eps = torch.randn((k + 1) // 2, *mean.shape, dtype=mean.dtype)
-        return mean + log_std.exp() * torch.cat([eps, -eps])[:k]
+    @wrong("a random node without a derivative")
+    def torch_normal(mean, log_std, k):
+        shape = (k, *mean.shape)
+        return torch.normal(mean.expand(shape), log_std.exp().expand(shape))
 
     @wrong("samples given to other examples")
     def interleaved(mean, log_std, k):

@@ -2,7 +2,7 @@
 
 import torch
 
-from .. import build, reference, right, wrong
+from .. import build, edits, reference, right
 
 
 class Vae05:
@@ -58,59 +58,23 @@ class Vae05:
         baseline = (w * f * s * s).sum() / (w * s * s).sum()
         return grad, var_path, var_score, baseline
 
-    @wrong("derivative at the mean of q left out")
-    @build
-    def value_for_derivative():
-        return 1.36, 1.44, 22.18, 2.08
-
-    @wrong("second moment in place of the variance")
-    @build
-    def second_moments():
-        return 2.0, 5.44, 26.18, 2.08
-
-    @wrong("second moment in place of the variance")
-    @build
-    def second_moment_of_the_score():
-        return 2.0, 1.44, 26.1778, 2.08
-
-    @wrong("deviation in place of the variance")
-    @build
-    def deviations():
-        return 2.0, 1.2, 4.7096, 2.08
-
-    @wrong("score without its denominator")
-    @build
-    def difference_only():
-        return 2.0, 1.44, 0.36**2 * 26.17778 - (2 * 0.36) ** 2, 2.08
-
-    @wrong("score divided by sigma alone")
-    @build
-    def eps_only():
-        return 2.0, 1.44, 0.36 * 26.17778 - (2 * 0.6) ** 2, 2.08
-
-    @wrong("variance of f in place of the gradient's")
-    @build
-    def of_f():
-        var = 4 * 0.36 + 2 * 0.36**2
-        return 2.0, var, 22.18, 2.08
-
-    @wrong("mean of f as the baseline")
-    @build
-    def mean_of_f():
-        return 2.0, 1.44, 22.1778, 1.36
-
-    @wrong("f at the mean of q as the baseline")
-    @build
-    def f_at_the_mean():
-        return 2.0, 1.44, 22.1778, 1.0
-
-    @wrong("sigma taken as a variance")
-    @build
-    def root():
-        return 2.0, 4 * 0.6, (1 + 18 * 0.6 + 15 * 0.36) / 0.6 - 4, 1 + 3 * 0.6
-
-    @wrong("f and the score taken as independent")
-    @build
-    def product_of_means():
-        second = (1 + 6 * 0.36 + 3 * 0.36**2) / 0.36
-        return 2.0, 1.44, second - 4, 2.08
+    edited = edits(
+        by_moments,
+        """
+    derivative at the mean of q left out | grad = 2 * mu -> grad = mu**2 + sigma**2
+    second moment in place of the variance | 4 * sigma**2 -> 4 * sigma**2 + grad**2
+    second moment in place of the variance | / sigma**2 - grad**2 -> / sigma**2
+    standard deviation in place of the variance | 4 * sigma**2 -> 2 * sigma
+    score without its denominator
+        | / sigma**2 - grad**2 -> * sigma**2 - (grad * sigma**2) ** 2
+    score divided by sigma alone | / sigma**2 - grad**2 -> - (grad * sigma) ** 2
+    variance of f in place of the gradient's
+        | 4 * sigma**2 -> 4 * sigma**2 + 2 * sigma**4
+    mean of f as the baseline | 3 * sigma**2 -> sigma**2
+    f at the mean of q as the baseline | mu**2 + 3 * sigma**2 -> mu**2
+    standard deviation taken as a variance | = 1.0, 0.6 -> = 1.0, 0.6**0.5
+    f and the score taken as independent | 18 * -> 6 * | 15 * -> 3 *
+    off by a factor of two | 4 * sigma**2 -> 2 * sigma**2
+    sign flipped | 2 * mu -> -2 * mu
+    """,
+    )

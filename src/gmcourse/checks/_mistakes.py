@@ -84,6 +84,10 @@ SCALES = {
     "standard deviation in place of the variance": "The variance is due: the square.",
     "variance in place of the standard deviation": "The standard deviation is due: "
     "the root of the variance.",
+    "standard deviation taken as a variance": "It is given as a standard deviation; "
+    "its square is the variance.",
+    "second moment in place of the variance": "The variance is the mean of the square "
+    "minus the square of the mean.",
     "arguments of the KL swapped": "This is the divergence the other way around: the "
     "expectation is due under the first of the two.",
     "floor under the standard deviation": "A constant added to the deviation, or a "

@@ -24,7 +24,8 @@ def number(
     is asked for. ``ideas`` holds the values of the wrong derivations (or lists of
     them); a flipped sign, a factor of two and, where ``unit`` is "nats" or "bits", the
     other unit are tried after these. An idea that gives what is due is an error of the
-    check: choose other constants.
+    check: choose other constants. What is due is not told, only on which side of it
+    the answer lies.
     """
     due, scale = float(due), max(abs(float(due)), 1e-12)
     found = dict(ideas or {})
@@ -39,12 +40,12 @@ def number(
     if unit == "bits":
         found.setdefault("nats in place of bits", due * math.log(2))
     t.property(name)
-    # In units of what is due: `close` then judges the relative difference.
     out = float(t.tensor(got).detach())
     if abs(out - due) <= tol * scale:
         return
+    text = f"{out:.6g}, which is too {'small' if out < due else 'large'}"
     for mistake, values in found.items():
         for value in values if isinstance(values, list) else [values]:
             if abs(out - float(value)) <= 2 * tol * abs(float(value)) + 1e-12:
-                t.fail(mistake, why=why, got=f"{out:.6g} where {due:.6g} is due")
-    t.fail(why=why, got=f"{out:.6g} where {due:.6g} is due")
+                t.fail(mistake, why=why, got=text)
+    t.fail(why=why, got=text if out == out else "nan")

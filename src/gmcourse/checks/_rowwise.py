@@ -34,7 +34,8 @@ def rowwise(
     use in a check also tests that the result is no estimate and that a batch of one is
     a batch. ``ideas`` holds other entries, as functions of the arguments (or lists of
     them), by the mistake that gives them; the standard mistakes of a sum are tried
-    after these.
+    after these. ``misconception`` is for an edge, where the value elsewhere has held
+    and only one mistake is left: then the standard ones are not tried.
     """
     args = tuple(leaf(a, grads) for a in args)
     entries = each(*args)
@@ -63,7 +64,8 @@ def rowwise(
 
     t.property(name, of=out)
     found = {k: sums(v, args, rows) for k, v in (ideas or {}).items()}
-    found |= standard(entries.detach().flatten(rows), t.tensor(out).detach())
+    if misconception is None:
+        found |= standard(entries.detach().flatten(rows), t.tensor(out).detach())
     t.close(out, due.detach(), why, misconception, found, tol)
 
     if grads:
