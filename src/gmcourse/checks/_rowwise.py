@@ -53,7 +53,11 @@ def rowwise(
     reduced = [s for r in range(rows) for s in itertools.combinations(batch, r)]
     shapes = {
         "not summed over the dimensions": tuple(entries.shape),
-        "reduced over the batch": [*reduced, (1,), tuple(entries.shape[rows:])],
+        "reduced over the batch": [
+            *reduced,
+            (1,),
+            *[(*kept, *entries.shape[rows:]) for kept in reduced],
+        ],
     }
     t.shape(out, batch, "the sum over the dimensions of each row.", ideas=shapes)
     if begin:

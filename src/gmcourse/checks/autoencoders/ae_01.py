@@ -41,18 +41,13 @@ def masked_error(x, x_hat, mask):
         "mean over the values": "A sum is due: one over all channels and all pixels "
         "that count.",
         "not summed over the values": "One number for each image is due.",
-        "reduced over the batch": "One number for each image is due; the loss takes "
-        "the mean over the batch later.",
         "only one channel counted": "The mask holds for every channel, and all of "
         "them count.",
         "number of channels assumed": "c may be any number: 1, 2, 3 or more.",
         "mask on one side only": "Mask the difference: where only one of the two "
         "images is set to zero, the other one is left as the error.",
-        "absolute error": "The square of each difference is due.",
-        "square root taken": "The squared error is due, not the distance.",
         "signs cancel": "Square first, then sum: positive and negative differences "
         "must not cancel.",
-        "batch axis lost": "squeeze() also removes a batch axis of length one.",
     },
 )
 def ae_01(t, masked_error):

@@ -55,8 +55,6 @@ denoised = ...
         "coordinates in place of directions": "The best code is no single coordinate; "
         "find the eigenvalues of the block.",
         "one direction too few lost": "One code leaves two directions out.",
-        "mean over the dimensions": "The error is summed over the three dimensions; "
-        "it has the unit of a variance, no share.",
         "third dimension forgotten": "The third dimension has a variance, and an "
         "error, too.",
         "decoder that does not predict": "x1 says something about x2: a decoder may "

@@ -50,10 +50,8 @@ def doubt(denoise, x_noisy, std):
         "adds the entries off the diagonal: the trace takes the diagonal alone.",
         "variance factor left out": "The Jacobian alone has no unit; the variance of "
         "the noise is its scale.",
-        "standard deviation in place of the variance": "The factor is σ², not σ.",
         "entries of the Jacobian squared": "That is the squared Frobenius norm; the "
         "trace adds the diagonal as it is.",
-        "mean over the dimensions": "The trace is a sum over the d dimensions.",
         "summed over the rows": "One number for each row is due.",
         "Jacobian of the displacement": "The derivative of r(x) - x lacks the "
         "identity: d is missing from the trace.",

@@ -73,13 +73,11 @@ class MaskingAutoencoder(nn.Module):
         "noise added": "Values are set to zero; no noise is added.",
         "only the surviving values compared": "The error is that of all d values, the "
         "missing ones above all.",
-        "square root taken": "The squared error is due, not the distance.",
         "halved": "The squared error is due, without a factor of one half.",
         "neighbors go together": "Each value goes or stays independently of all "
         "others: no mask is used for two rows or two columns.",
         "normal numbers compared": "How likely is a normal number below `share`? "
         "Another kind of random number is below it with just that probability.",
-        "cut off from the graph": "Both networks are to learn from the loss.",
     },
 )
 def ae_06(t, MaskingAutoencoder):

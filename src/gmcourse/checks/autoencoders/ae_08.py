@@ -68,7 +68,6 @@ class ImageAutoencoder(nn.Module):
         "(b, 1, h, w) minus (b, h, w) is (b, b, h, w): every image is compared with "
         "every reconstruction, and the mean image wins.",
         "mean over the values": "The error of an image is the sum over its values.",
-        "reduced over the batch": "error has one number for each image.",
         "summed over the batch": "The loss is a mean over the batch.",
         "compared with the noisy image": "The clean image is the target.",
         "clean image encoded": "The encoder must see the noisy image.",
@@ -78,8 +77,6 @@ class ImageAutoencoder(nn.Module):
         "of one pixel side by side.",
         "mean over the channels": "The error is the sum over all values, channels "
         "included.",
-        "square root taken": "The squared distance is due.",
-        "absolute error": "The square of each difference is due.",
     },
 )
 def ae_08(t, ImageAutoencoder):

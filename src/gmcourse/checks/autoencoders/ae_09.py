@@ -58,7 +58,6 @@ class TopK(nn.Module):
         "another rule in evaluation mode": "The module does the same in both modes.",
         "largest dropped": "The largest stay, the others go.",
         "replaced by one": "The values themselves stay, not their places alone.",
-        "cut off from the graph": "The gradient passes through what stays.",
         "gradient of what was dropped": "What was dropped gets no gradient.",
         "k above d": "If k is d or more, all positive values stay.",
     },

@@ -57,7 +57,6 @@ def fit_sampler(z):
         "breaks where the covariance has no inverse": "A Cholesky factor needs a "
         "positive definite matrix; use a root that always exists.",
         "one noise for all codes": "Each draw needs k independent numbers.",
-        "one noise for all draws": "Each of the m draws needs numbers of its own.",
         "draws that depend on each other": "The m draws are independent: no noise is "
         "used twice, with either sign.",
         "rotation forgotten": "The roots of the eigenvalues are spreads along the "

@@ -62,8 +62,6 @@ model = ...
     misconceptions={
         "too many parameters": "At most 5,000 are allowed.",
         "code of more than one number": "encode gives one number for each point.",
-        "untrained": "The reconstructions are farther from the points than their mean "
-        "is.",
         "constant reconstruction": "All points get the same reconstruction: the code "
         "is not used.",
         "a straight line": "This is about what PCA reaches: one number, linear maps.",

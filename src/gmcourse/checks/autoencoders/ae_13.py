@@ -49,9 +49,6 @@ def contraction(encoder, x):
     misconceptions={
         "rows added before they are squared": "The gradient of the sum of all codes is "
         "the sum of the rows of the Jacobian; rows of opposite sign cancel.",
-        "cut off from the graph": "The number is right, but nothing can be trained on "
-        "it: the derivative must itself be differentiable.",
-        "square root taken": "The squared norm is due.",
         "mean over the entries": "A sum over all entries is due.",
         "summed over the batch": "One number for each example is due.",
         "largest singular value": "All singular values count: the Frobenius norm, not "

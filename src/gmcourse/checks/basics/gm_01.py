@@ -60,8 +60,6 @@ def histogram_log_prob(x, edges, counts):
         "makes an impossible point merely unlikely, and the integral wrong.",
         "smoothed": "Maximum likelihood leaves an empty cell empty.",
         "negative logarithm returned": "The sign is that of a loss.",
-        "density in place of its logarithm": "The logarithm is due.",
-        "bits in place of nats": "Nats are due: the natural logarithm.",
     },
 )
 def gm_01(t, histogram_log_prob):

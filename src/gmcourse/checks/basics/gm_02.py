@@ -53,8 +53,6 @@ def mixture_log_prob(x, log_w, means, log_stds):
         "standard deviations read as variances": "log_stds are logarithms of standard "
         "deviations: the square of their exponential divides the squared distance.",
         "log_stds left out of the normalizer": "A wide component is a low one.",
-        "mean over the dimensions": "Log-densities of independent dimensions add up.",
-        "constant left out": "Without log(2 pi)/2 it does not integrate to one.",
         "constant counted once": "There is one log(2 pi)/2 for each dimension, however "
         "many there are.",
         "factor one half lost": "The exponent of a normal density is half a squared "
@@ -65,7 +63,6 @@ def mixture_log_prob(x, log_w, means, log_stds):
         "add up weight times density.",
         "gradient cut off": "The value is right, its slope is not: something on the "
         "way from x to the result was detached.",
-        "negative log-likelihood returned": "The sign is that of a loss.",
         "logarithm of an underflown density": "Far from all components the densities "
         "are below what float32 holds, and their sum is 0.",
         "small number added to the density": "log(p + eps) is flat where p is below "

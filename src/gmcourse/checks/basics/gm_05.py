@@ -60,7 +60,6 @@ class NaiveBayes:
         "dark pixels left out": "A pixel that is dark has a probability too.",
         "not the logarithm of a probability": "The logarithm of a probability is at "
         "most 0: no minus sign, no exponential.",
-        "bits in place of nats": "Nats are due: the natural logarithm.",
         "prior left out": "log p(x, y) contains log p(y).",
         "prior uniform": "p(y) is the share of the class among the examples.",
         "prior smoothed": "Only the pixels get pseudo-counts.",

@@ -49,7 +49,6 @@ def mean_gradient(x, w, means, stds):
         "divided by the standard deviation once": "The derivative of -(x - m)²/2s² in "
         "m has s² below.",
         "not divided by the variance": "A narrow component pulls harder.",
-        "sign flipped": "Moving a mean toward its points raises the likelihood.",
         "mean over the data": "The derivative of the sum is due.",
         "points given to their best component": "Responsibilities are shares, not a "
         "choice.",

@@ -50,7 +50,6 @@ reverse_std = ...
     misconceptions={
         "spread between the components forgotten": "The variance of a mixture is more "
         "than the mean of its parts' variances.",
-        "variance in place of the standard deviation": "sigma is asked for.",
         "standard deviations averaged": "Second moments add up, deviations do not.",
         "the larger component": "The reverse optimum is near it, but the other "
         "component still tilts it.",

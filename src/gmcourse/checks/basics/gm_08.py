@@ -50,8 +50,6 @@ def em_step(x, w, means, stds):
         "weights squared": "The weight enters the responsibility once.",
         "widths left out of the density": "A wide component is a low one: the factor "
         "1/std belongs to the density.",
-        "variance in place of the standard deviation": "The third output is a standard "
-        "deviation.",
         "variance around the old mean": "The M-step's variance is around the new mean.",
         "parameters not updated": "A step moves all three.",
         "weights added, not their logarithms": "Logarithms are added to logarithms.",

@@ -41,12 +41,9 @@ one_in = ...
         "For 3 the loss has to be the difference of the two models.",
     ),
     misconceptions={
-        "bits in place of nats": "The natural logarithm is meant.",
-        "sign flipped": "A loss of likelihood is a positive number here.",
         "the share of noise in place of that of the model": "The model's density is "
         "multiplied by 0.02; the noise's share hardly matters.",
         "log-likelihoods averaged": "Densities are mixed, not their logarithms.",
-        "nats in place of bits": "A bit is log 2 nats.",
         "log-likelihood in place of the loss": "What is lost is the difference of two "
         "log-likelihoods.",
         "number in place of its logarithm": "The loss is a difference of logarithms.",

@@ -54,9 +54,6 @@ def log_prob_seen(x, seen, log_w, logits):
         "best component only": "A maximum is not the sum over components.",
         "pixels mixed one by one": "The component is chosen once for the whole image; "
         "mixing each pixel on its own loses what pixels have in common.",
-        "logarithm of a saturated sigmoid": "At logits of 200 the sigmoid is exactly 0 "
-        "or 1.",
-        "negative log-likelihood returned": "The sign is that of a loss.",
         "mean over the pixels": "Independent pixels: logarithms add up.",
         "dark pixels left out": "A pixel that is dark has a probability too.",
         "not the probability of the image": "Take two pixels and two components, and "

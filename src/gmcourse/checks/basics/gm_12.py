@@ -44,8 +44,6 @@ def sample_mixture(n, w, means, stds):
         "number of draws of a component varies from call to call.",
         "weights left out": "Components are chosen with their weights.",
         "variances used as deviations": "stds are standard deviations.",
-        "one noise for all dimensions": "The dimensions of a draw get noise of their "
-        "own.",
         "component chosen for each dimension": "One choice of component holds for the "
         "whole point.",
         "noise left out": "A draw is not the mean of its component.",

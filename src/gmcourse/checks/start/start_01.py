@@ -67,7 +67,6 @@ def to_batch(pixels):
         "keeps a few, and 16 bits do not hold the steps between them.",
         "scaled by the picture's own statistics": "The same level must mean the same "
         "in every picture, else a dark one and a bright one look alike.",
-        "batch axis lost": "A batch of one is a batch: squeeze() removes its axis too.",
     },
 )
 def start_01(t, to_batch):

@@ -50,11 +50,7 @@ def bernoulli_log_prob(logits, x):
         "summed over the images": "One number for each code and image is due; the "
         "mean over the batch comes later.",
         "codes averaged": "The importance-weighted bound needs each of the k values.",
-        "negative log-likelihood returned": "A log-probability of a pixel is never "
-        "positive: the sign is that of a loss.",
         "zeros and ones swapped": "A large logit makes a 1 likely.",
-        "sigmoid applied twice": "A function with 'logits' in its name wants the "
-        "logits, not their sigmoid.",
         "logits used as probabilities": "A logit is any real number; its sigmoid is "
         "the probability.",
         "black pixels left out": "A pixel that is 0 has a probability too, that of "
@@ -65,14 +61,8 @@ def bernoulli_log_prob(logits, x):
         "each has a probability of its own.",
         "squared error in place of the likelihood": "(x - sigmoid(l))² is no "
         "log-probability of a binary pixel: it does not normalize.",
-        "bits in place of nats": "Nats are due: the natural logarithm.",
-        "logarithm of a saturated sigmoid": "In float32 the sigmoid is exactly 0 "
-        "below about -100 and exactly 1 above about 17: its logarithm is infinite, or "
-        "cut off by a clamp, and the gradient is lost just where the model is most "
-        "wrong.",
         "limit in place of log(1 + e^l)": "For large l it is nearly l, but not l: at "
         "l = 6 the difference still counts, once for each pixel.",
-        "batch axis lost": "squeeze() also removes axes of length one that count.",
     },
 )
 def vae_02(t, bernoulli_log_prob):

@@ -63,8 +63,6 @@ elbo = ...  # of q = N(0.3, 0.4^2), nats
         "log p in place of the bound": "They are equal only where q is the exact "
         "posterior.",
         "the gap in place of the bound": "log p minus ELBO is the gap.",
-        "sign flipped": "These are log-densities, not losses.",
-        "bits in place of nats": "Nats are due: the natural logarithm.",
     },
 )
 def vae_04(t, post_mean, post_std, log_p, elbo):

@@ -56,16 +56,9 @@ def score_surrogate(z, mean, log_std, f):
         "depends on the draw, and the estimate is too small by (k - 1)/k: biased.",
         "sum over the draws": "The mean over the k draws is due.",
         "width left out of the score": "d log q / d mean is (z - mean) / s².",
-        "density in place of its logarithm": "The gradient of q itself is q times that "
-        "of log q.",
         "baseline from other values": "b_i is the mean of all the others, each with "
         "the same weight.",
-        "mean over the dimensions": "log q of a vector is the sum over its dimensions.",
-        "sign flipped": "The gradient of E[f], not of -E[f], is due.",
-        "log_std read as log variance": "log_std is the logarithm of the standard "
-        "deviation.",
         "log_std cut off from the graph": "q has a width, and its gradient is due.",
-        "mean cut off from the graph": "The gradient with respect to mean is 0.",
     },
 )
 def vae_06(t, score_surrogate):

@@ -65,12 +65,8 @@ class GaussianVAE(nn.Module):
         "log p(z) at the draw has its mean, and noise.",
         "rate added": "The ELBO subtracts the rate.",
         "rate left out": "The expected log-likelihood alone is no bound.",
-        "log_std read as log variance": "The encoder gives log standard deviations.",
         "std squared once too often": "std is a standard deviation.",
         "no draw": "z is a draw of q, not its mean.",
-        "one noise for all examples": "Each example needs a draw of its own.",
-        "one noise for all dimensions": "Each entry of a code, and each value of a "
-        "sample, needs noise of its own.",
         "draw cut off from the graph": "The encoder must learn from the "
         "reconstruction, so z needs a path for the gradient.",
         "standard deviation cut off": "z has to be a function of log_std too: q can "
@@ -78,10 +74,6 @@ class GaussianVAE(nn.Module):
         "rate cut off": "Its value is right, but its gradient, or a part of it, is "
         "lost: nothing holds q near the prior.",
         "more than one draw": "One draw for each example is asked for.",
-        "noise that is not normal": "The noise has the right mean and spread, but "
-        "another shape.",
-        "reduced over the batch": "One bound for each example is due.",
-        "negative bound": "elbo is a lower bound of log p, not a loss.",
         "mean of the decoder in place of a draw": "The model's x has noise.",
         "std left out of the noise": "The noise of x has standard deviation std.",
         "codes from the wrong prior": "The codes of samples come from N(0, I).",

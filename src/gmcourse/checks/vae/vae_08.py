@@ -46,23 +46,13 @@ def vae_loss(encoder, decoder, x):
     misconceptions={
         "mean over the pixels": "The cross-entropy averages over all b · d values; the "
         "ELBO needs the sum over d. The rate weighs d times too much: a hidden beta.",
-        "log_std read as log variance": "The encoder gives log standard deviations; "
-        "the rate treats them as log variances.",
-        "a random node without a derivative": "torch.normal(mean, std) draws, but its "
-        "result is no function of mean and std: no gradient gets through.",
         "draw cut off from the graph": "The draw needs a path for the gradient.",
-        "standard deviation cut off from the graph": "z has to be a function of "
-        "log_std too: q can shift, but never learns how wide to be.",
         "no draw": "z is a draw of q, not its mean.",
-        "one noise for all examples": "Each example needs a draw of its own.",
-        "one noise for all dimensions": "Each entry of a code needs noise of its own.",
         "cross-entropy cut off": "Its value is right, but no gradient gets from it to "
         "the encoder.",
         "rate cut off": "Its value is right, but its gradient, or a part of it, is "
         "lost: nothing holds q near the prior.",
         "more than one draw": "One draw for each example is asked for.",
-        "noise that is not normal": "The noise has the right mean and spread, but "
-        "another shape.",
         "squared error in place of the likelihood": "The cross-entropy was right to "
         "use: it is the log-likelihood of binary values.",
         "factor one half lost": "The closed form of the rate has a factor 1/2.",
@@ -73,8 +63,6 @@ def vae_loss(encoder, decoder, x):
         "mean over the latent dimensions": "The rate is a sum over dimensions.",
         "sign of the rate flipped": "The loss adds the rate.",
         "rate left out": "Without its rate this is an autoencoder.",
-        "standard deviation squared": "The noise is scaled by exp(log_std).",
-        "sigmoid applied twice": "A function with 'logits' in its name wants logits.",
     },
 )
 def vae_08(t, vae_loss):

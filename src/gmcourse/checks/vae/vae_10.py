@@ -57,9 +57,6 @@ def calibrated_loss(x, x_hat, kl):
         "width fixed at one": "sigma is not 1 but the best for this batch.",
         "rate left out": "The negative ELBO has the rate in it.",
         "sum over the batch": "The mean over the batch is due.",
-        "cut off from the graph": "With sigma² detached, the error itself must stay in "
-        "the loss, or no gradient reaches x_hat.",
-        "negative bound": "A loss is due: the negative of the bound.",
     },
 )
 def vae_10(t, calibrated_loss):

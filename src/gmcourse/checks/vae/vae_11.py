@@ -46,7 +46,6 @@ def iw_bound(log_joint, log_q):
         "batch size in place of k": "The mean over the k draws is due: subtract log k.",
         "ratio of the means": "Each draw has a weight of its own, and the mean is over "
         "the weights.",
-        "reduced over the batch": "One bound for each example is due.",
         "underflow": "exp of a number below -104 is 0 in float32. Stay in the "
         "logarithm.",
         "floor under the weights": "A constant added inside the logarithm is a bound "
@@ -54,9 +53,7 @@ def iw_bound(log_joint, log_q):
         "largest weight only": "The maximum is no mean of the weights.",
         "ratio turned around": "The weight is p(x, z)/q(z given x).",
         "q left out": "The draws come from q, so each is weighted by 1/q.",
-        "negative bound": "The bound itself is due, not a loss.",
         "a zero weight spoils the mean": "A weight of 0 is a weight: the others count.",
-        "bits in place of nats": "Nats are due: the natural logarithm.",
         "log_q cut off from the graph": "The weight is a ratio of both; some training "
         "schemes drop this gradient on purpose, but here it is due.",
         "axes of length one lost": "squeeze() also removes axes that count.",

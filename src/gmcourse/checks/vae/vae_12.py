@@ -44,7 +44,6 @@ def free_bits(kl, floor):
         "not on each example: single examples may use less.",
         "one floor for the whole rate": "Each dimension has a floor of its own; else "
         "one dimension can use it up, and the others collapse.",
-        "mean over the dimensions": "The rates of dimensions add up.",
         "sum over the batch": "Nats per example: the batch mean of each dimension.",
         "a smooth floor": "The larger of two numbers has a corner; a softplus is above "
         "it near the floor.",
@@ -53,7 +52,6 @@ def free_bits(kl, floor):
         "smaller in place of larger": "A rate above the floor is paid in full.",
         "no floor": "A dimension below the floor counts with the floor.",
         "a gradient below the floor": "Below the floor nothing may push the rate.",
-        "cut off from the graph": "Above the floor the rate has its usual gradient.",
         "axes exchanged": "Examples are along the first axis, dimensions the second.",
     },
 )
