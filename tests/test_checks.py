@@ -327,6 +327,19 @@ def test_a_default_device_set_by_an_answer_is_named_and_does_not_outlive(double)
     run(double, (fails,))
     assert state() == before
 
+    def clears(x):
+        torch.set_default_device("cpu")
+        raise RuntimeError
+
+    torch.set_default_device("meta")
+    try:
+        for answer in (fails, clears):
+            run(double, (answer,))
+            assert torch.get_default_device().type == "meta"
+    finally:
+        torch.set_default_device(None)
+    assert state() == before
+
 
 def test_autocast_of_the_caller_is_off_and_comes_back(double):
     w = torch.eye(3) * 2
@@ -348,9 +361,15 @@ def test_nan_in_an_input_is_not_a_change(double):
     assert run(double, (lambda x: 2 * x,))
     changed = run(double, (lambda x: x.mul_(2),))
     assert changed.misconception == "input changed in place"
-    assert run(double, (lambda x: x.resize_(1),)).misconception == (
-        "input changed in place"
-    )
+    shrunk = run(double, (lambda x: x.resize_(1),))
+    assert shrunk.misconception == "input changed in place"
+
+    def one_of_one(t, f):  # the same numbers would be left
+        t.call(f, torch.ones(1))
+
+    double.check = one_of_one
+    shrunk = run(double, (lambda x: x.resize_(1, 1),))
+    assert shrunk.misconception == "input changed in place"
 
 
 def test_a_model_full_of_nan_is_told_as_divergence():
@@ -444,6 +463,8 @@ def test_the_verdict_is_not_buried(double, monkeypatch, capsys):
     assert lines[19] == "line 19" and len(lines) < 30 and len(shown.err) < 500
     assert "more characters that your code printed" in lines[20]
     assert lines[21].startswith("test-01 passed") and max(map(len, lines)) < 200
+    check("test-01", lambda x: print("x" * 10_000) or 2 * x)
+    assert len(capsys.readouterr().out) < 500
     check("test-01", lambda x: print("once") or 2 * x)
     shown = capsys.readouterr().out
     assert shown.startswith("once\n") and "more characters" not in shown

@@ -40,6 +40,18 @@ def test_close_broadcasts_nothing_and_lets_no_nan_pass():
     assert fails("at_least", x * float("nan"), 0.0, "")
 
 
+def test_float32_is_held_to_what_it_can_hold():
+    """Of the largest entry, so that what is due to be 0 is not forgiven."""
+    due = torch.tensor([1000.0, 0.001, 0.0], dtype=torch.float64)
+    near = due + torch.tensor([0.005, 0.005, 0.005])
+    assert not fails("close", near.float(), due, "", tol=1e-9)
+    assert fails("close", near, due, "", tol=1e-9)  # float64 can hold more
+    assert fails("close", near.float() + 0.01, due, "", tol=1e-9)
+    assert fails("equal", near.float(), due, "")
+    assert fails("close", torch.full((3,), 1e-6), 0.0, "", tol=1e-9)
+    assert fails("close", 1.0 + 1e-7, 1.0, "", tol=1e-9)  # Python's floats are double
+
+
 def test_grad_is_zero_without_a_path():
     t = Trial(CATALOG["vae-01"], [], 0)
     x = torch.ones(2, requires_grad=True)
