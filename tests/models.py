@@ -1,6 +1,7 @@
-"""One small instance of every model, and a two-player one, for the battery."""
+"""One small instance of every model and of every prototype, for the battery."""
 
 import torch
+from prototypes import PROTOTYPES
 from torch import nn
 from torch.nn import functional as F
 
@@ -10,6 +11,9 @@ from gmcourse.autoencoders import (
     GaussianCodes,
     SparseAutoencoder,
 )
+from gmcourse.basics import BayesClassifier, BernoulliMixture, Histogram
+from gmcourse.classifiers import FeatureClassifier
+from gmcourse.conditions import Labels
 from gmcourse.core import GenerativeModel
 from gmcourse.likelihoods import (
     Bernoulli,
@@ -18,6 +22,7 @@ from gmcourse.likelihoods import (
     Gaussian,
 )
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
+from gmcourse.testing import optimizers
 from gmcourse.vae import IWAE, VAE, LinearGaussian
 
 
@@ -40,17 +45,14 @@ class TinyGAN(GenerativeModel):
         yield "generator", F.softplus(-self.critic(self.generate(len(x)))).mean()
 
     def generate(self, n):
-        return self.generator(torch.randn(n, self.latent, device=self.device))
+        return self.generator(self.noise(n, self.latent))
 
-    def draw(self, n, c=None, **how):
+    def draw(self, n, c=None):
         return self.generate(n)
 
-    def optimizers(self, lr=1e-3):
-        adam = torch.optim.Adam
-        return {
-            "critic": adam(self.critic.parameters(), lr),
-            "generator": adam(self.generator.parameters(), lr),
-        }
+    def players(self):
+        critic, generator = self.critic.parameters(), self.generator.parameters()
+        return {"critic": list(critic), "generator": list(generator)}
 
 
 IMAGE = (1, 8, 8)
@@ -64,7 +66,8 @@ def conv_vae(classes=0, likelihood=None, shape=IMAGE):
     decoder = SubPixelDecoder(3 + classes, out, width=8, hidden=16)
     if classes:
         encoder, decoder = WithLabel(encoder, classes), WithLabel(decoder, classes)
-    kinds = {"latent_dim": 3, "event_shape": shape, "classes": classes}
+    kinds = {"latent_dim": 3, "event_shape": shape}
+    kinds["condition"] = Labels(classes) if classes else None
     return VAE(encoder, decoder, likelihood, **kinds)
 
 
@@ -79,11 +82,23 @@ def flat_ae(kind=Autoencoder, **how):
     return kind(encoder, nn.Linear(4, 64), IMAGE, **how)
 
 
+def histogram():
+    model = Histogram([(0.0, 1.0)] * 2, bins=4, smoothing=0.5)
+    model.fit(torch.rand(50, 2))
+    return model
+
+
+def bayes():
+    models = [BernoulliMixture(2, (5,)) for _ in range(3)]
+    return BayesClassifier(models, torch.tensor([1.0, 2.0, 3.0]))
+
+
 MODELS = {
     "autoencoder": flat_ae,
     "denoising": lambda: flat_ae(DenoisingAutoencoder, std=0.3),
     "sparse": lambda: flat_ae(SparseAutoencoder, weight=0.1),
     "gaussian codes": lambda: GaussianCodes(flat_ae(), 4),
+    "annealed vae": lambda: dense_vae(Gaussian(), beta=lambda step: min(1, step / 4)),
     "vae bernoulli": lambda: dense_vae(Bernoulli()),
     "vae gaussian": lambda: dense_vae(Gaussian()),
     "beta-vae fixed gaussian": lambda: dense_vae(FixedGaussian(0.5), beta=4.0),
@@ -95,25 +110,26 @@ MODELS = {
     "linear gaussian": lambda: LinearGaussian(5, 2),
     "gan": TinyGAN,
     "gan, two critic steps": lambda: TinyGAN(critic_steps=2),
+    "histogram": histogram,
+    "bernoulli mixture": lambda: BernoulliMixture(3, (5,)),
+    "bayes classifier": bayes,
+    "feature classifier": lambda: FeatureClassifier(IMAGE, (3, 2), width=8),
 }
-CANNOT_SAMPLE = {"autoencoder", "denoising", "sparse"}
+MODELS |= PROTOTYPES
+
+# Concrete classes that are not in the battery, and why.
+WITHOUT: dict[str, str] = {}
 
 
 def optimizer_for(model, lr=1e-3):
-    if isinstance(model, TinyGAN):
-        return model.optimizers(lr)
-    return torch.optim.Adam(model.parameters(), lr)
+    """One Adam, or one for each player."""
+    made = optimizers(model, lr)
+    return made if len(made) > 1 else made["model"]
 
 
 def batch_for(model, n=6):
-    """Data in [0, 1] on the 8-bit grid, which every likelihood accepts."""
-    x = torch.randint(0, 256, (n, *model.event_shape)).float() / 255
-    if "Bernoulli" in repr_of_likelihood(model):
-        x = (x > 0.5).float()
-    c = torch.arange(n) % model.classes if model.classes else None
+    """Data that the model accepts, with labels in order."""
+    x, c = model.example(n)
+    if isinstance(model.condition, Labels):
+        c = torch.arange(n, device=x.device) % model.condition.classes
     return x, c
-
-
-def repr_of_likelihood(model):
-    vae = getattr(model, "vae", model)
-    return type(getattr(vae, "likelihood", None)).__name__

@@ -1,225 +1,382 @@
-"""The battery: every check of the contract, on every model."""
+"""The battery on every model and prototype, and the battery itself on wrong ones."""
+
+import importlib
+import pkgutil
 
 import pytest
 import torch
-from models import CANNOT_SAMPLE, MODELS, batch_for, optimizer_for
+from models import MODELS, PROTOTYPES, WITHOUT, TinyGAN, batch_for, optimizer_for
+from prototypes import CouplingFlow, Diffusion, TinyGPT, ddim, stochastic
+from torch import nn
 
-import gmcourse as gm
-from gmcourse import EMA, seeded, train
-
-ALL = pytest.mark.parametrize("name", list(MODELS))
-# A GAN's losses are functions of two players, and neither has to fall.
-ONE_PLAYER = pytest.mark.parametrize(
-    "name", [n for n in MODELS if not n.startswith("gan")]
-)
-SAMPLERS = pytest.mark.parametrize(
-    "name", [n for n in MODELS if n not in CANNOT_SAMPLE]
-)
+import gmcourse
+from gmcourse import EMA, GenerativeModel, Labels, Like, Model, data, seeded, train
+from gmcourse.nets import mlp
+from gmcourse.testing import battery, check_model
+from gmcourse.vae import LinearGaussian
 
 
-@pytest.fixture
-def model(name):
+@pytest.mark.parametrize("name", list(MODELS))
+def test_the_contract_holds(name, as_users_run_it):
     with seeded(1):
-        return MODELS[name]()
+        model = MODELS[name]()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    done = check_model(model)
+    assert done == [check for check, _ in battery(model)] and len(done) > 10
+    after = model.state_dict()
+    assert all(torch.equal(after[k], v) for k, v in before.items())
 
 
-def labels(model, n):
-    return torch.arange(n) % model.classes if model.classes else None
+@pytest.mark.parametrize("name", list(MODELS))
+def test_shapes_are_as_annotated(name):
+    """Once with the annotations checked, which the battery's bad input would meet."""
+    with seeded(1):
+        model = MODELS[name]()
+    for _, loss in model.losses(*model.example(4)):
+        assert loss.shape == ()
+    if isinstance(model, GenerativeModel):
+        model.sample(3, model.example(3)[1])
 
 
-@ALL
-def test_losses_are_finite_scalars_for_any_batch_size(model, name):
-    for n in (1, 6):
-        for player, loss in model.losses(*batch_for(model, n)):
-            assert isinstance(player, str)
-            assert loss.shape == () and loss.dtype == torch.float32
-            assert loss.isfinite() and loss.requires_grad
+def concrete(kind):
+    found = set(kind.__subclasses__())
+    return found | {c for one in found for c in concrete(one)}
 
 
-@ONE_PLAYER
-def test_loss_is_a_batch_mean(model, name):
-    """Doubling the batch with copies changes the loss only by its own noise."""
-    x, c = batch_for(model, 200)
-    with torch.no_grad():
-        many = torch.stack([model.loss(x, c) for _ in range(20)])
-        twice = None if c is None else torch.cat([c, c])
-        double = torch.stack([model.loss(torch.cat([x, x]), twice) for _ in range(20)])
-    spread = (many.var() / 20 + double.var() / 20).sqrt() + 1e-4 * many.mean().abs()
-    assert (many.mean() - double.mean()).abs() < 6 * spread
+def test_every_model_of_the_library_is_in_the_battery():
+    """A class is in MODELS, abstract (another builds on it), or has a reason."""
+    for module in pkgutil.walk_packages(gmcourse.__path__, "gmcourse."):
+        if not module.name.startswith(("gmcourse.checks", "gmcourse.__main__")):
+            importlib.import_module(module.name)
+    ours = {c for c in concrete(Model) if c.__module__.startswith("gmcourse.")}
+    abstract = {c for c in ours if any(issubclass(d, c) and d is not c for d in ours)}
+    with seeded(0):
+        held = {type(make()) for make in MODELS.values()}
+    missing = {c.__name__ for c in ours - abstract - held} - set(WITHOUT)
+    assert not missing, f"{sorted(missing)}: add to MODELS, or to WITHOUT with a reason"
+    assert not held & abstract, "an abstract class has an instance"
 
 
-@ALL
-def test_gradients_reach_every_parameter(model, name):
-    with torch.no_grad():
-        # A layer that starts at zero would stop the gradient of what lies before it.
-        for p in model.parameters():
-            p.add_(0.05 * torch.randn_like(p))
-    for _, loss in model.losses(*batch_for(model)):
-        loss.backward()
-    for key, p in model.named_parameters():
-        assert p.grad is not None and p.grad.abs().sum() > 0, key
+def test_a_class_is_abstract_or_final():
+    """No model of the library overrides what another one has made concrete."""
+    for cls in concrete(Model):
+        if not cls.__module__.startswith("gmcourse."):
+            continue
+        for base in cls.__mro__[1:]:
+            if base in (Model, GenerativeModel) or not issubclass(base, Model):
+                continue
+            again = set(vars(cls)) & set(vars(base))
+            again = {n for n in again if not n.startswith("_")} - {"loss"}
+            assert not again, f"{cls.__name__} overrides {again} of {base.__name__}"
 
 
-@SAMPLERS
-def test_samples_have_the_shape_and_carry_no_gradient(model, name):
-    for n in (1, 5):
-        x = model.sample(n, labels(model, n))
-        assert x.shape == (n, *model.event_shape) and x.dtype == torch.float32
-        assert not x.requires_grad and x.isfinite().all()
+# Models with one mistake each, and the check that has to find it.
 
 
-@SAMPLERS
-def test_sampling_is_done_in_eval_mode_and_restores_every_part(model, name):
-    """Also where a caller keeps one part frozen while the rest trains."""
-    during, draw = [], model.draw
+class Good(GenerativeModel):
+    """A normal distribution with a mean that is learned: nothing wrong."""
 
-    def watched(*args, **how):
-        during.extend(m.training for m in model.modules())
-        return draw(*args, **how)
+    exact, event_shape = True, (2,)
 
-    model.draw = watched
-    for mode in (True, False):
-        modules = list(model.train(mode).modules())
-        modules[-1].train(not mode)
-        model.sample(2, labels(model, 2))
-        assert [m.training for m in modules] == [mode] * (len(modules) - 1) + [not mode]
-    assert during and not any(during)
+    def __init__(self):
+        super().__init__()
+        self.mean = nn.Parameter(torch.zeros(2))
+        self.log_std = nn.Parameter(torch.zeros(2))
 
+    def log_prob(self, x):
+        self.check(x)
+        normal = torch.distributions.Normal(self.mean, self.log_std.exp())
+        return normal.log_prob(x).sum(1)
 
-@SAMPLERS
-def test_seeds_decide_the_samples_and_restore_the_outer_stream(model, name):
-    torch.manual_seed(7)
-    expected = torch.rand(3)
-    torch.manual_seed(7)
-    with seeded(3):
-        first = model.sample(4, labels(model, 4))
-    assert torch.equal(torch.rand(3), expected)
-    with seeded(3):
-        assert torch.equal(first, model.sample(4, labels(model, 4)))
-    with seeded(4):
-        assert not torch.equal(first, model.sample(4, labels(model, 4)))
+    def loss(self, x, c=None):
+        self.check(x, c)
+        return -self.log_prob(x).mean()
+
+    def draw(self, n, c=None):
+        return self.mean + self.log_std.exp() * self.noise(n, 2)
 
 
-@pytest.mark.parametrize("name", sorted(CANNOT_SAMPLE))
-def test_what_cannot_sample_says_why(model, name):
-    with pytest.raises(NotImplementedError, match="no distribution over its codes"):
-        model.sample(1)
+def wrong(**changes):
+    return type("Wrong", (Good,), changes)
 
 
-@ALL
-def test_save_and_load_round_trip(model, name, tmp_path):
-    gm.save(model, tmp_path / "model.safetensors", note="kept")
-    with seeded(2):
-        other = MODELS[name]()
-    assert gm.load(other, tmp_path / "model.safetensors") == {"note": "kept"}
-    for key, value in model.state_dict().items():
-        assert torch.equal(other.state_dict()[key], value), key
+def per_example(self, x, c=None):
+    self.check(x, c)
+    return -self.log_prob(x)
 
 
-@ALL
-def test_trains_with_ema_clipping_and_bfloat16(model, name):
-    """Two updates: every player moves, the average lags, the losses stay float32."""
-    before = {k: p.clone() for k, p in model.named_parameters()}
-    ema, x_c = EMA(model), batch_for(model)
-    steps = list(
-        train(
-            model,
-            [x_c if x_c[1] is not None else x_c[0]],
-            optimizer_for(model),
-            steps=2,
-            ema=ema,
-            clip=1.0,
-            autocast=torch.bfloat16,
+def summed(self, x, c=None):
+    self.check(x, c)
+    return -self.log_prob(x).sum()
+
+
+def counting(self, x, c=None):
+    """A state that moves with each loss, whatever the mode."""
+    self.count.add_(1)
+    return Good.loss(self, x, c) + 0 * self.count
+
+
+def with_count(persistent):
+    def init(self):
+        Good.__init__(self)
+        self.register_buffer("count", torch.zeros(()), persistent=persistent)
+
+    return init
+
+
+def forgets(self, x, c=None):
+    """The state matters, moves in train mode only, and is in no file."""
+    if self.training:
+        self.count.add_(1)
+    return Good.loss(self, x, c) * (1 + self.count)
+
+
+def noisy_prior(self, n, c=None):
+    return self.mean + 1.5 * self.log_std.exp() * self.noise(n, 2)
+
+
+def unnormalized(self, x):
+    self.check(x)
+    return Good.log_prob(self, x) + self.log_std.sum()
+
+
+def leaves_eval(self, n, c=None):
+    self.train()
+    return Good.draw(self, n, c)
+
+
+def reseeds(self, n, c=None):
+    torch.manual_seed(n)
+    return Good.draw(self, n, c)
+
+
+def batch_wide(self, x):
+    self.check(x)
+    return Good.log_prob(self, x - 0.1 * x.mean(0))
+
+
+class Deaf(GenerativeModel):
+    """Takes labels and does not use them."""
+
+    def __init__(self):
+        super().__init__()
+        self.event_shape, self.condition, self.net = (2,), Labels(3), mlp(2, 8, 2)
+
+    def loss(self, x, c=None):
+        self.check(x, c)
+        return (self.net(x) - x).square().sum(1).mean()
+
+    def draw(self, n, c=None):
+        return self.net(self.noise(n, 2))
+
+
+class Lazy(TinyGAN):
+    """The generator's own loss does not reach it."""
+
+    def losses(self, x, c=None):
+        self.check(x, c)
+        yield (
+            "critic",
+            self.critic(x).mean() - self.critic(self.generate(len(x))).mean(),
         )
+        yield "generator", self.critic(self.generate(len(x)).detach()).mean()
+
+
+BROKEN = {
+    "per example": (wrong(loss=per_example), "losses are finite scalars"),
+    "summed": (wrong(loss=summed), "a loss is a batch mean"),
+    "detached": (
+        wrong(loss=lambda self, x, c=None: Good.loss(self, x, c).detach()),
+        "losses are finite scalars",
+    ),
+    "no check": (
+        wrong(loss=lambda self, x, c=None: -Good.log_prob(self, x.float()).mean()),
+        "bad input is refused",
+    ),
+    "takes any condition": (
+        wrong(loss=lambda self, x, c=None: Good.loss(self, x)),
+        "a condition is refused",
+    ),
+    "moves in eval mode": (
+        wrong(loss=counting, __init__=with_count(True)),
+        "a loss in eval mode changes nothing",
+    ),
+    "state in no file": (
+        wrong(loss=forgets, __init__=with_count(False)),
+        "a stopped run goes on to the bit",
+    ),
+    "one weight idle": (
+        wrong(log_prob=lambda self, x: Good.log_prob(self, x) + 0 * self.mean[0]),
+        None,
+    ),
+    "swallows keywords": (
+        wrong(draw=lambda self, n, c=None, **how: Good.draw(self, n)),
+        "bad requests for samples are refused",
+    ),
+    "a frozen float32": (
+        wrong(draw=lambda self, n, c=None: Good.draw(self, n).float()),
+        "it works in double precision",
+    ),
+    "leaves train mode on": (
+        wrong(draw=leaves_eval),
+        None,  # `sample` puts the modes back itself
+    ),
+    "reseeds": (wrong(draw=reseeds), "a seed decides the samples"),
+    "samples too wide": (wrong(draw=noisy_prior), "samples follow log_prob"),
+    "not normalized": (wrong(log_prob=unnormalized), "samples follow log_prob"),
+    "batch-wide": (wrong(log_prob=batch_wide), "log_prob is one number each"),
+    "deaf": (Deaf, "the condition is used"),
+    "generator detached": (Lazy, "gradients reach every weight"),
+}
+
+
+@pytest.mark.parametrize("name", list(BROKEN))
+def test_the_battery_finds_what_is_wrong(name, as_users_run_it):
+    make, check = BROKEN[name]
+    with seeded(0):
+        model = make()
+    if check is None:
+        check_model(model)
+        return
+    with pytest.raises(AssertionError) as caught:
+        check_model(model)
+    assert f"{check}?" in str(caught.value), caught.value
+
+
+def test_a_right_model_passes_with_twenty_seeds(as_users_run_it):
+    for seed in range(20):
+        check_model(Good(), seed)
+
+
+def test_what_is_no_model_is_named(as_users_run_it):
+    with pytest.raises(TypeError, match=r"Linear; expected a gmcourse\.Model"):
+        check_model(nn.Linear(1, 1))
+
+
+# What is particular to the families.
+
+
+def test_a_flow_inverts_and_its_log_det_is_the_jacobians():
+    with seeded(0):
+        flow, x = CouplingFlow().double(), torch.randn(6, 4, dtype=torch.float64)
+    z, log_det = flow.to_latent(x)
+    torch.testing.assert_close(flow.from_latent(z), x, rtol=0, atol=1e-10)
+    jacobian = torch.autograd.functional.jacobian(
+        lambda x: flow.to_latent(x)[0].sum(0), x
     )
-    assert [s.index for s in steps] == [1, 2]
-    players = set(steps[0].losses)
-    assert players == set(steps[0].grad_norms)
-    assert all(v.isfinite() for s in steps for v in s.losses.values())
-    assert all(p.dtype == torch.float32 for p in model.parameters())
-    moved = {k for k, p in model.named_parameters() if not torch.equal(p, before[k])}
-    assert {k.split(".")[0] for k in moved} == {k.split(".")[0] for k in before}
+    due = torch.linalg.slogdet(jacobian.transpose(0, 1)).logabsdet
+    torch.testing.assert_close(log_det, due, rtol=0, atol=1e-8)
 
 
-@ONE_PLAYER
-def test_loss_goes_down_on_one_batch(model, name):
-    """Not a proof of anything, but a model that cannot do this is broken."""
-    x, c = batch_for(model, 32)
-    with seeded(0), torch.no_grad():
-        before = torch.stack([model.loss(x, c) for _ in range(10)]).mean()
-    batch = x if c is None else (x, c)
-    for _ in train(model, [batch], optimizer_for(model, 3e-3), steps=60):
-        pass
-    with seeded(0), torch.no_grad():
-        after = torch.stack([model.loss(x, c) for _ in range(10)]).mean()
-    assert after < before
-
-
-@ALL
-def test_wrong_input_is_refused(model, name, as_users_run_it):
-    x, c = batch_for(model)
-    cases = {
-        "shape": (torch.zeros(6, 99), c, ValueError, "shape"),
-        "no batch axis": (x[0], c, ValueError, "shape"),
-        "empty": (x[:0], None if c is None else c[:0], ValueError, "at least 1"),
-        "integers": ((x * 255).byte(), c, TypeError, "to_unit"),
-        "no tensor": (x.numpy(), c, TypeError, "float tensor"),
-    }
-    for bad, label, error, words in cases.values():
-        with pytest.raises(error, match=words):
-            list(model.losses(bad, label))
-    for n in (0, -1, 2.0, True, "3"):
-        with pytest.raises(ValueError, match="positive integer"):
-            model.sample(n, c)
-
-
-@pytest.mark.parametrize("name", ["conditional vae", "conditional iwae"])
-def test_wrong_conditions_are_refused(model, name, as_users_run_it):
-    x, c = batch_for(model)
-    for bad, words in (
-        (None, "is conditional"),
-        (c[:-1], "shape"),
-        (c.float(), "int64"),
-        (c + 99, "0 to 2"),
-        (c - 1, "0 to 2"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            model.loss(x, bad)
-        with pytest.raises(ValueError, match=words):
-            model.sample(len(x), bad)
-
-
-def test_a_condition_for_an_unconditional_model_is_refused():
-    model = MODELS["vae conv logistic"]()
-    with pytest.raises(ValueError, match="takes no condition"):
-        model.sample(2, torch.zeros(2, dtype=torch.int64))
-
-
-@pytest.mark.parametrize("name", ["conditional vae", "conditional iwae"])
-def test_the_condition_is_used(model, name):
-    with torch.no_grad():
-        for p in model.parameters():
-            p.add_(0.1 * torch.randn_like(p))
-    zeros, ones = torch.zeros(4, dtype=torch.int64), torch.ones(4, dtype=torch.int64)
+def test_a_cache_changes_no_sample_and_probabilities_sum_to_one():
     with seeded(0):
-        a = model.sample(4, zeros, mean=True)
+        gpt = TinyGPT(length=3, levels=4).double().eval()
+    with seeded(1):
+        cached = gpt.sample(50)
+    with seeded(1):
+        assert torch.equal(cached, gpt.sample(50, cached=False))
+    every = torch.cartesian_prod(*[torch.arange(4)] * 3)
+    assert gpt.log_prob(every).exp().sum().item() == pytest.approx(1, abs=1e-12)
+
+
+def test_samplers_have_one_signature_and_guidance_wraps():
     with seeded(0):
-        b = model.sample(4, ones, mean=True)
-    assert (a - b).abs().max() > 1e-4
+        model = Diffusion()
+    c = torch.tensor([0, 1, 2, 0])
+    for sampler in (ddim, stochastic):
+        assert len(list(model.trajectory(4, c, sampler=sampler, steps=5))) == 4
+        assert model.sample(4, sampler=sampler).shape == (4, 2)  # without labels
+    with seeded(1):
+        plain = model.sample(4, c)
+    with seeded(1):
+        torch.testing.assert_close(model.sample(4, c, guidance=1.0), plain)
+    with seeded(1):
+        assert not torch.allclose(model.sample(4, c, guidance=3.0), plain)
+
+
+def test_the_null_condition_replaces_a_share():
+    labels = Labels(3, required=False)
+    with seeded(0):
+        c = torch.arange(9000) % 3
+        dropped = labels.drop(c, 0.2) == 3
+    assert abs(dropped.float().mean().item() - 0.2) < 0.03
+    assert torch.equal(labels.drop(c, 0.0), c) and bool(
+        (labels.drop(c, 1.0) == 3).all()
+    )
+    images = Like((1, 2, 2), required=False)
+    assert not images.drop(torch.ones(5, 1, 2, 2), 1.0).any()
+    with pytest.raises(ValueError, match=r"share is 1\.5"):
+        labels.drop(c, 1.5)
+
+
+def test_a_condition_of_images_is_checked(as_users_run_it):
+    like = Like((1, 2, 2))
+    with pytest.raises(ValueError, match=r"expects \(3, 1, 2, 2\) and torch.float32"):
+        like.check(torch.zeros(3, 2, 2), 3, torch.float32, "Pix")
+    with pytest.raises(ValueError, match="levels is missing"):
+        Like((4,), torch.int64)
+    tokens = Like((4,), torch.int64, levels=5)
+    with pytest.raises(ValueError, match="values from 0 to 5; expected 0 to 4"):
+        tokens.check(torch.tensor([[0, 5, 1, 1]]), 1, torch.float32, "GPT")
+
+
+def test_batches_of_pairs_reach_a_model():
+    with seeded(0):
+        model = PROTOTYPES["image to image"]()
+    pixels = torch.randint(0, 256, (12, 1, 4, 4), dtype=torch.uint8)
+    both = {"transform": data.to_unit, "transform_c": data.to_unit}
+    batches = data.Batches(pixels, 255 - pixels, batch_size=4, **both)
+    x, c = next(batches)
+    torch.testing.assert_close(x + c, torch.ones_like(x))
+    assert len(list(train(model, batches, optimizer_for(model), steps=2))) == 2
+
+
+@pytest.mark.parametrize("make", [nn.Identity, lambda: mlp(2, 2)])
+def test_a_model_without_weights_has_a_place_and_a_precision(make):
+    class Oracle(GenerativeModel):
+        event_shape = (2,)
+
+        def __init__(self):
+            super().__init__()
+            self.net = make().requires_grad_(False)
+
+        def loss(self, x, c=None):
+            self.check(x, c)
+            return self.net(x).square().mean()
+
+        def draw(self, n, c=None):
+            return self.net(self.noise(n, 2))
+
+    model = Oracle()
+    assert model.device == torch.device("cpu")
+    assert model.sample(3).shape == (3, 2)
+    check_model(model)
+
+
+def test_a_model_in_half_precision_scores_and_draws():
+    with seeded(0):
+        linear = LinearGaussian(5, 2)
+        vae = linear.as_vae().bfloat16()
+    x = linear.sample(8).bfloat16()
+    assert vae.loss(x).isfinite() and vae.iw_bound(x, k=3).isfinite().all()
+    assert vae.sample(4).isfinite().all()
 
 
 @pytest.mark.cuda
-@ALL
-def test_on_a_gpu(model, name):
-    """The same loss as on the CPU in distribution, samples on the device, training."""
-    model.cuda()
+@pytest.mark.parametrize("name", list(MODELS))
+def test_on_a_gpu(name, as_users_run_it):
+    """Samples and losses on the device, and training in bfloat16."""
+    model = MODELS[name]().cuda()
     x, c = batch_for(model)
-    x, c = x.cuda(), None if c is None else c.cuda()
     for _, loss in model.losses(x, c):
         assert loss.device.type == "cuda" and loss.isfinite()
-    if name not in CANNOT_SAMPLE:
-        assert model.sample(3, labels(model, 3)).device.type == "cuda"
+    if isinstance(model, GenerativeModel):
+        assert model.sample(3, model.example(3)[1]).device.type == "cuda"
+    if not any(model.players().values()):
+        return
     batch = x if c is None else (x, c)
     optimizer, bf16 = optimizer_for(model), torch.bfloat16
-    for step in train(model, [batch], optimizer, steps=3, autocast=bf16):
+    for step in train(
+        model, [batch], optimizer, steps=3, autocast=bf16, ema=EMA(model)
+    ):
         assert all(v.isfinite() for v in step.losses.values())

@@ -48,7 +48,7 @@ def test_squared_error():
     torch.testing.assert_close(mine(x, y), library.squared_error(x, y))
 
 
-@parity("02_autoencoders", "Autoencoder")
+@parity("02_autoencoders", "Codec", "Autoencoder")
 def test_autoencoder():
     mine, theirs = both("Autoencoder")
     x = images()

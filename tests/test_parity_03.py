@@ -8,7 +8,7 @@ from parity import build_namespace, copy_weights, parity
 
 import gmcourse.likelihoods
 import gmcourse.vae
-from gmcourse.core import seeded
+from gmcourse import seeded
 from gmcourse.nets import mlp
 
 CHAPTER = "03_variational_autoencoders"

@@ -32,10 +32,13 @@ def weights(model):
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
-class Recorder(nn.Module):
+class Recorder(gm.Model):
     """A two-player model that writes down the order of what happens to it."""
 
     event_shape = (1,)
+
+    def players(self):
+        return {"a": [self.a], "b": [self.b]}
 
     def __init__(self):
         super().__init__()
@@ -186,9 +189,15 @@ def test_a_resumed_run_ends_bit_for_bit_like_a_whole_one(cut, whole, tmp_path):
 
 def test_a_finished_run_is_only_loaded(tmp_path, whole):
     run_to(tmp_path / "run", None)
-    model, batches = toy(seed=9)
+    (model, _), (_, batches) = toy(seed=9), toy()
     steps = train(
-        model, batches, adam(model), steps=12, ema=EMA(model), resume=tmp_path / "run"
+        model,
+        batches,
+        adam(model),
+        steps=12,
+        ema=EMA(model, 0.9),
+        schedule=gm.warmup_cosine(12),
+        resume=tmp_path / "run",
     )
     assert list(steps) == []
     assert torch.equal(weights(model), weights(whole[0]))
@@ -343,11 +352,11 @@ class Explosive(gm.GenerativeModel):
 
     def __init__(self, at):
         super().__init__()
-        self.w, self.at, self.calls = nn.Parameter(torch.ones(())), at, 0
+        self.w, self.end, self.calls = nn.Parameter(torch.ones(())), at, 0
 
     def loss(self, x, c=None):
         self.calls += 1
-        return self.w * (float("nan") if self.calls == self.at else 1.0)
+        return self.w * (float("nan") if self.calls == self.end else 1.0)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_before_its_update(tmp_path):
@@ -409,7 +418,7 @@ def test_arguments_that_do_not_fit_are_refused_before_training(as_users_run_it):
         train(model, [batches.x], optimizer, steps=1, resume="anywhere")
     with pytest.raises(ValueError, match="data is empty"):
         list(train(model, [], optimizer, steps=1))
-    with pytest.raises(ValueError, match="pass one per player"):
+    with pytest.raises(ValueError, match="pass one for each"):
         gan = TinyGAN(dim=5)
         one = torch.optim.Adam(gan.parameters())
         list(train(gan, batches, one, steps=1))
@@ -442,6 +451,8 @@ def test_scale_and_budget(monkeypatch):
     assert gm.budget(smoke=1, cpu=2, gpu=3) == 1
     monkeypatch.setenv("GMCOURSE_SCALE", "cpu")
     assert gm.budget(smoke=1, cpu=2, gpu=3) == 2
+    monkeypatch.setenv("GMCOURSE_SCALE", "smoke ")  # set ...=smoke & jupyter lab
+    assert gm.scale() == "smoke"
     monkeypatch.delenv("GMCOURSE_SCALE")
     assert gm.scale() == ("gpu" if torch.cuda.is_available() else "cpu")
     monkeypatch.setenv("GMCOURSE_SCALE", "huge")

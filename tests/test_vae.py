@@ -10,6 +10,7 @@ from torch.distributions import Independent, Normal, kl_divergence
 from torch.nn import functional as F
 
 from gmcourse import seeded
+from gmcourse.conditions import Labels
 from gmcourse.likelihoods import (
     Bernoulli,
     DiscretizedLogistic,
@@ -321,7 +322,21 @@ def test_each_example_keeps_its_own_label_in_all_draws():
 
     x, c = (torch.rand(4, 5) > 0.5).float(), torch.tensor([2, 0, 1, 2])
     nets = ByLabel(torch.zeros(3, 4)), ByLabel(torch.randn(3, 5))
-    sizes = {"latent_dim": 2, "event_shape": (5,), "classes": 3}
+    sizes = {"latent_dim": 2, "event_shape": (5,), "condition": Labels(3)}
     vae = VAE(*nets, Bernoulli(), **sizes)
     due = vae.likelihood.log_prob(nets[1].table[c], x)
     torch.testing.assert_close(vae.log_weights(x, c, k=3), due.expand(3, 4))
+
+
+def test_a_width_that_underflows_spoils_no_bound():
+    """log_std of -90: exp(-log_std) is infinite in float32, and the noise is not."""
+    with seeded(0):
+        vae, x = dense_vae(Bernoulli()), torch.rand(4, 5).round()
+    values = []
+    for log_std in (-90.0, -80.0):
+        with seeded(1), torch.no_grad():
+            vae.encoder[-1].weight[2:] = 0.0
+            vae.encoder[-1].bias[2:] = log_std
+            values.append(vae.log_weights(x, k=3))
+    # Two latents, ten nats narrower each: log q is higher by 20.
+    torch.testing.assert_close(values[0], values[1] - 20.0)

@@ -1,16 +1,24 @@
 """A training run: what an update works on, and what a checkpoint must hold."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from . import checkpoint
-from .core import EMA, check_fit
+from ._given import hyperparameters, numbers_of
+from .core import Model
+from .state import EMA, check_fit
+
+# Runs of this process by their file: a cell that was interrupted keeps its run alive
+# (in the traceback), and the next run of that file must find what it had done.
+_OPEN: "weakref.WeakValueDictionary[str, Run]" = weakref.WeakValueDictionary()
 
 
 class Run:
@@ -18,20 +26,48 @@ class Run:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Model,
         data: Iterable[Any],
         optimizer: Optimizer | Mapping[str, Optimizer],
         ema: EMA | None,
+        schedule: Callable[[int], float] | None,
         path: str | os.PathLike | None,
     ):
         self.model, self.data, self.ema = model, data, ema
-        self.path = None if path is None else Path(path)
-        # A single optimizer gets its player's name from the first loss.
-        several = isinstance(optimizer, Mapping)
-        self.optimizers = dict(optimizer) if several else {"": optimizer}
+        self.schedule, self.path = schedule, None if path is None else Path(path)
+        self.optimizers = self._optimizers(optimizer)
         self._check()
-        self.device = next(model.parameters()).device
-        self.step, self.saved = 0, None
+        self.device = model.device
+        self.step, self.saved, self.whole = 0, None, True
+        self.streams: dict[str, Tensor | None] = {}
+        # As the caller gave them: training will change some.
+        self.rates = [group["lr"] for group in self.groups()]
+        self.given = numbers_of(model) | hyperparameters(self.optimizers)
+
+    def _optimizers(self, optimizer: Any) -> dict[str, Optimizer]:
+        """One for each player, by name."""
+        if not isinstance(self.model, Model):
+            name = type(self.model).__name__
+            compiled = name == "OptimizedModule"
+            raise TypeError(
+                f"model is a {name}; expected a gmcourse.Model: "
+                + (
+                    "torch.compile(model) does not compile losses; compile a network "
+                    "in place, model.net.compile()"
+                    if compiled
+                    else "a module with a loss, class MyModel(gmcourse.Model)"
+                )
+            )
+        players = list(self.model.players())
+        if not isinstance(optimizer, Mapping):
+            optimizer = {players[0]: optimizer} if len(players) == 1 else {}
+        if sorted(optimizer) != sorted(players):
+            raise ValueError(
+                f"{type(self.model).__name__} has the players {players}, but "
+                f"optimizers were given for {sorted(optimizer) or 'all at once'}: pass "
+                f"one for each, optimizer={{{players[0]!r}: …}}"
+            )
+        return dict(optimizer)
 
     def _check(self) -> None:
         """What can be refused before the first update."""
@@ -48,7 +84,7 @@ class Run:
                     "anew from model.parameters()"
                 )
         if self.ema is not None:
-            if self.ema.source is not self.model:
+            if self.ema.online is not self.model:
                 raise ValueError("ema averages another model: build it as EMA(model)")
             pairs = zip(self.ema.model.parameters(), weights)
             if any(a.device != b.device or a.dtype != b.dtype for a, b in pairs):
@@ -67,70 +103,115 @@ class Run:
         return [group for o in self.optimizers.values() for group in o.param_groups]
 
     def optimizer_of(self, player: str) -> Optimizer:
-        """The optimizer of a player; a single one serves the first that asks."""
-        if "" in self.optimizers:
-            # A second player would share its state.
-            self.optimizers = {player: self.optimizers.pop("")}
+        """The optimizer of a player."""
         if player not in self.optimizers:
             raise ValueError(
-                f"{type(self.model).__name__} has a player {player!r}, but optimizers "
-                f"were given for {sorted(self.optimizers)}: pass one per player, "
-                f"optimizer={{{player!r}: …}}"
+                f"{type(self.model).__name__}.losses yielded {player!r}, and its "
+                f"players() are {list(self.optimizers)}"
             )
         return self.optimizers[player]
 
+    def begin_step(self) -> None:
+        """Everything that is a function of the number of updates made so far."""
+        self.whole = False
+        self.model.at(self.step)
+        if self.ema is not None:
+            self.ema.model.at(self.step)  # type: ignore[operator]
+        if self.schedule is not None:
+            for group, rate in zip(self.groups(), self.rates):
+                group["lr"] = rate * self.schedule(self.step)
+
+    def end_step(self) -> None:
+        """Count the update, and average."""
+        if self.ema is not None:
+            self.ema.update()
+        self.step += 1
+        self.whole = True
+        if self.path is not None:
+            self.streams = self._streams()
+
     def batches(self) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """``(x, c)`` for ever; the first labels are looked at even on a GPU."""
-        first = hasattr(self.model, "check_condition")
+        """``(x, c)`` for ever; the first values are looked at even on a GPU."""
+        first = True
         while True:
             empty = True
             for batch in self.data:
                 x, c = _pair(batch)
-                if first and c is not None:
-                    self.model.check_condition(c.cpu(), len(x))
+                if first:
+                    self._look(x, c)
                 empty = first = False
-                yield x, c
+                yield x.to(self.device), None if c is None else c.to(self.device)
             if empty:
                 raise ValueError("data is empty (or an iterator already used up)")
 
-    def save(self) -> None:
+    def _look(self, x: Tensor, c: Tensor | None) -> None:
+        """Check labels and tokens where they can be read."""
+        self.model.check_condition(None if c is None else c.cpu(), len(x))
+        if self.model.levels is not None:
+            self.model.check(x.cpu(), None if c is None else c.cpu())
+
+    def finish(self) -> None:
+        """Save what no file holds yet, and give the rates back to the caller."""
+        if self.schedule is not None:
+            for group, rate in zip(self.groups(), self.rates):
+                group["lr"] = rate
+        if self.path is None or not self.whole or self.step <= (self.saved or 0):
+            return
+        try:
+            # Whoever closes a loop may have another stream by now (a block of
+            # `seeded` has ended): the one after the last update is the run's.
+            self.save(self.streams)
+        except FloatingPointError as error:
+            warnings.warn(str(error), stacklevel=2)
+
+    def save(self, streams: dict[str, Tensor | None] | None = None) -> None:
         """Write a checkpoint, unless the weights are spoilt."""
         if not all(p.isfinite().all() for p in self.model.parameters()):
             raise FloatingPointError(
                 f"step {self.step} left weights that are not finite. {self.last_good()}"
             )
         tensors: dict[str, Tensor] = {}
-        picture = checkpoint.flatten(self._state(), tensors, "run")
+        state = {**self._state(), **(streams or self._streams())}
+        picture = checkpoint.flatten(state, tensors, "run")
         shapes = {k: list(v.shape) for k, v in self.model.state_dict().items()}
         meta = {"step": self.step, "model": type(self.model).__name__, "run": picture}
-        meta |= {"shapes": shapes, "parts": self._parts()}
+        meta |= {"shapes": shapes, "parts": self._parts(self.step)}
         assert self.path is not None
         checkpoint.write(self.path, tensors, meta)
         self.saved = self.step
 
     def _state(self) -> dict:
-        model, cuda = self.model, self.device.type == "cuda"
         average = None
         if self.ema is not None:
             state = self.ema.model.state_dict()
             average = {"updates": self.ema.updates, "model": state}
         return {
-            "model": model.state_dict(),
+            "model": self.model.state_dict(),
             "ema": average,
             "optimizers": {k: o.state_dict() for k, o in self.optimizers.items()},
             "data": self.data.state_dict(),  # type: ignore[attr-defined]
+        }
+
+    def _streams(self) -> dict[str, Tensor | None]:
+        """The state of PyTorch's random streams."""
+        cuda = self.device.type == "cuda"
+        return {
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state(self.device) if cuda else None,
         }
 
-    def _parts(self) -> dict:
+    def _parts(self, step: int) -> dict:
         """What the run that goes on must have been given too."""
+        factor = None if self.schedule is None else self.schedule(max(0, step - 1))
         return {
             "an average (ema)": self.ema is not None,
+            "the average's decay": None if self.ema is None else self.ema.decay,
             "optimizers": {
                 player: [type(o).__name__, *(len(g["params"]) for g in o.param_groups)]
                 for player, o in self.optimizers.items()
             },
+            f"a schedule, at step {step} the factor": factor,
+            **self.given,
         }
 
     def _fits(self, path: Path, meta: dict) -> None:
@@ -140,20 +221,25 @@ class Run:
             )
         shapes = {k: tuple(v) for k, v in meta["shapes"].items()}
         check_fit(self.model, shapes, meta, path)
-        for player in meta["parts"]["optimizers"]:
-            self.optimizer_of(player)
-        mine = self._parts()
-        for part, there in meta["parts"].items():
-            if mine[part] != there:
+        mine, theirs = self._parts(meta["step"]), meta["parts"]
+        for part in mine | theirs:
+            if mine.get(part) != theirs.get(part):
                 raise ValueError(
-                    f"{path} was saved with {part}: {there}, and this run has "
-                    f"{mine[part]}: give train what the first run was given"
+                    f"{path} was saved with {part}: {theirs.get(part)}, and this run "
+                    f"has {mine.get(part)}: give train what the first run was given, "
+                    "or another file"
                 )
 
     def restore(self, steps: int) -> None:
         """Go on from the newest good checkpoint, if there is one."""
         if self.path is None:
             return
+        key = str(self.path.absolute())
+        before = _OPEN.get(key)
+        if before is not None:
+            before.finish()
+            before.path = None  # this run writes the file from now on
+        _OPEN[key] = self
         found = checkpoint.read_latest(self.path, self._fits)
         if found is None:
             return
@@ -195,8 +281,8 @@ def _pair(batch: Any) -> tuple[Tensor, Tensor | None]:
     x, *rest = parts or [None]
     if not isinstance(x, Tensor) or len(rest) > 1:
         given = [type(part).__name__ for part in parts]
-        raise TypeError(f"a batch is {given}; expected a tensor x, or x and labels c")
+        raise TypeError(f"a batch is {given}; expected a tensor x, or x and c")
     c = rest[0] if rest else None
     if not isinstance(c, Tensor | None):
-        raise TypeError(f"c is a {type(c).__name__}; expected a tensor of labels")
+        raise TypeError(f"c is a {type(c).__name__}; expected a tensor")
     return x, c

@@ -1,7 +1,7 @@
 """Autoencoders: compression by reconstruction. Built in chapter 02_autoencoders.
 
-None of them has a distribution over its codes, so none can draw by itself;
-:class:`GaussianCodes` fits one afterward and can.
+None of them has a distribution over its codes, so none is a generative model;
+:class:`GaussianCodes` fits one afterward and is.
 """
 
 import math
@@ -11,10 +11,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ._arguments import nonnegative, positive
-from .core import GenerativeModel
+from .core import GenerativeModel, Model
 
 __all__ = [
     "Autoencoder",
+    "Codec",
     "DenoisingAutoencoder",
     "GaussianCodes",
     "SparseAutoencoder",
@@ -35,15 +36,12 @@ def squared_error(
     return (x - y).square().flatten(1).sum(1)
 
 
-class Autoencoder(GenerativeModel):
-    """Encode, decode, and compare: ``|x - decode(encode(x))|²``, batch mean.
+class Codec(Model):
+    """An encoder and a decoder, and how far apart they leave an example; abstract.
 
     Args:
         encoder: ``(b, *event_shape)`` to codes ``(b, d)``.
         decoder: codes to ``(b, *event_shape)``, or any shape of as many values.
-
-    Bourlard & Kamp (1988); Hinton & Salakhutdinov (2006).
-    Built in chapter 02_autoencoders.
     """
 
     def __init__(
@@ -76,18 +74,20 @@ class Autoencoder(GenerativeModel):
         self.check(x)
         return squared_error(x, self.decode(self.encode(x)))
 
+
+class Autoencoder(Codec):
+    """Encode, decode, and compare: ``|x - decode(encode(x))|²``, batch mean.
+
+    Bourlard & Kamp (1988); Hinton & Salakhutdinov (2006).
+    Built in chapter 02_autoencoders.
+    """
+
     def loss(self, x, c=None):
         self.check(x, c)
         return self.error(x).mean()
 
-    def draw(self, n, c=None, **how):
-        raise NotImplementedError(
-            "an autoencoder has no distribution over its codes, so there is nothing "
-            "to draw from (chapter 02). Fit one with GaussianCodes, or train a VAE"
-        )
 
-
-class DenoisingAutoencoder(Autoencoder):
+class DenoisingAutoencoder(Codec):
     """Rebuild the clean ``x`` from ``x + std · eps``.
 
     Vincent et al. (2008). The optimum is
@@ -115,7 +115,7 @@ class DenoisingAutoencoder(Autoencoder):
         return squared_error(x, self.decode(self.encode(noisy))).mean()
 
 
-class SparseAutoencoder(Autoencoder):
+class SparseAutoencoder(Codec):
     """Reconstruction plus an L1 penalty: few active codes for each example.
 
     The codes pass a ReLU, so that they can be exactly zero. The penalty is
@@ -135,14 +135,11 @@ class SparseAutoencoder(Autoencoder):
         event_shape: tuple[int, ...],
         weight: float = 1.0,
     ):
-        super().__init__(encoder, decoder, event_shape)
+        super().__init__(nn.Sequential(encoder, nn.ReLU()), decoder, event_shape)
         if not isinstance(decoder, nn.Linear):
             given = type(decoder).__name__
             raise TypeError(f"decoder is a {given}; expected nn.Linear")
         self.weight = nonnegative("weight", weight)
-
-    def encode(self, x):
-        return self.encoder(x).relu()
 
     def loss(self, x, c=None):
         self.check(x, c)
@@ -162,7 +159,7 @@ class GaussianCodes(GenerativeModel):
     mean: Tensor
     cholesky: Tensor
 
-    def __init__(self, autoencoder: Autoencoder, latent_dim: int):
+    def __init__(self, autoencoder: Codec, latent_dim: int):
         super().__init__()
         self.autoencoder, self.event_shape = autoencoder, autoencoder.event_shape
         self.register_buffer("mean", torch.zeros(latent_dim))
@@ -192,9 +189,13 @@ class GaussianCodes(GenerativeModel):
         self.mean.copy_(z.mean(0))
         self.cholesky.copy_(torch.linalg.cholesky(torch.cov(z.T) + jitter))
 
+    def error(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, " b"]:
+        """The autoencoder's squared error of each example, summed over its values."""
+        return self.autoencoder.error(x)
+
     def loss(self, x, c=None):
         return self.autoencoder.loss(x, c)
 
-    def draw(self, n, c=None, **how):
+    def draw(self, n, c=None):
         eps = self.noise(n, len(self.mean))
         return self.autoencoder.decode(self.mean + eps @ self.cholesky.T)

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._arguments import finite, integer, positive, within_unit
+from .conditions import Labels
 from .core import GenerativeModel
 from .data.densities import GaussianMixture
+from .data.mixture import pick
 
 __all__ = ["BayesClassifier", "BernoulliMixture", "Histogram", "fit_mixture", "m_step"]
 
@@ -31,8 +33,8 @@ class Histogram(GenerativeModel):
         smoothing: added to the count of every cell; 0 is maximum likelihood.
 
     Raises:
-        ValueError: an empty or endless axis, a negative smoothing, or over 2^24
-            cells; later, nothing was counted before it is asked.
+        ValueError: an empty or endless axis, a negative smoothing, over 2^24 cells, or
+            cells too fine for float32; later, nothing was counted before it is asked.
 
     >>> coin = Histogram([(0.0, 2.0)], bins=2)
     >>> coin.fit(torch.tensor([[0.1], [0.2], [0.3], [1.5]]))
@@ -42,6 +44,7 @@ class Histogram(GenerativeModel):
     Built in chapter 01_what_is_a_generative_model.
     """
 
+    exact = True
     low: Tensor
     width: Tensor
     counts: Tensor
@@ -64,7 +67,14 @@ class Histogram(GenerativeModel):
         self.event_shape, self.bins, self.smoothing = (d,), bins, smoothing
         self.register_buffer("low", box[:, 0])
         self.register_buffer("width", (box[:, 1] - box[:, 0]) / bins)
-        self.counts = nn.Parameter(torch.zeros(bins**d), requires_grad=False)
+        self.register_buffer("counts", torch.zeros(bins**d))
+        each = torch.arange(bins)[:, None]
+        middles = self.low + self.width * (each + 0.5)
+        if not (((middles - self.low) / self.width).floor() == each).all():
+            raise ValueError(
+                f"{bins} cells on {bounds} are too fine for float32: give fewer bins, "
+                "or shift the data toward zero"
+            )
 
     def cell(self, x: Float[Tensor, "b d"]) -> Int[Tensor, " b"]:
         """Number of the cell that holds each point; -1 outside of the box."""
@@ -104,12 +114,18 @@ class Histogram(GenerativeModel):
         self.check(x, c)
         return -self.log_prob(x).mean()
 
-    def draw(self, n, c=None, **how):
-        mass = self._mass().double().cumsum(0)
-        u = mass[-1] * torch.rand(n, dtype=torch.float64, device=mass.device)
-        cell = torch.searchsorted(mass, u, right=True)
-        scale = self.bins ** torch.arange(len(self.low), device=mass.device)
+    def draw(self, n, c=None):
+        # On the CPU: sums in double precision, which not every device has.
+        cell = pick(self._mass().cpu().double(), n).to(self.low.device)
+        scale = self.bins ** torch.arange(len(self.low), device=cell.device)
         corner = cell[:, None] // scale % self.bins
+        x = self._uniform(corner)
+        # Rounding puts few of them onto an upper edge, which the next cell holds.
+        while (lost := self.cell(x) != cell).any():
+            x[lost] = self._uniform(corner[lost])
+        return x
+
+    def _uniform(self, corner: Tensor) -> Tensor:
         return self.low + self.width * (corner + torch.rand_like(corner * self.width))
 
 
@@ -131,7 +147,7 @@ def m_step(
             f"x has shape {tuple(x.shape)} and r {tuple(r.shape)}; expected (n, d) and "
             "(n, k)"
         )
-    x, r = x.double(), r.double()
+    x, r = x.cpu().double(), r.cpu().double()  # not every device has such numbers
     n_j = r.sum(0)
     if not (n_j > 0).all():
         raise ValueError(
@@ -190,6 +206,8 @@ class BernoulliMixture(GenerativeModel):
         ValueError: k is not positive; later, values outside of [0, 1].
         TypeError: k is no integer; later, a mask ``seen`` that is not boolean.
     """
+
+    exact = True
 
     def __init__(self, k: int, event_shape: tuple[int, ...]):
         super().__init__()
@@ -256,7 +274,7 @@ class BernoulliMixture(GenerativeModel):
         for _ in range(steps):
             self.em_step(x, smoothing)
 
-    def draw(self, n, c=None, **how):
+    def draw(self, n, c=None):
         j = torch.multinomial(self.log_weights.softmax(0), n, replacement=True)
         x = torch.bernoulli(self.logits[j].sigmoid())
         return x.view(n, *self.event_shape)
@@ -282,8 +300,12 @@ class BayesClassifier(GenerativeModel):
         ValueError: the prior does not fit the models, or holds no mass; the models
             differ in their event_shape.
 
+    Without a label it speaks of ``p(x)``: it draws one from the prior, too.
     Built in chapter 01_what_is_a_generative_model.
     """
+
+    exact = True
+    log_prior: Tensor
 
     def __init__(
         self, models: Sequence[GenerativeModel], prior: Float[Tensor, " classes"]
@@ -297,7 +319,8 @@ class BayesClassifier(GenerativeModel):
         shapes = {tuple(model.event_shape) for model in models}
         if len(shapes) > 1:
             raise ValueError(f"models of events {sorted(shapes)}; expected one shape")
-        self.models, self.classes = nn.ModuleList(models), len(models)
+        self.models = nn.ModuleList(models)
+        self.condition = Labels(len(models), required=False)
         self.event_shape = models[0].event_shape
         self.register_buffer("log_prior", prior.log() - prior.sum().log())
 
@@ -325,10 +348,8 @@ class BayesClassifier(GenerativeModel):
         return -self.log_prob(x, c).mean()
 
     def draw(self, n, c=None, **how):
-        x = torch.empty(n, *self.event_shape, device=self.device)
-        for label in range(self.classes):
-            here = c == label
-            if not here.any():
-                continue
-            x[here] = self.models[label].sample(int(here.sum()), **how)
-        return x
+        if c is None:
+            c = torch.multinomial(self.log_prior.exp(), n, replacement=True)
+        each = torch.bincount(c, minlength=len(self.models)).tolist()
+        drawn = [m.sample(k, **how) for m, k in zip(self.models, each) if k]
+        return torch.cat(drawn)[c.argsort(stable=True).argsort()]

@@ -1,63 +1,151 @@
-"""The contract of a model, its average, its file, and the scale of a run.
+"""The contract of a model.
 
-A model has two verbs: ``loss`` and ``sample``. A family with several players (a
-GAN's critic and generator) yields one loss per player from ``losses``.
+A :class:`Model` has losses, and can be trained; a :class:`GenerativeModel` can also
+``sample``. A class is one or the other by what it can do. A family with several players
+(a GAN's critic and generator) yields one loss for each from ``losses``.
+``gmcourse.testing.check_model`` holds any model to all of it.
 """
 
-import copy
-import os
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from . import checkpoint
+from ._arguments import integer
+from .conditions import Condition, random_values, within_levels
 
-__all__ = [
-    "EMA",
-    "GenerativeModel",
-    "budget",
-    "default_device",
-    "load",
-    "save",
-    "scale",
-    "seeded",
-]
+__all__ = ["GenerativeModel", "Model", "evaluating"]
 
 
-class GenerativeModel(nn.Module):
-    """A model of ``p(x)``, or of ``p(x | c)`` where ``classes`` is above 0.
-
-    A family implements ``loss`` (or ``losses``) and ``draw``; everything else is
-    here. ``log_prob(x) -> (b,)`` exists only where it is exact and normalized.
+class Model(nn.Module):
+    """What can be trained; abstract. A family implements ``loss`` or ``losses``.
 
     Attributes:
         event_shape: shape of one example; a batch is ``(b, *event_shape)``.
-        classes: number of labels of the condition ``c``; 0 where there is none.
+        dtype: of ``x``. None is the weights' precision; ``torch.int64`` for tokens;
+            ``torch.uint8`` where the loss itself turns pixels into numbers.
+        levels: number of values of an integer ``x``; None where they are not looked at.
+        condition: what ``c`` is (see ``gmcourse.conditions``); None without one.
+        exact: there is a ``log_prob(x) -> (b,)``, exact and normalized, in nats.
+        smallest_batch: 2 where statistics over the batch are taken in train mode.
     """
 
     event_shape: tuple[int, ...]
-    classes: int = 0
+    dtype: torch.dtype | None = None
+    levels: int | None = None
+    condition: Condition | None = None
+    exact: bool = False
+    smallest_batch: int = 1
 
     def loss(
-        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None
+        self, x: Shaped[Tensor, "b ..."], c: Shaped[Tensor, "b ..."] | None = None
     ) -> Float[Tensor, ""]:
-        """Batch mean; nats per example where the family has a likelihood."""
+        """Batch mean; nats per example where the family has a likelihood.
+
+        Where only its gradient is meant, the family says so. In eval mode a loss
+        changes nothing: no chain moves, no statistics are updated.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define a loss")
 
     def losses(
-        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None
+        self, x: Shaped[Tensor, "b ..."], c: Shaped[Tensor, "b ..."] | None = None
     ) -> Iterator[tuple[str, Tensor]]:
         """Yield ``(player, loss)`` lazily: a player is updated before the next one.
 
         One player by default. A GAN yields ``("critic", …)``, and, when the critic
-        has made its step, ``("generator", …)``.
+        has made its step, ``("generator", …)``. Several critic steps take their parts
+        of one batch of ``k · b``, ``x.chunk(k)``.
         """
         yield "model", self.loss(x, c)
+
+    def players(self) -> dict[str, list[nn.Parameter]]:
+        """The weights that each player's optimizer updates, in the order of turns."""
+        return {"model": [p for p in self.parameters() if p.requires_grad]}
+
+    def at(self, step: int) -> None:
+        """Called by ``train`` before each update with the number of those made so far.
+
+        What is annealed is a function of it, so that a resumed run is the same run.
+        """
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lives; without weights and buffers, the default device."""
+        return self._like().device
+
+    def _like(self) -> Tensor:
+        """A tensor of the model's device and precision."""
+        for tensor in itertools.chain(self.parameters(), self.buffers()):
+            if tensor.is_floating_point():
+                return tensor
+        return torch.empty(0)
+
+    def noise(self, *shape: int) -> Tensor:
+        """Standard normal values on the model's device, in its precision."""
+        like = self._like()
+        return torch.randn(*shape, device=like.device, dtype=like.dtype)
+
+    def check(self, x: Any, c: Any = None) -> None:
+        """Raise unless ``x`` is ``(b, *event_shape)`` with b > 0 and ``c`` fits it.
+
+        Raises:
+            TypeError: ``x`` is no tensor of the model's ``dtype``, or ``c`` no tensor.
+            ValueError: a shape, a value or a label is wrong; the message says which.
+        """
+        self.check_x(x)
+        self.check_condition(c, len(x))
+
+    def check_x(self, x: Any) -> None:
+        """The part of :meth:`check` that concerns ``x`` alone."""
+        dtype = self.dtype or self._like().dtype
+        if not isinstance(x, Tensor) or x.dtype != dtype:
+            raise TypeError(_wrong_type(x, dtype, type(self).__name__))
+        least = self.smallest_batch if self.training else 1
+        shape = tuple(x.shape)
+        if not shape or shape[1:] != tuple(self.event_shape) or shape[0] < least:
+            due = ", ".join(["b", *map(str, self.event_shape)])
+            raise ValueError(
+                f"x has shape {shape}; {type(self).__name__} expects ({due}) with b at "
+                f"least {least}{' in train mode' if least > 1 else ''}"
+            )
+        within_levels("x", x, self.levels)
+
+    def check_condition(self, c: Any, n: int) -> None:
+        """Raise unless ``c`` describes ``n`` examples, or is None where it may be.
+
+        Raises:
+            TypeError: ``c`` is no tensor.
+            ValueError: the message says what was given and what is due.
+        """
+        name = type(self).__name__
+        if self.condition is None and c is not None:
+            raise ValueError(
+                f"{name} takes no condition, but c was given: leave it out"
+            )
+        if self.condition is None:
+            return
+        if c is None and self.condition.required:
+            raise ValueError(f"{name} is conditional: pass c, one for each of {n}")
+        if c is not None:
+            self.condition.check(c, n, self._like().dtype, name)
+
+    def example(self, n: int) -> tuple[Tensor, Tensor | None]:
+        """A random batch that the model accepts: ``x``, and ``c`` or None."""
+        like, shape = self._like(), (n, *self.event_shape)
+        x = random_values(shape, self.dtype, self.levels, like)
+        return x, None if self.condition is None else self.condition.example(n, like)
+
+
+class GenerativeModel(Model):
+    """A model of ``p(x)`` or ``p(x | c)`` that can draw; abstract.
+
+    A family implements ``draw`` beside its loss; ``log_prob(x) -> (b,)`` exists only
+    where it is exact and normalized.
+    """
 
     def draw(self, n: int, c: Tensor | None = None, **how: Any) -> Tensor:
         """What ``sample`` calls, with checked arguments, in eval mode."""
@@ -65,134 +153,38 @@ class GenerativeModel(nn.Module):
 
     @torch.no_grad()
     def sample(
-        self, n: int, c: Int[Tensor, " n"] | None = None, **how: Any
-    ) -> Float[Tensor, "n ..."]:
+        self, n: int, c: Shaped[Tensor, "n ..."] | None = None, **how: Any
+    ) -> Shaped[Tensor, "n ..."]:
         """Draw ``n`` examples, ``(n, *event_shape)``, on the model's device.
 
         No gradients are kept, and the train/eval modes are as the caller left them.
 
         Raises:
-            ValueError, TypeError: ``n`` is not a positive integer, or ``c`` does not
-                fit.
+            ValueError, TypeError: ``n`` is not a positive integer, ``c`` does not fit,
+                or the family knows no such keyword.
         """
-        if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
-            raise ValueError(f"n is {n!r}; expected a positive integer")
+        n = integer("n", n)
         # Before the move: on a GPU the labels would not be looked at.
-        self.check_condition(c, int(n))
+        self.check_condition(c, n)
         c = None if c is None else c.to(self.device)
         with evaluating(self):
-            return self.draw(int(n), c, **how)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the parameters live."""
-        return next(self.parameters()).device
-
-    def noise(self, *shape: int) -> Tensor:
-        """Standard normal values on the model's device, in its precision."""
-        weight = next(self.parameters())
-        return torch.randn(*shape, device=weight.device, dtype=weight.dtype)
-
-    def check(self, x: Tensor, c: Tensor | None = None) -> None:
-        """Raise unless ``x`` is ``(b, *event_shape)`` with b > 0 and ``c`` fits it.
-
-        Raises:
-            TypeError: ``x`` is not a float tensor in the weights' precision, float32
-                unless the model was converted.
-            ValueError: a shape or a label is wrong; the message says which.
-        """
-        check_batch(self, x)
-        self.check_condition(c, len(x))
-
-    def check_condition(self, c: Tensor | None, n: int) -> None:
-        """Raise unless ``c`` is ``(n,)`` int64 labels in ``[0, classes)``.
-
-        Raises:
-            TypeError: ``c`` is no tensor.
-            ValueError: the message says what was given; ``c`` must be None where
-                ``classes`` is 0, and only there.
-        """
-        if c is None and self.classes == 0:
-            return
-        name = type(self).__name__
-        if c is None:
-            raise ValueError(f"{name} is conditional: pass c, {n} labels")
-        if self.classes == 0:
-            raise ValueError(
-                f"{name} takes no condition, but c was given: leave it out"
-            )
-        if not isinstance(c, Tensor):
-            raise TypeError(
-                f"c is {type(c).__name__}; expected a tensor of {n} labels, int64: "
-                "pass torch.tensor(c)"
-            )
-        if c.dtype != torch.int64 or tuple(c.shape) != (n,):
-            raise ValueError(
-                f"c has shape {tuple(c.shape)} and dtype {c.dtype}; expected ({n},) "
-                "and torch.int64"
-            )
-        # Reading the labels would make a GPU wait; there, train() looks at them once.
-        if c.device.type == "cpu" and not (c.min() >= 0 and c.max() < self.classes):
-            raise ValueError(
-                f"c holds labels from {c.min()} to {c.max()}; expected 0 to "
-                f"{self.classes - 1}"
-            )
+            return self.draw(n, c, **how)
 
 
-def check_batch(model: Any, x: Tensor) -> None:
-    """Raise unless ``x`` is ``(b, *event_shape)``, b > 0, in the weights' precision."""
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(
-            f"x is {kind}; expected a float tensor. Pixels come as uint8: turn "
-            "them into floats first, with gmcourse.data.to_unit for instance"
+def _wrong_type(x: Any, dtype: torch.dtype, name: str) -> str:
+    """What was given in place of a tensor of ``dtype``, and how to get one."""
+    given = x.dtype if isinstance(x, Tensor) else type(x).__name__
+    text = f"x is {given}; {name} expects a tensor of {dtype}"
+    if isinstance(x, Tensor) and dtype.is_floating_point and x.is_floating_point():
+        return f"{text}, as its weights are: pass x.to({dtype})"
+    if dtype.is_floating_point:
+        return (
+            f"{text}. Pixels come as uint8: turn them into floats first, with "
+            "gmcourse.data.to_unit for instance"
         )
-    weight = next(model.parameters(), x)
-    if x.dtype != weight.dtype:
-        raise TypeError(
-            f"x is {x.dtype} and the weights are {weight.dtype}: pass "
-            f"x.to({weight.dtype})"
-        )
-    if x.ndim == 0 or tuple(x.shape[1:]) != tuple(model.event_shape) or not len(x):
-        raise ValueError(
-            f"x has shape {tuple(x.shape)}; {type(model).__name__} expects "
-            f"(b, {', '.join(map(str, model.event_shape))}) with b at least 1"
-        )
-
-
-class EMA:
-    """An exponential moving average of a model's weights, as a second model.
-
-    After update ``k`` the average moves by ``1 - min(decay, (1 + k) / (10 + k))``
-    toward the model: the ramp lets it forget the initial weights.
-
-    Raises:
-        ValueError: ``decay`` is not in [0, 1).
-
-    Example:
-        >>> net = nn.Linear(1, 1)
-        >>> ema = EMA(net, decay=0.999)
-        >>> ema.update()  # train() calls this after each step
-        >>> ema.model is net
-        False
-    """
-
-    def __init__(self, model: nn.Module, decay: float = 0.999):
-        if not 0.0 <= decay < 1.0:
-            raise ValueError(f"decay is {decay}; expected 0 <= decay < 1")
-        self.source, self.decay, self.updates = model, decay, 0
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Move the average one step toward the model's present weights."""
-        self.updates += 1
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        average: list[Tensor] = list(self.model.parameters())
-        current: list[Tensor] = list(self.source.parameters())
-        torch._foreach_lerp_(average, current, 1.0 - decay)
-        for kept, seen in zip(self.model.buffers(), self.source.buffers()):
-            kept.copy_(seen)
+    if dtype == torch.int64:
+        return f"{text}, tokens"
+    return text
 
 
 @contextmanager
@@ -206,92 +198,3 @@ def evaluating(model: nn.Module) -> Iterator[None]:
         # Each on its own: a caller may keep a part frozen in eval mode.
         for module, training in modes:
             module.training = training
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Fix PyTorch's random stream inside the block; restore the outer one after it.
-
-    Example:
-        >>> with seeded(0):
-        ...     a = torch.rand(3)
-        >>> with seeded(0):
-        ...     b = torch.rand(3)
-        >>> torch.equal(a, b)
-        True
-    """
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
-    with torch.random.fork_rng(devices=list(devices)):
-        torch.manual_seed(seed)
-        yield
-
-
-def default_device() -> torch.device:
-    """The GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def scale() -> str:
-    """``GMCOURSE_SCALE`` (smoke, cpu or gpu); unset, gpu where CUDA is, else cpu.
-
-    Raises:
-        ValueError: the variable holds another word.
-    """
-    default = "gpu" if torch.cuda.is_available() else "cpu"
-    name = os.environ.get("GMCOURSE_SCALE") or default
-    if name not in ("smoke", "cpu", "gpu"):
-        raise ValueError(f"GMCOURSE_SCALE is {name!r}; expected smoke, cpu or gpu")
-    return name
-
-
-def budget(*, smoke: Any, cpu: Any, gpu: Any) -> Any:
-    """The value for the scale at hand: ``budget(smoke=20, cpu=2_000, gpu=20_000)``."""
-    return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[scale()]
-
-
-def save(model: nn.Module, path: str | os.PathLike, **meta: Any) -> None:
-    """Write a model's weights to one safetensors file, atomically.
-
-    A file already there is kept as ``<path>.previous``; ``meta`` (JSON values) is
-    returned by :func:`load`.
-
-    Raises:
-        OSError: the disk is full, the folder cannot be written, or ``path`` is a
-            folder; what was there is untouched.
-        TypeError: ``meta`` holds what JSON cannot.
-    """
-    state = dict(model.state_dict())
-    checkpoint.write(path, state, {"model": type(model).__name__, "meta": meta})
-
-
-def load(model: nn.Module, path: str | os.PathLike) -> dict[str, Any]:
-    """Read weights written by :func:`save` into ``model``; return their ``meta``.
-
-    Raises:
-        FileNotFoundError, IsADirectoryError: no file is there.
-        ValueError: the file is damaged, or holds another model or a run of ``train``;
-            ``model`` is unchanged.
-    """
-    tensors, meta = checkpoint.read(path)
-    if "run" in meta:
-        raise ValueError(
-            f"{path} holds a run, of step {meta['step']}: pass it to "
-            "train(…, resume=path), and save the weights with save"
-        )
-    check_fit(model, {k: tuple(v.shape) for k, v in tensors.items()}, meta, path)
-    model.load_state_dict(tensors)
-    return meta.get("meta", {})  # the zoo's own files have none
-
-
-def check_fit(model: nn.Module, shapes: dict, meta: dict, path: Any) -> None:
-    """Raise unless weights of these names and shapes belong to ``model``."""
-    want = {k: tuple(v.shape) for k, v in model.state_dict().items()}
-    if shapes != want:
-        differ = sorted(k for k in shapes | want if shapes.get(k) != want.get(k))
-        first = differ[0]
-        raise ValueError(
-            f"{path} holds the weights of another model ({meta.get('model')}): "
-            f"{first!r} is {shapes.get(first, 'missing')} there and "
-            f"{want.get(first, 'missing')} in this {type(model).__name__}"
-            + (f", and {len(differ) - 1} more differ" if len(differ) > 1 else "")
-        )

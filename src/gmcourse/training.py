@@ -1,12 +1,11 @@
 """The one training loop that serves every family.
 
 Training is an iterator: logging, plots and early stopping are plain Python in the
-body of the loop. A run can be killed at any moment and taken up again.
+body of the loop. A run can be left or killed at any moment and taken up again.
 """
 
 import math
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,10 @@ from torch.optim import Optimizer
 
 from ._arguments import integer
 from ._run import Run
-from .core import EMA
+from ._signals import uninterrupted
+from ._watch import Line, Watch
+from .core import Model
+from .state import EMA
 
 __all__ = ["Step", "train", "warmup_cosine"]
 
@@ -66,7 +68,7 @@ def warmup_cosine(steps: int, warmup: int = 0) -> Callable[[int], float]:
 
 
 def train(
-    model: nn.Module,
+    model: Model,
     data: Iterable[Any],
     optimizer: Optimizer | Mapping[str, Optimizer],
     *,
@@ -81,20 +83,29 @@ def train(
 ) -> Iterator[Step]:
     """Train ``model``: an iterator that makes one update per turn.
 
+    The model is in train mode during an update, apart from parts that are frozen:
+    those in eval mode while the model itself is in train mode, and those whose
+    weights all need no gradient.
+
     Args:
-        model: a GenerativeModel, or any module with ``losses(x, c)``.
+        model: what is to be trained.
         data: batches ``x`` or ``(x, c)``; started again when it ends.
         optimizer: one optimizer, or one per player: ``{"critic": …, "generator": …}``.
         steps: updates in all; a resumed run makes what is left of them.
         ema: averaged after each update; its ``ema.model`` is what to evaluate.
         autocast: ``torch.bfloat16`` runs the losses in mixed precision.
         clip: largest norm of each player's gradient.
-        schedule: step (from 0) to a factor of each group's learning rate; a pure
-            function, so that a resumed run goes on with the same one.
-        resume: a file. The run is saved there every ``save_seconds`` and at the
-            end: weights, average, optimizers, random streams, position in the
-            data. Where it exists, training goes on from it; on a CPU the end is
-            bit for bit that of a run that was never stopped.
+        schedule: step (from 0) to a factor of each group's learning rate, which the
+            groups have again when the loop ends. A pure function, so that a resumed
+            run goes on with the same one.
+        resume: a file. The run is saved there every ``save_seconds``, at the end, and
+            where the loop is left (``break``, an error in the body, Ctrl-C):
+            weights, average, optimizers, PyTorch's random stream, position in the
+            data. Where it exists, training goes on from it; on a CPU the end is bit
+            for bit that of a run that was never stopped, as long as everything that
+            changes on the way is a function of the step (``model.at``) or a buffer, and
+            the body draws its random numbers inside ``seeded``. A finished run makes
+            no turn.
         progress: print one plain line that refreshes in place and then goes.
 
     Yields:
@@ -103,10 +114,11 @@ def train(
     Raises:
         FloatingPointError: a loss is not finite. The message names the step, the
             player and the last good checkpoint. On a GPU it is raised while the
-            next step is under way, so that the GPU never waits.
-        ValueError, TypeError: the arguments do not fit each other, or the file or the
-            run at ``resume`` does not fit them; it is left as it is.
-        OSError: the run cannot be saved; the last good checkpoint is untouched.
+            next update is on its way.
+        ValueError, TypeError: the arguments do not fit each other, or ``resume`` holds
+            another run: another model, optimizer, learning rate or other number that
+            was given, other data. Nothing is changed then.
+        RuntimeError: gradients are switched off.
 
     Example:
         >>> from gmcourse.autoencoders import Autoencoder
@@ -120,10 +132,13 @@ def train(
         raise ValueError(f"clip is {clip}; expected a positive norm, or None")
     if not save_seconds >= 0:
         raise ValueError(f"save_seconds is {save_seconds}; expected 0 or more")
-    run = Run(model, data, optimizer, ema, resume)
-    for group in run.groups():
-        group.setdefault("initial_lr", group["lr"])
-    return _loop(run, steps, autocast, clip, schedule, save_seconds, progress)
+    if autocast not in (None, torch.bfloat16):
+        raise TypeError(
+            f"autocast is {autocast!r}; expected torch.bfloat16 or None (float16 needs "
+            "its gradients scaled, which train does not do)"
+        )
+    run = Run(model, data, optimizer, ema, schedule, resume)
+    return _loop(run, steps, autocast, clip, save_seconds, progress)
 
 
 def _loop(
@@ -131,47 +146,20 @@ def _loop(
     steps: int,
     autocast: torch.dtype | None,
     clip: float | None,
-    schedule: Callable[[int], float] | None,
     save_seconds: float,
     progress: bool,
 ) -> Iterator[Step]:
-    """The loop itself: for each batch, for each player, one update."""
-    model, device, mixed = run.model, run.device, autocast is not None
+    """The loop itself: for each batch one update, and what is kept of it."""
     run.restore(steps)
-    watch, line, saved_at = _Watch(run), _Line(steps, progress), time.monotonic()
-    batches = run.batches()
+    watch, line, saved_at = Watch(run), Line(steps, progress), time.monotonic()
+    batches, modes = run.batches(), _Modes(run.model)
     try:
         while run.step < steps:
-            x, c = next(batches)
-            x, c = x.to(device), None if c is None else c.to(device)
-            if not model.training:
-                model.train()
-            if schedule is not None:
-                for group in run.groups():
-                    group["lr"] = group["initial_lr"] * schedule(run.step)
-            losses, norms = {}, {}
-            turns = model.losses(x, c)
-            while True:
-                # The players take turns: the next loss is computed after this update.
-                with torch.autocast(device.type, autocast, enabled=mixed):
-                    turn = next(turns, None)
-                if turn is None:
-                    break
-                player, loss = turn
-                watch.look(player, loss, x)
-                optimizer = run.optimizer_of(player)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                if clip is not None:
-                    weights = [p for g in optimizer.param_groups for p in g["params"]]
-                    norms[player] = nn.utils.clip_grad_norm_(weights, clip)
-                optimizer.step()
-                losses[player] = loss.detach()
-            if not losses:
-                raise ValueError(f"{type(model).__name__}.losses yielded no player")
-            if run.ema is not None:
-                run.ema.update()
-            run.step += 1
+            with uninterrupted(run.path is not None):
+                run.begin_step()
+                modes.restore()
+                losses, norms = _update(run, *next(batches), watch, autocast, clip)
+                run.end_step()
             line.show(run.step, losses)
             yield Step(run.step, losses, norms)
             now = time.monotonic()
@@ -182,84 +170,58 @@ def _loop(
         watch.settle()
     finally:  # also where the caller leaves the loop
         line.clear()
+        run.finish()
 
 
-class _Watch:
-    """Stops a run at a loss that is not finite, without making a GPU wait.
-
-    On a CPU the loss is looked at before its update. On a GPU the verdict is
-    copied while the device goes on, and read when the next loss is on its way.
-    """
-
-    def __init__(self, run: Run):
-        self.run, self.pending = run, None
-
-    def look(self, player: str, loss: Tensor, x: Tensor) -> None:
-        step = self.run.step + 1
-        if not isinstance(loss, Tensor) or loss.ndim:
-            given = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss)
-            raise ValueError(
-                f"the loss of {player!r} is {given}; expected a scalar tensor: the "
-                "mean over the batch"
-            )
-        if loss.device.type != "cuda":
-            self._judge(step, player, bool(loss.detach().isfinite()), x)
-            return
-        finite = loss.detach().isfinite().to("cpu", non_blocking=True)
-        copied = torch.cuda.Event()
-        copied.record(torch.cuda.current_stream(loss.device))
-        self.settle()
-        self.pending = (copied, step, player, finite, x)
-
-    def settle(self) -> None:
-        """Read the verdict that is still on its way."""
-        if self.pending is not None:
-            copied, step, player, finite, x = self.pending
-            self.pending = None
-            copied.synchronize()
-            self._judge(step, player, bool(finite), x)
-
-    def _judge(self, step: int, player: str, finite: bool, x: Tensor) -> None:
-        if finite:
-            return
-        cause = (
-            "Lower the learning rate, or clip the gradient"
-            if bool(x.isfinite().all())
-            else "The batch itself holds values that are not finite: look at the data"
-        )
-        raise FloatingPointError(
-            f"step {step}: the loss of player {player!r} is not finite. {cause}. "
-            f"{self.run.last_good()}"
-        )
+def _update(
+    run: Run,
+    x: Tensor,
+    c: Tensor | None,
+    watch: Watch,
+    autocast: torch.dtype | None,
+    clip: float | None,
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """One update of each player on one batch: losses, and norms of the gradients."""
+    losses, norms = {}, {}
+    turns = run.model.losses(x, c)
+    while True:
+        # The players take turns: the next loss is computed after this update.
+        with torch.autocast(run.device.type, autocast, enabled=autocast is not None):
+            turn = next(turns, None)
+        if turn is None:
+            break
+        player, loss = turn
+        watch.look(player, loss, x)
+        optimizer = run.optimizer_of(player)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if clip is not None:
+            weights = [p for g in optimizer.param_groups for p in g["params"]]
+            norms[player] = nn.utils.clip_grad_norm_(weights, clip)
+        optimizer.step()
+        losses[player] = loss.detach()
+    if not losses:
+        raise ValueError(f"{type(run.model).__name__}.losses yielded no player")
+    return losses, norms
 
 
-class _Line:
-    """One line of plain text that refreshes in place, at most twice a second."""
+class _Modes:
+    """Train mode for what is to be trained; what is frozen stays in eval mode."""
 
-    def __init__(self, steps: int, wanted: bool):
-        self.steps, self.wanted, self.width = steps, wanted, 0
-        self.start = self.last = time.monotonic()
-        self.first: int | None = None
+    def __init__(self, model: Model):
+        self.model = model
+        if not model.training:
+            for part in model.modules():
+                weights = list(part.parameters())
+                part.training = not weights or any(p.requires_grad for p in weights)
+            model.training = True
+            for part in model.modules():
+                if not part.training:
+                    part.eval()  # parts without weights, inside of a frozen one
+        self.found = [(part, part.training) for part in model.modules()]
 
-    def show(self, step: int, losses: dict[str, Tensor]) -> None:
-        now = time.monotonic()
-        self.first = step - 1 if self.first is None else self.first
-        if not self.wanted or now - self.last < 0.5:
-            return
-        self.last = now
-        rate = (step - self.first) / (now - self.start)
-        values = ", ".join(f"{k} {v.item():.4g}" for k, v in losses.items())
-        left = (self.steps - step) / rate
-        text = (
-            f"step {step}/{self.steps}, {values}, {rate:.3g} steps/s, {left:.0f} s left"
-        )
-        self._print(text.ljust(self.width))
-        self.width = len(text)
-
-    def clear(self) -> None:
-        if self.width:
-            self._print(" " * self.width + "\r")
-
-    def _print(self, text: str) -> None:
-        sys.stdout.write("\r" + text)
-        sys.stdout.flush()
+    def restore(self) -> None:
+        """As at the start, where the body has called ``model.eval()``."""
+        if not self.model.training:
+            for part, training in self.found:
+                part.training = training

@@ -5,13 +5,15 @@ prior is a standard normal, and ``p(x | z)`` is one of ``gmcourse.likelihoods``.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from ._arguments import integer, nonnegative, positive
+from .conditions import Condition
 from .core import GenerativeModel
 from .likelihoods import FixedGaussian
 
@@ -79,9 +81,10 @@ class VAE(GenerativeModel):
         likelihood: one of ``gmcourse.likelihoods``.
         latent_dim: ``d``.
         beta: weight of the KL term; 1 is the bound, above 1 (the beta-VAE of
-            Higgins et al., 2017) a looser bound, below 1 not always one.
-        classes: labels of the condition; the nets are then called as
-            ``encoder(x, c)`` and ``decoder(z, c)`` (Sohn et al., 2015).
+            Higgins et al., 2017) a looser bound, below 1 not always one. A function
+            of the step anneals it (Bowman et al., 2016).
+        condition: what ``c`` is; the nets are then called as ``encoder(x, c)`` and
+            ``decoder(z, c)`` (Sohn et al., 2015).
 
     Raises:
         ValueError: ``beta`` is negative; later, an encoder's output of another shape.
@@ -98,17 +101,21 @@ class VAE(GenerativeModel):
         *,
         latent_dim: int,
         event_shape: tuple[int, ...],
-        beta: float = 1.0,
-        classes: int = 0,
+        beta: float | Callable[[int], float] = 1.0,
+        condition: Condition | None = None,
     ):
         super().__init__()
-        beta = nonnegative("beta", beta)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.latent_dim, self.event_shape = latent_dim, tuple(event_shape)
-        self.beta, self.classes = beta, classes
+        self.condition, self.anneal = condition, beta if callable(beta) else None
+        self.beta = nonnegative("beta", beta(0) if callable(beta) else beta)
+
+    def at(self, step):
+        if self.anneal is not None:
+            self.beta = nonnegative("beta", self.anneal(step))
 
     def encode(
-        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None
+        self, x: Float[Tensor, "b ..."], c: Shaped[Tensor, "b ..."] | None = None
     ) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b d"]]:
         """``mean`` and ``log_std`` of ``q(z | x)``; float32, as exp needs the range."""
         out = self.encoder(x) if c is None else self.encoder(x, c)
@@ -121,16 +128,17 @@ class VAE(GenerativeModel):
         return mean, log_std
 
     def decode(
-        self, z: Float[Tensor, "b d"], c: Int[Tensor, " b"] | None = None
+        self, z: Float[Tensor, "b d"], c: Shaped[Tensor, "b ..."] | None = None
     ) -> Float[Tensor, "b ..."]:
         """Parameters of ``p(x | z)``: ``(b, per_value · channels, ...)``, float32."""
+        z = z.to(self._like().dtype)  # float32 also where the weights are coarser
         out = self.decoder(z) if c is None else self.decoder(z, c)
         first, *rest = self.event_shape
         params = _at_least_float32(out)
         return params.reshape(len(z), self.likelihood.per_value * first, *rest)
 
     def elbo_terms(
-        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None
+        self, x: Float[Tensor, "b ..."], c: Shaped[Tensor, "b ..."] | None = None
     ) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
         """``log p(x | z)`` for one draw of ``z``, and ``KL(q(z | x) ‖ p(z))``."""
         self.check(x, c)
@@ -140,7 +148,7 @@ class VAE(GenerativeModel):
         return log_lik, kl_to_standard_normal(mean, log_std)
 
     def elbo(
-        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None
+        self, x: Float[Tensor, "b ..."], c: Shaped[Tensor, "b ..."] | None = None
     ) -> Float[Tensor, " b"]:
         """An unbiased one-draw estimate of the evidence lower bound, in nats."""
         log_lik, kl = self.elbo_terms(x, c)
@@ -151,22 +159,30 @@ class VAE(GenerativeModel):
         return (self.beta * kl - log_lik).mean()
 
     def log_weights(
-        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None, k: int = 1
+        self,
+        x: Float[Tensor, "b ..."],
+        c: Shaped[Tensor, "b ..."] | None = None,
+        k: int = 1,
     ) -> Float[Tensor, "k b"]:
         """``log p(x, z) - log q(z | x)`` for ``k`` draws of ``z`` each, in nats."""
         k = integer("k", k)
         self.check(x, c)
         mean, log_std = self.encode(x, c)
-        z = reparameterize(mean.expand(k, *mean.shape), log_std.expand(k, *mean.shape))
+        eps = torch.randn(k, *mean.shape, dtype=mean.dtype, device=mean.device)
+        z = mean + log_std.exp() * eps  # (k, b, d)
         flat = z.flatten(0, 1)  # (k b, d)
-        labels = None if c is None else c.repeat(k)
+        told = None if c is None else c.expand(k, *c.shape).flatten(0, 1)
         seen = x.expand(k, *x.shape).flatten(0, 1)
-        log_lik = self.likelihood.log_prob(self.decode(flat, labels), seen)
-        log_ratio = gaussian_log_prob(z) - gaussian_log_prob(z, mean, log_std)
-        return log_lik.view(k, len(x)) + log_ratio
+        log_lik = self.likelihood.log_prob(self.decode(flat, told), seen)
+        # From the noise itself: (z - mean) / std would be 0/0 for a std of e⁻⁹⁰.
+        log_q = gaussian_log_prob(eps) - log_std.sum(-1)
+        return log_lik.view(k, len(x)) + gaussian_log_prob(z) - log_q
 
     def iw_bound(
-        self, x: Float[Tensor, "b ..."], c: Int[Tensor, " b"] | None = None, k: int = 50
+        self,
+        x: Float[Tensor, "b ..."],
+        c: Shaped[Tensor, "b ..."] | None = None,
+        k: int = 50,
     ) -> Float[Tensor, " b"]:
         """An unbiased estimate of the importance-weighted bound: ``log (1/k) Σ w``.
 
@@ -186,22 +202,39 @@ class VAE(GenerativeModel):
 class IWAE(GenerativeModel):
     """A VAE trained on its importance-weighted bound with ``k`` draws.
 
+    Its bounds, and its samples, are those of the VAE.
     Burda, Grosse & Salakhutdinov (2016). Built in chapter 03_variational_autoencoders.
 
     Raises:
-        ValueError, TypeError: ``k`` is not a positive integer.
+        ValueError, TypeError: ``k`` is not a positive integer, or the VAE's beta is
+            not 1: this bound has no KL term that it could weigh.
     """
 
     def __init__(self, vae: VAE, k: int):
         super().__init__()
+        if vae.beta != 1 or vae.anneal is not None:
+            raise ValueError(
+                f"the VAE's beta is {vae.anneal or vae.beta}; expected 1: the "
+                "importance-weighted bound has no KL term to weigh"
+            )
         self.vae, self.k = vae, integer("k", k)
-        self.event_shape, self.classes = vae.event_shape, vae.classes
+        self.event_shape, self.condition = vae.event_shape, vae.condition
 
     def loss(self, x, c=None):
         return -self.vae.iw_bound(x, c, self.k).mean()
 
-    def draw(self, n, c=None, **how):
-        return self.vae.draw(n, c, **how)
+    def elbo(self, x, c=None):
+        """The VAE's: see there. Likewise the next two."""
+        return self.vae.elbo(x, c)
+
+    def log_weights(self, x, c=None, k: int = 1):
+        return self.vae.log_weights(x, c, k)
+
+    def iw_bound(self, x, c=None, k: int = 50):
+        return self.vae.iw_bound(x, c, k)
+
+    def draw(self, n, c=None, *, mean: bool = False):
+        return self.vae.draw(n, c, mean=mean)
 
 
 class LinearGaussian(GenerativeModel):
@@ -212,6 +245,8 @@ class LinearGaussian(GenerativeModel):
     VAE with this decoder and the exact posterior as encoder, whose ELBO is
     ``log p(x)``. Built in chapter 03_variational_autoencoders.
     """
+
+    exact = True
 
     def __init__(self, data_dim: int, latent_dim: int, std: float = 1.0):
         super().__init__()
@@ -235,7 +270,7 @@ class LinearGaussian(GenerativeModel):
         self.check(x, c)
         return -self.log_prob(x).mean()
 
-    def draw(self, n, c=None, **how):
+    def draw(self, n, c=None):
         z = self.noise(n, self.latent_dim)
         mean = self.decoder(z)
         return mean + self.log_std.exp() * torch.randn_like(mean)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ._engine import run
 from ._exercise import CATALOG, Exercise, Verdict
-from ._report import wrap
+from ._report import say, wrap
 
 __all__ = ["Exercise", "Verdict", "catalog", "check", "hint", "run"]
 
@@ -38,7 +38,7 @@ def check(id: str, *answers: Any, seed: int | None = None) -> Verdict:
     """
     verdict = run(_find(id), answers, seed)
     sys.stderr.flush()  # what the answer printed stands above
-    print(verdict.text)
+    say(verdict.text)
     return verdict
 
 
@@ -46,11 +46,11 @@ def hint(id: str) -> None:
     """Print the next hint of an exercise; after the last one, all of them."""
     hints = _find(id).hints
     if not hints:
-        print(f"{id} has no hints.")
+        say(f"{id} has no hints.")
     n = _opened[id] = _opened.get(id, 0) + 1
     for i, text in enumerate(hints, 1):
         if i == n or n > len(hints):
-            print("\n".join(wrap(f"Hint {i} of {len(hints)}: {text}")))
+            say("\n".join(wrap(f"Hint {i} of {len(hints)}: {text}")))
 
 
 def catalog() -> dict[str, Exercise]:

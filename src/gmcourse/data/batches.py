@@ -5,6 +5,7 @@ the device and an index per batch is all the input pipeline that is needed: no w
 processes, no copying of single images, nothing to tune.
 """
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from .._arguments import integer
 
 _DTYPES = (torch.uint8, torch.float32, torch.int64)
-_KEYS = ("batch_size", "epoch", "n", "position", "seed")
+_KEYS = ("batch_size", "digest", "epoch", "n", "position", "seed")
 
 
 class Batches:
@@ -31,9 +32,11 @@ class Batches:
 
     Args:
         x: data, (n, *event_shape): uint8 pixels, float32, or int64 tokens.
-        c: int64 labels, (n,), or None.
+        c: what the model is told of each x, or None: int64 labels, (n,), or arrays
+            of the types of x, such as images, (n, ...).
         batch_size: examples per batch, from 1 to n.
         transform: applied to each batch of x on its device, e.g. `to_unit`.
+        transform_c: applied to each batch of c.
         device: where the data is to live; None leaves it where it is.
         shuffle: False keeps the order of x in every epoch.
         seed: of the shuffling, from 0 to 2**63 - 1.
@@ -45,8 +48,8 @@ class Batches:
 
     Raises:
         TypeError: x or c is no tensor or has another dtype; a non-integer size.
-        ValueError: no data, NaN or infinity in x, c of another length than x, or a
-            batch_size that is not in 1..n.
+        ValueError: no data, NaN or infinity in x or c, c of another length than x, or
+            a batch_size that is not in 1..n.
 
     >>> batches = Batches(torch.arange(6), batch_size=4, drop_last=False, shuffle=False)
     >>> next(batches), next(batches), next(batches), len(batches)
@@ -60,35 +63,43 @@ class Batches:
         *,
         batch_size: int,
         transform: Callable[[Tensor], Tensor] | None = None,
+        transform_c: Callable[[Tensor], Tensor] | None = None,
         device: torch.device | str | None = None,
         shuffle: bool = True,
         seed: int = 0,
         drop_last: bool = True,
     ) -> None:
-        _check_x(x)
+        _check("x", x)
         n = len(x)
         if c is not None:
-            _check_c(c, n)
+            _check("c", c)
+            if len(c) != n or (c.ndim == 1 and c.dtype != torch.int64):
+                raise ValueError(
+                    f"c must hold one label, int64, or one array for each of {n} "
+                    f"examples; got {c.dtype} and the shape {tuple(c.shape)}."
+                )
         batch_size = integer("batch_size", batch_size, least=None)
         if not 1 <= batch_size <= n:
             raise ValueError(
                 f"batch_size must be from 1 to the number of examples, {n}; "
                 f"got {batch_size}."
             )
-        if transform is not None and not callable(transform):
-            raise TypeError(
-                f"transform must be a function such as to_unit, or None; "
-                f"got {type(transform).__name__}."
-            )
+        for name, f in (("transform", transform), ("transform_c", transform_c)):
+            if f is not None and not callable(f):
+                raise TypeError(
+                    f"{name} must be a function such as to_unit, or None; "
+                    f"got {type(f).__name__}."
+                )
         self.x = x.detach().to(device)
         self.c = None if c is None else c.detach().to(self.x.device)
         self.batch_size = batch_size
-        self.transform = transform
+        self.transform, self.transform_c = transform, transform_c
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.seed = integer("seed", seed, 0, 2**63 - 1)
         # Where an epoch ends: the last row that a batch may hold.
         self._end = n - n % batch_size if drop_last else n
+        self._known: int | None = None
         self._start(0)
 
     def __len__(self) -> int:
@@ -112,9 +123,16 @@ class Batches:
             rows = self._order[start:stop]
             x = self.x.index_select(0, rows)
             c = None if self.c is None else self.c.index_select(0, rows)
+        return self._transformed(x, c)
+
+    def _transformed(
+        self, x: Tensor, c: Tensor | None
+    ) -> Tensor | tuple[Tensor, Tensor]:
         if self.transform is not None:
             x = self.transform(x)
-        return x if c is None else (x, c)
+        if c is None:
+            return x
+        return x, c if self.transform_c is None else self.transform_c(c)
 
     def epoch(self) -> Iterator[Tensor | tuple[Tensor, Tensor]]:
         """One pass in the order of x, with the smaller last batch kept.
@@ -125,10 +143,8 @@ class Batches:
         """
         for start in range(0, len(self.x), self.batch_size):
             rows = slice(start, start + self.batch_size)
-            x = self.x[rows]
-            if self.transform is not None:
-                x = self.transform(x)
-            yield x if self.c is None else (x, self.c[rows])
+            c = None if self.c is None else self.c[rows]
+            yield self._transformed(self.x[rows], c)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The position in the stream, as int64 scalars.
@@ -138,6 +154,7 @@ class Batches:
         """
         values = {
             "batch_size": self.batch_size,
+            "digest": self._digest(),
             "epoch": self._epoch,
             "n": len(self.x),
             "position": self._position,
@@ -145,12 +162,24 @@ class Batches:
         }
         return {key: torch.tensor(value) for key, value in values.items()}
 
+    def _digest(self) -> int:
+        """A number that other data is unlikely to have: of up to 256 rows of each."""
+        if self._known is None:
+            sha = hashlib.sha256()
+            for values in (self.x, self.c):
+                if values is not None:
+                    rows = np.linspace(0, len(values) - 1, 256).astype(int)
+                    some = values[np.unique(rows)].cpu().contiguous()
+                    sha.update(some.numpy().tobytes())
+            self._known = int.from_bytes(sha.digest()[:8], "big") >> 1
+        return self._known
+
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Go to the position of a `state_dict()`, whose seed is taken over too.
+        """Go to the position of a `state_dict()`.
 
         Raises:
-            ValueError: the state belongs to a set of another size, to another
-                batch size, or is not a state of Batches. Nothing is changed then.
+            ValueError: the state belongs to other data, another batch size or seed,
+                or is not a state of Batches. Nothing is changed then.
         """
         if set(state) != set(_KEYS):
             raise ValueError(
@@ -158,21 +187,26 @@ class Batches:
                 f"got {', '.join(sorted(map(str, state))) or 'none'}."
             )
         values = {key: int(value) for key, value in state.items()}
-        for key, mine in (("n", len(self.x)), ("batch_size", self.batch_size)):
-            if values[key] != mine:
+        mine = self.state_dict()
+        for key in ("n", "batch_size", "seed"):
+            if values[key] != mine[key]:
                 raise ValueError(
                     f"the state was saved with {key} = {values[key]}, these Batches "
-                    f"have {key} = {mine}: resume with the data and the batch size "
-                    "of the first run."
+                    f"have {key} = {int(mine[key])}: resume with the data, the batch "
+                    "size and the seed of the first run."
                 )
-        epoch, position, seed = values["epoch"], values["position"], values["seed"]
-        whole = position % self.batch_size == 0 or position == self._end
-        if epoch < 0 or seed < 0 or not 0 <= position <= self._end or not whole:
+        if values["digest"] != mine["digest"]:
             raise ValueError(
-                f"no such place in the stream: epoch {epoch}, position {position}, "
-                f"seed {seed}. The state is damaged, or drop_last differs."
+                "the state was saved with other data, as many examples but not the "
+                "same: resume with the data of the first run."
             )
-        self.seed = seed
+        epoch, position = values["epoch"], values["position"]
+        whole = position % self.batch_size == 0 or position == self._end
+        if epoch < 0 or not 0 <= position <= self._end or not whole:
+            raise ValueError(
+                f"no such place in the stream: epoch {epoch}, position {position}. "
+                "The state is damaged, or drop_last differs."
+            )
         self._start(epoch)
         self._position = position
 
@@ -185,40 +219,30 @@ class Batches:
             mixed = np.random.SeedSequence(self.seed, spawn_key=(epoch,))
             seed = int(mixed.generate_state(1, np.uint64)[0]) >> 1
             generator = torch.Generator().manual_seed(seed)
-            order = torch.randperm(len(self.x), generator=generator)
+            # Not on the default device, where the generator is not.
+            order = torch.randperm(len(self.x), generator=generator, device="cpu")
             self._order = order.to(self.x.device)
 
 
-def _check_x(x: Tensor) -> None:
+def _check(name: str, x: Tensor) -> None:
     if not isinstance(x, Tensor):
         raise TypeError(
-            f"x must be a tensor; got {type(x).__name__}. "
-            "torch.as_tensor(x) converts an array."
+            f"{name} must be a tensor; got {type(x).__name__}. "
+            f"torch.as_tensor({name}) converts an array."
         )
     if x.dtype not in _DTYPES:
         raise TypeError(
-            f"x must be uint8 (pixels), float32 or int64 (tokens); got {x.dtype}. "
-            "Convert it with x.float() or x.long()."
+            f"{name} must be uint8 (pixels), float32 or int64 (tokens, labels); got "
+            f"{x.dtype}. Convert it with {name}.float() or {name}.long()."
         )
     if x.ndim == 0 or len(x) == 0:
         raise ValueError(
-            f"x must hold at least one example along its first axis; "
+            f"{name} must hold at least one example along its first axis; "
             f"got the shape {tuple(x.shape)}."
         )
     if x.is_floating_point() and not torch.isfinite(x).all():
         bad = (~torch.isfinite(x)).reshape(len(x), -1).any(1).nonzero()
         raise ValueError(
-            f"x holds NaN or infinity in {len(bad)} of {len(x)} examples, the first "
-            f"at index {int(bad[0])}: remove or repair them before training."
-        )
-
-
-def _check_c(c: Tensor, n: int) -> None:
-    if not isinstance(c, Tensor) or c.dtype != torch.int64:
-        given = c.dtype if isinstance(c, Tensor) else type(c).__name__
-        raise TypeError(f"c must be an int64 tensor of labels; got {given}.")
-    if c.shape != (n,):
-        raise ValueError(
-            f"c must hold one label per example, shape ({n},); "
-            f"got the shape {tuple(c.shape)}."
+            f"{name} holds NaN or infinity in {len(bad)} of {len(x)} examples, the "
+            f"first at index {int(bad[0])}: remove or repair them before training."
         )
