@@ -1,18 +1,15 @@
 """What the tests of the exercises share: the tools, the catalog, a toy exercise."""
 
-import sys
 from pathlib import Path
+
+import exercise_proof as proof
+import exercise_source as source
+import exercises as tool
 
 from gmcourse import checks
 from gmcourse.checks import Exercise, _exercise, catalog
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "tools"))  # they import each other as scripts do
-
-import exercise_proof as proof  # noqa: E402
-import exercise_source as source  # noqa: E402
-import exercises as tool  # noqa: E402
-
 __all__ = ["proof", "source", "tool"]
 
 CATALOG = catalog()

@@ -309,6 +309,11 @@ def test_layer():
     assert found(lambda t: t.layer(leaks, back, x)) == "passed"
     assert found(lambda t: t.layer(lambda x: x, back, x)) is None
 
+    def positive(x):
+        return x.exp(), x.sum(1)
+
+    assert found(lambda t: t.layer(positive, torch.log, x)) == "passed"
+
 
 # Versions by edit, by argument, by sum.
 

@@ -21,7 +21,7 @@ def layer(
 ):
     """``forward(x) -> z, log_det`` for ``(b, d)`` x, and ``inverse(z) -> x``.
 
-    The inverse undoes it both ways, ``log_det`` ``(b,)`` is the logarithm of the size
+    The inverse undoes it, ``log_det`` ``(b,)`` is the logarithm of the size
     of the determinant of the Jacobian of each row, and ``z[:, i]`` depends on
     ``x[:, j]`` only where ``mask[i, j]``. Take b and d of 3 or more, and not equal.
     """
@@ -41,8 +41,6 @@ def layer(
     t.property("there and back again")
     back = t.call(inverse, t.tensor(z).detach())
     t.close(back, x, "The inverse gives x again.", "not inverted", tol=tol)
-    again, _ = t.call(forward, t.call(inverse, x))
-    t.close(again, x, "And the other way around.", "not inverted", tol=tol)
 
     def row(r):
         return t.tensor(t.call(forward, r[None])[0])[0]
