@@ -224,6 +224,16 @@ def test_prove_finds_planted_faults():
     assert len(row["faults"]) == 4 + 5
 
 
+def test_prove_wants_a_broken_stub_rejected_by_its_name(monkeypatch):
+    e, cls = CATALOG["vae-08"], VERSIONS["vae-08"]
+    one = type(cls.__name__, (), {"__module__": cls.__module__})  # no version is tried
+    one.reference = next(iter(source.roles(cls, "reference").values()))
+    assert proof.prove(e, one, seeds=2)["faults"] == []
+    monkeypatch.setattr(e, "stub_mistake", "sign flipped")
+    faults = proof.prove(e, one, seeds=2)["faults"]
+    assert len(faults) == 2 and "the stub, seed 0" in faults[0]
+
+
 # What ships holds no answer.
 
 
