@@ -1,6 +1,8 @@
 """The plain numbers that ``train`` was given: a resumed run must be given them too."""
 
+import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -69,3 +71,24 @@ def _plain(value: Any) -> Any:
         plain = [_plain(v) for v in value]
         return None if None in plain else plain
     return float(value) if isinstance(value, Tensor) and value.ndim == 0 else None
+
+
+def compare(path: Path, mine: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """ValueError at the first number that a file of ``theirs`` contradicts."""
+    for part in mine:
+        # Keys of one side alone are another version's of torch, or of a class.
+        if part in theirs and not _equal(mine[part], theirs[part]):
+            raise ValueError(
+                f"{path} was saved with {part}: {theirs[part]}, and this run has "
+                f"{mine[part]}: give train what the first run was given, or another "
+                "file"
+            )
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Equal as far as a file and another machine's arithmetic keep numbers."""
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-6) or (a != a and b != b)
+    return a == b

@@ -1,7 +1,6 @@
 """A training run: what an update works on, and what a checkpoint must hold."""
 
 import atexit
-import math
 import os
 import warnings
 import weakref
@@ -14,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from . import checkpoint
-from ._given import hyperparameters, numbers_of
+from ._given import compare, hyperparameters, numbers_of
 from .core import Model
 from .state import EMA, check_fit
 
@@ -286,15 +285,7 @@ class Run:
             )
         shapes = {k: tuple(v) for k, v in meta["shapes"].items()}
         check_fit(self.model, shapes, meta, path)
-        mine, theirs = self._parts(meta["step"]), meta["parts"]
-        for part in mine:
-            # Keys of one side alone are another version's of torch, or of a class.
-            if part in theirs and not _equal(mine[part], theirs[part]):
-                raise ValueError(
-                    f"{path} was saved with {part}: {theirs[part]}, and this run has "
-                    f"{mine[part]}: give train what the first run was given, or "
-                    "another file"
-                )
+        compare(path, self._parts(meta["step"]), meta["parts"])
 
     def restore(self, steps: int) -> None:
         """Go on from the newest good checkpoint, if there is one."""
@@ -334,15 +325,6 @@ class Run:
         if self.saved is None:
             return f"No checkpoint was written to {self.path} yet"
         return f"The last good checkpoint is {self.path}, of step {self.saved}"
-
-
-def _equal(a: Any, b: Any) -> bool:
-    """Equal as far as a file and another machine's arithmetic keep numbers."""
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=1e-6) or (a != a and b != b)
-    return a == b
 
 
 def _pair(batch: Any) -> tuple[Tensor, Tensor | None]:
