@@ -1,6 +1,7 @@
 """Shapes are checked at every call of the library, and one thread is used."""
 
 import os
+import shutil
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -28,6 +29,28 @@ def as_users_run_it():
 def _fresh_random_stream():
     """Every test starts from the same stream, whatever ran before it."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def small_book(tmp_path_factory):
+    """A folder with one small chapter, executed once."""
+    from small_chapter import chapter_text
+
+    import notebooks
+
+    folder = tmp_path_factory.mktemp("book") / "notebooks"
+    folder.mkdir()
+    (folder / "01_doubling.md").write_text(chapter_text(), encoding="utf-8")
+    words = ["--folder", str(folder), "execute", "01", "--threads", "1"]
+    assert notebooks.main(words) == 0
+    return folder
+
+
+@pytest.fixture
+def book(small_book, tmp_path):
+    """A copy of that folder, to do harm to."""
+    shutil.copytree(small_book, tmp_path, dirs_exist_ok=True)
+    return tmp_path
 
 
 def pytest_collection_modifyitems(items):

@@ -20,8 +20,8 @@ import types
 from unittest import mock
 
 import torch
+from chapters import ROOT, Chapter, built, tags
 from IPython.core.inputtransformer2 import TransformerManager
-from notebook_tools import ROOT, Chapter, built, tags
 
 NOTEBOOKS = ROOT / "notebooks"
 
@@ -91,7 +91,7 @@ def copy_weights(source, target):
 def parity(name, *names, folder=NOTEBOOKS):
     """Mark a test as the one that compares these definitions of a chapter.
 
-    The arguments must be literal strings: `notebook_tools.covered` reads them without
+    The arguments must be literal strings: `rules_of_library.covered` reads them without
     importing the test. Raises ValueError where the chapter builds no such name.
     """
     if not names:

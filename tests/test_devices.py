@@ -3,17 +3,19 @@
 import contextlib
 import functools
 import io
+import os
 import types
 from pathlib import Path
 
+import changed
 import jaxtyping
 import matplotlib
 import pytest
 import torch
+from chapters import Chapter
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.display import display
 from models import MODELS, batch_for, optimizer_for
-from notebook_tools import ROOT, Chapter
 from pretended import DEVICE, pretended_device
 
 import gmcourse as gm
@@ -23,9 +25,9 @@ from gmcourse.data import densities
 from gmcourse.metrics import compare, iw_log_likelihood
 from gmcourse.vae import LinearGaussian
 
-CHAPTERS = [
+CHAPTERS = [  # with SINCE=origin/main those that the change concerns
     path
-    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.md"))
+    for path in changed.chapters(os.environ.get("SINCE", ""))
     if "gm.train(" in path.read_text(encoding="utf-8")
 ]
 

@@ -1,0 +1,12 @@
+"""Mistakes in _arguments.py, and the tests that must notice them."""
+
+TESTS = (
+    "test_arguments.py",
+    "test_bad_input.py",
+)
+MUTANTS = [
+    ("True counts as one", "or isinstance(value, bool)", ""),
+    ("no upper bound", "if not low <= number <= high:", "if not low <= number:"),
+    ("NaN is nonnegative", "if not 0 <= value < math.inf:", "if value < 0:"),
+    ("gray values as pixels", "if not (low >= 0 and high <= 1):", "if low < 0:"),
+]

@@ -1,0 +1,41 @@
+"""Mistakes in _run.py, and the tests that must notice them."""
+
+TESTS = (
+    "test_runs.py",
+    "test_resume.py",
+    "test_training.py",
+)
+MUTANTS = [
+    (
+        "resume forgets the optimizer",
+        "self.optimizers[player].load_state_dict(saved)",
+        "pass",
+    ),
+    ("resume forgets the data's place", 'load_state_dict(state["data"])', "epoch()"),
+    ("resume forgets the random stream", 'set_rng_state(state["rng"])', "seed()"),
+    (
+        "resume forgets the average's age",
+        'self.ema.updates = state["ema"]["updates"]',
+        "pass",
+    ),
+    ("step counted before the save", 'self.step = self.saved = meta["step"]', "pass"),
+    ("a longer run cut short in silence", 'if meta["step"] > steps:', "if False:"),
+    ("other optimizers loaded", "if mine.get(part) != theirs.get(part):", "if False:"),
+    (
+        "an optimizer of another model",
+        "if not any(id(p) in known for group",
+        "if not any(True for group",
+    ),
+    ("a loop that is left is not saved", "self.save(self.streams)", "pass"),
+    (
+        "annealing one step late",
+        "self.model.at(self.step)",
+        "self.model.at(self.step + 1)",
+    ),
+    (
+        "schedule one step late",
+        "self.schedule(self.step)",
+        "self.schedule(self.step + 1)",
+    ),
+    ("the schedule's rate stays", 'group["lr"] = rate\n', "pass\n"),
+]

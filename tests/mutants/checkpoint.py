@@ -1,0 +1,19 @@
+"""Mistakes in checkpoint.py, and the tests that must notice them."""
+
+TESTS = (
+    "test_resume.py",
+    "test_training.py",
+    "test_bad_input.py",
+)
+MUTANTS = [
+    ("checksum not compared", 'intact = seal["sha256"] ==', 'intact = "" !='),
+    ("the previous file is not kept", "if path.exists():", "if False:"),
+    ("for a moment no file", "os.link(path, link)", "raise OSError"),
+    (
+        "written in place",
+        'temporary = _sibling(path, f".{os.getpid()}.tmp")',
+        "temporary = path",
+    ),
+    ("half-written file left behind", "temporary.unlink()", "pass"),
+    ("a folder moved away", "if path.is_dir():", "if False:"),
+]

@@ -1,0 +1,18 @@
+"""Mistakes in conditions.py, and the tests that must notice them."""
+
+TESTS = ("test_contract.py",)
+MUTANTS = [
+    ("labels not checked from above", "c.max() < self.classes", "True"),
+    (
+        "labels not checked from below",
+        "c.min() >= 0 and c.max() < self.c",
+        "c.max() < self.c",
+    ),
+    ("the null label is a class", "(n,), self.classes,", "(n,), self.classes - 1,"),
+    ("all labels dropped together", "torch.rand(len(c)", "torch.rand(1"),
+    (
+        "labels kept where they are to be dropped",
+        "where(lost, self",
+        "where(~lost, self",
+    ),
+]

@@ -1,0 +1,6 @@
+"""Mistakes in data/clouds.py, and the tests that must notice them."""
+
+TESTS = (
+    "test_densities.py",
+    "test_arguments.py",
+)

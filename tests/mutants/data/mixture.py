@@ -1,0 +1,24 @@
+"""Mistakes in data/mixture.py, and the tests that must notice them."""
+
+TESTS = (
+    "test_densities.py",
+    "test_arguments.py",
+)
+MUTANTS = [
+    ("score with the wrong sign", "pull = -torch.einsum", "pull = torch.einsum"),
+    (
+        "diffused noise is a deviation",
+        "noise = sigma**2 * torch.eye",
+        "noise = sigma * torch.eye",
+    ),
+    (
+        "factor transposed in sampling",
+        '"nij,nj->ni", self._factor',
+        '"nji,nj->ni", self._factor',
+    ),
+    (
+        "entropy with a plus",
+        "return -(log_p.exp() * log_p).sum()",
+        "return (log_p.exp() * log_p).sum()",
+    ),
+]

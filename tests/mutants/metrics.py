@@ -1,0 +1,32 @@
+"""Mistakes in metrics.py, and the tests that must notice them."""
+
+TESTS = (
+    "test_metrics.py",
+    "test_arguments.py",
+    "test_bad_input.py",
+)
+MUTANTS = [
+    (
+        "bits with the wrong base",
+        "math.prod(event_shape) * math.log(2)",
+        "math.prod(event_shape) * math.log(10)",
+    ),
+    ("Fréchet without its cross term", " - 2 * cross)", ")"),
+    (
+        "Fréchet with a biased mean term",
+        "(a.mean(0) - b.mean(0)).square().sum()",
+        "(a.mean(0) - b.mean(0)).abs().sum()",
+    ),
+    ("kernel distance with the diagonal", "(gram.sum() - gram.trace())", "gram.sum()"),
+    ("own point counted as a neighbor", "kthvalue(k + 1, dim=1)", "kthvalue(k, dim=1)"),
+    (
+        "precision and recall exchanged",
+        "return inside(fake, real), inside(real, fake)",
+        "return inside(real, fake), inside(fake, real)",
+    ),
+    ("features in train mode", "with evaluating(self):", "if True:"),
+    ("draws of the last part counted wrong", "min(draws, k - done)", "draws"),
+    ("labels too few shorten the estimate", "    vae.check(x, c)\n", ""),
+    ("a wrong label is taken modulo", "self.check_condition(c, len(c))", "pass"),
+    ("heads get each other's labels", "labels.append(c % classes)", "labels.append(c)"),
+]

@@ -1,0 +1,14 @@
+"""Mistakes in state.py, and the tests that must notice them."""
+
+TESTS = ("test_contract.py", "test_training.py", "test_bad_input.py")
+MUTANTS = [
+    ("EMA reversed", "current, 1.0 - decay)", "current, decay)"),
+    ("EMA forgets buffers", "kept.copy_(seen)", "pass"),
+    ("EMA without its ramp", "min(self.decay, (1 + ", "max(self.decay, (0 * "),
+    (
+        "the average in train mode",
+        "copy.deepcopy(model).eval()",
+        "copy.deepcopy(model)",
+    ),
+    ("weights of another model", "if shapes == want:", "if True:"),
+]

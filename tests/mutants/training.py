@@ -1,0 +1,15 @@
+"""Mistakes in training.py, and the tests that must notice them."""
+
+TESTS = (
+    "test_training.py",
+    "test_runs.py",
+    "test_resume.py",
+    "test_contract.py",
+    "test_bad_input.py",
+)
+MUTANTS = [
+    ("gradients pile up", "optimizer.zero_grad(set_to_none=True)", "pass"),
+    ("warm-up starts at zero", "(step + 1) / warmup", "step / warmup"),
+    ("frozen parts are woken", "if not model.training:", "if True:"),
+    ("the body's eval mode stays", "part.training = training", "pass"),
+]
