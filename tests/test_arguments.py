@@ -191,6 +191,7 @@ def test_what_a_classifier_takes():
     for top in (6, -1):
         labels = torch.tensor([0, 1, 5, top])
         fails(lambda labels=labels: list(net.losses(x, labels)), "expected 0 to 5")
+        fails(lambda labels=labels: net.split_labels(labels), "expected 0 to 5")
     fails(lambda: net.loss(x), "FeatureClassifier is conditional: pass c")
     fails(lambda: net.loss(x, torch.zeros(4)), "expects labels, .4,. and torch.int64")
     # The last, smaller batch of an epoch may hold one example.

@@ -134,6 +134,8 @@ def test_oracles_and_bounds_stay_where_the_model_is():
         judge = FeatureClassifier((1, 8, 8), (3,)).to(DEVICE)
         images = torch.rand(12, 1, 8, 8)
         compare(images.to(DEVICE), images, images, judge, "own")
+        with pytest.raises(ValueError, match="expected 0 to 1"):
+            judge.features_of(2 * images.to(DEVICE) - 1)
 
 
 # What torch gives numpy is old-fashioned; only under the pretense is that noticed.
