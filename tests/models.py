@@ -12,6 +12,7 @@ from gmcourse.autoencoders import (
     SparseAutoencoder,
 )
 from gmcourse.basics import BayesClassifier, BernoulliMixture, Histogram
+from gmcourse.classifiers import FeatureClassifier
 from gmcourse.conditions import Labels
 from gmcourse.core import GenerativeModel
 from gmcourse.likelihoods import (
@@ -20,7 +21,6 @@ from gmcourse.likelihoods import (
     FixedGaussian,
     Gaussian,
 )
-from gmcourse.metrics import FeatureClassifier
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
 from gmcourse.testing import optimizers
 from gmcourse.vae import IWAE, VAE, LinearGaussian

@@ -2,7 +2,8 @@
 
 Chapters run on a GPU as they do on a CPU only if each tensor is where the others are.
 This finds out without one: what is moved to ``DEVICE`` is marked, what is computed from
-it inherits the mark, and an operation that mixes both raises as it would on a GPU.
+it inherits the mark, and an operation that mixes both raises as it would on a GPU. It
+has no numbers in double precision, as Apple's GPUs have none.
 
     with pretended_device():
         model.to(DEVICE)(x)    # RuntimeError: x is not there
@@ -18,6 +19,9 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+import gmcourse
+from gmcourse import settings, zoo
 
 # A kind that torch knows by name, and that none of our code treats in its own way.
 DEVICE = torch.device("xpu", 0)
@@ -38,6 +42,8 @@ class _Marks:
         return reference is not None and not reference.expired()
 
     def add(self, x: Tensor) -> Tensor:
+        if x.dtype == torch.float64:
+            raise TypeError(f"{DEVICE} has no float64: move to the CPU for it")
         reference = StorageWeakRef(x.untyped_storage())
         self.known[reference.cdata] = reference
         return x
@@ -151,8 +157,9 @@ def pretended_device():
     """Inside the block ``gmcourse.default_device()`` is ``DEVICE``, marked memory."""
     marks = _Marks()
     with contextlib.ExitStack() as stack:
-        for place in ("gmcourse", "gmcourse.settings", "gmcourse.zoo"):
-            stack.enter_context(mock.patch(f"{place}.default_device", lambda: DEVICE))
+        for module in (gmcourse, settings, zoo):
+            patch = mock.patch.object(module, "default_device", lambda: DEVICE)
+            stack.enter_context(patch)
         stack.enter_context(mock.patch.object(nn.Module, "to", _to))
         stack.enter_context(_Operations(marks))
         stack.enter_context(_Functions(marks))

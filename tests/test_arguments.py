@@ -12,6 +12,7 @@ from gmcourse import basics, metrics, plots
 from gmcourse.__main__ import main
 from gmcourse._arguments import integer
 from gmcourse.autoencoders import Autoencoder, GaussianCodes, SparseAutoencoder
+from gmcourse.classifiers import FeatureClassifier
 from gmcourse.data import densities as D
 from gmcourse.data import structured as S
 from gmcourse.likelihoods import Bernoulli, DiscretizedLogistic, FixedGaussian, Gaussian
@@ -112,8 +113,9 @@ def test_pixels_that_are_none():
     model = basics.BernoulliMixture(2, (1, 2, 2))
     before = model.logits.clone()
     for bad in (x, x * NAN):
-        fails(lambda bad=bad: model.fit(bad), "values from .*expected 0 to 1.*to_unit")
-        fails(lambda bad=bad: model.em_step(bad), "expected 0 to 1")
+        words = "x holds NaN" if bad.isnan().any() else "values from .*to_unit"
+        fails(lambda bad=bad: model.fit(bad), words)
+        fails(lambda bad=bad: model.em_step(bad), words)
     assert torch.equal(model.logits, before)
     seen = torch.ones(2, 2)
     fails(lambda: model.complete(x / 255, seen), "boolean mask", TypeError)
@@ -121,6 +123,17 @@ def test_pixels_that_are_none():
     fails(lambda: Bernoulli().log_prob(torch.zeros(6, 4), flat), "expected 0 to 1")
     params = torch.zeros(6, 8)
     fails(lambda: DiscretizedLogistic().log_prob(params, flat), "expected 0 to 1")
+
+
+def test_values_beside_the_unit_interval_are_said_in_full():
+    """'from 1 to 1; expected 0 to 1' helped nobody."""
+    x = torch.full((1, 2), 1.0)
+    x[0, 1] = x[0, 1].nextafter(torch.tensor(2.0))
+    fails(lambda: Bernoulli().log_prob(x, x), "from 1 to 1.00000012; expected 0 to 1")
+    double = torch.tensor([[-1e-13, 1 + 1e-13]], dtype=torch.float64)
+    fails(lambda: Bernoulli().log_prob(double, double), "to 1.0000000000000999; exp")
+    x[0, 1] = NAN
+    fails(lambda: Bernoulli().log_prob(x, x), "x holds NaN")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +184,7 @@ def test_labels_fewer_than_examples_do_not_shorten_the_estimate():
 
 
 def test_what_a_classifier_takes():
-    net = metrics.FeatureClassifier((1, 8, 8), (3, 2), width=8)
+    net = FeatureClassifier((1, 8, 8), (3, 2), width=8)
     x = torch.rand(4, 1, 8, 8)
     fails(lambda: net.features_of((x * 255).byte()), "to_unit", TypeError)
     for bad in (torch.rand(4, 8, 8), torch.rand(4, 1, 12, 12)):
@@ -179,6 +192,13 @@ def test_what_a_classifier_takes():
     for top in (6, -1):
         labels = torch.tensor([0, 1, 5, top])
         fails(lambda labels=labels: list(net.losses(x, labels)), "expected 0 to 5")
+    fails(lambda: net.loss(x), "FeatureClassifier is conditional: pass c")
+    fails(lambda: net.loss(x, torch.zeros(4)), "expects labels, .4,. and torch.int64")
+    # The last, smaller batch of an epoch may hold one example.
+    one, label = x[:1], torch.zeros(1, dtype=torch.int64)
+    fails(lambda: net.loss(one, label), "with b at least 2 in train mode")
+    assert net.eval().loss(one, label).isfinite() and len(net.features_of(one)) == 1
+    assert len(net.train().features_of(one)) == 1
     good = torch.randn(5, 3)
     for bad in (good.numpy(), good.long()):
         for distance in (metrics.frechet_distance, metrics.precision_recall):
@@ -211,7 +231,7 @@ def test_the_command_line_names_missing_and_damaged_data(
     monkeypatch.setenv("GMCOURSE_CACHE", str(tmp_path))
     monkeypatch.setenv("GMCOURSE_OFFLINE", "1")
     monkeypatch.setenv("GMCOURSE_STRICT", "1")
-    monkeypatch.setattr("gmcourse.data.fetch.SYSTEM", ())
+    monkeypatch.setattr("gmcourse.data.places.SYSTEM", ())
     assert main(["zoo", "evaluate", "vae2d-mnist", "--quick"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("gmcourse: ")

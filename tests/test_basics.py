@@ -51,6 +51,27 @@ def middles(bounds, k):
 # Histogram
 
 
+@pytest.mark.parametrize("low", [1000.0, 100.0, 1.0, -1.0])
+@pytest.mark.parametrize("right", [0, 1])
+def test_a_histogram_never_draws_what_it_calls_impossible(low, right):
+    """Points that were rounded onto an upper edge are of the next cell, or of none."""
+    model = Histogram([(low, low + 1.0), (0.0, 1.0)], bins=2)
+    model.fit(torch.tensor([[low + 0.25 + 0.5 * right, 0.25]]))
+    with gm.seeded(0):
+        x = model.sample(400_000)
+    log_p = model.log_prob(x)
+    assert torch.equal(log_p, torch.full_like(log_p, math.log(4)))
+    # Uniform all the same: 8 equal parts, five standard errors.
+    parts = ((x[:, 0] - low - 0.5 * right) * 16).floor().long().bincount(minlength=8)
+    assert len(parts) == 8 and (parts - 50_000).abs().max() < 5 * 50_000**0.5
+
+
+def test_cells_finer_than_the_numbers_are_refused():
+    with pytest.raises(ValueError, match="too fine for float32"):
+        Histogram([(1e8, 1e8 + 64.0)], bins=16)
+    Histogram([(1e8, 1e8 + 64.0)], bins=2)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.7])
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_histogram_integrates_to_one(d, smoothing):

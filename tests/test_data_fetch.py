@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from gmcourse.data import Damaged, Unavailable, download, fetch
+from gmcourse.data import Damaged, Unavailable, download, fetch, places
 from gmcourse.data.catalog import Entry, File
 from gmcourse.data.fetch import Reader
 
@@ -93,7 +93,7 @@ def alone(tmp_path, monkeypatch, server):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GMCOURSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(fetch, "SYSTEM", ())
+    monkeypatch.setattr(places, "SYSTEM", ())
     monkeypatch.setattr(download, "TIMEOUTS", (1.0, 0.4))
     monkeypatch.setattr(download, "_said", set())
     server.asked = Counter()
@@ -238,28 +238,93 @@ def test_a_wrong_file_in_gmcourse_data_is_an_error_that_names_it(
         Reader(toy("good"))("data.bin")
 
 
+IDX = "t10k-images-idx3-ubyte"
+
+
+def images(name="toy_set", **more):
+    return Entry(name, "Toy", "images", "", "", files=(File(IDX, DIGEST, 0.1),), **more)
+
+
 @pytest.mark.parametrize(
-    "layout", ["toy_set/data.bin", "toy-set/data.bin.gz", "X/raw/data.bin"]
+    ("given", "path"),
+    [
+        ("mine", f"mine/toy_set/{IDX}"),
+        ("mine", f"mine/toy-set/{IDX}.gz"),
+        ("mine", f"mine/TOY_SET/{IDX}"),
+        ("mine", f"mine/ToySet/raw/{IDX}"),  # torchvision's
+        ("mine", f"mine/Toy-Set/raw/{IDX}.gz"),
+        ("mine", f"mine/other/{IDX}"),
+        ("mine", "mine/toy_set/t10k-images.idx3-ubyte"),  # as 7-Zip unpacks them
+        ("mine", "mine/toy_set/t10k-images.idx3-ubyte.gz"),
+        ("mine/toy-set", f"mine/toy-set/{IDX}"),  # the set's own folder
+        ("mine/ToySet/", f"mine/ToySet/raw/{IDX}"),
+        ("mine/ToySet/raw", f"mine/ToySet/raw/{IDX}"),
+        ("mine/other", f"mine/other/{IDX}"),
+        ("mine ", f"mine/toy_set/{IDX}"),  # set GMCOURSE_DATA=C:\mine & jupyter lab
+        ('"mine"', f"mine/toy_set/{IDX}"),  # set GMCOURSE_DATA="C:\mine"
+        ("' mine'", f"mine/toy_set/{IDX}"),
+    ],
 )
-def test_layouts_of_gmcourse_data(layout, server, tmp_path, monkeypatch):
-    file = File("data.bin", DIGEST, 0.1)
-    entry = Entry("toy_set", "Toy", "images", "", "", folders=("X/raw",), files=(file,))
-    path = tmp_path / "mine" / layout
+def test_layouts_of_gmcourse_data(given, path, server, tmp_path, monkeypatch):
+    entry, path = images(folders=("other",)), tmp_path / path
     path.parent.mkdir(parents=True)
-    path.write_bytes(STORED if layout.endswith("gz") else CONTENT)
-    missing = tmp_path / "missing"
-    monkeypatch.setenv("GMCOURSE_DATA", f"{missing}{os.pathsep}{tmp_path / 'mine'}")
+    path.write_bytes(STORED if path.suffix == ".gz" else CONTENT)
+    (path.parent.parent / "a file").write_bytes(b"")
+    if "." in path.name:  # as one well-known copy has it
+        (path.parent / IDX).mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GMCOURSE_DATA", f"missing{os.pathsep}{given}")
     read = Reader(entry)
-    assert read("data.bin") == CONTENT and read.sources == [str(path.parent)]
-    path.unlink()
-    message = fails(entry, f"{missing}, a folder that does not exist")
-    assert "mine, a folder" not in message
+    assert read(IDX) == CONTENT
+    assert [os.path.abspath(s) for s in read.sources] == [str(path.parent)]
+
+
+def test_another_sets_folder_is_not_looked_into(tmp_path, monkeypatch):
+    """MNIST, Fashion-MNIST and KMNIST have files of the same names."""
+    for place in ("fashion_mnist", "FashionMNIST/raw", "raw", "mnist2", ""):
+        folder = tmp_path / "mine" / place
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / IDX).write_bytes(b"another set's")
+        for root in (tmp_path / "mine", folder):
+            monkeypatch.setenv("GMCOURSE_DATA", str(root))
+            with pytest.raises(Unavailable):
+                Reader(images("mnist"))(IDX)
+
+
+def test_the_report_says_what_is_wrong_with_each_folder_of_gmcourse_data(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "half" / "toy_set").mkdir(parents=True)
+    (tmp_path / "file").write_bytes(b"")
+    roots = [tmp_path / name for name in ("missing", "empty", "half", "file")]
+    monkeypatch.setenv("GMCOURSE_DATA", os.pathsep.join(map(str, roots)))
+    with pytest.raises(Unavailable) as caught:
+        Reader(images())(IDX)
+    for place in (
+        f"GMCOURSE_DATA: {roots[0]} does not exist\n",
+        f"GMCOURSE_DATA: {roots[1]} has no folder toy_set\n",
+        f"GMCOURSE_DATA: no {IDX} in {roots[2] / 'toy_set'}\n",
+        f"GMCOURSE_DATA: {roots[3]} is not a folder\n",
+    ):
+        assert place in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["1 ", '"1"', "yes"])
+def test_switches_as_windows_passes_them(given, monkeypatch, tmp_path):
+    monkeypatch.setenv("GMCOURSE_OFFLINE", given)
+    assert places.flag("GMCOURSE_OFFLINE")
+    for off in ("", " ", "0", "0 ", '"0"', '""'):
+        monkeypatch.setenv("GMCOURSE_OFFLINE", off)
+        assert not places.flag("GMCOURSE_OFFLINE")
+    monkeypatch.setenv("GMCOURSE_CACHE", f'"{tmp_path}" ')
+    assert places.cache_folder() == tmp_path
 
 
 def test_system_folders_come_after_the_cache_and_before_the_network(
     toy, server, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(fetch, "SYSTEM", (tmp_path / "system",))
+    monkeypatch.setattr(places, "SYSTEM", (tmp_path / "system",))
     folder = tmp_path / "system" / "toy"
     folder.mkdir(parents=True)
     (folder / "data.bin.gz").write_bytes(STORED)
@@ -322,9 +387,9 @@ def test_a_lock_held_for_too_long_is_named(toy, tmp_path, monkeypatch, capsys):
 
 EIGHT = """
 import multiprocessing, sys
-from gmcourse.data import download, fetch
+from gmcourse.data import download, fetch, places
 from gmcourse.data.catalog import Entry, File
-fetch.SYSTEM = ()
+places.SYSTEM = ()
 file = File("data.bin", sys.argv[2], 0.1, "data.bin.gz")
 entry = Entry("toy", "Toy", "images", "", "", mirrors=(sys.argv[1],), files=(file,))
 def work(i):

@@ -17,7 +17,7 @@ import torch
 
 from gmcourse import data
 from gmcourse.__main__ import main
-from gmcourse.data import CATALOG, Damaged, Unavailable, download, fetch, formats, sets
+from gmcourse.data import CATALOG, Damaged, Unavailable, download, formats, places, sets
 from gmcourse.data.archives import unpickle_arrays
 
 LOADERS = {
@@ -35,7 +35,7 @@ def bare(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GMCOURSE_OFFLINE", "1")
     monkeypatch.setenv("GMCOURSE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(fetch, "SYSTEM", ())
+    monkeypatch.setattr(places, "SYSTEM", ())
     monkeypatch.setattr(download, "_said", set())
     return tmp_path
 
@@ -97,6 +97,17 @@ def test_the_stand_in_is_announced_once_and_strict_makes_it_an_error(
         data.load("mnist")
     for place in ("GMCOURSE_DATA", "cache: ", "download: ", "GMCOURSE_STRICT"):
         assert place in str(caught.value)
+    monkeypatch.delenv("GMCOURSE_STRICT")
+    # Whoever has set the variable is told that it was read, and what is wrong.
+    for folder, why in (("no", "does not exist"), (".", "has no folder mnist")):
+        monkeypatch.setenv("GMCOURSE_DATA", str(bare / folder))
+        assert data.load("mnist").info.is_sample
+        said = capsys.readouterr().err
+        assert f"GMCOURSE_DATA was looked at: {bare / folder} {why}. `gm" in said
+        assert said.count("\n") == 1
+        assert run("where") == run("where", "mnist") == 0
+        said = capsys.readouterr().out
+        assert why in said and ("(no such folder)" in said) == (folder == "no")
     assert len(data.load("pixelfaces")) == 18_000  # it is whole: nothing stands in
 
 
@@ -225,7 +236,7 @@ NOT_HERE = (
 
 def test_the_samples_open_the_full_sets():
     for name in ("mnist", "fashion_mnist"):
-        if not fetch.locate(
+        if not places.locate(
             CATALOG[name], CATALOG[name].files[0], Path(FOLDER or "/-")
         ):
             pytest.skip(NOT_HERE)

@@ -20,8 +20,9 @@ from pretended import DEVICE, pretended_device
 
 import gmcourse as gm
 from gmcourse import basics
+from gmcourse.classifiers import FeatureClassifier
 from gmcourse.data import densities
-from gmcourse.metrics import FeatureClassifier, compare, iw_log_likelihood
+from gmcourse.metrics import compare, iw_log_likelihood
 from gmcourse.vae import LinearGaussian
 
 CHAPTERS = [  # with SINCE=origin/main those that the change concerns

@@ -8,8 +8,8 @@ import scipy.linalg
 import torch
 
 from gmcourse import seeded
+from gmcourse.classifiers import FeatureClassifier
 from gmcourse.metrics import (
-    FeatureClassifier,
     bits_per_dim,
     compare,
     frechet_distance,
@@ -24,6 +24,22 @@ def test_bits_per_dim():
     assert bits_per_dim(math.log(2), (1,)) == pytest.approx(1.0)
     # A uniform distribution over 256 levels costs 8 bits for each of the values.
     assert bits_per_dim(3 * 16 * math.log(256), (3, 4, 4)) == pytest.approx(8.0)
+
+
+def test_bits_per_dim_of_a_density_counts_the_cells():
+    """A density on [0, 1]^d of levels^d cells: each has the volume levels^-d."""
+    shape = (3, 4, 4)
+    assert bits_per_dim(0.0, shape, levels=256) == 8.0  # the uniform density, exactly
+    assert bits_per_dim(0.0, shape, levels=32) == 5.0
+    # Any discrete law, and the density that is constant on its cells: the same bits.
+    p = torch.tensor([0.5, 0.2, 0.2, 0.1]).double()
+    drawn = torch.multinomial(p, 50, replacement=True)
+    discrete, density = -p.log()[drawn], -(4 * p).log()[drawn]
+    torch.testing.assert_close(
+        bits_per_dim(density, (1,), levels=4), bits_per_dim(discrete, (1,))
+    )
+    with pytest.raises(ValueError, match="levels is 1; expected 2 or more"):
+        bits_per_dim(0.0, shape, levels=1)
 
 
 def test_frechet_distance_against_scipys_matrix_root():
@@ -48,6 +64,15 @@ def test_frechet_distance_of_known_gaussians():
 def test_frechet_distance_survives_a_rank_deficient_set():
     a = torch.randn(10, 64)
     assert math.isfinite(frechet_distance(a, torch.randn(10, 64)))
+
+
+def test_frechet_distance_is_never_below_zero():
+    """Rounding of large numbers made it -256."""
+    for seed in range(8):
+        with seeded(seed):
+            f = torch.randn(100, 8) * 1e8
+        assert 0 <= frechet_distance(f, f) < 1e4
+    assert frechet_distance(f, f + 1e9) > 1e18
 
 
 def test_kernel_distance_against_a_double_loop():
@@ -81,6 +106,17 @@ def test_precision_and_recall_against_brute_force():
 
     expected = (inside(fake, real), inside(real, fake))
     assert precision_recall(real, fake) == pytest.approx(expected)
+
+
+def test_precision_and_recall_far_from_the_origin():
+    """In single precision, distances between features near 1,000 are rounded away."""
+    real, fake = torch.randn(300, 8).double(), 1.2 * torch.randn(300, 8).double()
+    due = precision_recall(real, fake)
+    offset = torch.full((8,), 4096.0)
+    real, fake = (real + offset).float(), (fake + offset).float()
+    assert precision_recall(real, fake) == pytest.approx(due, abs=0.02)
+    exact = precision_recall(real.double(), fake.double())
+    assert precision_recall(real, fake) == exact
 
 
 def test_precision_sees_noise_and_recall_sees_missing_modes():
@@ -117,6 +153,21 @@ def test_features_are_deterministic_and_leave_the_mode_alone():
     assert first.shape == (7, 64) and first.dtype == torch.float64
     assert torch.equal(first, net.features_of(x, batch=3)) and net.training
     torch.testing.assert_close(first, net.features_of(x), atol=1e-5, rtol=0)
+
+
+def test_images_of_another_scale_are_refused(as_users_run_it):
+    """The classifier was trained on [0, 1]; elsewhere a distance means nothing."""
+    net, x = FeatureClassifier((1, 8, 8), (3,), width=8), torch.rand(6, 1, 8, 8)
+    for bad in (2 * x - 1, 255 * x):
+        with pytest.raises(ValueError, match=r"values from .* expected 0 to 1"):
+            net.features_of(bad)
+        with pytest.raises(ValueError, match="expected 0 to 1"):
+            next(iter(net.losses(bad, torch.zeros(6, dtype=torch.int64))))
+        for n in range(3):
+            sets = [x, x, x]
+            sets[n] = bad
+            with pytest.raises(ValueError, match="expected 0 to 1"):
+                compare(*sets, net, "toy")
 
 
 def test_combined_labels_are_split_by_head():

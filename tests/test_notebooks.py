@@ -123,6 +123,15 @@ def test_execution_is_stored(book):
     assert list(book.glob(".*")) == []
 
 
+def test_a_notebook_becomes_a_script(book):
+    nbconvert = pytest.importorskip("nbconvert")
+    for path in [book / "01_doubling.md", *tool.texts()]:
+        text = pairs.read_text(path)
+        text.cells[1].source += "\nif False:\n    %pip install -q gmcourse"
+        script, _ = nbconvert.ScriptExporter().from_notebook_node(pairs.combine(text))
+        compile(script, path.name, "exec")
+
+
 def test_executing_again_changes_the_facts_only(book):
     path = book / "01_doubling.md"
     text, before = path.read_bytes(), chapter(book).notebook

@@ -451,6 +451,8 @@ def test_scale_and_budget(monkeypatch):
     assert gm.budget(smoke=1, cpu=2, gpu=3) == 1
     monkeypatch.setenv("GMCOURSE_SCALE", "cpu")
     assert gm.budget(smoke=1, cpu=2, gpu=3) == 2
+    monkeypatch.setenv("GMCOURSE_SCALE", "smoke ")  # set ...=smoke & jupyter lab
+    assert gm.scale() == "smoke"
     monkeypatch.delenv("GMCOURSE_SCALE")
     assert gm.scale() == ("gpu" if torch.cuda.is_available() else "cpu")
     monkeypatch.setenv("GMCOURSE_SCALE", "huge")

@@ -248,7 +248,7 @@ def notebooks(out: Path) -> list[Path]:
                     "language": "python",
                     "name": "python3",
                 },
-                "language_info": {"name": "python"},
+                "language_info": {"name": "python", "nbconvert_exporter": "python"},
             }
             path = out / role / f"{chapter}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)

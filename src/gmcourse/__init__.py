@@ -4,6 +4,10 @@ Every model of the book lives here, tested against mathematics: ``gmcourse.basic
 ``gmcourse.autoencoders`` and ``gmcourse.vae``. See the book for the explanations.
 """
 
+import importlib
+import pkgutil
+from typing import Any
+
 from . import data
 from .checks import check, hint
 from .conditions import Labels, Like
@@ -32,3 +36,20 @@ __all__ = [
     "train",
     "warmup_cosine",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The other modules, imported at their first use: ``gm.zoo``, ``gm.plots``, …"""
+    path = f"{__name__}.{name}"
+    if not name.startswith("_"):
+        try:
+            return importlib.import_module(path)
+        except ModuleNotFoundError as error:
+            if error.name != path:
+                raise
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    modules = {module.name for module in pkgutil.iter_modules(__path__)}
+    return sorted(name for name in {*globals(), *modules} if name != "__main__")

@@ -1,6 +1,7 @@
 """The command line: ``gmcourse zoo …`` and ``gmcourse data …``."""
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ def _zoo_list(args: argparse.Namespace) -> None:
 
     cards = zoo.cards()
     if args.json:
-        print(json.dumps(cards, indent=1, ensure_ascii=False))
+        print(json.dumps(cards, indent=1))
         return
     for card in cards:
         values = ", ".join(
@@ -82,6 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .data import Damaged, Unavailable
 
     args = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file or a pipe on Windows has an old encoding: a "?" for what that lacks.
+        sys.stdout.reconfigure(errors="replace")
     try:
         return args.func(args) or 0
     except BrokenPipeError:  # the reader of a pipe, `head` say, has seen enough

@@ -2,6 +2,7 @@
 
 import math
 import operator
+import os
 from typing import Any
 
 import torch
@@ -31,9 +32,25 @@ def integer(
     return number
 
 
+def unquoted(text: str) -> str:
+    """Without the blanks and quotes at the ends that Windows' command line leaves.
+
+    There ``set X=folder & jupyter lab`` sets X to ``folder`` and a blank, and
+    ``set X="folder"`` keeps the quotes.
+    """
+    return text.strip(" \t\r\n\"'")
+
+
+def setting(name: str) -> str:
+    """What an environment variable says, "" where it is not set."""
+    return unquoted(os.environ.get(name, ""))
+
+
 def finite(name: str, value: Any) -> Tensor:
     """Numbers as float64 on the CPU; ValueError where one is NaN or infinite."""
-    value = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
+    if isinstance(value, Tensor):
+        value = value.detach().cpu()  # first: not every device has such numbers
+    value = torch.as_tensor(value, dtype=torch.float64, device="cpu")
     if not value.isfinite().all():
         raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
     return value
@@ -60,13 +77,20 @@ def probability(name: str, value: float) -> float:
     return float(value)
 
 
-def within_unit(x: Tensor) -> None:
-    """ValueError unless all values lie in [0, 1]; not on a GPU, which would wait."""
-    if x.device.type != "cpu" or not x.numel():
+def within_unit(x: Tensor, wait: bool = False) -> None:
+    """ValueError unless all values lie in [0, 1].
+
+    On a GPU, which would have to wait, they are looked at with ``wait`` alone.
+    """
+    if not x.numel() or (x.device.type != "cpu" and not wait):
         return
-    low, high = x.aminmax()
+    low, high = torch.stack(x.detach().aminmax()).tolist()
     if not (low >= 0 and high <= 1):
+        if math.isnan(low):
+            raise ValueError("x holds NaN; expected 0 to 1: look where x was made")
+        digits = 17 if x.dtype == torch.float64 else 9  # to tell 1 from the next
         raise ValueError(
-            f"x holds values from {low:g} to {high:g}; expected 0 to 1: pass pixels "
-            "through a transform such as gmcourse.data.to_unit"
+            f"x holds values from {low:.{digits}g} to {high:.{digits}g}; expected 0 to "
+            "1: pass pixels through a transform such as gmcourse.data.to_unit, and "
+            "clamp(0, 1) what a model draws beyond"
         )

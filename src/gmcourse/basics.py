@@ -17,6 +17,7 @@ from ._arguments import finite, integer, positive, within_unit
 from .conditions import Labels
 from .core import GenerativeModel
 from .data.densities import GaussianMixture
+from .data.mixture import pick
 
 __all__ = ["BayesClassifier", "BernoulliMixture", "Histogram", "fit_mixture", "m_step"]
 
@@ -32,8 +33,8 @@ class Histogram(GenerativeModel):
         smoothing: added to the count of every cell; 0 is maximum likelihood.
 
     Raises:
-        ValueError: an empty or endless axis, a negative smoothing, or over 2^24
-            cells; later, nothing was counted before it is asked.
+        ValueError: an empty or endless axis, a negative smoothing, over 2^24 cells, or
+            cells too fine for float32; later, nothing was counted before it is asked.
 
     >>> coin = Histogram([(0.0, 2.0)], bins=2)
     >>> coin.fit(torch.tensor([[0.1], [0.2], [0.3], [1.5]]))
@@ -67,6 +68,13 @@ class Histogram(GenerativeModel):
         self.register_buffer("low", box[:, 0])
         self.register_buffer("width", (box[:, 1] - box[:, 0]) / bins)
         self.register_buffer("counts", torch.zeros(bins**d))
+        each = torch.arange(bins)[:, None]
+        middles = self.low + self.width * (each + 0.5)
+        if not (((middles - self.low) / self.width).floor() == each).all():
+            raise ValueError(
+                f"{bins} cells on {bounds} are too fine for float32: give fewer bins, "
+                "or shift the data toward zero"
+            )
 
     def cell(self, x: Float[Tensor, "b d"]) -> Int[Tensor, " b"]:
         """Number of the cell that holds each point; -1 outside of the box."""
@@ -107,11 +115,17 @@ class Histogram(GenerativeModel):
         return -self.log_prob(x).mean()
 
     def draw(self, n, c=None):
-        mass = self._mass().double().cumsum(0)
-        u = mass[-1] * torch.rand(n, dtype=torch.float64, device=mass.device)
-        cell = torch.searchsorted(mass, u, right=True)
-        scale = self.bins ** torch.arange(len(self.low), device=mass.device)
+        # On the CPU: sums in double precision, which not every device has.
+        cell = pick(self._mass().cpu().double(), n).to(self.low.device)
+        scale = self.bins ** torch.arange(len(self.low), device=cell.device)
         corner = cell[:, None] // scale % self.bins
+        x = self._uniform(corner)
+        # Rounding puts few of them onto an upper edge, which the next cell holds.
+        while (lost := self.cell(x) != cell).any():
+            x[lost] = self._uniform(corner[lost])
+        return x
+
+    def _uniform(self, corner: Tensor) -> Tensor:
         return self.low + self.width * (corner + torch.rand_like(corner * self.width))
 
 
@@ -133,7 +147,7 @@ def m_step(
             f"x has shape {tuple(x.shape)} and r {tuple(r.shape)}; expected (n, d) and "
             "(n, k)"
         )
-    x, r = x.double(), r.double()
+    x, r = x.cpu().double(), r.cpu().double()  # not every device has such numbers
     n_j = r.sum(0)
     if not (n_j > 0).all():
         raise ValueError(

@@ -31,7 +31,7 @@ class Model(nn.Module):
         levels: number of values of an integer ``x``; None where they are not looked at.
         condition: what ``c`` is (see ``gmcourse.conditions``); None without one.
         exact: there is a ``log_prob(x) -> (b,)``, exact and normalized, in nats.
-        smallest_batch: 2 where statistics over the batch are taken.
+        smallest_batch: 2 where statistics over the batch are taken in train mode.
     """
 
     event_shape: tuple[int, ...]
@@ -104,11 +104,13 @@ class Model(nn.Module):
         dtype = self.dtype or self._like().dtype
         if not isinstance(x, Tensor) or x.dtype != dtype:
             raise TypeError(_wrong_type(x, dtype, type(self).__name__))
-        if x.ndim == 0 or tuple(x.shape[1:]) != tuple(self.event_shape) or not len(x):
+        least = self.smallest_batch if self.training else 1
+        shape = tuple(x.shape)
+        if not shape or shape[1:] != tuple(self.event_shape) or shape[0] < least:
             due = ", ".join(["b", *map(str, self.event_shape)])
             raise ValueError(
-                f"x has shape {tuple(x.shape)}; {type(self).__name__} expects "
-                f"({due}) with b at least 1"
+                f"x has shape {shape}; {type(self).__name__} expects ({due}) with b at "
+                f"least {least}{' in train mode' if least > 1 else ''}"
             )
         within_levels("x", x, self.levels)
 

@@ -29,7 +29,12 @@ def _fits(values: Tensor, x: Tensor) -> None:
 
 
 class Bernoulli:
-    """Binary values; ``params`` are logits. ``x`` is 0 or 1, or in between.
+    """Binary values; ``params`` are logits. ``x`` is 0 or 1.
+
+    Values in between are taken, and give the cross-entropy, which is lowest where the
+    mean is ``x``. That is no log-likelihood: the formula is no density on [0, 1], and
+    its numbers do not stand beside nats of binary digits. ``gmcourse.data.binarize``
+    draws zeros and ones.
 
     Raises:
         ValueError: ``x`` holds a value outside of [0, 1]; on a GPU it is not looked at.

@@ -1,7 +1,8 @@
 """How good is it? Likelihoods, and distances between samples and data.
 
-Distances are taken between features of a small classifier, and are therefore only
-comparable where the features are the same: a value is never called FID here, and
+Distances are taken between features of a small classifier
+(:class:`gmcourse.classifiers.FeatureClassifier`), and are therefore only comparable
+where the features are the same: a value is never called FID here, and
 :class:`Comparison` always carries the name of the features and the real-data floor.
 Sets of features that differ in width, hold fewer than two examples, or hold NaN or
 infinity raise ValueError; what is no float tensor raises TypeError.
@@ -13,17 +14,13 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
+from . import classifiers
 from ._arguments import integer
-from .conditions import Labels
-from .core import Model, evaluating
-from .nets import ConvEncoder
 
 __all__ = [
     "Comparison",
-    "FeatureClassifier",
     "bits_per_dim",
     "compare",
     "frechet_distance",
@@ -33,17 +30,31 @@ __all__ = [
 ]
 
 
-def bits_per_dim(nats: Any, event_shape: tuple[int, ...]) -> Any:
-    """Negative log-likelihood in nats per example to bits per dimension.
+def bits_per_dim(
+    nats: Any, event_shape: tuple[int, ...], *, levels: int | None = None
+) -> Any:
+    """Minus a log-probability in nats per example, in bits per dimension.
 
-    A statement about 8-bit data only if ``nats`` is: a discrete probability, or a
-    bound on one through uniform dequantization (Theis et al., 2016).
+    Args:
+        nats: a number or a tensor of them: ``-log P(x)`` of pixels as they are stored,
+            or a bound on it or an estimate; the result is of the same kind.
+        levels: given where ``nats`` is ``-log p`` of a *density* on [0, 1]^d instead,
+            of pixels that ``gmcourse.data.dequantize`` spread over it: how many values
+            a pixel had, 256 there. An image then owns a cell of volume ``levels**-d``,
+            so ``d log(levels)`` nats are added. The mean over the noise is an upper
+            bound of the bits of the discrete model (Theis et al., 2016, sec. 3.1).
+
+    Raises:
+        ValueError, TypeError: ``levels`` is not an integer above 1.
 
     Example:
         >>> round(bits_per_dim(784 * math.log(256), (1, 28, 28)), 6)
         8.0
+        >>> bits_per_dim(0.0, (1, 28, 28), levels=256)  # the uniform density
+        8.0
     """
-    return nats / (math.prod(event_shape) * math.log(2))
+    bits = nats / (math.prod(event_shape) * math.log(2))
+    return bits if levels is None else bits + math.log2(integer("levels", levels, 2))
 
 
 @torch.no_grad()
@@ -57,9 +68,9 @@ def iw_log_likelihood(
     """The importance-weighted bound on ``log p(x)`` with ``k`` draws, in nats.
 
     Burda, Grosse & Salakhutdinov (2016), sec. 3: a lower bound in expectation, close
-    to ``log p(x)`` for large ``k``. Draws are summed in double precision. At most
-    ``rows`` examples are decoded at a time: on a CPU few, so that they stay in cache;
-    on a GPU use many.
+    to ``log p(x)`` for large ``k``. At most ``rows`` examples are decoded at a time: on
+    a CPU few, so that they stay in cache; on a GPU use many. Their sums are added up
+    in double precision, on the CPU, since not every device has it.
 
     Raises:
         ValueError, TypeError: ``k`` or ``rows`` is not a positive integer, or ``x`` and
@@ -72,87 +83,16 @@ def iw_log_likelihood(
     labels = [None] * math.ceil(len(x) / size) if c is None else c.split(size)
     for part, label in zip(x.split(size), labels):
         draws = max(1, rows // len(part))
-        total = torch.full((len(part),), -torch.inf).to(part).double()
+        sums = []
         for done in range(0, k, draws):
-            weights = vae.log_weights(part, label, min(draws, k - done)).double()
-            total = torch.logaddexp(total, weights.logsumexp(0))
-        bounds.append(total - math.log(k))
-    return torch.cat(bounds).to(x.dtype)
+            weights = vae.log_weights(part, label, min(draws, k - done))
+            sums.append(weights.logsumexp(0))
+        bounds.append(torch.stack(sums).cpu().double().logsumexp(0) - math.log(k))
+    return torch.cat(bounds).to(x)
 
 
-class FeatureClassifier(Model):
-    """A small convolutional classifier whose last hidden layer is the feature space.
-
-    Args:
-        event_shape: image shape; values in [0, 1].
-        heads: number of classes of each head. ``c`` enumerates their combinations:
-            the label of the first head is ``c % heads[0]``, and so on.
-        width: channels of the first convolution.
-
-    Not a generative model: it cannot draw.
-    """
-
-    dim = 64
-    smallest_batch = 2  # of batch normalization, in train mode
-
-    def __init__(
-        self, event_shape: tuple[int, ...], heads: tuple[int, ...], width: int = 16
-    ):
-        super().__init__()
-        self.event_shape, self.heads = tuple(event_shape), tuple(heads)
-        self.condition = Labels(math.prod(heads))
-        self.trunk = ConvEncoder(self.event_shape, self.dim, width)
-        # Running statistics give features of mean 0 and variance 1 on the training set.
-        self.normalize = nn.BatchNorm1d(self.dim, affine=False)
-        self.head = nn.Linear(self.dim, sum(heads))
-
-    def features(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b 64"]:
-        """The features of ``x``: standardized activations of the last hidden layer.
-
-        Raises:
-            TypeError: ``x`` is no float tensor in the weights' precision.
-            ValueError: ``x`` is not ``(b, *event_shape)`` with b > 0.
-        """
-        self.check_x(x)
-        return self.normalize(F.silu(self.trunk(x)))
-
-    def forward(self, x: Float[Tensor, "b ..."]) -> tuple[Tensor, ...]:
-        """Logits of each head, ``(b, classes)``."""
-        z = F.dropout(self.features(x), 0.1, self.training)
-        return self.head(z).split(self.heads, dim=1)
-
-    def loss(self, x, c=None):
-        """The cross-entropies of all heads, summed; nats, batch mean."""
-        self.check(x, c)
-        assert c is not None  # check has seen to it
-        pairs = zip(self(x), self.split_labels(c))
-        return sum(F.cross_entropy(logits, label) for logits, label in pairs)
-
-    def split_labels(self, c: Int[Tensor, " b"]) -> list[Tensor]:
-        """The label of each head, ``(b,)`` each, from the combined label.
-
-        Raises:
-            ValueError: a label is out of range (on a GPU it is not looked at).
-        """
-        self.check_condition(c, len(c))
-        labels = []
-        for classes in self.heads:
-            labels.append(c % classes)
-            c = c // classes
-        return labels
-
-    @torch.no_grad()
-    def features_of(
-        self, x: Float[Tensor, "n ..."], batch: int = 500
-    ) -> Float[Tensor, "n 64"]:
-        """Features of many images, in eval mode, in double precision on the CPU."""
-        device = next(self.parameters()).device
-        with evaluating(self):
-            parts = [self.features(part.to(device)).cpu() for part in x.split(batch)]
-        return torch.cat(parts).double()
-
-
-def _check_features(*sets: Tensor) -> None:
+def _checked(*sets: Tensor) -> list[Tensor]:
+    """Features in double precision on the CPU: some devices have no such numbers."""
     for f in sets:
         if not isinstance(f, Tensor) or not f.is_floating_point():
             kind = f.dtype if isinstance(f, Tensor) else type(f).__name__
@@ -164,6 +104,7 @@ def _check_features(*sets: Tensor) -> None:
             raise ValueError(f"{len(f)} examples; expected at least 2")
         if not bool(f.isfinite().all()):
             raise ValueError("features hold NaN or infinity; expected finite values")
+    return [f.detach().cpu().double() for f in sets]
 
 
 def _root(m: Tensor) -> Tensor:
@@ -178,14 +119,14 @@ def frechet_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
     Dowson & Landau (1982); used on Inception features by Heusel et al. (2017). It is
     biased upward for few examples: compare only values with equal ``n``.
     """
-    _check_features(a, b)
-    a, b = a.double(), b.double()
+    a, b = _checked(a, b)
     # torch.cov of a single feature is a scalar.
     cov_a, cov_b = (torch.atleast_2d(torch.cov(f.T)) for f in (a, b))
     root = _root(cov_a)
     cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
     means = (a.mean(0) - b.mean(0)).square().sum()
-    return float(means + cov_a.trace() + cov_b.trace() - 2 * cross)
+    distance = float(means + cov_a.trace() + cov_b.trace() - 2 * cross)
+    return max(distance, 0.0)  # rounding can take equal sets below it
 
 
 def kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
@@ -193,8 +134,7 @@ def kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
 
     Bińkowski et al. (2018), there on Inception features (KID).
     """
-    _check_features(a, b)
-    a, b = a.double(), b.double()
+    a, b = _checked(a, b)
 
     def kernel(u: Tensor, v: Tensor) -> Tensor:
         return (u @ v.T / u.shape[1] + 1).pow(3)
@@ -217,7 +157,7 @@ def precision_recall(
     Raises:
         ValueError: ``k`` is not below the size of the smaller set.
     """
-    _check_features(real, fake)
+    real, fake = _checked(real, fake)
     k = integer("k", k, 1, min(len(real), len(fake)) - 1)
 
     def inside(points: Tensor, manifold: Tensor) -> float:
@@ -260,7 +200,7 @@ def compare(
     samples: Float[Tensor, "n ..."],
     reference: Float[Tensor, "m ..."],
     held_out: Float[Tensor, "n ..."],
-    classifier: FeatureClassifier,
+    classifier: classifiers.FeatureClassifier,
     name: str,
     most: int = 2000,
 ) -> Comparison:

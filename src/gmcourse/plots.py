@@ -75,9 +75,10 @@ def figure(
 
     columns, rows = integer("columns", columns), integer("rows", rows)
     width = width or (4.6 if columns == 1 else 8.0 / columns)
-    # For the session, not for this figure alone: legends are drawn later.
+    # For the session, not for this figure alone: legends are drawn later. On top of
+    # matplotlib's own look: a reader's dark style would write white on our white.
     style: dict[Any, Any] = {**_STYLE, "axes.prop_cycle": cycler(color=COLORS)}
-    plt.rcParams.update(style)
+    plt.style.use(["default", style])
     size = (width * columns, height * rows)
     return plt.subplots(rows, columns, figsize=size, layout="constrained", **how)
 
@@ -189,12 +190,12 @@ def scatter(
         raise ValueError(
             f"labels have shape {tuple(labels.shape)}; expected ({len(points)},)"
         )
-    xy = points.detach().cpu()
+    xy = points.detach().cpu().numpy()
     if labels is None:
         ax.scatter(xy[:, 0], xy[:, 1], s=size, color=BLUE, alpha=0.6, linewidths=0)
         return
     for k in sorted(set(labels.tolist())):
-        part = xy[labels.cpu() == k]
+        part = xy[(labels == k).cpu().numpy()]
         name = str(k) if names is None else names[k]
         # Colors repeat after eight; the markers then tell the classes apart.
         color, marker = COLORS[k % len(COLORS)], MARKERS[k % len(MARKERS)]
@@ -210,9 +211,8 @@ def density(ax: Any, log_prob: Any, bounds: Sequence[float], size: int = 200) ->
     grid = torch.cartesian_prod(u, v)
     with torch.no_grad():
         value = log_prob(grid).exp().view(size, size).T
-    ax.imshow(
-        value.cpu(), extent=tuple(bounds), origin="lower", cmap="Blues", aspect="equal"
-    )
+    how: dict[str, Any] = {"origin": "lower", "cmap": "Blues", "aspect": "equal"}
+    ax.imshow(value.cpu().numpy(), extent=tuple(bounds), **how)
 
 
 class Table:

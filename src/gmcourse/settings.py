@@ -1,11 +1,12 @@
 """Where a run happens and at what size: its seed, its device, its scale."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
+
+from ._arguments import setting
 
 __all__ = ["budget", "default_device", "scale", "seeded"]
 
@@ -40,7 +41,7 @@ def scale() -> str:
         ValueError: the variable holds another word.
     """
     default = "gpu" if torch.cuda.is_available() else "cpu"
-    name = os.environ.get("GMCOURSE_SCALE") or default
+    name = setting("GMCOURSE_SCALE") or default
     if name not in ("smoke", "cpu", "gpu"):
         raise ValueError(f"GMCOURSE_SCALE is {name!r}; expected smoke, cpu or gpu")
     return name

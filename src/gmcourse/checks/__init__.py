@@ -11,7 +11,7 @@ from typing import Any
 
 from ._engine import run
 from ._exercise import CATALOG, Exercise, Verdict
-from ._report import wrap
+from ._report import say, wrap
 
 __all__ = ["Exercise", "Verdict", "catalog", "check", "hint", "run"]
 
@@ -34,7 +34,7 @@ def check(id: str, *answers: Any, seed: int | None = None) -> Verdict:
         TypeError: for a wrong number of answers, or one of another kind.
     """
     verdict = run(_find(id), answers, seed)
-    print(verdict.text)
+    say(verdict.text)
     return verdict
 
 
@@ -44,7 +44,7 @@ def hint(id: str) -> None:
     n = _opened[id] = _opened.get(id, 0) + 1
     for i, text in enumerate(hints, 1):
         if i == n or n > len(hints):
-            print("\n".join(wrap(f"Hint {i} of {len(hints)}: {text}")))
+            say("\n".join(wrap(f"Hint {i} of {len(hints)}: {text}")))
 
 
 def catalog() -> dict[str, Exercise]:

@@ -1,6 +1,7 @@
 """What a verdict says: plain text of at most 78 columns."""
 
 import os
+import sys
 import textwrap
 import traceback
 from typing import Any
@@ -72,6 +73,12 @@ def report(exercise: Exercise, t: Any, stop: Stop, seed: int, seconds: float) ->
             lines += wrap(part.strip(), f"  {label:<10}{indent}", " " * 12 + indent)
             label = ""
     return "\n".join(lines)
+
+
+def say(text: str) -> None:
+    """Print; a character that the stream cannot hold, on Windows, is spelled out."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "namereplace").decode(encoding))
 
 
 def wrap(text: str, first: str = "", rest: str = "  ") -> list[str]:

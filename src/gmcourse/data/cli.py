@@ -6,10 +6,11 @@ import json
 import sys
 from pathlib import Path
 
-from . import download
+from . import download, places
 from .catalog import CATALOG, Entry, find
-from .fetch import SYSTEM, Reader, cache_folder, data_folders, flag, locate
+from .fetch import Reader
 from .formats import EMBEDDED
+from .places import cache_folder, data_folders, flag, lacks, locate
 from .sets import LOADERS
 
 
@@ -32,7 +33,7 @@ def register(subparsers: "argparse._SubParsersAction") -> None:
 
 
 def _roots() -> list[Path]:
-    return [*data_folders(), cache_folder(), *SYSTEM]
+    return [*data_folders(), cache_folder(), *places.SYSTEM]
 
 
 def _at_hand(entry: Entry) -> str:
@@ -47,7 +48,7 @@ def _list(args: argparse.Namespace) -> int:
             name: {**dataclasses.asdict(entry), "at_hand": _at_hand(entry)}
             for name, entry in CATALOG.items()
         }
-        print(json.dumps(sets, indent=2, ensure_ascii=False))
+        print(json.dumps(sets, indent=2))
         return 0
     print(f"{'set':18}{'at hand':9}{'download':>10}  {'loader':17}license")
     for name, entry in CATALOG.items():
@@ -80,11 +81,15 @@ def _fetch(args: argparse.Namespace) -> int:
 
 def _where(args: argparse.Namespace) -> int:
     if not args.names:
-        folders = data_folders() or ["not set"]
         print("Searched in this order:")
-        print("".join(f"    GMCOURSE_DATA  {folder}\n" for folder in folders), end="")
+        for folder in data_folders() or ["not set"]:
+            missing = isinstance(folder, Path) and not folder.is_dir()
+            print(f"    GMCOURSE_DATA  {folder}{' (no such folder)' * missing}")
         print(f"    cache          {cache_folder()} (GMCOURSE_CACHE moves it)")
-        print("".join(f"    system         {folder}\n" for folder in SYSTEM), end="")
+        print(
+            "".join(f"    system         {folder}\n" for folder in places.SYSTEM),
+            end="",
+        )
         off = "off, by GMCOURSE_OFFLINE" if flag("GMCOURSE_OFFLINE") else "on"
         strict = "off, by GMCOURSE_STRICT" if flag("GMCOURSE_STRICT") else "on"
         print(f"    download       {off}\n    sample         {strict}")
@@ -95,7 +100,12 @@ def _where(args: argparse.Namespace) -> int:
             print(f"    {entry.note or 'ships with gmcourse'}")
         for file in entry.files:
             paths = filter(None, (locate(entry, file, root) for root in _roots()))
-            print(f"    {file.name}: {next(paths, 'not on this machine')}")
+            if path := next(paths, None):
+                print(f"    {file.name}: {path}")
+                continue
+            print(f"    {file.name}: not on this machine")
+            for root in data_folders():
+                print(f"        GMCOURSE_DATA: {lacks(entry, file, root)}")
         if entry.mirrors:
             print(
                 "".join(f"    mirror: {mirror}\n" for mirror in entry.mirrors), end=""

@@ -10,51 +10,14 @@ a file, whatever dies and whoever else is downloading.
 import errno
 import gzip
 import hashlib
-import os
 import zlib
-from contextlib import suppress
 from pathlib import Path
 
-from . import download
+from . import download, places
 from .archives import members
 from .catalog import Entry, File
 from .download import Damaged, Unavailable, say
-
-SYSTEM = (Path("/usr/share/datasets"),)  # Debian's dataset-* packages
-
-
-def flag(name: str) -> bool:
-    """Whether an environment variable is switched on ("" and "0" are off)."""
-    return os.environ.get(name, "").strip() not in ("", "0")
-
-
-def data_folders() -> list[Path]:
-    """The folders of GMCOURSE_DATA, which is a list like PATH."""
-    given = os.environ.get("GMCOURSE_DATA", "").split(os.pathsep)
-    return [Path(folder).expanduser() for folder in given if folder.strip()]
-
-
-def cache_folder() -> Path:
-    """GMCOURSE_CACHE, or the platform's folder for caches."""
-    if given := os.environ.get("GMCOURSE_CACHE", "").strip():
-        return Path(given).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("gmcourse"))
-
-
-def locate(entry: Entry, file: File, root: Path) -> Path | None:
-    """The file of a set under a data folder, by any of the accepted names.
-
-    `<root>/<set>/` with "_" or "-", or torchvision's layout; as it is or as .gz.
-    """
-    for folder in (entry.name, entry.name.replace("_", "-"), *entry.folders):
-        for name in (file.name, *file.aliases):
-            for path in (root / folder / name, root / folder / f"{name}.gz"):
-                with suppress(OSError):
-                    if path.is_file():
-                        return path
-    return None
+from .places import cache_folder, data_folders, flag, lacks, locate
 
 
 def content(file: File, data: bytes) -> bytes:
@@ -91,13 +54,15 @@ def content(file: File, data: bytes) -> bytes:
 class Reader:
     """Finds, verifies and reads the files of one set, by name.
 
-    `sources` lists where they were found. With `must_keep`, a download that could
-    not be stored is an error and not a notice.
+    `sources` lists where they were found, and `lacking` why the folders of
+    GMCOURSE_DATA did not serve. With `must_keep`, a download that could not be stored
+    is an error and not a notice.
     """
 
     def __init__(self, entry: Entry, *, must_keep: bool = False) -> None:
         self.entry, self.must_keep = entry, must_keep
         self.sources: list[str] = []
+        self.lacking: list[str] = []
 
     def __call__(self, name: str) -> bytes:
         """The content of a file.
@@ -107,7 +72,7 @@ class Reader:
         """
         entry = self.entry
         file = next(f for f in entry.files if f.name == name)
-        searched = []
+        self.lacking = []
         for root in data_folders():
             if path := locate(entry, file, root):
                 try:
@@ -118,14 +83,12 @@ class Reader:
                         f"{path} (found by way of GMCOURSE_DATA) {reason}. Replace or "
                         "remove it, or take its folder out of GMCOURSE_DATA."
                     ) from None
-            missing = "" if root.is_dir() else ", a folder that does not exist"
-            searched.append(f"GMCOURSE_DATA: {root}{missing}")
-        if not searched:
-            searched.append("GMCOURSE_DATA: not set")
+            self.lacking.append(lacks(entry, file, root))
+        searched = [f"GMCOURSE_DATA: {why}" for why in self.lacking or ["not set"]]
         cache = cache_folder()
         if (data := self._stored(file, cache, "cache", searched)) is not None:
             return data
-        for root in SYSTEM:
+        for root in places.SYSTEM:
             if (data := self._stored(file, root, "system", searched)) is not None:
                 return data
         if not entry.mirrors:

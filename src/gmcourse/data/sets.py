@@ -22,8 +22,9 @@ from torch import Tensor
 from . import formats
 from .catalog import Entry, find
 from .download import Unavailable, say
-from .fetch import Reader, flag
+from .fetch import Reader
 from .formats import Parsed
+from .places import flag
 
 SPLITS = ("train", "test", "fit", "validation")
 _EMBEDDED = Path(__file__).parent / "embedded"
@@ -214,9 +215,12 @@ def _read(entry: Entry, part: str) -> tuple[Parsed, str, bool]:
                     f"({entry.sample}) does not stand in for it: unset it to go on "
                     "with the sample."
                 ) from None
+        why = "; ".join(read.lacking)
         say(
             f"{entry.name}: the full set was not found; this is the embedded sample "
-            f"({entry.sample}). `gmcourse data fetch {entry.name}` gets the full set.",
+            f"({entry.sample}). "
+            + (f"GMCOURSE_DATA was looked at: {why}. " if why else "")
+            + f"`gmcourse data fetch {entry.name}` gets the full set.",
             once=True,
         )
     assert embedded is not None, f"{entry.name} has neither files nor a parser"

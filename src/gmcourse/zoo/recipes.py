@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from .. import data
 from ..autoencoders import Autoencoder, GaussianCodes
+from ..classifiers import FeatureClassifier
 from ..conditions import Labels
 from ..core import Model
 from ..likelihoods import Bernoulli, DiscretizedLogistic
-from ..metrics import FeatureClassifier
 from ..nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
 from ..vae import IWAE, VAE
 
