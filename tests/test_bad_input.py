@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
         def refuse(*_args, **_kwargs):
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr("builtins.open", refuse)
+        monkeypatch.setattr("tempfile.mkstemp", refuse)
     else:
         tmp_path.chmod(0o500)
     with pytest.raises(OSError, match=r"could not write .*model.*choose a folder"):

@@ -349,7 +349,7 @@ def test_a_cache_that_cannot_be_written(what, toy, tmp_path, monkeypatch, capsys
         def full(handle):
             raise OSError(codes[what], os.strerror(codes[what]))
 
-        monkeypatch.setattr(download.os, "fsync", full)
+        monkeypatch.setattr(os, "fsync", full)
     # The data is served all the same, with one line that says what to do ...
     assert Reader(toy("good"))("data.bin") == CONTENT
     said = capsys.readouterr().err

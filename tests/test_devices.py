@@ -22,7 +22,7 @@ import gmcourse as gm
 from gmcourse import basics
 from gmcourse.classifiers import FeatureClassifier
 from gmcourse.data import densities
-from gmcourse.metrics import compare, iw_log_likelihood
+from gmcourse.metrics import compare, importance_weighted_bound
 from gmcourse.vae import LinearGaussian
 
 CHAPTERS = [  # with SINCE=origin/main those that the change concerns
@@ -128,7 +128,7 @@ def test_oracles_and_bounds_stay_where_the_model_is():
             *linear.posterior(x),
             vae.elbo(x),
             vae.iw_bound(x, k=3),
-            iw_log_likelihood(vae, x, k=7),
+            importance_weighted_bound(vae, x, k=7),
         ):
             assert out.device == DEVICE
         judge = FeatureClassifier((1, 8, 8), (3,)).to(DEVICE)

@@ -13,7 +13,7 @@ from gmcourse.metrics import (
     bits_per_dim,
     compare,
     frechet_distance,
-    iw_log_likelihood,
+    importance_weighted_bound,
     kernel_distance,
     precision_recall,
 )
@@ -130,7 +130,7 @@ def test_precision_sees_noise_and_recall_sees_missing_modes():
     assert precision < 0.6 and recall > 0.8
 
 
-def test_iw_log_likelihood_in_parts_is_the_same_estimate():
+def test_importance_weighted_bound_in_parts_is_the_same_estimate():
     """Against the exact log p of a linear model whose q is wrong."""
     with seeded(3):
         model = LinearGaussian(4, 2, std=0.7)
@@ -140,10 +140,10 @@ def test_iw_log_likelihood_in_parts_is_the_same_estimate():
             vae.encoder.bias[2:] += 0.3
         exact = model.log_prob(x).detach()
         for rows in (50, 1000, 100_000):
-            value = iw_log_likelihood(vae, x, k=4000, rows=rows)
+            value = importance_weighted_bound(vae, x, k=4000, rows=rows)
             torch.testing.assert_close(value, exact, atol=0.06, rtol=0)
         # One draw: a plain average of one-draw bounds, not a sum over parts.
-        assert (iw_log_likelihood(vae, x, k=1) < exact + 3).all()
+        assert (importance_weighted_bound(vae, x, k=1) < exact + 3).all()
 
 
 def test_features_are_deterministic_and_leave_the_mode_alone():

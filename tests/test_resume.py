@@ -138,12 +138,12 @@ def test_four_processes_may_save_to_one_file(tmp_path):
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):
-    for name in ("run.4711.tmp", "run.4711.tmp2"):
+    for name in (".run.a1b2.partial", ".run.4711.partial"):
         (tmp_path / name).write_bytes(b"half a checkp")
-    (tmp_path / "run.notes.tmp").write_bytes(b"the reader's own")
+    (tmp_path / "run.notes.partial").write_bytes(b"the reader's own")
     go(tmp_path / "run")
     names = sorted(p.name for p in tmp_path.iterdir())
-    assert names == ["run", "run.notes.tmp", "run.previous"]
+    assert names == ["run", "run.notes.partial", "run.previous"]
 
 
 def test_a_damaged_previous_file_does_no_harm(tmp_path):

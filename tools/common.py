@@ -1,7 +1,6 @@
 """What the tools share: files that are written whole, and problems told in a line."""
 
-import os
-import tempfile
+from gmcourse import _files
 
 
 class Problem(Exception):
@@ -15,15 +14,5 @@ def write_atomically(path, text):
     """
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would show up in a commit
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    _files.write(path, text.encode())
     return True

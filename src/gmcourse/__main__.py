@@ -16,13 +16,24 @@ def _zoo_list(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(cards, indent=1))
         return
+    sign = {"exact": "", "bound": "≤ ", "estimate": "≈ "}
     for card in cards:
         values = ", ".join(
-            f"{key} {record['value']:.4g}" for key, record in card["metrics"].items()
+            f"{key} {sign[record['kind']]}{record['value']:.4g}"
+            for key, record in card["metrics"].items()
         )
         size = f"{card['parameters']:,} parameters"
-        print(f"{card['name']:22} {card['title']}, {card['data']['title']}; {size}")
+        place = "" if card["ships"] else "; fetched when first loaded"
+        about = f"{card['title']}, {card['data']['title']}; {size}{place}"
+        print(f"{card['name']:22} {about}")
         print(f"{'':22} {values or 'not measured'}")
+
+
+def _zoo_fetch(args: argparse.Namespace) -> None:
+    from . import zoo
+
+    for name in args.names:
+        print(f"{name}: {zoo.fetch(name)}")
 
 
 def _zoo_train(args: argparse.Namespace) -> None:
@@ -56,11 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     top = parser.add_subparsers(required=True, metavar="zoo | data")
     zoo = top.add_parser("zoo", help="the trained models that ship with the course")
-    verbs = zoo.add_subparsers(required=True, metavar="list | train | evaluate")
+    verbs = zoo.add_subparsers(required=True, metavar="list | fetch | train | evaluate")
 
     verb = verbs.add_parser("list", help="every card")
     verb.add_argument("--json", action="store_true", help="the cards as JSON")
     verb.set_defaults(func=_zoo_list)
+
+    verb = verbs.add_parser("fetch", help="get weights that are not in the package")
+    verb.add_argument("names", nargs="+", metavar="NAME")
+    verb.set_defaults(func=_zoo_fetch)
 
     verb = verbs.add_parser("train", help="make a model from its recipe")
     verb.add_argument("name")

@@ -189,6 +189,10 @@ class GaussianCodes(GenerativeModel):
         self.mean.copy_(z.mean(0))
         self.cholesky.copy_(torch.linalg.cholesky(torch.cov(z.T) + jitter))
 
+    def error(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, " b"]:
+        """The autoencoder's squared error of each example, summed over its values."""
+        return self.autoencoder.error(x)
+
     def loss(self, x, c=None):
         return self.autoencoder.loss(x, c)
 

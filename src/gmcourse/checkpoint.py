@@ -8,7 +8,6 @@ pickled. A SHA-256 over header and payload is stored in the header, so that a fl
 bit or a cut file is found when it is read.
 """
 
-import glob
 import hashlib
 import json
 import os
@@ -24,7 +23,17 @@ from safetensors.torch import load as _from_bytes
 from safetensors.torch import save as _to_bytes
 from torch import Tensor
 
-__all__ = ["DamagedFileError", "flatten", "read", "read_latest", "unflatten", "write"]
+from . import _files
+
+__all__ = [
+    "DamagedFileError",
+    "flatten",
+    "parse",
+    "read",
+    "read_latest",
+    "unflatten",
+    "write",
+]
 
 
 class DamagedFileError(ValueError):
@@ -78,31 +87,22 @@ def write(path: str | os.PathLike, tensors: dict[str, Tensor], meta: dict) -> No
     # should give equal files.
     seal = {"meta": text, "sha256": _digest(tensors, text)}
     header = {"gmcourse": json.dumps(seal, sort_keys=True)}
-    temporary = _sibling(path, f".{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(_to_bytes(tensors, header))
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            _keep(path)
-        os.replace(temporary, path)
+        _files.write(path, _to_bytes(tensors, header), first=_keep)
     except OSError as error:
         raise OSError(
             error.errno,
             f"could not write {path}: {error.strerror}. What was saved before is "
             "untouched; free some space or choose a folder that can be written",
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-    _sync_folder(path.parent)
 
 
 def _keep(path: Path) -> None:
     """Give the file its second name; ``path`` stays, so that it is never missing."""
-    previous, link = _sibling(path, ".previous"), _sibling(path, f".{os.getpid()}.tmp2")
+    if not path.exists():
+        return
+    previous = _sibling(path, ".previous")
+    link = path.with_name(f".{path.name}.{os.getpid()}{_files.SUFFIX}")
     try:
         os.link(path, link)
         os.replace(link, previous)
@@ -115,17 +115,6 @@ def _keep(path: Path) -> None:
             link.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable (where the platform can sync a folder)."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            with suppress(OSError):
-                os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def read(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict]:
     """Read what :func:`write` wrote: ``(tensors, meta)``, on the CPU.
 
@@ -135,7 +124,11 @@ def read(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict]:
         DamagedFileError: the content does not match its checksum.
     """
     path = _file(path)
-    blob = path.read_bytes()
+    return parse(path.read_bytes(), path)
+
+
+def parse(blob: bytes, path: Any) -> tuple[dict[str, Tensor], dict]:
+    """As :func:`read`, from the content of a file; ``path`` says which, in errors."""
     try:
         tensors = _from_bytes(blob)
         size = int.from_bytes(blob[:8], "little")
@@ -150,7 +143,7 @@ def read(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict]:
     return tensors, meta
 
 
-def _damaged(path: Path, size: int, why: object) -> str:
+def _damaged(path: Any, size: int, why: object) -> str:
     return (
         f"{path} ({size} bytes) is damaged or was not written by gmcourse: {why}. "
         "Delete it, or restore it from a copy"
@@ -173,9 +166,7 @@ def read_latest(
         ValueError: files are there, and none of them can be used.
     """
     path, complaints = _file(path), []
-    for left in path.parent.glob(f"{glob.escape(path.name)}.[0-9]*.tmp*"):
-        with suppress(OSError):
-            left.unlink()
+    _files.remove_partial(path)
     for candidate in (path, _sibling(path, ".previous")):
         try:
             tensors, meta = read(candidate)

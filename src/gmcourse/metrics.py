@@ -24,7 +24,7 @@ __all__ = [
     "bits_per_dim",
     "compare",
     "frechet_distance",
-    "iw_log_likelihood",
+    "importance_weighted_bound",
     "kernel_distance",
     "precision_recall",
 ]
@@ -58,7 +58,7 @@ def bits_per_dim(
 
 
 @torch.no_grad()
-def iw_log_likelihood(
+def importance_weighted_bound(
     vae: Any,
     x: Float[Tensor, "b ..."],
     c: Int[Tensor, " b"] | None = None,

@@ -32,7 +32,8 @@ class Entry:
     """One set. Without `files` it ships whole with the package.
 
     `kind` says which loader serves it: "images", "text" or "sequences". `sample`
-    says in words what the embedded part holds where it is not the whole.
+    says in words what the embedded part holds where it is not the whole. `command`
+    is what gets the files, where it is not `gmcourse data fetch`.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Entry:
     folders: tuple[str, ...] = ()
     mirrors: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
+    command: str = ""
 
     @property
     def megabytes(self) -> float:

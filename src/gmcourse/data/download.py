@@ -5,15 +5,14 @@ the business of `fetch`.
 """
 
 import io
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+from .. import _files
 from .catalog import Entry, File
 
 TIMEOUTS = (5.0, 20.0)  # seconds: to connect, and between two pieces of the answer
@@ -157,22 +156,9 @@ def store(folder: Path, name: str, data: bytes, *, tidy: bool = False) -> None:
     Raises:
         OSError: no space, no permission; nothing is left behind.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     if tidy:
-        for left in folder.glob(f".{name}.*.partial"):
-            left.unlink(missing_ok=True)
-    handle, temporary = tempfile.mkstemp(".partial", f".{name}.", folder)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would shut out a shared cache
-        os.replace(temporary, folder / name)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+        _files.remove_partial(folder / name)
+    _files.write(folder / name, data)
 
 
 @contextmanager

@@ -161,12 +161,13 @@ class Reader:
 def report(entry: Entry, searched: list[str]) -> str:
     """Every place that was searched for a set, and what would mend it."""
     names = ", ".join(file.name for file in entry.files)
+    command = entry.command or f"gmcourse data fetch {entry.name}"
     advice = f"put {names} (as they are or as .gz) into a folder "
     advice += f"FOLDER/{entry.name} and set GMCOURSE_DATA=FOLDER."
     if entry.mirrors:
         advice = (
-            f"with a network, run `gmcourse data fetch {entry.name}` "
-            f"({entry.megabytes:.1f} MB); without one, {advice}"
+            f"with a network, run `{command}` ({entry.megabytes:.1f} MB); "
+            f"without one, {advice}"
         )
     else:
         advice = advice[0].upper() + advice[1:]

@@ -1,8 +1,10 @@
-"""The zoo: small trained models that ship with the course.
+"""The zoo: small trained models that come with the course.
 
 Each entry is a recipe (code), weights (safetensors, half precision) and a card (JSON):
 what it was trained on, for how long, where, and what it scores. What the results page
-says of these models comes from nowhere else.
+says of these models comes from nowhere else. All cards are in the package, and the
+weights that chapters load; others lie in the repository's folder ``weights`` and are
+fetched, and verified, when they are first loaded.
 
 Example:
     >>> from gmcourse import zoo
@@ -12,35 +14,31 @@ Example:
 """
 
 import difflib
-import hashlib
 import json
 import os
-import platform
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from .. import checkpoint, data
-from ..nets import count_parameters
+from .._files import write_json
 from ..settings import default_device, scale, seeded
-from ..state import EMA
-from ..state import load as load_weights
+from ..state import EMA, check_fit
 from ..training import train as _train
-from ..training import warmup_cosine
-from .measure import measures
-from .recipes import RECIPES, Recipe
+from . import _weights
+from ._card import new_card, players_of
+from .making import Recipe
+from .recipes import RECIPES
 
-__all__ = ["card", "cards", "evaluate", "load", "names", "recipe", "train"]
+SAVE_SECONDS = 60.0  # how much of a run a kill may cost
 
-FOLDER = Path(__file__).with_name("weights")
+__all__ = ["card", "cards", "evaluate", "fetch", "load", "names", "recipe", "train"]
 
 
 def names() -> list[str]:
-    """Names of the entries whose weights ship."""
-    return [name for name in RECIPES if (FOLDER / f"{name}.json").exists()]
+    """Names of the entries that have a card."""
+    return [name for name in RECIPES if (_weights.PACKAGE / f"{name}.json").exists()]
 
 
 def recipe(name: str) -> Recipe:
@@ -56,26 +54,14 @@ def recipe(name: str) -> Recipe:
     raise ValueError(f"the zoo has no entry {name!r}; {hint}")
 
 
-def card(name: str, folder: str | os.PathLike = FOLDER) -> dict[str, Any]:
-    """The card of an entry, as plain data.
+def card(name: str, folder: str | os.PathLike | None = None) -> dict[str, Any]:
+    """The card of an entry, as plain data; of the one in ``folder``, if given.
 
     Raises:
         ValueError: there is no such entry, or its card is damaged.
-        FileNotFoundError: it has a recipe, but no weights in ``folder``.
+        FileNotFoundError: it has a recipe, but was not trained yet.
     """
-    path = Path(folder) / f"{recipe(name).name}.json"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{name} has a recipe but no weights at {path}: make them with "
-            f"'gmcourse zoo train {name}'"
-        )
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is damaged: {error}. Restore it from a copy, or install the "
-            "package anew"
-        ) from error
+    return _weights.card(recipe(name).name, folder)
 
 
 def cards() -> list[dict[str, Any]]:
@@ -84,21 +70,39 @@ def cards() -> list[dict[str, Any]]:
 
 
 def load(
-    name: str, device: torch.device | str = "cpu", folder: str | os.PathLike = FOLDER
+    name: str,
+    device: torch.device | str = "cpu",
+    folder: str | os.PathLike | None = None,
 ) -> Any:
     """A trained model of the zoo, in eval mode.
 
+    Its weights are in the package, or in the repository's folder ``weights`` where
+    this is a clone of it, or else they are fetched from there, once: see
+    ``gmcourse.data`` for the places and the variables. With ``folder`` they are looked
+    for there only.
+
     Raises:
         ValueError: no such entry, or the weights are damaged or another model's.
-        FileNotFoundError: the recipe's weights are not in ``folder``.
+        FileNotFoundError: they are not in ``folder``, or were not made yet.
+        data.Unavailable: they could not be fetched; the message says what to do.
+        data.Damaged: a file of theirs in GMCOURSE_DATA is another one.
     """
-    path, entry = Path(folder) / f"{name}.safetensors", recipe(name)
-    if not path.exists():
-        card(name, folder)  # says what is missing and how to make it
+    entry = recipe(name)
+    tensors, meta, where = _weights.read(name, folder)
     with seeded(0):
-        model = entry.build()
-    load_weights(model, path)
+        model = entry.model()
+    check_fit(model, {k: tuple(v.shape) for k, v in tensors.items()}, meta, where)
+    model.load_state_dict(tensors)
     return model.to(device).eval()
+
+
+def fetch(name: str) -> str:
+    """Get an entry's weights where they are not in the package; say where they are.
+
+    Raises:
+        As :func:`load`; and data.Unavailable where they could not be kept.
+    """
+    return str(_weights.read(recipe(name).name, must_keep=True)[2])
 
 
 def train(
@@ -118,119 +122,84 @@ def train(
     entry, device, folder = recipe(name), default_device(), Path(folder)
     if steps is None:
         steps = entry.steps[("smoke", "cpu", "gpu").index(scale())]
-    part = data.load(entry.source.name, "train")
-    labels = None if entry.labels is None else entry.labels(part)
-    with seeded(seed):
-        model = entry.build()
+    part, run = entry.source.part("train"), folder / f"{name}.run"
+    with seeded(seed), _Clock(folder / f"{name}.run.seconds") as clock:
+        model = entry.model()
         if entry.start is not None:
-            start = load(entry.start, folder=_holder(entry.start, folder))
-            model.get_submodule("vae").load_state_dict(start.state_dict())
+            there = (folder / f"{entry.start.entry}.json").exists()
+            start = load(entry.start.entry, folder=folder if there else None)
+            entry.start.part(model).load_state_dict(start.state_dict())
         model.to(device)
-        batches = data.Batches(
-            part.x,
-            labels,
-            batch_size=entry.batch_size,
-            transform=entry.source.transform,
-            device=device,
-            seed=seed,
+        optimizer, ema = entry.optimizer(model), EMA(model, entry.ema)
+        batches = entry.batches(
+            part, batch_size=entry.batch_size, seed=seed, device=device
         )
-        adam = torch.optim.Adam(model.parameters(), lr=entry.lr, fused=True)
-        ema, run = EMA(model, entry.ema), folder / f"{name}.run"
-        wall, cpu = time.monotonic(), time.process_time()
         for _ in _train(
             model,
             batches,
-            adam,
+            optimizer,
             steps=steps,
             ema=ema,
-            autocast=torch.bfloat16 if entry.bfloat16 else None,
+            autocast=entry.autocast,
             clip=entry.clip,
-            schedule=warmup_cosine(steps, warmup=min(500, steps // 10)),
+            schedule=None if entry.schedule is None else entry.schedule(steps),
             resume=run,
+            save_seconds=SAVE_SECONDS,
             progress=progress,
         ):
-            pass
-        seconds = {"wall": time.monotonic() - wall, "cpu": time.process_time() - cpu}
-    if entry.kind == "ae":
-        ema.model.fit(entry.source.transform(part.x).to(device))
-    _write_weights(ema.model, folder / f"{name}.safetensors")
-    for leftover in (run, run.with_name(run.name + ".previous")):
+            clock.tick(SAVE_SECONDS / 3)
+        if entry.finish is not None:
+            entry.finish(ema.model, part)
+    weights = _weights.write(ema.model, folder / f"{name}.safetensors")
+    record = new_card(entry, ema.model, part, weights)
+    record["recipe"] |= {"steps": steps, "optimizers": players_of(model, optimizer)}
+    record |= {"seed": seed, "minutes": clock.minutes(), "metrics": {}}
+    write_json(folder / f"{name}.json", record)
+    for leftover in (run, run.with_name(run.name + ".previous"), clock.path):
         leftover.unlink(missing_ok=True)
-    record = _card(entry, ema.model, part, seed, steps, seconds, folder)
-    _write_json(folder / f"{name}.json", record)
-    return record
+    return card(name, folder)
 
 
 def evaluate(
-    name: str, folder: str | os.PathLike = FOLDER, *, quick: bool = False
+    name: str, folder: str | os.PathLike | None = None, *, quick: bool = False
 ) -> dict[str, dict[str, Any]]:
     """Measure an entry's weights anew: ``{measure: record}``.
 
-    ``quick`` computes the small deterministic version that CI compares.
+    ``quick`` computes the small deterministic version that the tests compare.
     """
     entry, model = recipe(name), load(name, default_device(), folder)
-    return {m.key: m.run(entry, model, quick=quick) for m in measures(entry)}
+    chosen = {m.key: m.quick if quick else m for m in entry.measures}
+    return {k: m.run(model, entry.source) for k, m in chosen.items() if m is not None}
 
 
-def _holder(name: str, folder: Path) -> Path:
-    """Where an entry's weights are: the folder at hand, else the shipped ones."""
-    return folder if (folder / f"{name}.safetensors").exists() else FOLDER
+class _Clock:
+    """Seconds of training, those before an interruption included."""
 
+    def __init__(self, path: Path):
+        self.path = path
 
-def _write_weights(model: nn.Module, path: Path) -> None:
-    half = {
-        key: value.half() if value.is_floating_point() else value
-        for key, value in model.state_dict().items()
-    }
-    checkpoint.write(path, half, {"model": type(model).__name__})
-    path.with_name(path.name + ".previous").unlink(missing_ok=True)
+    def __enter__(self) -> "_Clock":
+        found = json.loads(self.path.read_text()) if self.path.exists() else {}
+        self.before = {"wall": 0.0, "cpu": 0.0} | found
+        self.started = self.kept = time.monotonic(), time.process_time()
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        self.keep()
 
-def _card(
-    entry: Recipe,
-    model: nn.Module,
-    part: Any,
-    seed: int,
-    steps: int,
-    seconds: dict[str, float],
-    folder: Path,
-) -> dict[str, Any]:
-    weights = folder / f"{entry.name}.safetensors"
-    device = default_device()
-    kind = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
-    return {
-        "name": entry.name,
-        "title": entry.title,
-        "kind": entry.kind,
-        "data": {
-            "name": entry.source.name,
-            "title": entry.source.title,
-            "examples": len(part.x),
-            "is_sample": part.info.is_sample,
-        },
-        "recipe": {
-            "steps": steps,
-            "batch_size": entry.batch_size,
-            "lr": entry.lr,
-            "ema": entry.ema,
-            "clip": entry.clip,
-            "start": entry.start,
-            "autocast": "bfloat16" if entry.bfloat16 else None,
-        },
-        "parameters": count_parameters(model.requires_grad_(True)),
-        "bytes": weights.stat().st_size,
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "seed": seed,
-        "device": kind,
-        "threads": torch.get_num_threads(),
-        "minutes": {k: round(v / 60, 2) for k, v in seconds.items()},
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "metrics": {},
-    }
+    def seconds(self) -> dict[str, float]:
+        now = {"wall": time.monotonic(), "cpu": time.process_time()}
+        begun = dict(zip(now, self.started))
+        return {k: self.before[k] + now[k] - begun[k] for k in now}
 
+    def minutes(self) -> dict[str, float]:
+        return {k: round(v / 60, 2) for k, v in self.seconds().items()}
 
-def _write_json(path: Path, record: dict[str, Any]) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    def tick(self, every: float) -> None:
+        """Keep the seconds now and then: a process may be killed."""
+        if time.monotonic() - self.kept[0] >= every:
+            self.keep()
+
+    def keep(self) -> None:
+        self.kept = time.monotonic(), time.process_time()
+        write_json(self.path, self.seconds())

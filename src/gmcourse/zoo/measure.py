@@ -1,24 +1,37 @@
-"""What is measured of each kind of model, in full and as a quick deterministic check.
+"""What is measured of a model: each measure with its own settings.
 
 The full value is what the results page shows. The quick one uses few examples and a
-fixed seed: it is recomputed at every CI run and must come out the same.
+fixed seed: it is recomputed at every run of the tests and must come out the same.
+How a number was measured never depends on how the model was trained: a recipe names
+its measures, with their settings.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from .. import data
 from ..core import evaluating
-from ..metrics import bits_per_dim, compare, iw_log_likelihood
+from ..metrics import bits_per_dim, compare, importance_weighted_bound
 from ..settings import seeded
-from .recipes import Recipe
+from .sources import Source
 
-__all__ = ["Measure", "Result", "measures"]
+__all__ = [
+    "Accuracy",
+    "ImportanceWeightedBound",
+    "Measure",
+    "NegativeElbo",
+    "NegativeLogProb",
+    "ReconstructionError",
+    "Result",
+    "SampleDistance",
+    "by_parts",
+    "kind_in_words",
+]
 
 
 @dataclass(frozen=True)
@@ -27,172 +40,291 @@ class Result:
 
     value: float
     std_error: float
-    extra: dict[str, Any]
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def mean(cls, values: Tensor, **extra: Any) -> "Result":
+        """The mean over examples."""
+        values, n = values.double(), len(values)
+        return cls(float(values.mean()), float(values.std() / n**0.5), {"n": n} | extra)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measure:
-    """One column of the results: how to compute it, and how closely it repeats.
+    """One number of a model: how it is computed, and how closely it repeats; abstract.
 
     Attributes:
-        tolerance: largest difference of a recomputed full value, in its unit.
-        full, quick: keyword arguments of ``compute`` for the two settings.
+        n: examples, or as many as there are.
+        tolerance: largest difference of a recomputed value, in its unit.
+        quick: the same measure with few examples, for the tests.
+        key, label, unit: its name on a card, in words, and what it counts.
+        kind: ``"exact"``, ``"bound"`` or ``"estimate"``.
+        side, of: of a bound, ``"upper"`` or ``"lower"``, and the quantity that it is a
+            bound on. ``of`` is empty where the label says it.
     """
 
-    key: str
-    label: str
-    unit: str
-    compute: Callable[..., Result]
-    full: dict[str, int]
-    quick: dict[str, int]
+    n: int
     tolerance: float
-    quick_tolerance: float
+    quick: "Measure | None" = None
 
-    def run(self, recipe: Recipe, model: Any, *, quick: bool) -> dict[str, Any]:
+    key: ClassVar[str]
+    label: ClassVar[str]
+    unit: ClassVar[str]
+    kind: ClassVar[str]
+    side: ClassVar[str] = ""
+
+    def of(self, model: Any) -> str:
+        return ""
+
+    def compute(self, model: Any, source: Source) -> Result:
+        """The value for a model on its set, on the model's device."""
+        raise NotImplementedError(f"{type(self).__name__} does not define compute")
+
+    def cells(self, record: dict[str, Any]) -> dict[str, str]:
+        """Columns of the results page, and what stands in them, from a card's record.
+
+        Models with a column in common stand in one table.
+        """
+        return {f"{self.label} ({self.kind})": number(record["value"])}
+
+    def run(self, model: Any, source: Source) -> dict[str, Any]:
         """The measured value as a plain record, with the seconds it took."""
-        start, how = time.process_time(), self.quick if quick else self.full
+        start = time.process_time()
         with seeded(0):
-            result = self.compute(recipe, model, **how)
+            result = self.compute(model, source)
         return {
             "value": result.value,
             "std_error": result.std_error,
-            **how,
+            **self.settings(),
             **result.extra,
             "cpu_seconds": round(time.process_time() - start, 1),
         }
 
+    def record(self, model: Any, source: Source) -> dict[str, Any]:
+        """What a card holds: what is measured, its kind, the full and the quick run."""
+        words = {"label": self.label, "unit": self.unit, "kind": self.kind}
+        words |= {k: v for k, v in (("side", self.side), ("of", self.of(model))) if v}
+        quick = {} if self.quick is None else {"quick": self.quick.run(model, source)}
+        full = self.run(model, source)
+        return {**words, "tolerance": self.tolerance, **full, **quick, "seeds": {}}
 
-def _test(recipe: Recipe, n: int, split: str = "test") -> tuple[Tensor, Tensor | None]:
-    part = data.load(recipe.source.name, split)
-    labels = None if recipe.labels is None else recipe.labels(part)[:n]
-    return recipe.source.transform(part.x[:n]), labels
-
-
-def _spread(values: Tensor) -> tuple[float, float]:
-    values = values.double()
-    return float(values.mean()), float(values.std() / len(values) ** 0.5)
-
-
-def likelihood(
-    recipe: Recipe, model: Any, n: int, k: int, bfloat16: bool = False
-) -> Result:
-    """Negative importance-weighted bound: nats, and bits/dim for 8-bit data."""
-    x, c = _test(recipe, n)
-    vae, device = getattr(model, "vae", model), next(model.parameters()).device
-    labels = None if c is None else c.to(device)
-    rows = 1000 if device.type == "cpu" else 100_000
-    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-        bound = iw_log_likelihood(vae, x.to(device), labels, k, rows)
-    nats, error = _spread(-bound)
-    extra: dict[str, Any] = {"n": len(x)}
-    if recipe.source.transform is not data.binarize:
-        extra["bits_per_dim"] = bits_per_dim(nats, recipe.source.shape)
-    return Result(nats, error, extra)
+    def settings(self) -> dict[str, Any]:
+        """The fields that decide the value, as JSON has them."""
+        names = [f.name for f in dataclasses.fields(self)]
+        values = {k: getattr(self, k) for k in names if k not in ("tolerance", "quick")}
+        return {
+            k: str(v).removeprefix("torch.") if isinstance(v, torch.dtype) else v
+            for k, v in values.items()
+        }
 
 
-@torch.no_grad()
-def negative_elbo(recipe: Recipe, model: Any, n: int) -> Result:
-    """The negative evidence lower bound, one draw per example, in nats."""
-    x, c = _test(recipe, n)
-    vae, device = getattr(model, "vae", model), next(model.parameters()).device
-    labels = [None] * len(x) if c is None else c.to(device).split(500)
-    parts = zip(x.to(device).split(500), labels)
-    value, error = _spread(-torch.cat([vae.elbo(u, v) for u, v in parts]))
-    return Result(value, error, {"n": len(x)})
+def number(value: float, digits: int = 2) -> str:
+    """For a table: ``1,801.14``."""
+    return f"{value:,.{digits}f}"
+
+
+def kind_in_words(record: dict[str, Any]) -> str:
+    """``exact``, ``estimate``, or ``upper bound on -log p(x)``."""
+    if "side" in record:
+        return f"{record['side']} bound on {record['of']}"
+    return record["kind"]
 
 
 @torch.no_grad()
-def reconstruction(recipe: Recipe, model: Any, n: int) -> Result:
-    """Squared reconstruction error per example, summed over its values."""
-    x, _ = _test(recipe, n)
-    x = x.to(next(model.parameters()).device)
-    errors = [model.autoencoder.error(part) for part in x.split(500)]
-    return Result(*_spread(torch.cat(errors)), {"n": len(x)})
+def by_parts(
+    model: Any,
+    f: Callable[[Tensor, Tensor | None], Tensor],
+    x: Tensor,
+    c: Tensor | None,
+    size: int = 500,
+) -> Tensor:
+    """``f(x, c)``, one row an example, ``size`` at a time on the model's device.
 
-
-def sample_distance(recipe: Recipe, model: Any, n: int) -> Result:
-    """Fréchet distance of samples to the training set, beside its floor."""
-    from . import load
-
-    held_out, labels = _test(recipe, n)
-    reference, _ = _test(recipe, 10 * n, "train")
-    n = len(held_out)  # as many samples as there is held-out data, at most n
-    drawn = []
-    for start in range(0, n, 500):
-        c = None if labels is None else labels[start : start + 500]
-        drawn.append(model.sample(min(500, n - start), c).cpu())
-    name = f"classifier-{recipe.source.name.split('_')[0]}"
-    result = compare(torch.cat(drawn), reference, held_out, load(name), name)
-    extra = {
-        "n": n,
-        "floor": result.frechet_floor,
-        "kernel": result.kernel,
-        "kernel_floor": result.kernel_floor,
-        "precision": result.precision,
-        "recall": result.recall,
-        "features": name,
-    }
-    return Result(result.frechet, 0.0, extra)
-
-
-@torch.no_grad()
-def accuracy(recipe: Recipe, model: Any, n: int) -> Result:
-    """Share of test examples whose labels are all right, in percent."""
-    x, c = _test(recipe, n)
-    assert c is not None
-    x, c = x.to(next(model.parameters()).device), c.to(next(model.parameters()).device)
-    hits = []
+    In eval mode; the rows come back to the CPU.
+    """
+    rows = []
     with evaluating(model):
-        for part, labels in zip(x.split(500), c.split(500)):
-            pairs = zip(model(part), model.split_labels(labels))
-            hits.append(torch.stack([u.argmax(1) == v for u, v in pairs]).all(0))
-    value, error = _spread(100.0 * torch.cat(hits))
-    return Result(value, error, {"n": len(x)})
+        for start in range(0, len(x), size):
+            part = slice(start, start + size)
+            told = None if c is None else c[part].to(model.device)
+            rows.append(f(x[part].to(model.device), told).cpu())
+    return torch.cat(rows)
 
 
-def _nll(full: dict[str, int], quick: dict[str, int], tolerance: float) -> Measure:
+@dataclass(frozen=True, kw_only=True)
+class _NegativeLogP(Measure):
+    """What there is of -log p, in nats per example: one column for all families.
+
+    Attributes:
+        per_dim: also in bits per dimension: right where the probability is that
+            of 8-bit values.
+    """
+
+    per_dim: bool = False
+
+    key = "neg_log_p"
+    unit = "nats"
+
+    def of(self, model):
+        return "-log p(x)" if model.condition is None else "-log p(x | c)"
+
+    def result(self, neg_log_p: Tensor, model: Any) -> Result:
+        result = Result.mean(neg_log_p)
+        if self.per_dim:
+            bits = bits_per_dim(result.value, model.event_shape)
+            result.extra["bits_per_dim"] = bits
+        return result
+
+    def cells(self, record):
+        text = f"{number(record['value'])} ± {number(record['std_error'])}"
+        if self.per_dim:
+            text += f" ({number(record['bits_per_dim'], 3)} bits/dim)"
+        draws = f", {record['k']:,} draws" if "k" in record else ""
+        what = f"{kind_in_words(record)}{draws}, {record['n']:,} examples"
+        return {"nats": text, "which are": what.replace("|", r"\|")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NegativeLogProb(_NegativeLogP):
+    """-log p(x) where the model has it, exact and normalized."""
+
+    label = "negative log-likelihood"
+    kind = "exact"
+
+    def compute(self, model, source):
+        x, c = source.part("test").first(self.n)
+
+        def neg_log_p(x: Tensor, c: Tensor | None) -> Tensor:
+            return -(model.log_prob(x) if c is None else model.log_prob(x, c))
+
+        return self.result(by_parts(model, neg_log_p, x, c), model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportanceWeightedBound(_NegativeLogP):
+    """The negative importance-weighted bound: at least -log p(x) in expectation.
+
+    Attributes:
+        k: draws for each example.
+        autocast: precision of the networks; with bfloat16 the bound takes half the
+            time, and the mean of binary images moves by less than 0.01 nats.
+    """
+
+    k: int
+    autocast: torch.dtype | None = None
+
     label = "negative importance-weighted bound"
-    return Measure("nll", label, "nats", likelihood, full, quick, tolerance, 0.05)
+    kind = "bound"
+    side = "upper"
+
+    def compute(self, model, source):
+        x, c = source.part("test").first(self.n)
+        device = model.device
+        c = None if c is None else c.to(device)
+        # On a CPU few rows at a time, which stay in its cache.
+        rows = 1000 if device.type == "cpu" else 100_000
+        with torch.autocast(device.type, self.autocast, self.autocast is not None):
+            bound = importance_weighted_bound(model, x.to(device), c, self.k, rows)
+        return self.result(-bound, model)
 
 
-_ELBO = Measure(
-    "elbo", "negative ELBO", "nats", negative_elbo, {"n": 10**4}, {"n": 500}, 0.2, 0.05
-)
-_DISTANCE = Measure(
-    "frechet",
-    "Fréchet distance",
-    "squared feature units",
-    sample_distance,
-    {"n": 10**4},
-    {"n": 300},
-    0.5,
-    0.05,
-)
-_AE_ERROR = Measure(
-    "error",
-    "squared reconstruction error",
-    "per example",
-    reconstruction,
-    {"n": 10**4},
-    {"n": 500},
-    0.02,
-    0.01,
-)
-_ACCURACY = Measure(
-    "accuracy", "test accuracy", "%", accuracy, {"n": 10**4}, {"n": 500}, 0.1, 0.3
-)
+@dataclass(frozen=True, kw_only=True)
+class NegativeElbo(Measure):
+    """The negative evidence lower bound, one draw per example."""
+
+    key = "elbo"
+    label = "negative ELBO"
+    unit = "nats"
+    kind = "bound"
+    side = "upper"
+
+    def of(self, model):
+        return "-log p(x)" if model.condition is None else "-log p(x | c)"
+
+    def compute(self, model, source):
+        x, c = source.part("test").first(self.n)
+        return Result.mean(-by_parts(model, model.elbo, x, c))
+
+    def cells(self, record):
+        return {"−ELBO (bound)": number(record["value"])}
 
 
-def measures(recipe: Recipe) -> tuple[Measure, ...]:
-    """What is measured of this recipe's kind of model."""
-    if recipe.kind == "classifier":
-        return (_ACCURACY,)
-    if recipe.kind == "ae":
-        return (_AE_ERROR, _DISTANCE)
-    if recipe.bfloat16:
-        # Half the time, and the mean moves by less than 0.01 nats.
-        full = {"n": 10**4, "k": recipe.draws, "bfloat16": True}
-        nll = _nll(full, {"n": 100, "k": 100}, 0.05)
-    else:
-        nll = _nll({"n": 2000, "k": recipe.draws}, {"n": 50, "k": 20}, 1.0)
-    return (nll, _ELBO, _DISTANCE)
+@dataclass(frozen=True, kw_only=True)
+class ReconstructionError(Measure):
+    """Squared reconstruction error per example, summed over its values."""
+
+    key = "error"
+    label = "squared reconstruction error"
+    unit = "per example"
+    kind = "exact"
+
+    def compute(self, model, source):
+        x, _ = source.part("test").first(self.n)
+        return Result.mean(by_parts(model, lambda x, c: model.error(x), x, None))
+
+    def cells(self, record):
+        return {"squared error (exact)": number(record["value"])}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleDistance(Measure):
+    """Fréchet distance of samples to the training set, beside that of held-out data.
+
+    Attributes:
+        judge: the entry whose features are compared.
+    """
+
+    judge: str
+
+    key = "frechet"
+    label = "Fréchet distance"
+    unit = "squared feature units"
+    kind = "estimate"
+
+    def compute(self, model, source):
+        from . import load  # the judge is an entry too
+
+        held_out, c = source.part("test").first(self.n)
+        reference, _ = source.part("train").first(10 * self.n)
+        # As many samples as there is held-out data.
+        drawn = by_parts(model, lambda x, c: model.sample(len(x), c), held_out, c)
+        result = compare(drawn, reference, held_out, load(self.judge), self.judge)
+        extra = {
+            "n": len(drawn),
+            "floor": result.frechet_floor,
+            "kernel": result.kernel,
+            "kernel_floor": result.kernel_floor,
+            "precision": result.precision,
+            "recall": result.recall,
+        }
+        return Result(result.frechet, 0.0, extra)
+
+    def cells(self, record):
+        value, floor = number(record["value"]), number(record["floor"])
+        both = f"{number(record['precision'])} / {number(record['recall'])}"
+        return {
+            "Fréchet distance (estimate)": f"{value} (floor {floor})",
+            "precision / recall": both,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy(Measure):
+    """Share of test examples whose labels are all right."""
+
+    key = "accuracy"
+    label = "test accuracy"
+    unit = "%"
+    kind = "exact"
+
+    def compute(self, model, source):
+        x, c = source.part("test").first(self.n)
+
+        def hits(x: Tensor, c: Tensor | None) -> Tensor:
+            pairs = zip(model(x), model.split_labels(c))
+            return torch.stack([u.argmax(1) == v for u, v in pairs]).all(0)
+
+        return Result.mean(100.0 * by_parts(model, hits, x, c))
+
+    def cells(self, record):
+        return {"accuracy": f"{number(record['value'], 1)} % of {record['n']:,}"}

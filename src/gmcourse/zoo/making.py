@@ -1,0 +1,90 @@
+"""What a recipe is: how one model of the zoo is made and measured, as code."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from ..core import Model
+from ..data import Batches
+from ..training import warmup_cosine
+from .measure import Measure
+from .sources import Part, Source
+
+__all__ = ["Recipe", "Start", "adam", "shuffled", "warmed_up"]
+
+
+def adam(lr: float) -> Callable[[Model], Optimizer]:
+    """One Adam for all weights."""
+    return lambda model: torch.optim.Adam(model.parameters(), lr=lr, fused=True)
+
+
+_adam = adam(1e-3)
+
+
+def shuffled(
+    part: Part, *, batch_size: int, seed: int, device: torch.device
+) -> Batches:
+    """The examples in an order of their own in each epoch."""
+    how: Any = {"batch_size": batch_size, "seed": seed, "device": device}
+    return Batches(part.x, part.c, transform=part.transform, **how)
+
+
+def warmed_up(steps: int) -> Callable[[int], float]:
+    """Up over the first tenth, or 500 steps, then a cosine to 0."""
+    return warmup_cosine(steps, warmup=min(500, steps // 10))
+
+
+@dataclass(frozen=True)
+class Start:
+    """Another entry's weights to start from, and the part of the model they go to."""
+
+    entry: str
+    part: Callable[[Any], nn.Module] = lambda model: model
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one model is made, and what is measured of it.
+
+    Attributes:
+        source: the set that it is trained on and measured with.
+        model: makes the untrained model.
+        steps: updates at the scales (smoke, cpu, gpu); a card says how many made its
+            weights.
+        measures: what its card and the results page hold of it.
+        optimizer: from the model to its optimizer, or to one for each player.
+        batches: from the training part to the stream of batches, with its place in
+            ``state_dict``, so that a run can be resumed.
+        schedule: from the number of steps to the factor of the learning rate.
+        ema: decay of the average of the weights, which is what is kept.
+        clip: largest norm of each player's gradient.
+        autocast: dtype of the losses in training. Not bfloat16 for 8-bit likelihoods:
+            near 1 a bfloat16 mean is as coarse as the data's own levels.
+        start: the entry whose weights training starts from.
+        finish: called with the averaged model and the training part at the end.
+        ships: the weights are in the package; if not, in the repository's folder
+            ``weights``, from where they are fetched when they are first loaded.
+        bytes_note: why the weights take more than an entry's share of the package.
+    """
+
+    name: str
+    title: str
+    source: Source
+    model: Callable[[], Model]
+    steps: tuple[int, int, int]
+    measures: tuple[Measure, ...]
+    optimizer: Callable[[Any], Optimizer | dict[str, Optimizer]] = _adam
+    batch_size: int = 128
+    batches: Callable[..., Any] = shuffled
+    schedule: Callable[[int], Callable[[int], float]] | None = warmed_up
+    ema: float = 0.999
+    clip: float | None = None
+    autocast: torch.dtype | None = None
+    start: Start | None = None
+    finish: Callable[[Any, Part], None] | None = None
+    ships: bool = True
+    bytes_note: str = ""

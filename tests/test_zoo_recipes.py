@@ -1,0 +1,327 @@
+"""What a recipe can say: several players, tokens, points; and a run that is killed."""
+
+import ast
+import dataclasses
+import os
+import signal
+from pathlib import Path
+
+import prototypes
+import pytest
+import results
+import torch
+
+from gmcourse import checkpoint, zoo
+from gmcourse.data import Batches
+from gmcourse.zoo import _weights
+from gmcourse.zoo.making import Recipe, Start, shuffled
+from gmcourse.zoo.measure import Measure, NegativeLogProb, Result, by_parts
+from gmcourse.zoo.recipes import autoencoders, classifiers, vae
+from gmcourse.zoo.sources import Part, Source
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Points(Source):
+    """Points in space: no images, no transform."""
+
+    def part(self, split):
+        generator = torch.Generator().manual_seed(len(split))
+        return Part(torch.rand(48, 3, generator=generator))
+
+
+@dataclasses.dataclass(frozen=True)
+class Tokens(Source):
+    """Sequences of letters, of which each is the one before it plus one."""
+
+    length: int = 6
+    levels: int = 5
+
+    def part(self, split):
+        first = torch.arange(40 if split == "train" else 10)[:, None]
+        return Part((first + torch.arange(self.length)) % self.levels)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Spread(Measure):
+    """A measure that the zoo does not know."""
+
+    key = "spread"
+    label = "spread of samples"
+    unit = "units"
+    kind = "estimate"
+
+    def compute(self, model, source):
+        x, c = source.part("test").first(self.n)
+        drawn = by_parts(model, lambda x, c: model.sample(len(x), c), x, c)
+        return Result.mean(drawn.std(1))
+
+
+def two_adams(model):
+    players = model.players()
+    how = {"betas": (0.0, 0.9), "lr": 2e-3}
+    critic = torch.optim.Adam(players["critic"], **how)
+    return {"critic": critic, "generator": torch.optim.RMSprop(players["generator"])}
+
+
+WGAN = Recipe(
+    name="wgan-points",
+    title="two players",
+    source=Points("points", "points in a cube"),
+    model=prototypes.WassersteinGP,
+    steps=(8, 8, 8),
+    measures=(Spread(n=20, tolerance=0.1, quick=Spread(n=5, tolerance=0.1)),),
+    optimizer=two_adams,
+    batch_size=12,
+    schedule=None,
+    ships=False,
+)
+_FEW = NegativeLogProb(n=5, tolerance=0.1)
+GPT = Recipe(
+    name="gpt-letters",
+    title="tokens",
+    source=Tokens("letters", "counting letters"),
+    model=prototypes.TinyGPT,
+    steps=(8, 8, 8),
+    measures=(NegativeLogProb(n=10, tolerance=0.1, quick=_FEW),),
+    optimizer=lambda model: torch.optim.AdamW(model.parameters(), lr=3e-3),
+    batch_size=8,
+    ships=False,
+)
+NEW = pytest.mark.parametrize("recipe", [WGAN, GPT], ids=lambda r: r.name)
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch):
+    monkeypatch.setenv("GMCOURSE_SCALE", "smoke")
+    for recipe in (WGAN, GPT):
+        monkeypatch.setitem(zoo.RECIPES, recipe.name, recipe)
+
+
+def make(recipe, folder, **how):
+    return zoo.train(recipe.name, folder, progress=False, **how)
+
+
+def weights(recipe, folder):
+    return (folder / f"{recipe.name}.safetensors").read_bytes()
+
+
+def test_two_players_have_an_optimizer_each(tmp_path):
+    card = make(WGAN, tmp_path, seed=3)
+    assert card["recipe"]["optimizers"] == {
+        "critic": {"name": "Adam", "lr": 2e-3, "betas": [0.0, 0.9]},
+        "generator": {"name": "RMSprop", "lr": 0.01},
+    }
+    assert card["data"] == {
+        "name": "points",
+        "title": "points in a cube",
+        "examples": 48,
+        "is_sample": False,
+    }
+    fresh = WGAN.model().state_dict()
+    moved = zoo.load(WGAN.name, folder=tmp_path).state_dict()
+    for player in ("critic", "generator"):
+        first = next(k for k in moved if k.startswith(player))
+        assert not torch.equal(moved[first], fresh[first])
+    records = zoo.evaluate(WGAN.name, tmp_path)
+    assert list(records) == ["spread"] and records["spread"]["n"] == 20
+
+
+def test_tokens_are_trained_on_and_measured_exactly(tmp_path):
+    make(GPT, tmp_path, steps=150)
+    model = zoo.load(GPT.name, folder=tmp_path)
+    assert model.sample(3).dtype == torch.int64
+    record = GPT.measures[0].record(model, GPT.source)
+    assert (record["kind"], record["of"], record["n"]) == ("exact", "-log p(x)", 10)
+    x, _ = GPT.source.part("test").first(10)
+    due = -model.log_prob(x).double().mean().item()
+    assert record["value"] == pytest.approx(due, abs=1e-6)
+    # The first letter is one of five, and then nothing is left to chance.
+    assert 1.6 < record["value"] < 4.0 and record["quick"]["n"] == 5
+    cells = GPT.measures[0].cells(record)
+    assert cells["which are"] == "exact, 10 examples"
+
+
+class Dying(Batches):
+    """Kills its process, without any warning, when it is asked for its 6th batch."""
+
+    asked = 0
+
+    def __next__(self):
+        self.asked += 1
+        if self.asked == 6:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__next__()
+
+
+def dying(part, **how):
+    return Dying(part.x, part.c, transform=part.transform, **how)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork (Linux, macOS)")
+@NEW
+def test_a_killed_run_goes_on_to_the_same_weights(recipe, tmp_path, monkeypatch):
+    make(recipe, tmp_path / "whole")
+    monkeypatch.setattr(zoo, "SAVE_SECONDS", 0.0)
+    child = os.fork()
+    if child == 0:
+        zoo.RECIPES[recipe.name] = dataclasses.replace(recipe, batches=dying)
+        try:
+            make(recipe, tmp_path)
+        finally:
+            os._exit(1)  # not reached
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    run, seconds = tmp_path / f"{recipe.name}.run", f"{recipe.name}.run.seconds"
+    assert checkpoint.read(run)[1]["step"] == 5
+    (tmp_path / seconds).write_text('{"wall": 3600.0, "cpu": 1800.0}')
+    card = make(recipe, tmp_path)
+    assert weights(recipe, tmp_path) == weights(recipe, tmp_path / "whole")
+    # The minutes before the kill were minutes of training.
+    assert 60 <= card["minutes"]["wall"] < 62 and 30 <= card["minutes"]["cpu"] < 32
+    left = sorted(p.name for p in tmp_path.iterdir() if p.is_file())
+    assert left == [f"{recipe.name}.json", f"{recipe.name}.safetensors"]
+
+
+def test_a_start_lends_its_weights_to_a_part(tmp_path, monkeypatch):
+    class Pair(prototypes.TinyGPT):
+        def __init__(self):
+            super().__init__()
+            self.first = prototypes.TinyGPT()
+
+    make(GPT, tmp_path)
+    start = Start(GPT.name, lambda model: model.first)
+    pair = dataclasses.replace(GPT, name="pair", model=Pair, start=start)
+    monkeypatch.setitem(zoo.RECIPES, "pair", pair)
+    card = make(pair, tmp_path, steps=0)
+    assert card["recipe"]["start"] == GPT.name
+    there = zoo.load(GPT.name, folder=tmp_path).state_dict()
+    here = zoo.load("pair", folder=tmp_path).first.state_dict()
+    assert all(torch.equal(here[k], v) for k, v in there.items())
+
+
+def test_the_end_of_a_recipe_sees_the_average_and_repeats(tmp_path, monkeypatch):
+    seen = []
+
+    def finish(model, part):
+        seen.append((model.training, len(part)))
+        with torch.no_grad():
+            model.head.bias.copy_(torch.randn(5))
+
+    ended = dataclasses.replace(GPT, finish=finish)
+    monkeypatch.setitem(zoo.RECIPES, GPT.name, ended)
+    for folder in ("a", "b"):
+        make(GPT, tmp_path / folder)
+    assert seen == [(False, 40)] * 2
+    assert weights(GPT, tmp_path / "a") == weights(GPT, tmp_path / "b")
+
+
+def test_a_training_is_adopted_by_the_tool(tmp_path, monkeypatch):
+    """Weights to their tier, the card to the others, every measure on it."""
+    cards, rest = tmp_path / "cards", tmp_path / "rest"
+    for module, names in ((results, "CARDS REST"), (_weights, "PACKAGE CLONE")):
+        for name, folder in zip(names.split(), (cards, rest)):
+            monkeypatch.setattr(module, name, folder)
+    make(GPT, tmp_path / "new")
+    results.adopt([GPT.name], tmp_path / "new")
+    assert [p.name for p in rest.iterdir()] == [f"{GPT.name}.safetensors"]
+    assert [p.name for p in cards.iterdir()] == [f"{GPT.name}.json"]
+    assert zoo.names() == [GPT.name]
+    record = zoo.card(GPT.name)["metrics"]["neg_log_p"]
+    assert record["kind"] == "exact" and record["quick"]["n"] == 5
+    assert "exact, 10 examples" in results.page(zoo.cards())
+    assert results.recompute([GPT.name], [], update=False) == []
+    card = zoo.card(GPT.name)
+    card["metrics"]["neg_log_p"]["value"] += 1
+    results.write(card)
+    (found,) = results.recompute([GPT.name], [], update=False)
+    assert "the card says" in found
+
+
+def test_recipes_are_joined_from_one_file_a_topic():
+    topics = (autoencoders, classifiers, vae)
+    joined = [recipe for topic in topics for recipe in topic.RECIPES]
+    found = [r for r in zoo.RECIPES.values() if r not in (WGAN, GPT)]
+    assert found == joined
+    assert all(name == recipe.name for name, recipe in zoo.RECIPES.items())
+
+
+def test_every_measure_has_a_quick_version_and_says_its_kind():
+    for recipe in zoo.RECIPES.values():
+        keys = [measure.key for measure in recipe.measures]
+        assert keys and len(set(keys)) == len(keys)
+        for measure in recipe.measures:
+            assert measure.kind in ("exact", "bound", "estimate")
+            assert (measure.kind == "bound") == bool(measure.side)
+            assert type(measure.quick) is type(measure)
+            assert measure.quick.n < measure.n and measure.quick.quick is None
+
+
+def test_half_precision_of_training_does_not_decide_the_measurement():
+    """The same measure for a model whatever it was trained in."""
+    recipe = dataclasses.replace(zoo.recipe("vae-mnist-30s"), autocast=None)
+    assert recipe.measures == zoo.recipe("vae-mnist-30s").measures
+    assert shuffled is recipe.batches
+
+
+FILES = [*ROOT.glob("src/gmcourse/zoo/**/*.py"), ROOT / "tools" / "results.py"]
+FILES += ROOT.glob("tests/test_zoo*.py")
+
+
+def decisions(tree):
+    """Places where a name or a kind, compared with a word, decides."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            words = any(
+                isinstance(part, ast.Constant) and isinstance(part.value, str)
+                for side in sides
+                for part in ast.walk(side)
+                if not isinstance(side, ast.Subscript)
+            )
+            asked = {
+                side.attr if isinstance(side, ast.Attribute) else side.slice.value
+                for side in sides
+                if isinstance(side, ast.Attribute)
+                or (
+                    isinstance(side, ast.Subscript)
+                    and isinstance(side.slice, ast.Constant)
+                )
+            }
+            if words and asked & {"kind", "name", "title"}:
+                yield node.lineno
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            given = node.args[1:2]
+            by_word = given and isinstance(given[0], ast.Constant)
+            if called == "get_submodule" or (
+                called in ("getattr", "hasattr") and by_word
+            ):
+                yield node.lineno
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('if entry.kind == "ae": pass', True),
+        ('if card["kind"] in ("vae", "iwae"): pass', True),
+        ('ok = card["name"] != "vae2d-mnist"', True),
+        ('getattr(model, "vae", model)', True),
+        ('model.get_submodule("vae")', True),
+        ("if measure.key in keys: pass", False),
+        ('card["name"] == name', False),
+    ],
+)
+def test_decisions_by_a_word_are_seen(code, found):
+    assert bool(list(decisions(ast.parse(code)))) == found
+
+
+def test_no_word_decides_what_is_done():
+    """Not in the zoo, its results page or these tests: recipes are code."""
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in FILES
+        for line in decisions(ast.parse(path.read_text(encoding="utf-8")))
+        if path != Path(__file__)
+    ]
+    assert found == []
