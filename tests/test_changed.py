@@ -90,3 +90,4 @@ def test_the_chapters_use_what_they_teach():
     used = {path.stem[3:]: changed.uses(path) for path in changed.chapters()}
     assert "src/gmcourse/vae.py" in used["variational_autoencoders"]
     assert "src/gmcourse/core.py" in used["variational_autoencoders"]
+    assert "src/gmcourse/zoo/recipes/vae.py" in used["variational_autoencoders"]

@@ -4,6 +4,7 @@ TESTS = (
     "test_runs.py",
     "test_resume.py",
     "test_training.py",
+    "test_devices.py::test_models_train_and_sample_where_they_are",
 )
 MUTANTS = [
     (
