@@ -1,6 +1,9 @@
 """Mistakes in conditions.py, and the tests that must notice them."""
 
-TESTS = ("test_contract.py",)
+TESTS = (
+    "test_contract.py",
+    "test_devices.py::test_models_train_and_sample_where_they_are",
+)
 MUTANTS = [
     ("labels not checked from above", "c.max() < self.classes", "True"),
     (
