@@ -76,6 +76,11 @@ class Histogram(GenerativeModel):
                 "or shift the data toward zero"
             )
 
+    def example(self, n):
+        return self.low + self.width * self.bins * torch.rand_like(
+            self.low.expand(n, -1)
+        ), None
+
     def cell(self, x: Float[Tensor, "b d"]) -> Int[Tensor, " b"]:
         """Number of the cell that holds each point; -1 outside of the box."""
         self.check(x)
