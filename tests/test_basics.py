@@ -377,6 +377,14 @@ def test_a_class_that_never_comes_still_has_its_own_density():
     assert (never.posterior(x)[:, 1] == 0).all() and never.log_prob(x).isfinite().all()
 
 
+def test_a_prior_is_known_up_to_a_factor():
+    models, x = list(classifier().models), everything(5)
+    due = BayesClassifier(models, torch.tensor([2.0, 1.0, 5.0])).log_prob(x)
+    for factor in (1 / 8, 0.01, 30.0):
+        same = BayesClassifier(models, factor * torch.tensor([2.0, 1.0, 5.0]))
+        torch.testing.assert_close(same.log_prob(x), due)
+
+
 def test_posterior_from_the_pixels_that_were_seen():
     model, x = classifier(), everything(5)
     seen = torch.tensor([True, False, True, True, False])

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import re
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -68,6 +69,12 @@ def test_embedded_images_work_on_a_bare_machine(name, bare):
         assert part.info.license and part.info.citation
         assert part.info.is_sample == (name in ("mnist", "fashion_mnist"))
         assert ("(sample)" in part.info.label) == part.info.is_sample
+
+
+def test_digits_without_scikit_learn_say_what_to_install(bare, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(ImportError, match="pip install scikit-learn"):
+        data.load("digits")
 
 
 @pytest.mark.parametrize("name", ["mnist", "pixelfaces", "tiles"])

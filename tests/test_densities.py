@@ -369,6 +369,25 @@ def test_clouds_lie_on_their_curves():
     assert (first | second).all() and 200 < first.sum() < 300
 
 
+@pytest.mark.parametrize("name", ["moons", "spirals", "swiss_roll", "double_well"])
+def test_what_has_no_density_has_its_name(name):
+    assert getattr(D, name)().name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "noise"), [("moons", 0.15), ("spirals", 0.1), ("swiss_roll", 0.1)]
+)
+def test_noise_of_a_cloud_is_what_is_documented(name, noise):
+    """With one seed the same angles are drawn: what differs is the noise alone."""
+    clean, noisy = getattr(D, name)(noise=0.0), getattr(D, name)()
+    with seeded(0):
+        x = clean.sample(4000)
+    with seeded(0):
+        gap = noisy.sample(4000) - x
+    assert gap.std().item() == pytest.approx(noise, rel=0.05)
+    assert gap.mean(0).abs().max() < 5 * noise / 4000**0.5
+
+
 # The Gaussian mixture
 
 

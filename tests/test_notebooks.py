@@ -125,10 +125,10 @@ def test_execution_is_stored(book):
 
 def test_a_notebook_becomes_a_script(book):
     nbconvert = pytest.importorskip("nbconvert")
-    for path in [book / "01_doubling.md", *CHAPTERS]:
-        text = tool.read_text(path)
+    for path in [book / "01_doubling.md", *tool.texts()]:
+        text = pairs.read_text(path)
         text.cells[1].source += "\nif False:\n    %pip install -q gmcourse"
-        script, _ = nbconvert.ScriptExporter().from_notebook_node(tool.combine(text))
+        script, _ = nbconvert.ScriptExporter().from_notebook_node(pairs.combine(text))
         compile(script, path.name, "exec")
 
 

@@ -6,7 +6,8 @@
 
 A chapter is concerned where its own file or a module of the library that it imports,
 directly or not, has changed. A file that is no module (weights, data, live.js) counts
-as the module of its name, or else as its package.
+as the module of its name, or else as its package. Recipes of the zoo are found by being
+there, so all of them count as imported. Exercises do not: they are proven, not run.
 """
 
 import argparse
@@ -22,6 +23,7 @@ SOURCES = "src"
 PACKAGE = "gmcourse"
 # A change here concerns everything that can be run.
 EVERYTHING = {"pyproject.toml", "requirements.txt", "Makefile", "tests/conftest.py"}
+FOUND_BY_BEING_THERE = "zoo/recipes/__init__.py"
 
 
 def files(since: str, root: Path = ROOT) -> set[str]:
@@ -84,6 +86,9 @@ def graph(root: Path = ROOT) -> dict[str, set[str]]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         within = ".".join(Path(name).parent.parts[1:])
         found[name] = _modules(imported(tree, within), root) - {name}
+        if name.endswith(FOUND_BY_BEING_THERE):
+            beside = path.parent.glob("*.py")
+            found[name] |= {p.relative_to(root).as_posix() for p in beside} - {name}
     return found
 
 

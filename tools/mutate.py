@@ -18,6 +18,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -144,6 +145,8 @@ def run_tests(tests: list[str], marks: str, sources: Path, report: Path) -> None
     with report.open("w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    # A shell ignores Ctrl-C for what it starts in the background, and so would tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(ROOT)
     sys.path.insert(0, str(sources))  # before the installed package
     os.environ["PYTHONPATH"] = str(sources)  # for what the tests start

@@ -12,7 +12,8 @@ LANGUAGE = {
     "file_extension": ".py",
     "mimetype": "text/x-python",
     "name": "python",
-    "nbconvert_exporter": "python",  # what `nbconvert --to script` looks for
+    # Without it `jupyter nbconvert --to script` leaves %pip as it is, in Python.
+    "nbconvert_exporter": "python",
 }
 
 

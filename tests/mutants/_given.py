@@ -4,9 +4,14 @@ TESTS = ("test_runs.py", "test_resume.py", "test_training.py")
 MUTANTS = [
     (
         "other rates pass",
-        'if key not in ("params", "initial_lr")',
-        'if key not in ("params", "lr")',
+        "if key not in _ASIDE and",
+        'if key not in (*_ASIDE, "lr") and',
     ),
-    ("numbers of the likelihood pass", ", *_held(name, part)]", "]"),
-    ("what is annealed counts as given", "model.at(0)", "pass"),
+    (
+        "numbers of the likelihood pass",
+        'yield f"{name}.{key}".lstrip("."), value',
+        "continue",
+    ),
+    ("what is annealed counts as given", "    model.at(0)\n", ""),
+    ("the model is left at step 0", "vars(thing)[key] = value", "pass"),
 ]

@@ -1,14 +1,23 @@
 """Mistakes in classifiers.py, and the tests that must notice them."""
 
 TESTS = (
+    "test_classifiers.py",
     "test_metrics.py",
+    "test_contract.py",
     "test_arguments.py",
     "test_devices.py::test_oracles_and_bounds_stay_where_the_model_is",
+    "test_bad_input.py",
 )
 MUTANTS = [
     ("features in train mode", "with evaluating(self):", "if True:"),
     ("a wrong label is taken modulo", "self.check_condition(c, len(c))", "pass"),
-    ("heads get each other's labels", "labels.append(c % classes)", "labels.append(c)"),
+    (
+        "heads get each other's labels",
+        "labels.append(c % classes)",
+        "labels.append(c // classes)",
+    ),
+    ("only the first head learns", "return sum(F", "return next(F"),
+    ("dropout in eval mode", "0.1, self.training)", "0.1, True)"),
     ("images of another scale", "        within_unit(x)\n", ""),
     ("images of another scale, on a GPU", "within_unit(x, wait=True)", "pass"),
 ]

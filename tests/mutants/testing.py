@@ -1,6 +1,6 @@
 """Mistakes in testing.py, and the tests that must notice them."""
 
-TESTS = ("test_contract.py",)
+TESTS = ("test_battery.py", "test_contract.py")
 MUTANTS = [
     ("any model passes", "check(copy.deepcopy(model).train())", "pass"),
     (

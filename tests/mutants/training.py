@@ -6,6 +6,7 @@ TESTS = (
     "test_resume.py",
     "test_contract.py",
     "test_bad_input.py",
+    "test_devices.py::test_models_train_and_sample_where_they_are",
 )
 MUTANTS = [
     ("gradients pile up", "optimizer.zero_grad(set_to_none=True)", "pass"),
