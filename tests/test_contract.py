@@ -170,6 +170,42 @@ class Deaf(GenerativeModel):
         return self.net(self.noise(n, 2))
 
 
+class DeafSampler(Deaf):
+    """Learns with labels and draws without."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift = nn.Embedding(3, 2)
+
+    def loss(self, x, c=None):
+        return super().loss(x, c) + (self.shift(c) - x).square().sum(1).mean()
+
+
+def minus(self, x, c=None):
+    self.check(x, c)
+    return self.log_prob(x).mean()
+
+
+def per_pixel(self, x, c=None):
+    self.check(x, c)
+    return -self.log_prob(x).mean() / 2
+
+
+class Constant(TinyGPT):
+    """Every example one nat too likely."""
+
+    def log_prob(self, x):
+        return super().log_prob(x) + 1
+
+
+class Idle(TinyGAN):
+    """A weight that no player has."""
+
+    def __init__(self):
+        super().__init__()
+        self.idle = nn.Parameter(torch.zeros(2))
+
+
 class Lazy(TinyGAN):
     """The generator's own loss does not reach it."""
 
@@ -225,7 +261,16 @@ BROKEN = {
     "samples too wide": (wrong(draw=noisy_prior), "samples follow log_prob"),
     "not normalized": (wrong(log_prob=unnormalized), "samples follow log_prob"),
     "batch-wide": (wrong(log_prob=batch_wide), "log_prob is one number each"),
-    "deaf": (Deaf, "the condition is used"),
+    "sign of the loss": (wrong(loss=minus), "the loss is minus log_prob"),
+    "mean over values": (wrong(loss=per_pixel), "the loss is minus log_prob"),
+    "one nat too much": (Constant, "probabilities sum to one"),
+    "a weight of nobody": (Idle, "gradients reach every weight"),
+    "one sample repeated": (
+        wrong(draw=lambda self, n, c=None: Good.draw(self, 1).expand(n, 2)),
+        "a seed decides the samples",
+    ),
+    "deaf": (Deaf, "a loss uses the condition"),
+    "deaf when it draws": (DeafSampler, "the condition is used"),
     "generator detached": (Lazy, "gradients reach every weight"),
 }
 

@@ -148,6 +148,13 @@ def test_all_faces_differ_and_the_test_part_is_new(bare):
     assert len(distinct) == 20_000
 
 
+def test_sets_are_on_the_cpu_whatever_the_default_device(bare):
+    with torch.device("meta"):
+        for part in (data.load("pixelfaces"), data.load("mnist", "validation")):
+            assert part.x.device.type == part.c.device.type == "cpu"
+        assert data.load_text("first_names").c.device.type == "cpu"
+
+
 def test_texts(bare):
     plays = [data.load_text("shakespeare", s) for s in sets.SPLITS]
     train, test, fit, held = (part.text for part in plays)

@@ -664,3 +664,21 @@ def test_bad_points_are_refused(x):
             call(x)
     with pytest.raises(BAD, match="expected"):
         mixture.check_points(x, 2)
+
+
+@pytest.mark.parametrize(
+    "make", [*EXACT.values(), *CLOUDS, D.double_well, lambda: D.rezende_mohamed(2)]
+)
+def test_samples_are_on_the_cpu_whatever_the_default_device(make):
+    """As promised. "meta" stands for a GPU: its tensors do not mix with others."""
+    with torch.device("meta"):
+        toy = make()
+        x, _ = toy.grid(3)
+        assert x.device.type == "cpu"
+        if hasattr(toy, "sample"):
+            x = toy.sample(5)
+            assert x.device.type == "cpu" and x.isfinite().all()
+        for name in ("log_prob", "energy", "score"):
+            if hasattr(toy, name):
+                assert getattr(toy, name)(x).device.type == "cpu"
+        getattr(toy, "entropy", None)

@@ -50,3 +50,9 @@ def test_matplotlib_gets_arrays(monkeypatch):
     plots.density(axes[1], lambda x: -x.square().sum(1), (-1.0, 1.0, -1.0, 1.0), size=5)
     plots.images(axes[2], torch.rand(2, 3, 4, 4))
     plots.show(fig, caption="What to see.", alt="Three panels.")
+
+
+def test_images_are_drawn_whatever_the_default_device():
+    x = torch.rand(3, 1, 4, 4)
+    with torch.device("meta"):
+        assert plots.image_grid(x).device.type == "cpu"

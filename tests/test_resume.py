@@ -310,7 +310,7 @@ def test_arguments_that_were_accidents_are_named(as_users_run_it):
     fails(ValueError, "save_seconds", save_seconds=float("nan"))
     fails(TypeError, "optimizer is a NoneType", optimizer=None)
     fails(TypeError, "optimizer is a type", optimizer=torch.optim.Adam)
-    fails(ValueError, "none of this model's weights", optimizer=adam(toy()[0]))
+    fails(ValueError, "updates none of its weights", optimizer=adam(toy()[0]))
     with seeded(0):
         moved = dense_vae(Gaussian())
         ema = EMA(moved)

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import textwrap
 
 import pytest
 import torch
@@ -126,6 +129,8 @@ def test_a_cell_that_is_run_again_finds_what_its_first_run_did(tmp_path):
         for _ in loop:
             pass
     assert torch.equal(weights(second), whole())
+    with pytest.warns(UserWarning, match="written by a later loop"):
+        next(kept)
     kept.close()
     assert checkpoint.read(path)[1]["step"] == 8
 
@@ -139,6 +144,132 @@ def test_what_was_spoilt_is_not_saved_when_the_loop_is_left(tmp_path):
     with pytest.warns(UserWarning, match="left weights that are not finite"):
         loop.close()
     assert not (tmp_path / "run").exists()
+
+
+SCRIPT = """
+    import sys, torch, gmcourse as gm
+    torch.set_num_threads(1)
+    model = gm.autoencoders.Autoencoder(
+        torch.nn.Linear(4, 2), torch.nn.Linear(2, 4), (4,))
+    data = gm.data.Batches(torch.randn(20, 4), batch_size=5)
+    adam = torch.optim.Adam(model.parameters())
+    loop = gm.train(model, data, adam, steps=9, resume=sys.argv[1])
+    for step in loop:
+        if step.index == 5:
+            HOW
+"""
+
+
+@pytest.mark.parametrize("how", ["break", "1 / 0", "raise KeyboardInterrupt"])
+def test_a_script_that_ends_within_its_loop_is_saved(how, tmp_path):
+    """The loop has a name, and is closed when the interpreter is nearly gone."""
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(SCRIPT).replace("HOW", how))
+    command = [sys.executable, script, tmp_path / "run"]
+    subprocess.run(command, capture_output=True, timeout=100)
+    assert checkpoint.read(tmp_path / "run")[1]["step"] == 5
+
+
+def test_an_error_of_the_data_keeps_the_updates_before_it(tmp_path):
+    class Broken(data.Batches):
+        def __next__(self):
+            if self.state_dict()["epoch"] == 1:
+                raise OSError("the disk is gone")
+            return super().__next__()
+
+    model, stream = toy(), Broken(batches().x, batch_size=8)
+    with pytest.raises(OSError, match="disk is gone"):
+        list(train(model, stream, adam(model), steps=8, resume=tmp_path / "run"))
+    assert checkpoint.read(tmp_path / "run")[1]["step"] == 6
+
+
+def test_a_batch_that_was_peeked_at_is_not_lost(tmp_path):
+    def go(stop, peek):
+        model, stream = toy(), batches()
+        with seeded(1):
+            path = tmp_path / "run"
+            loop = train(model, stream, adam(model), steps=8, resume=path)
+            for step in loop:
+                if step.index == stop:
+                    break
+            if peek:
+                next(stream)
+                torch.rand(3)
+            loop.close()
+        return weights(model)
+
+    go(5, peek=True)
+    assert torch.equal(go(8, peek=False), whole())
+
+
+def test_a_file_has_one_name(tmp_path, monkeypatch):
+    """However it is spelled, and wherever the body goes."""
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    model = toy()
+    how = {"steps": 8, "save_seconds": 0.0}
+    kept = train(model, batches(), adam(model), resume="run", **how)
+    next(kept), next(kept)
+    monkeypatch.chdir(tmp_path / "sub")
+    next(kept)
+    other = toy()
+    for _ in train(other, batches(), adam(other), resume="../run", **how):
+        pass
+    kept.close()
+    assert checkpoint.read(tmp_path / "run")[1]["step"] == 8
+    assert list((tmp_path / "sub").iterdir()) == []
+
+
+def test_a_file_that_was_removed_does_not_come_back(tmp_path):
+    model, path = toy(), tmp_path / "run"
+    how = {"steps": 8, "save_seconds": 0.0, "resume": path}
+    kept = train(model, batches(), adam(model), **how)
+    next(kept), next(kept), next(kept)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    other = toy()
+    again = train(other, batches(), adam(other), **how)
+    assert next(again).index == 1
+
+
+def test_a_path_that_cannot_be_written_is_named_before_training(tmp_path):
+    (tmp_path / "file").write_text("")
+    model = toy()
+    with pytest.raises(OSError, match=r"could not write .*choose a folder"):
+        train(model, batches(), adam(model), steps=1, resume=tmp_path / "file" / "run")
+
+
+def test_a_finite_set_stopped_at_the_end_of_a_pass(tmp_path):
+    class Pass:
+        """One pass over five batches; it goes on where it was."""
+
+        def __init__(self):
+            self.x, self.i = batches().x, 0
+
+        def __iter__(self):
+            while self.i < 5:
+                self.i += 1
+                yield self.x[8 * self.i - 8 : 8 * self.i]
+            self.i = 0
+
+        def state_dict(self):
+            return {"i": self.i}
+
+        def load_state_dict(self, state):
+            self.i = state["i"]
+
+    def go(path, stop):
+        model = toy()
+        with seeded(1):
+            loop = train(model, Pass(), adam(model), steps=8, resume=path)
+            for step in loop:
+                if step.index == stop:
+                    break
+            loop.close()
+        return weights(model)
+
+    go(tmp_path / "cut", 5)
+    assert torch.equal(go(tmp_path / "cut", 8), go(tmp_path / "whole", 8))
 
 
 # Rates.
@@ -165,6 +296,69 @@ def test_a_rate_set_between_two_runs_is_the_second_ones():
         for _ in train(model, batches(), optimizer, steps=2, schedule=lambda s: 0.5)
     ]
     assert rates == [5e-5, 5e-5]
+
+
+def test_a_loop_left_open_gives_its_rate_to_the_next():
+    model = toy()
+    optimizer, fall = adam(model), gm.warmup_cosine(8)
+    kept = train(model, batches(), optimizer, steps=8, schedule=fall)
+    for step in kept:
+        if step.index == 7:
+            break
+    rates = []
+    for _ in train(model, batches(), optimizer, steps=2, schedule=lambda s: 1.0):
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert rates == [1e-2, 1e-2]
+    kept.close()
+    assert optimizer.param_groups[0]["lr"] == 1e-2
+
+
+def test_a_cell_run_again_with_the_same_objects_goes_on(tmp_path):
+    """What the first run has changed is not held against the second."""
+    model, path = toy(), tmp_path / "run"
+    model.calls = 0
+    optimizer, stream = adam(model), batches()
+
+    def cell(stop):
+        for step in train(model, stream, optimizer, steps=8, resume=path):
+            model.calls += 1
+            if step.index == 3:
+                optimizer.param_groups[0]["lr"] = 1e-4
+            if step.index == stop:
+                break
+
+    with seeded(1):
+        cell(5)
+        cell(8)
+    assert checkpoint.read(path)[1]["step"] == 8
+    optimizer.param_groups[0]["lr"] = 0.5  # but what the caller changes is
+    with pytest.raises(ValueError, match=r"lr of the model's"):
+        cell(8)
+
+
+@pytest.mark.parametrize("how", [{"foreach": True}, {"fused": True}])
+def test_how_an_update_is_computed_may_differ(how, tmp_path):
+    model = toy()
+    loop = train(model, batches(), adam(model), steps=4, resume=tmp_path / "run")
+    next(loop)
+    loop.close()
+    other = toy()
+    optimizer = adam(other, **how)
+    assert (
+        len(list(train(other, batches(), optimizer, steps=4, resume=tmp_path / "run")))
+        == 3
+    )
+
+
+def test_a_group_added_in_the_body_has_a_rate_of_its_own():
+    gan = TinyGAN()
+    both = optimizer_for(gan, 1e-3)
+    extra = nn.Parameter(torch.zeros(1))
+    for step in train(gan, [torch.rand(4, 3)], both, steps=3, schedule=lambda s: 0.5):
+        if step.index == 1:
+            both["critic"].add_param_group({"params": [extra], "lr": 1.0})
+    assert [g["lr"] for g in both["critic"].param_groups] == [1e-3, 1.0]
+    assert [g["lr"] for g in both["generator"].param_groups] == [1e-3]
 
 
 def test_a_rate_set_in_the_body_is_kept_by_a_resumed_run(tmp_path):
@@ -224,15 +418,18 @@ FALL = gm.warmup_cosine(8)
     [
         ({"data": batches(seed=4)}, "seed = 3, these Batches have seed = 4"),
         ({"data": batches(of=1)}, "saved with other data"),
-        ({"schedule": None}, "a schedule, at step 2 the factor"),
-        ({"schedule": gm.warmup_cosine(9)}, "a schedule, at step 2 the factor"),
+        ({"schedule": None}, "a factor of the schedule at step 2"),
+        ({"schedule": gm.warmup_cosine(9)}, "a factor of the schedule at step 2"),
         ({"decay": 0.5}, r"the average's decay: 0\.9, and this run has 0\.5"),
+        ({"clip": 1.0}, r"clip: None, and this run has 1\.0"),
+        ({"autocast": torch.bfloat16}, "autocast: None"),
+        ({"double": True}, "weights of the types"),
     ],
 )
 def test_what_train_is_given_otherwise_is_refused(second, words, tmp_path):
-    def go(stop=None, data=None, schedule=FALL, decay=0.9):
-        model = toy()
-        how = {"schedule": schedule, "ema": EMA(model, decay)}
+    def go(stop=None, data=None, schedule=FALL, decay=0.9, double=False, **how):
+        model = toy().double() if double else toy()
+        how |= {"schedule": schedule, "ema": EMA(model, decay)}
         loop = train(
             model,
             data or batches(),
@@ -247,8 +444,10 @@ def test_what_train_is_given_otherwise_is_refused(second, words, tmp_path):
         loop.close()
 
     go(stop=2)
+    kept = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     with pytest.raises(ValueError, match=words):
         go(**second)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == kept
     go()  # the file is still good
 
 
@@ -276,6 +475,10 @@ def test_what_is_annealed_is_the_same_in_a_resumed_run(cut, tmp_path):
     end, b = go(tmp_path / "cut", 8)
     due, seen = go(tmp_path / "whole", 8)
     assert torch.equal(end, due) and not torch.equal(first, due)
+    loaded = toy(beta=beta)
+    where = tmp_path / "whole"
+    assert not list(train(loaded, batches(), adam(loaded), steps=8, resume=where))
+    assert loaded.beta == beta(7)  # as after the last update
     assert a + b == seen == [beta(i) for i in range(8)]
 
 

@@ -276,3 +276,13 @@ def test_images_of_another_shape_are_refused():
 
 def test_public_names_exist():
     assert all(hasattr(S, name) for name in S.__all__)
+
+
+def test_samples_are_on_the_cpu_whatever_the_default_device():
+    with torch.device("meta"):
+        for toy in (S.BarsAndStripes(3), S.Ising(3)):
+            x = toy.sample(4)
+            assert x.device.type == toy.log_prob(x).device.type == "cpu"
+        for language in (S.Dyck(3), S.Arithmetic(2)):
+            tokens = language.encode(language.sample(4))
+            assert tokens.device.type == "cpu" and len(language.decode(tokens)) == 4

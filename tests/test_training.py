@@ -9,7 +9,7 @@ import time
 
 import pytest
 import torch
-from models import TinyGAN, dense_vae
+from models import TinyGAN, dense_vae, optimizer_for
 from torch import nn
 
 import gmcourse as gm
@@ -210,7 +210,7 @@ def test_two_players_resume(tmp_path):
             batches = data.Batches(torch.randn(20, 3), batch_size=5)
         with seeded(1):
             for step in train(
-                gan, batches, gan.optimizers(), steps=9, resume=path, save_seconds=0.0
+                gan, batches, optimizer_for(gan), steps=9, resume=path, save_seconds=0.0
             ):
                 if step.index == stop:
                     break
@@ -309,7 +309,7 @@ def test_another_models_checkpoint_is_named_and_kept(tmp_path):
         gan = TinyGAN(dim=5)
     batches = data.Batches(torch.randn(10, 5), batch_size=5)
     with pytest.raises(ValueError, match=r"another model \(VAE\)"):
-        list(train(gan, batches, gan.optimizers(), steps=2, resume=path))
+        list(train(gan, batches, optimizer_for(gan), steps=2, resume=path))
     assert path.read_bytes() == blob
 
 

@@ -1,12 +1,16 @@
 """Arguments, checked: an error says what was given and what was expected."""
 
+import functools
 import math
 import operator
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+F = TypeVar("F", bound=Callable)
 
 
 def integer(
@@ -30,6 +34,17 @@ def integer(
         up = "or more" if most is None else f"to {most:,}"
         raise ValueError(f"{name} is {number}; expected {least} {up}")
     return number
+
+
+def on_cpu(function: F) -> F:
+    """Make tensors on the CPU inside, whatever the reader's default device."""
+
+    @functools.wraps(function)
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        with torch.device("cpu"):
+            return function(*args, **kwargs)
+
+    return inner  # type: ignore[return-value]
 
 
 def unquoted(text: str) -> str:

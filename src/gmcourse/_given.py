@@ -1,12 +1,18 @@
 """The plain numbers that ``train`` was given: a resumed run must be given them too."""
 
+import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from .core import Model
+
+# How an update is computed, and what torch's schedulers keep, is no part of what it is.
+_ASIDE = "params", "initial_lr", "foreach", "fused", "capturable", "differentiable"
 
 
 def hyperparameters(optimizers: Mapping[str, Optimizer]) -> dict[str, Any]:
@@ -16,32 +22,45 @@ def hyperparameters(optimizers: Mapping[str, Optimizer]) -> dict[str, Any]:
         for player, optimizer in optimizers.items()
         for i, group in enumerate(optimizer.param_groups)
         for key, value in group.items()
-        if key not in ("params", "initial_lr") and _plain(value) is not None
+        if key not in _ASIDE and _plain(value) is not None
     }
 
 
 def numbers_of(model: Model) -> dict[str, Any]:
     """The plain numbers that a model was built with: beta, k, a dropout's p, …
 
-    Those of the objects that its parts hold (a likelihood, a condition) count too.
+    Numbers, strings and tuples of them in the public attributes of its parts, and of
+    the objects that those hold (a likelihood, a condition); and their types. What is
+    annealed counts as it is at step 0.
     """
-    model.at(0)  # what is annealed starts as in every run
-    found = {}
-    for name, part in model.named_modules():
-        for owner, thing in [(name, part), *_held(name, part)]:
-            for key, value in vars(thing).items():
-                number = isinstance(value, int | float)
-                if number and not key.startswith("_") and key != "training":
-                    found[f"{owner}.{key}".lstrip(".")] = value
+    before = list(_attributes(model))
+    model.at(0)
+    found = {
+        f"{name}.{key}".lstrip("."): value for name, _, key, value in _attributes(model)
+    }
+    for _, thing, key, value in before:
+        vars(thing)[key] = value
+    for name, thing in _things(model):
+        found[f"type of {name or 'the model'}"] = type(thing).__name__
     return found
 
 
-def _held(name: str, part: nn.Module) -> Iterator[tuple[str, Any]]:
-    """The plain objects in a module's attributes."""
-    for key, value in vars(part).items():
-        known = isinstance(value, nn.Module | Tensor | type) or callable(value)
-        if not key.startswith("_") and not known and hasattr(value, "__dict__"):
-            yield f"{name}.{key}", value
+def _things(model: Model) -> Iterator[tuple[str, Any]]:
+    """The parts of a model, and the plain objects in their attributes."""
+    for name, part in model.named_modules():
+        yield name, part
+        for key, value in vars(part).items():
+            known = isinstance(value, nn.Module | Tensor | type | FunctionType)
+            if not key.startswith("_") and not known and hasattr(value, "__dict__"):
+                yield f"{name}.{key}".lstrip("."), value
+
+
+def _attributes(model: Model) -> Iterator[tuple[str, Any, str, Any]]:
+    for name, thing in _things(model):
+        for key, value in vars(thing).items():
+            public = not key.startswith("_") and key != "training"
+            if public and _plain(value) is not None and not isinstance(value, Tensor):
+                yield name, thing, key, value
 
 
 def _plain(value: Any) -> Any:
@@ -49,5 +68,27 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list):
-        return [_plain(v) for v in value]
+        plain = [_plain(v) for v in value]
+        return None if None in plain else plain
     return float(value) if isinstance(value, Tensor) and value.ndim == 0 else None
+
+
+def compare(path: Path, mine: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """ValueError at the first number that a file of ``theirs`` contradicts."""
+    for part in mine:
+        # Keys of one side alone are another version's of torch, or of a class.
+        if part in theirs and not _equal(mine[part], theirs[part]):
+            raise ValueError(
+                f"{path} was saved with {part}: {theirs[part]}, and this run has "
+                f"{mine[part]}: give train what the first run was given, or another "
+                "file"
+            )
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Equal as far as a file and another machine's arithmetic keep numbers."""
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-6) or (a != a and b != b)
+    return a == b

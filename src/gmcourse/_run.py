@@ -1,5 +1,6 @@
 """A training run: what an update works on, and what a checkpoint must hold."""
 
+import atexit
 import os
 import warnings
 import weakref
@@ -12,13 +13,22 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from . import checkpoint
-from ._given import hyperparameters, numbers_of
+from ._given import compare, hyperparameters, numbers_of
 from .core import Model
 from .state import EMA, check_fit
 
-# Runs of this process by their file: a cell that was interrupted keeps its run alive
-# (in the traceback), and the next run of that file must find what it had done.
-_OPEN: "weakref.WeakValueDictionary[str, Run]" = weakref.WeakValueDictionary()
+# Runs whose loop was left and not closed: a notebook keeps the loop of a cell that
+# failed alive, in its traceback. The next run with the same model, optimizer or file
+# must find what that one had done.
+_ALIVE: "weakref.WeakSet[Run]" = weakref.WeakSet()
+# Models of earlier runs: what train was given, and what was left at the end.
+_LEFT: "weakref.WeakKeyDictionary[Model, tuple]" = weakref.WeakKeyDictionary()
+
+
+@atexit.register  # a loop at the top of a script is not closed in time
+def _finish_all() -> None:
+    for run in list(_ALIVE):
+        run.finish()
 
 
 class Run:
@@ -32,17 +42,40 @@ class Run:
         ema: EMA | None,
         schedule: Callable[[int], float] | None,
         path: str | os.PathLike | None,
+        **numbers: Any,
     ):
-        self.model, self.data, self.ema = model, data, ema
-        self.schedule, self.path = schedule, None if path is None else Path(path)
+        self.model, self.data, self.ema, self.schedule = model, data, ema, schedule
+        self.path = None if path is None else Path(path).resolve()
         self.optimizers = self._optimizers(optimizer)
         self._check()
         self.device = model.device
         self.step, self.saved, self.whole = 0, None, True
-        self.streams: dict[str, Tensor | None] = {}
+        self.heir: Path | None = None  # the file, where another run writes it now
+        self.place: dict[str, Any] = {}  # random streams and data at the last update
+        self._end_earlier_runs()
         # As the caller gave them: training will change some.
-        self.rates = [group["lr"] for group in self.groups()]
-        self.given = numbers_of(model) | hyperparameters(self.optimizers)
+        self.rates = {
+            player: [group["lr"] for group in o.param_groups]
+            for player, o in self.optimizers.items()
+        }
+        now, (given, left) = self._numbers(), _LEFT.get(model, ({}, {}))
+        # What an earlier run here has changed, and nobody since, counts as it was.
+        kept = {k: given[k] for k in given if k in now and left.get(k) == now[k]}
+        self.given = numbers | now | kept
+        _ALIVE.add(self)
+
+    def _numbers(self) -> dict[str, Any]:
+        return numbers_of(self.model) | hyperparameters(self.optimizers)
+
+    def _end_earlier_runs(self) -> None:
+        """Those that share the model, an optimizer or the file."""
+        mine = set(map(id, (self.model, *self.optimizers.values())))
+        for run in list(_ALIVE):
+            same_file = self.path is not None and run.path == self.path
+            if same_file or mine & set(map(id, (run.model, *run.optimizers.values()))):
+                run.finish()
+            if same_file:
+                run.path, run.heir = None, self.path
 
     def _optimizers(self, optimizer: Any) -> dict[str, Optimizer]:
         """One for each player, by name."""
@@ -72,16 +105,23 @@ class Run:
     def _check(self) -> None:
         """What can be refused before the first update."""
         weights = list(self.model.parameters())
-        known = {id(p) for p in weights}
-        for optimizer in self.optimizers.values():
+        players = self.model.players()
+        for player, optimizer in self.optimizers.items():
+            known = {id(p) for p in players[player]}
+            known = known or {id(p) for p in weights}
             if not isinstance(optimizer, Optimizer):
                 given = type(optimizer).__name__
                 raise TypeError(f"optimizer is a {given}; expected a torch.optim one")
+            if isinstance(optimizer, torch.optim.LBFGS):
+                raise TypeError(
+                    "LBFGS asks for the loss several times in a step, which train does "
+                    "not offer: use another optimizer, or a loop of your own"
+                )
             groups = optimizer.param_groups
             if not any(id(p) in known for group in groups for p in group["params"]):
                 raise ValueError(
-                    "the optimizer updates none of this model's weights: build it "
-                    "anew from model.parameters()"
+                    f"the optimizer of {player!r} updates none of its weights: build "
+                    f"it anew, from model.parameters() or model.players()[{player!r}]"
                 )
         if self.ema is not None:
             if self.ema.online is not self.model:
@@ -92,15 +132,22 @@ class Run:
                     "ema and model differ in device or dtype: build EMA(model) after "
                     "moving the model"
                 )
-        if self.path is not None and not hasattr(self.data, "state_dict"):
+        if self.path is None:
+            return
+        if not (
+            hasattr(self.data, "state_dict") and hasattr(self.data, "load_state_dict")
+        ):
             raise ValueError(
                 "resume needs data that can say where it is (state_dict and "
                 "load_state_dict): use gmcourse.data.Batches"
             )
+        checkpoint.flatten(self._state(), {}, "run")  # refuses what no file keeps
+        checkpoint.prepare(self.path)
 
-    def groups(self) -> list[dict]:
-        """The parameter groups of all optimizers."""
-        return [group for o in self.optimizers.values() for group in o.param_groups]
+    def _set_rates(self, factor: float) -> None:
+        for player, optimizer in self.optimizers.items():
+            for group, rate in zip(optimizer.param_groups, self.rates[player]):
+                group["lr"] = rate * factor
 
     def optimizer_of(self, player: str) -> Optimizer:
         """The optimizer of a player."""
@@ -113,13 +160,21 @@ class Run:
 
     def begin_step(self) -> None:
         """Everything that is a function of the number of updates made so far."""
-        self.whole = False
-        self.model.at(self.step)
-        if self.ema is not None:
-            self.ema.model.at(self.step)  # type: ignore[operator]
+        if self.heir is not None:
+            warnings.warn(
+                f"{self.heir} is written by a later loop: this one, of step "
+                f"{self.step}, is kept in no file",
+                stacklevel=4,
+            )
+            self.heir = None
+        self._at(self.step)
         if self.schedule is not None:
-            for group, rate in zip(self.groups(), self.rates):
-                group["lr"] = rate * self.schedule(self.step)
+            self._set_rates(float(self.schedule(self.step)))
+
+    def _at(self, step: int) -> None:
+        self.model.at(step)
+        if self.ema is not None:
+            self.ema.model.at(step)
 
     def end_step(self) -> None:
         """Count the update, and average."""
@@ -128,20 +183,20 @@ class Run:
         self.step += 1
         self.whole = True
         if self.path is not None:
-            self.streams = self._streams()
+            self.place = self._place()
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor | None]]:
         """``(x, c)`` for ever; the first values are looked at even on a GPU."""
-        first = True
+        first, passes = True, 0
         while True:
-            empty = True
+            passes += 1  # since the last batch
             for batch in self.data:
                 x, c = _pair(batch)
                 if first:
                     self._look(x, c)
-                empty = first = False
+                first, passes = False, 0
                 yield x.to(self.device), None if c is None else c.to(self.device)
-            if empty:
+            if passes > 1:  # one may be: a run that goes on where a pass had ended
                 raise ValueError("data is empty (or an iterator already used up)")
 
     def _look(self, x: Tensor, c: Tensor | None) -> None:
@@ -153,25 +208,29 @@ class Run:
     def finish(self) -> None:
         """Save what no file holds yet, and give the rates back to the caller."""
         if self.schedule is not None:
-            for group, rate in zip(self.groups(), self.rates):
-                group["lr"] = rate
+            self._set_rates(1.0)
+        if self.step:
+            _LEFT[self.model] = self.given, self._numbers()
         if self.path is None or not self.whole or self.step <= (self.saved or 0):
             return
+        if self.saved and not self.path.exists():
+            return  # somebody has removed it: it is not to come back
         try:
-            # Whoever closes a loop may have another stream by now (a block of
-            # `seeded` has ended): the one after the last update is the run's.
-            self.save(self.streams)
+            # Whoever closes a loop may have another random stream by now (a block of
+            # `seeded` has ended), and may have drawn a batch: those of the update.
+            self.save(self.place)
         except FloatingPointError as error:
             warnings.warn(str(error), stacklevel=2)
 
-    def save(self, streams: dict[str, Tensor | None] | None = None) -> None:
+    def save(self, place: dict[str, Any] | None = None) -> None:
         """Write a checkpoint, unless the weights are spoilt."""
-        if not all(p.isfinite().all() for p in self.model.parameters()):
+        trained = (p for p in self.model.parameters() if p.requires_grad)
+        if not all(p.isfinite().all() for p in trained):
             raise FloatingPointError(
                 f"step {self.step} left weights that are not finite. {self.last_good()}"
             )
         tensors: dict[str, Tensor] = {}
-        state = {**self._state(), **(streams or self._streams())}
+        state = self._state() | (place or self._place())
         picture = checkpoint.flatten(state, tensors, "run")
         shapes = {k: list(v.shape) for k, v in self.model.state_dict().items()}
         meta = {"step": self.step, "model": type(self.model).__name__, "run": picture}
@@ -189,20 +248,22 @@ class Run:
             "model": self.model.state_dict(),
             "ema": average,
             "optimizers": {k: o.state_dict() for k, o in self.optimizers.items()},
-            "data": self.data.state_dict(),  # type: ignore[attr-defined]
         }
 
-    def _streams(self) -> dict[str, Tensor | None]:
-        """The state of PyTorch's random streams."""
+    def _place(self) -> dict[str, Any]:
+        """Where the data and PyTorch's random streams are."""
         cuda = self.device.type == "cuda"
         return {
+            "data": self.data.state_dict(),  # type: ignore[attr-defined]
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state(self.device) if cuda else None,
         }
 
     def _parts(self, step: int) -> dict:
         """What the run that goes on must have been given too."""
-        factor = None if self.schedule is None else self.schedule(max(0, step - 1))
+        factor = None
+        if self.schedule is not None:
+            factor = float(self.schedule(max(0, step - 1)))
         return {
             "an average (ema)": self.ema is not None,
             "the average's decay": None if self.ema is None else self.ema.decay,
@@ -210,7 +271,10 @@ class Run:
                 player: [type(o).__name__, *(len(g["params"]) for g in o.param_groups)]
                 for player, o in self.optimizers.items()
             },
-            f"a schedule, at step {step} the factor": factor,
+            "weights of the types": sorted(
+                {str(v.dtype) for v in self.model.state_dict().values()}
+            ),
+            f"a factor of the schedule at step {step}": factor,
             **self.given,
         }
 
@@ -221,25 +285,12 @@ class Run:
             )
         shapes = {k: tuple(v) for k, v in meta["shapes"].items()}
         check_fit(self.model, shapes, meta, path)
-        mine, theirs = self._parts(meta["step"]), meta["parts"]
-        for part in mine | theirs:
-            if mine.get(part) != theirs.get(part):
-                raise ValueError(
-                    f"{path} was saved with {part}: {theirs.get(part)}, and this run "
-                    f"has {mine.get(part)}: give train what the first run was given, "
-                    "or another file"
-                )
+        compare(path, self._parts(meta["step"]), meta["parts"])
 
     def restore(self, steps: int) -> None:
         """Go on from the newest good checkpoint, if there is one."""
         if self.path is None:
             return
-        key = str(self.path.absolute())
-        before = _OPEN.get(key)
-        if before is not None:
-            before.finish()
-            before.path = None  # this run writes the file from now on
-        _OPEN[key] = self
         found = checkpoint.read_latest(self.path, self._fits)
         if found is None:
             return
@@ -265,6 +316,7 @@ class Run:
         if state["cuda_rng"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda_rng"], self.device)
         self.step = self.saved = meta["step"]
+        self._at(max(0, self.step - 1))  # as after the last update
 
     def last_good(self) -> str:
         """Where to go on from, in a sentence."""

@@ -169,6 +169,9 @@ class GaussianCodes(GenerativeModel):
     def fit(self, x: Float[Tensor, "n ..."]) -> None:
         """Set mean and covariance from the codes of ``x``, the whole training set.
 
+        To the variance of each code a millionth of it is added: the factor exists
+        where codes are equal or constant, and means the same in any unit.
+
         Raises:
             ValueError, TypeError: ``x`` does not fit the autoencoder, holds too few
                 examples, or has codes that are not finite or not ``latent_dim`` many.
@@ -185,9 +188,11 @@ class GaussianCodes(GenerativeModel):
                 f"{len(z)} examples cannot fix a covariance of {z.shape[1]} codes: "
                 "give more"
             )
-        jitter = 1e-6 * torch.eye(z.shape[1], device=z.device)
+        z = z.cpu().double()  # in single precision the millionth would be lost
+        cov = torch.atleast_2d(torch.cov(z.T))
+        floor = 1e-6 * cov.diagonal().clamp(min=1e-30)
         self.mean.copy_(z.mean(0))
-        self.cholesky.copy_(torch.linalg.cholesky(torch.cov(z.T) + jitter))
+        self.cholesky.copy_(torch.linalg.cholesky(cov + floor.diag()))
 
     def error(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, " b"]:
         """The autoencoder's squared error of each example, summed over its values."""

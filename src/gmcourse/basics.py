@@ -76,6 +76,11 @@ class Histogram(GenerativeModel):
                 "or shift the data toward zero"
             )
 
+    def example(self, n):
+        return self.low + self.width * self.bins * torch.rand_like(
+            self.low.expand(n, -1)
+        ), None
+
     def cell(self, x: Float[Tensor, "b d"]) -> Int[Tensor, " b"]:
         """Number of the cell that holds each point; -1 outside of the box."""
         self.check(x)
@@ -244,8 +249,12 @@ class BernoulliMixture(GenerativeModel):
         """One step of EM on all of x; ``smoothing`` pseudo-counts of each outcome.
 
         With smoothing a > 0 it raises the posterior under Beta(1 + a, 1 + a) priors of
-        the pixels and a Dirichlet(1 + a) prior of the weights. With none, a pixel that
-        a component never saw lit would make every image with it impossible.
+        the pixels and a Dirichlet(1 + a) prior of the weights. With none, the logit of
+        a pixel that a component never saw lit would be minus infinity: images with it
+        were impossible, and all others NaN, since there it meets a 0.
+
+        Raises:
+            ValueError: ``smoothing`` is not positive, or x has values beyond [0, 1].
         """
         smoothing = positive("smoothing", smoothing)
         r = self.log_joint(x).softmax(1)

@@ -8,6 +8,7 @@ pickled. A SHA-256 over header and payload is stored in the header, so that a fl
 bit or a cut file is found when it is read.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -90,11 +91,25 @@ def write(path: str | os.PathLike, tensors: dict[str, Tensor], meta: dict) -> No
     try:
         _files.write(path, _to_bytes(tensors, header), first=_keep)
     except OSError as error:
-        raise OSError(
-            error.errno,
-            f"could not write {path}: {error.strerror}. What was saved before is "
-            "untouched; free some space or choose a folder that can be written",
-        ) from error
+        raise OSError(error.errno, _unwritable(path, error)) from error
+
+
+def prepare(path: str | os.PathLike) -> None:
+    """Make the folder of a file that will be written; OSError where it cannot be."""
+    path = _file(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, "no permission to write there")
+    except OSError as error:
+        raise OSError(error.errno, _unwritable(path, error)) from error
+
+
+def _unwritable(path: Path, error: OSError) -> str:
+    return (
+        f"could not write {path}: {error.strerror}. What was saved before is "
+        "untouched; free some space or choose a folder that can be written"
+    )
 
 
 def _keep(path: Path) -> None:
@@ -156,26 +171,26 @@ def read_latest(
 ) -> tuple[dict[str, Tensor], dict] | None:
     """The newest good file of ``path`` and ``<path>.previous``, or None if neither is.
 
-    ``fits(path, meta)`` may raise ValueError to refuse a file (another model's, say).
-    A file that is damaged or refused is named in a warning and set aside under
-    ``<path>.set-aside``, and the previous one takes its place. What a killed process
-    left half-written is removed: one process at a time may write to ``path``.
+    ``fits(path, meta)`` may raise ValueError to refuse a file (another model's, say):
+    the search ends there. A file that is damaged is named in a warning and set aside
+    under ``<path>.set-aside``, and the previous one takes its place. What a killed
+    process left half-written is removed: one process at a time may write to ``path``.
 
     Raises:
         IsADirectoryError: ``path`` is a folder.
-        ValueError: files are there, and none of them can be used.
+        ValueError: files are there, and none of them can be used; nothing is changed.
     """
     path, complaints = _file(path), []
     _files.remove_partial(path)
     for candidate in (path, _sibling(path, ".previous")):
         try:
             tensors, meta = read(candidate)
-            fits(candidate, meta)
         except FileNotFoundError:
             continue
-        except ValueError as error:
+        except DamagedFileError as error:
             complaints.append(str(error))
             continue
+        fits(candidate, meta)
         if complaints:
             aside = _sibling(path, ".set-aside")
             os.replace(path, aside)

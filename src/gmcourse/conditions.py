@@ -2,7 +2,8 @@
 
 A condition is an object of the model, ``model.condition``, and None where there is
 none. It checks ``c``, says whether it may be left out, and makes the null condition
-that stands for "anything".
+that stands for "anything". A model that is told two things packs them into one
+tensor, or has a Condition of its own.
 """
 
 from typing import Any
@@ -62,7 +63,8 @@ def _tensor(c: Any, what: str) -> None:
 class Labels(Condition):
     """One label of ``classes``: ``c`` is ``(b,)``, int64, in ``[0, classes)``.
 
-    The null condition is the label ``classes``, one more row of an embedding.
+    The null condition is the label ``classes``, one more row of an embedding; it is
+    made inside of a model, and not taken for ``c``.
 
     Raises:
         ValueError, TypeError: ``classes`` is not a positive integer; in ``check``,
@@ -83,11 +85,11 @@ class Labels(Condition):
                 f"c has shape {tuple(c.shape)} and dtype {c.dtype}; {model} expects "
                 f"labels, ({n},) and torch.int64"
             )
+        top = self.classes - 1
         # Reading the labels would make a GPU wait; there, train() looks at them once.
-        if c.device.type == "cpu" and not (c.min() >= 0 and c.max() < self.classes):
+        if c.device.type == "cpu" and not (c.min() >= 0 and c.max() <= top):
             raise ValueError(
-                f"c holds labels from {c.min()} to {c.max()}; expected 0 to "
-                f"{self.classes - 1}"
+                f"c holds labels from {c.min()} to {c.max()}; expected 0 to {top}"
             )
 
     def null(self, n: int, like: Tensor) -> Int[Tensor, " n"]:
@@ -120,7 +122,8 @@ class Like(Condition):
         required: bool = True,
     ):
         self.event_shape, self.dtype = tuple(event_shape), dtype
-        self.levels, self.required = levels, required
+        self.levels = None if levels is None else integer("levels", levels)
+        self.required = required
         if levels is None and dtype is not None and not dtype.is_floating_point:
             raise ValueError(f"levels is missing: how many values has c, of {dtype}?")
 
@@ -146,7 +149,8 @@ def within_levels(name: str, x: Tensor, levels: int | None) -> None:
     """Raise unless integers lie in ``[0, levels)``; on a GPU they are not looked at."""
     if levels is None or x.device.type != "cpu" or not x.numel():
         return
-    if not (x.min() >= 0 and x.max() < levels):
+    # As Python numbers: 256 does not fit a uint8 tensor.
+    if not (int(x.min()) >= 0 and int(x.max()) < levels):
         raise ValueError(
             f"{name} holds values from {x.min()} to {x.max()}; expected 0 to "
             f"{levels - 1}"

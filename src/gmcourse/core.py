@@ -30,8 +30,10 @@ class Model(nn.Module):
             ``torch.uint8`` where the loss itself turns pixels into numbers.
         levels: number of values of an integer ``x``; None where they are not looked at.
         condition: what ``c`` is (see ``gmcourse.conditions``); None without one.
-        exact: there is a ``log_prob(x) -> (b,)``, exact and normalized, in nats.
-        smallest_batch: 2 where statistics over the batch are taken in train mode.
+        exact: there is a ``log_prob(x) -> (b,)``, exact and normalized, in nats;
+            ``log_prob(x, c)`` where there is a condition.
+        surrogate: the loss is a number whose gradient is meant: it need not fall.
+        smallest_batch: 2 where statistics over the batch are taken; for the battery.
     """
 
     event_shape: tuple[int, ...]
@@ -39,6 +41,7 @@ class Model(nn.Module):
     levels: int | None = None
     condition: Condition | None = None
     exact: bool = False
+    surrogate: bool = False
     smallest_batch: int = 1
 
     def loss(
@@ -46,7 +49,7 @@ class Model(nn.Module):
     ) -> Float[Tensor, ""]:
         """Batch mean; nats per example where the family has a likelihood.
 
-        Where only its gradient is meant, the family says so. In eval mode a loss
+        Where only its gradient is meant, ``surrogate`` says so. In eval mode a loss
         changes nothing: no chain moves, no statistics are updated.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define a loss")
@@ -75,14 +78,16 @@ class Model(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the model lives; without weights and buffers, the default device."""
-        return self._like().device
+        for tensor in itertools.chain(self.parameters(), self.buffers()):
+            return tensor.device
+        return torch.empty(0).device
 
     def _like(self) -> Tensor:
         """A tensor of the model's device and precision."""
         for tensor in itertools.chain(self.parameters(), self.buffers()):
             if tensor.is_floating_point():
                 return tensor
-        return torch.empty(0)
+        return torch.empty(0, device=self.device)
 
     def noise(self, *shape: int) -> Tensor:
         """Standard normal values on the model's device, in its precision."""

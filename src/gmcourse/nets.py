@@ -13,6 +13,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ._arguments import integer
+
 __all__ = [
     "ConvEncoder",
     "ResidualBlock",
@@ -28,16 +30,17 @@ def mlp(*sizes: int, activation: type[nn.Module] = nn.SiLU) -> nn.Sequential:
     """Linear layers of the given sizes with ``activation`` between them.
 
     Raises:
-        ValueError: fewer than two sizes, or one that is not a positive integer.
+        ValueError, TypeError: fewer than two sizes, or one that is not a positive
+            integer.
 
     Example:
         >>> mlp(2, 64, 1)(torch.zeros(5, 2)).shape
         torch.Size([5, 1])
     """
-    if len(sizes) < 2 or not all(isinstance(s, int) and s > 0 for s in sizes):
+    if len(sizes) < 2:
         raise ValueError(f"sizes are {sizes}; expected two or more positive integers")
     layers: list[nn.Module] = []
-    for into, out in itertools.pairwise(sizes):
+    for into, out in itertools.pairwise(integer("a size", size) for size in sizes):
         layers += [nn.Linear(into, out), activation()]
     return nn.Sequential(*layers[:-1])
 
@@ -100,19 +103,17 @@ def _check_image(shape: tuple[int, ...]) -> tuple[int, int, int]:
 class ConvEncoder(nn.Module):
     """An image ``(b, *shape)`` to a vector ``(b, out)``, through 1/2 and 1/4 size."""
 
-    def __init__(
-        self, shape: tuple[int, ...], out: int, width: int = 32, blocks: int = 1
-    ):
+    def __init__(self, shape: tuple[int, ...], out: int, width: int = 32):
         super().__init__()
         channels, height, breadth = _check_image(shape)
         wide = 2 * width
         self.net = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1),
-            *[ResidualBlock(width) for _ in range(blocks)],
+            ResidualBlock(width),
             nn.Conv2d(width, wide, 4, stride=2, padding=1),
-            *[ResidualBlock(wide) for _ in range(blocks)],
+            ResidualBlock(wide),
             nn.Conv2d(wide, wide, 4, stride=2, padding=1),
-            *[ResidualBlock(wide) for _ in range(blocks)],
+            ResidualBlock(wide),
             nn.SiLU(),
             nn.Flatten(),
             nn.Linear(wide * (height // 4) * (breadth // 4), out),

@@ -154,7 +154,8 @@ def image_grid(
     n, c, h, w = x.shape
     columns, pad = min(integer("columns", columns), n), integer("pad", pad, 0)
     rows = math.ceil(n / columns)
-    grid = torch.ones(c, rows * (h + pad) + pad, columns * (w + pad) + pad)
+    size = c, rows * (h + pad) + pad, columns * (w + pad) + pad
+    grid = torch.ones(size, device="cpu")
     for i, image in enumerate(x.detach().float().cpu().clamp(0, 1)):
         top = pad + (i // columns) * (h + pad)
         left = pad + (i % columns) * (w + pad)

@@ -55,8 +55,13 @@ class EMA:
         """Move the average one step toward the model's present weights."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        average: list[Tensor] = list(self.model.parameters())
-        current: list[Tensor] = list(self.online.parameters())
+        average: list[Tensor] = []
+        current: list[Tensor] = []
+        pairs = zip(self.model.parameters(), self.online.parameters())
+        for kept, seen in pairs:
+            if kept.is_floating_point():
+                average.append(kept)
+                current.append(seen)
         if average:
             torch._foreach_lerp_(average, current, 1.0 - decay)
         for kept, seen in zip(self.model.buffers(), self.online.buffers()):

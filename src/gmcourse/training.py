@@ -83,9 +83,9 @@ def train(
 ) -> Iterator[Step]:
     """Train ``model``: an iterator that makes one update per turn.
 
-    The model is in train mode during an update, apart from parts that are frozen:
-    those in eval mode while the model itself is in train mode, and those whose
-    weights all need no gradient.
+    The model is in train mode during every update, apart from parts that are frozen
+    at the start: those in eval mode while the model itself is in train mode, and,
+    where all of it is in eval mode, those whose weights all need no gradient.
 
     Args:
         model: what is to be trained.
@@ -97,15 +97,16 @@ def train(
         clip: largest norm of each player's gradient.
         schedule: step (from 0) to a factor of each group's learning rate, which the
             groups have again when the loop ends. A pure function, so that a resumed
-            run goes on with the same one.
+            run goes on with the same one (a scheduler of torch would start anew).
         resume: a file. The run is saved there every ``save_seconds``, at the end, and
-            where the loop is left (``break``, an error in the body, Ctrl-C):
-            weights, average, optimizers, PyTorch's random stream, position in the
-            data. Where it exists, training goes on from it; on a CPU the end is bit
-            for bit that of a run that was never stopped, as long as everything that
-            changes on the way is a function of the step (``model.at``) or a buffer, and
-            the body draws its random numbers inside ``seeded``. A finished run makes
-            no turn.
+            where the loop is left (``break``, an error in the body or in the data,
+            Ctrl-C); an error within an update loses those since the last save.
+            Where it exists, training goes on from it; on a CPU the end is bit for bit
+            that of a run that was never stopped, as long as everything that changes
+            on the way is a function of the step (``model.at``) or a buffer, and the
+            body draws its random numbers inside ``seeded``. A finished run makes no
+            turn. Compared with the file: the numbers that the optimizers, the average,
+            ``clip``, ``autocast`` and the model's parts hold, and the data.
         progress: print one plain line that refreshes in place and then goes.
 
     Yields:
@@ -117,7 +118,8 @@ def train(
             next update is on its way.
         ValueError, TypeError: the arguments do not fit each other, or ``resume`` holds
             another run: another model, optimizer, learning rate or other number that
-            was given, other data. Nothing is changed then.
+            is compared, other data. Nothing is changed then.
+        OSError: ``resume`` cannot be written.
         RuntimeError: gradients are switched off.
 
     Example:
@@ -137,7 +139,8 @@ def train(
             f"autocast is {autocast!r}; expected torch.bfloat16 or None (float16 needs "
             "its gradients scaled, which train does not do)"
         )
-    run = Run(model, data, optimizer, ema, schedule, resume)
+    mixed = None if autocast is None else str(autocast)
+    run = Run(model, data, optimizer, ema, schedule, resume, clip=clip, autocast=mixed)
     return _loop(run, steps, autocast, clip, save_seconds, progress)
 
 
@@ -158,7 +161,9 @@ def _loop(
             with uninterrupted(run.path is not None):
                 run.begin_step()
                 modes.restore()
-                losses, norms = _update(run, *next(batches), watch, autocast, clip)
+                x, c = next(batches)
+                run.whole = False
+                losses, norms = _update(run, x, c, watch, autocast, clip)
                 run.end_step()
             line.show(run.step, losses)
             yield Step(run.step, losses, norms)
@@ -170,7 +175,8 @@ def _loop(
         watch.settle()
     finally:  # also where the caller leaves the loop
         line.clear()
-        run.finish()
+        with uninterrupted(run.path is not None):
+            run.finish()
 
 
 def _update(
@@ -221,7 +227,6 @@ class _Modes:
         self.found = [(part, part.training) for part in model.modules()]
 
     def restore(self) -> None:
-        """As at the start, where the body has called ``model.eval()``."""
-        if not self.model.training:
-            for part, training in self.found:
-                part.training = training
+        """As at the start: the body may call ``eval()`` on all or some."""
+        for part, training in self.found:
+            part.training = training

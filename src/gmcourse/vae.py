@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ._arguments import integer, nonnegative, positive
 from .conditions import Condition
 from .core import GenerativeModel
+from .data.mixture import LOG_2PI
 from .likelihoods import FixedGaussian
 
 __all__ = [
@@ -25,8 +26,6 @@ __all__ = [
     "kl_to_standard_normal",
     "reparameterize",
 ]
-
-LOG_2PI = math.log(2 * math.pi)
 
 
 def kl_to_standard_normal(

@@ -20,5 +20,10 @@ MUTANTS = [
     ("noise is a variance", "x + self.std * torch", "x + self.std**0.5 * torch"),
     ("penalty that rescaling can cheat", "(z * self.decoder.weight.norm(dim=0))", "z"),
     ("codes may be negative", "nn.Sequential(encoder, nn.ReLU())", "encoder"),
+    (
+        "a floor in the units of the codes",
+        "1e-6 * cov.diagonal()",
+        "1e-6 * torch.ones_like(cov.diagonal())",
+    ),
     ("Cholesky factor transposed", "eps @ self.cholesky.T", "eps @ self.cholesky"),
 ]

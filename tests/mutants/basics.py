@@ -8,7 +8,11 @@ TESTS = (
     "test_devices.py::test_models_without_networks_are_fitted_where_the_data_is",
 )
 MUTANTS = [
-    ("a floor on the CPU", "torch.eye(x.shape[1]).to(covs)", "torch.eye(2)"),
+    (
+        "points on an upper edge are kept",
+        "while (lost := self.cell(x) != cell).any():",
+        "while False:",
+    ),
     ("histogram without the cells' size", " - self.width.log().sum()", ""),
     (
         "points outside put into a cell",

@@ -14,7 +14,7 @@ MUTANTS = [
         "module.training = modes[0][1]",
     ),
     ("sampling in train mode", "with evaluating(self):", "if True:"),
-    ("a batch may be empty", " or not len(x)", ""),
+    ("a batch may be empty", " or shape[0] < least", ""),
     ("a dropped label passes", "c is None and self.condition.required", "False"),
     ("a condition passes where there is none", "self.condition is None and c", "not c"),
     ("tokens out of range pass", 'within_levels("x", x, self.levels)', "pass"),

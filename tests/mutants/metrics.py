@@ -24,9 +24,9 @@ MUTANTS = [
         "return inside(fake, real), inside(real, fake)",
         "return inside(real, fake), inside(fake, real)",
     ),
-    ("features in train mode", "with evaluating(self):", "if True:"),
     ("draws of the last part counted wrong", "min(draws, k - done)", "draws"),
     ("labels too few shorten the estimate", "    vae.check(x, c)\n", ""),
-    ("a wrong label is taken modulo", "self.check_condition(c, len(c))", "pass"),
-    ("heads get each other's labels", "labels.append(c % classes)", "labels.append(c)"),
+    ("a density's cells not counted", "+ math.log2(integer", "+ 0 * math.log2(integer"),
+    ("Fréchet below zero", "return max(distance, 0.0)", "return distance"),
+    ("features in single precision", "f.detach().cpu().double()", "f.detach().cpu()"),
 ]

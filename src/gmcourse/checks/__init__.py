@@ -7,6 +7,9 @@ no answer. How often each check is wrong is measured and published in the book.
 import difflib
 import importlib
 import pkgutil
+import re
+import sys
+from functools import cache
 from typing import Any
 
 from ._engine import run
@@ -26,14 +29,15 @@ def check(id: str, *answers: Any, seed: int | None = None) -> Verdict:
         answers: what the exercise asks for, in the order of its stub.
         seed: draws the same inputs again; a report of a failure shows its seed.
 
-    The random streams, gradient mode and default type and device of the caller are
-    as before when it returns. Nothing is sent anywhere.
+    The random streams, gradient mode, autocast and default type and device of the
+    caller are as before when it returns. Nothing is sent anywhere.
 
     Raises:
         ValueError: for an unknown id, an open exercise, or a seed out of range.
         TypeError: for a wrong number of answers, or one of another kind.
     """
     verdict = run(_find(id), answers, seed)
+    sys.stderr.flush()  # what the answer printed stands above
     say(verdict.text)
     return verdict
 
@@ -41,6 +45,8 @@ def check(id: str, *answers: Any, seed: int | None = None) -> Verdict:
 def hint(id: str) -> None:
     """Print the next hint of an exercise; after the last one, all of them."""
     hints = _find(id).hints
+    if not hints:
+        say(f"{id} has no hints.")
     n = _opened[id] = _opened.get(id, 0) + 1
     for i, text in enumerate(hints, 1):
         if i == n or n > len(hints):
@@ -49,10 +55,23 @@ def hint(id: str) -> None:
 
 def catalog() -> dict[str, Exercise]:
     """All exercises by id."""
-    for module in pkgutil.iter_modules(__path__):
-        if not module.name.startswith("_"):
-            importlib.import_module(f"{__name__}.{module.name}")
+    for name in _modules().values():
+        importlib.import_module(name)
     return dict(sorted(CATALOG.items()))
+
+
+@cache
+def _modules() -> dict[str, str]:
+    """The module of each exercise by its id: vae-03 is in checks/vae/vae_03.py."""
+    found = {}
+    for topic in pkgutil.iter_modules(__path__):
+        if topic.ispkg:
+            package = importlib.import_module(f"{__name__}.{topic.name}")
+            for module in pkgutil.iter_modules(package.__path__):
+                if not module.name.startswith("_"):
+                    id = module.name.replace("_", "-")
+                    found[id] = f"{package.__name__}.{module.name}"
+    return found
 
 
 def _find(id: str) -> Exercise:
@@ -61,9 +80,17 @@ def _find(id: str) -> Exercise:
             f"the first argument is the exercise's id, such as "
             f'check("vae-03", reparameterize); {type(id).__name__} given'
         )
-    exercises = catalog()
-    if id not in exercises:
-        close = difflib.get_close_matches(id, exercises, n=3, cutoff=0.5)
-        close = close or sorted(exercises)[:8]
-        raise ValueError(f"no exercise {id!r}; there is {', '.join(close)}")
-    return exercises[id]
+    if id in _modules():
+        importlib.import_module(_modules()[id])
+    if id in CATALOG:
+        return CATALOG[id]
+    ids = sorted({*_modules(), *CATALOG})
+    raise ValueError(f"no exercise {id!r}; there is {', '.join(_close(id, ids))}")
+
+
+def _close(id: str, ids: list[str]) -> list[str]:
+    """What was meant: vae-1, VAE_01 and vae01 are vae-01."""
+    parts = re.fullmatch(r"\s*([a-z]+)[\s_-]*0*(\d{1,2})\s*", id.lower())
+    if parts and (meant := f"{parts[1]}-{parts[2]:0>2}") in ids:
+        return [meant]
+    return difflib.get_close_matches(id, ids, n=3, cutoff=0.5) or ids[:8]

@@ -7,21 +7,9 @@ from typing import Any
 
 import torch
 
-CATALOG: dict[str, "Exercise"] = {}
+from ._mistakes import MISTAKES
 
-# What may go wrong in any exercise, beside the misconceptions that each declares.
-COMMON = {
-    "input changed in place": "The caller still needs the tensors it passed in: "
-    "make new ones instead of using += or exp_().",
-    "global random state reseeded": "manual_seed inside the function makes every call "
-    "draw the same numbers, and so does all code that runs after it.",
-    "gradients switched off globally": "set_grad_enabled(False) outlives the call; "
-    "put `with torch.no_grad():` around the lines that need it.",
-    "not a tensor": "Other types lose the gradient and the device.",
-    "wrong shape": "Look at which axes were summed, kept or broadcast.",
-    "wrong dtype": "Look for constants or casts that change the type.",
-    "not finite": "Look for log(0), division by 0 and exp of a large number.",
-}
+CATALOG: dict[str, "Exercise"] = {}
 
 
 @dataclass(eq=False)
@@ -30,8 +18,9 @@ class Exercise:
 
     ``answers`` names what is passed to ``check`` and says what it is: ``callable`` for
     a function or class, ``float`` for a number, else a type such as ``nn.Module``.
-    ``misconceptions`` maps the name of a typical mistake to a sentence about it.
-    ``repair``: the stub is a broken program, which the check must reject.
+    ``misconceptions`` maps the name of a typical mistake to a sentence about it; the
+    names in `MISTAKES` need none here. ``stub_mistake``: the stub is a broken program
+    to repair, which the check must reject by this name.
     Left undecorated, it is an open exercise: one without a check.
     """
 
@@ -47,7 +36,7 @@ class Exercise:
     hints: tuple[str, ...]
     answers: dict[str, Any] = field(default_factory=dict)
     misconceptions: dict[str, str] = field(default_factory=dict)
-    repair: bool = False
+    stub_mistake: str | None = None
     check: Callable[..., None] | None = None
 
     def __post_init__(self):
@@ -58,6 +47,15 @@ class Exercise:
     def __call__(self, check: Callable[..., None]) -> "Exercise":
         self.check = check
         return self
+
+    @property
+    def repair(self) -> bool:
+        """Whether the stub is a broken program."""
+        return self.stub_mistake is not None
+
+    def meaning(self, mistake: str) -> str:
+        """The sentence about a mistake."""
+        return {**MISTAKES, **self.misconceptions}.get(mistake, "")
 
     @property
     def usage(self) -> str:

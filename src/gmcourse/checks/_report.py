@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._exercise import COMMON, Exercise, Stop
+from ._exercise import Exercise, Stop
 
 
 def stub(value: Any) -> str:
@@ -32,9 +32,14 @@ def excerpt(error: BaseException) -> str:
     for f in frames(error)[-4:]:
         cell = "ipykernel" in f.filename or f.filename.startswith("<")
         place = "cell" if cell else os.path.basename(f.filename)
-        lines += [f"{place}, line {f.lineno}, in {f.name}", f"    {f.line}"]
+        lines += [f"{place}, line {f.lineno}, in {f.name}", cut(f"    {f.line}")]
     message = "".join(traceback.format_exception_only(type(error), error))
-    return "\n".join([*lines, *message.strip().splitlines()[:4]])
+    return "\n".join([*lines, *map(cut, message.strip().splitlines()[:4])])
+
+
+def cut(line: str) -> str:
+    """A line of a message, at most 300 characters of it."""
+    return line if len(line) <= 300 else f"{line[:200]} [...] {line[-80:]}"
 
 
 def report(exercise: Exercise, t: Any, stop: Stop, seed: int, seconds: float) -> str:
@@ -48,10 +53,10 @@ def report(exercise: Exercise, t: Any, stop: Stop, seed: int, seconds: float) ->
             lines += wrap(f"- {name}", "  ", "    ")
         return "\n".join(lines)
     again, known = f"{exercise.usage[:-1]}, seed={seed})", stop.misconception
-    if t.called:
-        again = f"v = {again}\n{t.called}(*v.args)"
+    if t.shown.called:
+        again = f"v = {again}\n{t.shown.called}(*v.args)"
     if known:
-        known += ". " + {**COMMON, **exercise.misconceptions}.get(known, "")
+        known += ". " + exercise.meaning(known)
     if stop.outcome == "not attempted":
         way = f'Write it (or the missing return); a hint: hint("{exercise.id}")'
         rows = {"got": stop.lines["got"], "next": way}
@@ -87,7 +92,7 @@ def wrap(text: str, first: str = "", rest: str = "  ") -> list[str]:
         78,
         initial_indent=first,
         subsequent_indent=rest,
-        break_long_words=False,
+        break_long_words=True,
         break_on_hyphens=False,
     )
 

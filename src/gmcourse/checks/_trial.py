@@ -1,42 +1,43 @@
-"""The tools of a check: inputs, calls, properties, comparisons, distribution tests."""
+"""The tools of a check: inputs, calls of the learner's code, and combinators."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ._comparisons import Comparisons
 from ._exercise import Exercise, Stop, missing
+from ._layer import layer
+from ._number import number
 from ._report import excerpt, literal, stub
-from ._statistics import (
-    columns,
-    gap,
-    numbers,
-    p_distribution,
-    p_frequencies,
-    p_mean,
-    p_std,
-    rank_correlations,
-    two_sided,
-)
-
-ALPHA = 1e-6  # false alarms of one distribution test
+from ._rowwise import rowwise
+from ._sampler import fresh, gaussian, independent_noise, path, sampler
+from ._trained import reached, trained
 
 
-class Trial:
-    """One run of one check.
+class Call(NamedTuple):
+    """A call of the learner's code; ``called`` is the answer's name, if it was one."""
 
-    In all comparisons ``why`` says what is expected and why, ``misconception`` names
-    the likely mistake, and ``ideas`` maps the names of mistakes to what each would
-    give (several values in a list): the first that fits is named instead.
-    """
+    called: str = ""
+    name: str = ""
+    args: tuple = ()
+
+
+class Trial(Comparisons):
+    """One run of one check."""
+
+    rowwise = rowwise
+    sampler, fresh, gaussian = sampler, fresh, gaussian
+    independent_noise, path = independent_noise, path
+    number = number
+    trained, reached = trained, reached
+    layer = layer
 
     def __init__(self, exercise: Exercise, answers: list, seed: int):
-        self.properties: list[str] = []
-        self.args: tuple = ()
-        self.called = self.name = ""
-        self.false_alarm = 0.0
+        super().__init__()
+        self.shown = Call()  # in a report
+        self.results: dict[int, tuple[Any, Call]] = {}
         self.names = dict(zip(map(id, answers), exercise.answers))
         self.rng = torch.Generator("cpu").manual_seed(seed)
 
@@ -75,19 +76,26 @@ class Trial:
         if isinstance(owner, nn.Module):
             home = next((p.device for p in owner.parameters()), home)
         copies = [a.clone().to(home) if isinstance(a, Tensor) else a for a in args]
-        self.called = self.names.get(id(f), "")
-        self.name = self.called or getattr(f, "__name__", type(f).__name__)
-        self.args, before = args, torch.initial_seed()
+        called = self.names.get(id(f), "")
+        name = called or getattr(f, "__name__", type(f).__name__)
+        self.shown = Call(called, name, args)
+        before = torch.initial_seed(), torch.get_default_dtype()
+        device = torch.get_default_device()
         out = self.guard(f, *copies, **kwargs)
         if missing(out):
-            raise Stop("not attempted", got=f"{self.name} returned {stub(out)}")
-        if torch.initial_seed() != before:
+            raise Stop("not attempted", got=f"{name} returned {stub(out)}")
+        if torch.initial_seed() != before[0]:
             self.spoiled("global random state reseeded", "The seed was set.")
         if not torch.is_grad_enabled():
             self.spoiled("gradients switched off globally", "Grad mode is off.")
+        now = torch.get_default_dtype(), torch.get_default_device()
+        if now != (before[1], device):
+            self.spoiled("defaults changed globally", f"They are now {now}.")
         for i, (a, b) in enumerate(zip(args, copies)):
-            if isinstance(a, Tensor) and not torch.equal(a, b.to(a.device)):
+            if isinstance(a, Tensor) and not same(a, b.to(a.device)):
                 self.spoiled("input changed in place", f"Argument {i} has changed.")
+        for part in (out, *(out if isinstance(out, tuple | list) else ())):
+            self.results[key(part)] = part, self.shown
         return out
 
     def guard(self, f: Callable, *args: Any, **kwargs: Any) -> Any:
@@ -103,157 +111,24 @@ class Trial:
         self.properties[-1:] = ["a call changes nothing but what it returns"]
         self.fail(misconception, why="Inputs and global state as before.", got=got)
 
+    def about(self, out: Any):
+        found = self.results.get(key(out))
+        if out is not None and found:
+            self.shown = found[1]
+
     def describe(self) -> str:
-        """The last call, tensors of up to four entries written out."""
-        return f"{self.name}({', '.join(map(literal, self.args))})" if self.args else ""
-
-    # Properties.
-
-    def property(self, name: str):
-        """Say what is tested from here on."""
-        self.properties.append(name)
-
-    def fail(self, misconception: str | None = None, *, why: str, got: str):
-        raise Stop("not yet", misconception, expected=why, got=got)
-
-    def true(self, held: Any, why: str, got: str, misconception: str | None = None):
-        if not bool(held):
-            self.fail(misconception, why=why, got=got)
-
-    def tensor(self, out: Any) -> Tensor:
-        """``out`` on the CPU, in its graph; a number becomes a tensor."""
-        if isinstance(out, bool | int | float | np.number):
-            out = torch.as_tensor(out, device="cpu")
-        why, got = "A tensor is due here.", f"an object of type {type(out).__name__}"
-        self.true(isinstance(out, Tensor), why, got, "not a tensor")
-        return out.cpu()
-
-    def shape(self, out, shape, why, misconception="wrong shape", ideas=None):
-        got, shape = tuple(self.tensor(out).shape), tuple(shape)
-        if got != shape:
-            name = first(ideas, lambda v: tuple(v) == got)
-            self.fail(name or misconception, why=f"{shape}: {why}", got=str(got))
-
-    def dtype(self, out, dtype, why, misconception="wrong dtype"):
-        got = self.tensor(out).dtype
-        self.true(got == dtype, f"{dtype}: {why}", str(got), misconception)
-
-    def finite(self, out, why, misconception="not finite"):
-        out = self.tensor(out)
-        bad = int((~torch.isfinite(out)).sum())
-        got = f"{bad} of {out.numel()} entries are inf or nan"
-        self.true(bad == 0, why, got, misconception)
-
-    def close(self, out, expected, why, misconception=None, ideas=None, tol=1e-5):
-        """``|out - expected| <= tol (1 + |expected|)`` in every entry.
-
-        ``expected``: a tensor of the same shape, or one number for all entries.
-        """
-        out, expected = numbers(self.tensor(out)), numbers(expected)
-        if expected.dim():
-            self.shape(out, expected.shape, why)
-        bad = far(out, expected, tol)
-        if not bad.any():
-            return
-        got, due = out[bad][0], expected.expand_as(out)[bad][0]
-        text = f"{got:.6g} where {due:.6g} is due"
-        if out.dim():
-            text += f", at {bad.nonzero()[0].tolist()}"
-            text += f"; {int(bad.sum())} of {out.numel()} entries are off"
-        name = first(ideas, lambda v: not far(out, v, 10 * tol).any())
-        self.fail(name or misconception, why=why, got=text)
-
-    def equal(self, out, expected, why, misconception=None, ideas=None):
-        self.close(out, expected, why, misconception, ideas, tol=0.0)
-
-    def at_most(self, out, bound, why, misconception=None, ideas=None):
-        """Every entry at most ``bound``; an idea fits from its value upward."""
-        worst = float(numbers(self.tensor(out)).max())
-        if not worst <= bound:
-            name = first(ideas, lambda v: worst >= v)
-            self.fail(name or misconception, why=why, got=f"{worst:.6g} > {bound:.6g}")
-
-    def at_least(self, out, bound, why, misconception=None, ideas=None):
-        """Every entry at least ``bound``; an idea fits from its value downward."""
-        worst = float(numbers(self.tensor(out)).min())
-        if not worst >= bound:
-            name = first(ideas, lambda v: worst <= v)
-            self.fail(name or misconception, why=why, got=f"{worst:.6g} < {bound:.6g}")
-
-    def grad(self, out, wrt: Tensor, weight: Tensor | None = None) -> Tensor:
-        """d(sum of out · weight)/d wrt; zeros where nothing connects them."""
-        out = self.tensor(out)
-        if not out.requires_grad:
-            return torch.zeros_like(wrt)
-        weight = torch.ones_like(out) if weight is None else weight.to(out)
-        how = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
-        return torch.autograd.grad(out, wrt, weight, **how)[0].detach()
-
-    # Distribution tests: see _statistics. Each rejects a right sampler with
-    # probability ALPHA at most. Draws are columns, (n,) or (n, k), n >= 1,000.
-
-    def mean(self, x, mean, std, why, misconception=None, ideas=None):
-        """Each column's mean; the draws are normal or bounded, their ``std`` known."""
-        x, std = columns(self.tensor(x)), numbers(std)
-        p, told = lambda v: p_mean(x, v, std), (why, misconception, ideas)
-        self.decide(p, mean, *told, "mean", x.mean(0))
-
-    def std(self, x, std, why, misconception=None, ideas=None):
-        """Each column's standard deviation; the draws are normal."""
-        x = columns(self.tensor(x))
-        told = why, misconception, ideas
-        self.decide(lambda v: p_std(x, v), std, *told, "standard deviation", x.std(0))
-
-    def frequencies(self, counts, probs, why, misconception=None, ideas=None):
-        """The ``(k,)`` counts of independent draws from k outcomes."""
-        n = numbers(self.tensor(counts))
-        p, told = lambda v: p_frequencies(n, v), (why, misconception, ideas)
-        self.decide(p, probs, *told, "frequency", n / n.sum())
-
-    def distribution(self, x, cdf, why, misconception=None, ideas=None):
-        """All entries against a continuous ``cdf``; ideas are other cdfs."""
-        x = numbers(self.tensor(x)).flatten()
-        p, told = lambda v: p_distribution(x, v), (why, misconception, ideas)
-        self.decide(p, cdf, *told, f"distribution function off by {gap(x, cdf):.3g}")
-
-    def independent(self, x, why, misconception=None):
-        """All pairs of columns, by the ranks of their values and of their sizes."""
-        x = columns(self.tensor(x))
-        r = rank_correlations(x)
-        text = f"a rank correlation of {r[r.abs().argmax()]:.3g}"
-        p = lambda _: two_sided(r * (len(x) - 1) ** 0.5)  # noqa: E731
-        self.decide(p, 0.0, why, misconception, None, text)
-
-    def decide(self, p, value, why, misconception, ideas, what, seen=None):
-        """Fail if the smallest of the p-values of ``value`` is too small."""
-
-        def plausible(v):
-            tests = p(v if callable(v) else numbers(v)).nan_to_num(0.0).flatten()
-            return bool(tests.min() * len(tests) >= ALPHA)
-
-        self.false_alarm += ALPHA
-        if plausible(value):
-            return
-        if seen is not None:
-            value = numbers(value)
-            i = int(p(value).nan_to_num(0.0).argmin())
-            what += f" {seen[i]:.4g} where {value.expand_as(seen)[i]:.4g} is due"
-            what += f", in column {i}" if len(seen) > 1 else ""
-        self.fail(first(ideas, plausible) or misconception, why=why, got=what)
+        """The call that is shown, tensors of up to four entries written out."""
+        call = self.shown
+        return f"{call.name}({', '.join(map(literal, call.args))})" if call.args else ""
 
 
-def first(ideas: dict | None, fits: Callable) -> str | None:
-    """The first name with a value that fits."""
-    for name, values in (ideas or {}).items():
-        if any(map(fits, values if isinstance(values, list) else [values])):
-            return name
-    return None
+def key(out: Any) -> int:
+    """What a result and its views have in common."""
+    if isinstance(out, Tensor) and out.layout == torch.strided and out.numel():
+        return out.untyped_storage().data_ptr()
+    return id(out)
 
 
-def far(a: Tensor, b: Any, tol: float) -> Tensor:
-    """Where two arrays differ; nan differs from all."""
-    b = numbers(b)
-    if b.dim() and a.shape != b.shape:
-        return torch.tensor(True)
-    near = b.isfinite() & ((a - b).abs() <= tol * (1 + b.abs()))
-    return ~(near | (a == b))
+def same(a: Tensor, b: Tensor) -> bool:
+    """Equal in every entry, where nan equals nan."""
+    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())

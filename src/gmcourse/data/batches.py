@@ -16,8 +16,8 @@ from torch import Tensor
 
 from .._arguments import integer
 
-_DTYPES = (torch.uint8, torch.float32, torch.int64)
-_KEYS = ("batch_size", "digest", "epoch", "n", "position", "seed")
+_DTYPES = (torch.uint8, torch.float32, torch.float64, torch.int64, torch.bool)
+_KEYS = ("batch_size", "digest", "epoch", "n", "position", "seed", "shuffle")
 
 
 class Batches:
@@ -73,10 +73,10 @@ class Batches:
         n = len(x)
         if c is not None:
             _check("c", c)
-            if len(c) != n or (c.ndim == 1 and c.dtype != torch.int64):
+            if len(c) != n:
                 raise ValueError(
-                    f"c must hold one label, int64, or one array for each of {n} "
-                    f"examples; got {c.dtype} and the shape {tuple(c.shape)}."
+                    f"c must hold one label or one array for each of {n} examples; got "
+                    f"the shape {tuple(c.shape)}."
                 )
         batch_size = integer("batch_size", batch_size, least=None)
         if not 1 <= batch_size <= n:
@@ -159,6 +159,7 @@ class Batches:
             "n": len(self.x),
             "position": self._position,
             "seed": self.seed,
+            "shuffle": int(self.shuffle),
         }
         return {key: torch.tensor(value) for key, value in values.items()}
 
@@ -188,7 +189,7 @@ class Batches:
             )
         values = {key: int(value) for key, value in state.items()}
         mine = self.state_dict()
-        for key in ("n", "batch_size", "seed"):
+        for key in ("n", "batch_size", "seed", "shuffle"):
             if values[key] != mine[key]:
                 raise ValueError(
                     f"the state was saved with {key} = {values[key]}, these Batches "

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .._arguments import integer, nonnegative, positive
+from .._arguments import integer, nonnegative, on_cpu, positive
 from .mixture import BOUNDS, Bounds, Plane
 
 __all__ = ["Cloud", "moons", "spirals", "swiss_roll"]
@@ -26,6 +26,7 @@ class Cloud(Plane):
         super().__init__(name, bounds)
         self._draw = draw
 
+    @on_cpu
     def sample(self, n: int) -> Float[Tensor, "n 2"]:
         """n independent points, float32."""
         return self._draw(integer("n", n, 0))

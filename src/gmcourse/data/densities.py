@@ -23,7 +23,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .._arguments import finite, integer, positive
+from .._arguments import finite, integer, on_cpu, positive
 from .clouds import Cloud, moons, spirals, swiss_roll, unit
 from .energies import Energy, double_well, rezende_mohamed
 from .mixture import (
@@ -88,6 +88,7 @@ class Density(Cloud):
         return self._entropy()
 
 
+@on_cpu
 def eight_gaussians(radius: float = 3.0, std: float = 0.25) -> GaussianMixture:
     """Eight equal Gaussians on a circle."""
     radius, std = positive("radius", radius), positive("std", std)
@@ -95,6 +96,7 @@ def eight_gaussians(radius: float = 3.0, std: float = 0.25) -> GaussianMixture:
     return GaussianMixture(radius * unit(angle), stds=std, name="eight_gaussians")
 
 
+@on_cpu
 def grid25(spacing: float = 1.5, std: float = 0.1) -> GaussianMixture:
     """Twenty-five equal Gaussians on a square grid: a count of covered modes."""
     spacing, std = positive("spacing", spacing), positive("std", std)
@@ -102,6 +104,7 @@ def grid25(spacing: float = 1.5, std: float = 0.1) -> GaussianMixture:
     return GaussianMixture(torch.cartesian_prod(line, line), stds=std, name="grid25")
 
 
+@on_cpu
 def picture(array, bounds: Bounds = BOUNDS, *, name: str = "picture") -> Density:
     """Any picture as a density: piecewise constant, exact by pixel.
 
@@ -158,6 +161,7 @@ def picture(array, bounds: Bounds = BOUNDS, *, name: str = "picture") -> Density
     return Density(name, log_prob, draw, entropy, bounds)
 
 
+@on_cpu
 def checkerboard(cells: int = 4) -> Density:
     """Uniform on every other cell of a ``cells`` x ``cells`` board over [-4, 4]^2.
 
@@ -170,6 +174,7 @@ def checkerboard(cells: int = 4) -> Density:
     return picture((index[:, None] + index) % 2, name="checkerboard")
 
 
+@on_cpu
 def rings(radii=(1.0, 2.0, 3.0), std: float = 0.15) -> Density:
     """Concentric circles of equal mass, blurred by Gaussian noise.
 
@@ -251,6 +256,7 @@ def twist(x: Float[Tensor, "b 2"], rate: float) -> Float[Tensor, "b 2"]:
     )
 
 
+@on_cpu
 def pinwheel(
     arms: int = 5,
     radius: float = 2.0,

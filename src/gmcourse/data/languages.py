@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from .._arguments import integer
+from .._arguments import integer, on_cpu
 
 __all__ = ["Arithmetic", "Dyck", "Language"]
 
@@ -37,6 +37,7 @@ class Language(ABC):
         """In nats a word: log of the number of words."""
         return math.log(self.count)
 
+    @on_cpu
     def encode(self, words: Sequence[str]) -> Int64[Tensor, "n length"]:
         """Words of this length as indices into the alphabet.
 
@@ -93,6 +94,7 @@ class Dyck(Language):
         kinds = len(self._close)
         self.count = math.comb(2 * pairs, pairs) // (pairs + 1) * kinds**pairs
 
+    @on_cpu
     def sample(self, n: int) -> list[str]:
         height = torch.zeros(integer("n", n, 0), dtype=torch.float64)
         opens = torch.empty(n, self.length, dtype=torch.bool)
@@ -141,6 +143,7 @@ class Arithmetic(Language):
         d = self.digits
         return f"{a:0{d}}+{b:0{d}}={a + b:0{d + 1}}"
 
+    @on_cpu
     def sample(self, n: int) -> list[str]:
         pairs = torch.randint(10**self.digits, (integer("n", n, 0), 2))
         return [self._write(a, b) for a, b in pairs.tolist()]

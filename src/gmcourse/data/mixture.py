@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .._arguments import finite, integer
+from .._arguments import finite, integer, on_cpu
 
 __all__ = ["BOUNDS", "GaussianMixture", "Plane"]
 
@@ -40,6 +40,7 @@ class Plane:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
+    @on_cpu
     def grid(
         self, k: int, dtype: torch.dtype = torch.float32
     ) -> tuple[Float[Tensor, "kk 2"], float]:
@@ -89,6 +90,7 @@ class GaussianMixture(Plane):
     ((1,), 0.0)
     """
 
+    @on_cpu
     def __init__(
         self,
         means,
@@ -137,6 +139,7 @@ class GaussianMixture(Plane):
         log_det = self._whiten.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         self._log_scale = self.weights.log() + log_det - 0.5 * d * LOG_2PI
 
+    @on_cpu
     def sample(self, n: int) -> Float[Tensor, "n d"]:
         """n independent points, float32."""
         k = pick(self.weights, integer("n", n, 0))
@@ -165,6 +168,7 @@ class GaussianMixture(Plane):
         pull = -torch.einsum("kji,bkj->bki", self._whiten.to(x), z)
         return (log_joint.softmax(-1)[..., None] * pull).sum(1)
 
+    @on_cpu
     def diffused(self, alpha: float, sigma: float) -> "GaussianMixture":
         """The exact law of alpha x + sigma eps, eps standard normal: a mixture again.
 
@@ -201,6 +205,7 @@ class GaussianMixture(Plane):
         return quadrature(self.log_prob, low.tolist(), high.tolist(), step)
 
 
+@on_cpu
 def quadrature(
     log_prob: Callable[[Tensor], Tensor],
     low: list[float],
@@ -225,6 +230,7 @@ def quadrature(
     return -(log_p.exp() * log_p).sum().item() * volume
 
 
+@on_cpu
 def pick(p: Tensor, n: int) -> Tensor:
     """n indices drawn with probabilities p (float64): by inversion of the cumulative
     sum, for any number of categories (multinomial stops at 2^24) and for n = 0."""

@@ -19,6 +19,7 @@ from typing import Any
 from jaxtyping import Int64, Shaped, UInt8
 from torch import Tensor
 
+from .._arguments import on_cpu
 from . import formats
 from .catalog import Entry, find
 from .download import Unavailable, say
@@ -173,6 +174,7 @@ def load_sequences(name: str, split: str = "train") -> Sequences:
     return Sequences(parsed.x, info, parsed.c)  # type: ignore[arg-type]
 
 
+@on_cpu
 def _load(name: str, split: str, kind: str) -> tuple[Parsed, Info]:
     entry = find(name)
     if entry.kind != kind:

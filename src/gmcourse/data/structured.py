@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from .._arguments import integer
+from .._arguments import integer, on_cpu
 from .languages import Arithmetic, Dyck
 
 __all__ = ["CRITICAL_COUPLING", "Arithmetic", "BarsAndStripes", "Dyck", "Ising"]
@@ -39,6 +39,7 @@ class BarsAndStripes:
         self.side = integer("side", side, 1, 64)
         self.event_shape = (1, side, side)
 
+    @on_cpu
     def support(self) -> Float32[Tensor, "patterns 1 side side"]:
         """Every pattern once. For a side of at most 16."""
         side = integer("side", self.side, 1, 16)
@@ -47,6 +48,7 @@ class BarsAndStripes:
         # the constant patterns, first and last, are bars and stripes alike
         return torch.cat([bars, bars[1:-1].mT])
 
+    @on_cpu
     def sample(self, n: int) -> Float32[Tensor, "n 1 side side"]:
         """n images of zeros and ones."""
         lines = torch.randint(2, (integer("n", n, 0), 1, 1, self.side)).float()
@@ -114,6 +116,7 @@ class Ising:
         return sums, between
 
     @cached_property
+    @on_cpu
     def _parameters(self) -> tuple[Tensor, Tensor]:
         coupling, field = torch.tensor([self.coupling, self.field], dtype=torch.float64)
         return coupling, field
@@ -136,6 +139,7 @@ class Ising:
         """log p(x) in nats, exact."""
         return -self.energy(x) - self.log_partition
 
+    @on_cpu
     def sample(self, n: int) -> Float32[Tensor, "n 1 side side"]:
         """n independent, exact samples: the last row first, then upward, each row
         given the one below it."""
@@ -157,6 +161,7 @@ class Ising:
         return self._rows.float()[lattice][:, None]
 
 
+@on_cpu
 def _binary_numbers(bits: int) -> Float32[Tensor, "numbers bits"]:
     """0 to 2^bits - 1 in order, as rows of zeros and ones."""
     place = 2 ** torch.arange(bits)

@@ -2,17 +2,18 @@
 
 TESTS = ("test_checks.py",)
 MUTANTS = [
+    ("nan in an input is a change", "(a == b) | ((a != a) & (b != b))", "a == b"),
+    ("an input of another shape passes", "a.shape == b.shape and ", ""),
     (
-        "NaN passes as close",
-        "return ~(near | (a == b))",
-        "return ~(near | (a == b) | a.isnan())",
+        "a default device set passes",
+        "        if now != (before[1], device):",
+        "        if False:",
     ),
-    ("broadcasting passes", "if b.dim() and a.shape != b.shape:", "if False:"),
-    ("inputs changed in place pass", "not torch.equal(a, b.to(a.device))", "False"),
-    ("reseeding passes", "if torch.initial_seed() != before:", "if False:"),
     (
-        "no correction for many columns",
-        "tests.min() * len(tests) >= ALPHA",
-        "tests.min() >= ALPHA",
+        "the failed call is not shown",
+        "            self.shown = found[1]",
+        "            pass",
     ),
+    ("a view is not known", "data_ptr()", "data_ptr() * 0 + id(out)"),
+    ("reseeding passes", "if torch.initial_seed() != before[0]:", "if False:"),
 ]

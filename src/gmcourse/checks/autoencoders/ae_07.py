@@ -1,0 +1,161 @@
+"""Exercise ae-07: The exact sparse code."""
+
+import torch
+from torch import Tensor
+
+from .._exercise import Exercise
+
+
+def ternary(cost, reach: Tensor) -> Tensor:
+    """The minimizer on [-reach, reach] of a convex cost, entry by entry, float64."""
+    low, high = -reach, reach.clone()
+    for _ in range(80):
+        third = (high - low) / 3
+        a, b = low + third, high - third
+        left = cost(a) < cost(b)
+        low, high = torch.where(left, low, a), torch.where(left, b, high)
+    return (low + high) / 2
+
+
+@Exercise(
+    id="ae-07",
+    title="The exact sparse code",
+    difficulty=3,
+    minutes=25,
+    compute="cpu-instant",
+    points=3,
+    objectives=(
+        "Derive the code that minimizes a sparse objective, threshold, sign and scale "
+        "included.",
+    ),
+    statement=r"""
+For a dictionary $W$ whose columns are orthogonal to each other, but of any length,
+the best sparse code has a closed form, also if codes may be negative. Write
+`sparse_code(x, w, weight)`: `x` has shape `(b, d)`, `w` has shape `(d, k)` with
+`k <= d`, no column zero and `w.T @ w` diagonal; return, for each row of `x`, the
+$z \in \mathbb R^k$ that minimizes
+
+$$
+\lVert x - W z \rVert^2 + \gamma \sum_{j} \lVert w_j \rVert\, \lvert z_j \rvert ,
+$$
+
+shape `(b, k)`, with $\gamma$ given as `weight`, 0 or more. Codes that are zero are
+exactly zero.
+""",
+    stub='''
+def sparse_code(x, w, weight):
+    """(b, d), (d, k), float -> (b, k)."""
+    return ...
+''',
+    answers={"sparse_code": callable},
+    hints=(
+        "Because the columns are orthogonal, the objective falls apart into one "
+        "problem for each code. Take the case of length one first: equation (2.9) for "
+        "both signs.",
+        "For a column of length s put u = s z, and the unit column w/s in its place: "
+        "what does the problem look like in u?",
+        "The code is the projection on the unit column, moved toward zero by half the "
+        "weight, but not across zero; then divided by the length.",
+    ),
+    misconceptions={
+        "threshold of the whole weight": "The squared error has no factor 1/2 here, so "
+        "its slope is twice the distance: the threshold is half the weight.",
+        "negative codes cut off": "These codes may be negative.",
+        "length of the columns forgotten": "A column twice as long needs half the "
+        "code.",
+        "divided by the length only once": "The projection on w/s is wᵀx/s, and the "
+        "code is that divided by s once more.",
+        "penalty without the length": "The penalty counts the length of the column: a "
+        "long column has a shorter code, and pays the same.",
+        "no threshold": "Without a threshold this is the projection: no code is zero.",
+        "cut off without shrinking": "What survives the threshold is moved toward "
+        "zero, too.",
+        "relative threshold": "All codes are moved by the same amount, not by a share "
+        "of their size.",
+        "threshold on the wrong scale": "The projection on the unit column is moved; "
+        "dividing by the length comes last, and shrinks the move, too.",
+        "moved across zero": "A projection smaller than the move ends at zero, not "
+        "beyond it.",
+        "threshold halved twice": "Set the derivative of the objective to zero once "
+        "more: the square brings a factor of two, once.",
+        "length of the whole dictionary": "Each column has a length of its own.",
+        "zero divided by zero": "A projection may be exactly zero; its code is zero.",
+        "nearly zero in place of zero": "Iterations or smooth penalties come close to "
+        "zero; the minimum is at zero itself.",
+    },
+)
+def ae_07(t, sparse_code):
+    b, d, k = t.integer(6, 7), 5, 3
+    lengths = torch.tensor([0.5, 2.0, 3.0], dtype=torch.float64)
+    raw = torch.randn(d, d, generator=t.rng, dtype=torch.float64)
+    unit = torch.linalg.qr(raw)[0][:, :k]
+    w = unit * lengths
+    weight = float(t.uniform(1, low=1.2, high=1.8)[0])
+    # Never exactly at the threshold, where rounding decides.
+    want = t.away(b, k, low=0.1, high=2.5).double() + 0.0023
+    want[0], want[1, 0] = torch.tensor([0.2, -0.3, 0.4]), 2.0
+    want[1, 1], want[2, 2] = -2.0, 0.2
+    rest = torch.randn(b, d, generator=t.rng).double()
+    rest = rest - rest @ unit @ unit.T
+    x = want @ unit.T + rest  # the projections on the unit columns are `want`
+
+    def solve(gamma: float, price: Tensor = lengths) -> Tensor:
+        def cost(z):
+            rest = x[:, :, None] - z[:, None, :] * w
+            return rest.pow(2).sum(1) + gamma * price * z.abs()
+
+        return ternary(cost, torch.full((b, k), 12.0).double())
+
+    t.property("a code for each row and column")
+    out = t.call(sparse_code, x, w, weight)
+    t.shape(out, (b, k), "k codes for each example.")
+
+    t.property("weight 0: the projection")
+    free = solve(0.0)
+    ideas = {
+        "length of the columns forgotten": free * lengths.pow(2),
+        "divided by the length only once": free * lengths,
+        "length of the whole dictionary": free * lengths.pow(2) / lengths.pow(2).sum(),
+        "negative codes cut off": free.clamp(min=0),
+    }
+    out = t.call(sparse_code, x, w, 0.0)
+    t.close(out, free, "Least squares, one code at a time.", ideas=ideas, tol=1e-4)
+
+    t.property("with a weight: a search along each code")
+    due = solve(weight)
+    out = t.call(sparse_code, x, w, weight)
+    alive = (due.abs() > 1e-5).double()
+    ideas = {
+        "threshold of the whole weight": solve(2 * weight),
+        "penalty without the length": solve(weight, torch.ones(k).double()),
+        "no threshold": free,
+        "cut off without shrinking": free * alive,
+        "negative codes cut off": due.clamp(min=0),
+        "length of the columns forgotten": due * lengths,
+        "threshold on the wrong scale": ternary(
+            lambda z: (z - free).pow(2) + weight * z.abs(), free.abs() + 1
+        ),
+        "moved across zero": free - weight / 2 * free.sign() / lengths,
+        "threshold halved twice": solve(weight / 2),
+    }
+    scaled = t.tensor(out).detach().double() / free
+    flat = float(scaled.std()) < 1e-3
+    other = "relative threshold" if flat else None
+    why = "The minimum of the objective, found by a search."
+    t.close(out, due, why, other, ideas=ideas, tol=1e-3)
+
+    t.property("codes that are zero are exactly zero")
+    none = t.tensor(out).detach()[due.abs() < 1e-6]
+    exact = "nearly zero in place of zero"
+    t.equal(none, 0.0, "The minimum lies at the kink.", misconception=exact)
+
+    t.property("a weight so large that nothing pays")
+    out = t.call(sparse_code, x, w, 1e3)
+    t.equal(out, 0.0, "Every code costs more than it saves.", misconception=exact)
+
+    t.property("an example of zeros")
+    for gamma in (0.0, weight):
+        out = t.call(sparse_code, torch.zeros(2, d).double(), w, gamma)
+        why = "Nothing is to be rebuilt."
+        t.finite(out, why, "zero divided by zero")
+        t.equal(out, 0.0, why, misconception=exact)

@@ -1,0 +1,144 @@
+"""Exercise ae-09: Keep the k largest."""
+
+import torch
+from torch import nn
+
+from .._exercise import Exercise
+
+
+@Exercise(
+    id="ae-09",
+    title="Keep the k largest",
+    difficulty=2,
+    minutes=15,
+    compute="cpu-instant",
+    points=2,
+    objectives=(
+        "Write a sparse activation that needs no penalty, with the right gradient.",
+    ),
+    statement=r"""
+A penalty makes codes sparse, and too small. The alternative is to keep the largest and
+drop the rest ([Makhzani and Frey, 2014](https://arxiv.org/abs/1312.5663)).
+
+Write the module `TopK(k)`: for an input of shape `(b, d)` it returns `(b, d)`. In each
+row the `k` largest values, as far as they are positive, stay as they are and where
+they are; all else is exactly zero. If `k` is `d` or more, all positive values stay.
+The gradient passes through what stays, with slope one, and nowhere else. Training and
+evaluation mode make no difference.
+""",
+    stub='''
+class TopK(nn.Module):
+    def __init__(self, k):
+        super().__init__()
+        ...
+
+    def forward(self, z):
+        """(b, d) -> (b, d)."""
+        return ...
+''',
+    answers={"TopK": callable},
+    hints=(
+        "torch.topk gives values and their places. What may k be at most?",
+        "torch.zeros_like(z).scatter(1, places, values) puts values back in their "
+        "places, and the gradient follows.",
+        "Where do negative values go? A ReLU, before or after, makes no difference.",
+    ),
+    misconceptions={
+        "largest by size": "The largest values, not the largest absolute values.",
+        "negative values kept": "Only positive values stay.",
+        "largest of the whole batch": "The k largest of each row are due.",
+        "largest of each column": "The k largest of each row are due, not of each "
+        "code over the batch.",
+        "values out of place": "What stays, stays in its place: the place is the "
+        "meaning of a code.",
+        "one too few": "k values stay, if k are positive.",
+        "one too many": "k values stay, not k + 1.",
+        "moved toward zero": "What stays, stays as it is: its own value, not its "
+        "excess over a threshold.",
+        "another rule in evaluation mode": "The module does the same in both modes.",
+        "largest dropped": "The largest stay, the others go.",
+        "replaced by one": "The values themselves stay, not their places alone.",
+        "gradient of what was dropped": "What was dropped gets no gradient.",
+        "k above d": "If k is d or more, all positive values stay.",
+    },
+)
+def ae_09(t, TopK):
+    b, d, k = t.integer(5, 6), 9, t.integer(2, 3)
+    # Distinct values; the two largest by size are negative.
+    steps = torch.tensor([0.3, 0.7, 1.1, 1.6, 2.1, 0.5, -2.5, -2.8, -0.4])
+    z = torch.stack([steps[torch.randperm(d, generator=t.rng)] for _ in range(b)])
+    z = z + t.uniform(b, d, low=-0.05, high=0.05)
+    # A row that is far larger, and one with a single positive value.
+    z[0] *= 10
+    z[1] = -z[1].abs()
+    z[1, t.integer(0, d - 1)] = 1.5
+    keep = torch.zeros(b, d)
+    for i in range(b):
+        for j in range(d):
+            larger = sum(float(v > z[i, j]) for v in z[i])
+            keep[i, j] = float(larger < k and z[i, j] > 0)
+
+    t.property("the shape stays")
+    model = t.call(TopK, k)
+    leaf = z.clone().requires_grad_()
+    out = t.call(model, leaf)
+    t.shape(out, (b, d), "a row of d values for each row.",
+            ideas={"values out of place": (b, k)})  # fmt: skip
+
+    t.property("in each row the largest positive values stay, in their places")
+    due = z * keep
+    size = z.abs().topk(k, dim=1).indices
+    by_size = torch.zeros(b, d).scatter(1, size, 1.0)
+    largest = torch.zeros(b, d).scatter(1, z.topk(k, dim=1).indices, 1.0)
+    fewer, more = (torch.zeros(b, d).scatter(1, z.topk(v, dim=1).indices, 1.0)
+                   for v in (k - 1, k + 1))  # fmt: skip
+    next_one = z.topk(k + 1, dim=1).values[:, -1:]
+    columns = torch.zeros(b, d).scatter(0, z.topk(k, dim=0).indices, 1.0)
+    bar = z.flatten().topk(k * b).values[-1]
+    few = z.flatten().topk(k).values[-1]
+    plus = z.clamp(min=0)
+    ideas = {
+        "largest by size": [z * by_size, plus * by_size, z.abs() * by_size],
+        "negative values kept": z * largest,
+        "largest of the whole batch": [plus * (z >= v) for v in (bar, few)],
+        "largest of each column": [z * columns, plus * columns],
+        "one too few": plus * fewer,
+        "one too many": plus * more,
+        "moved toward zero": [(z - v).clamp(min=0) * (z > 0)
+                              for v in (next_one, next_one.clamp(min=0))],
+        "largest dropped": [z - due, plus - due],
+        "replaced by one": [keep, largest],
+        "values out of place": [
+            nn.functional.pad(z.topk(k, dim=1).values, (0, d - k)).clamp(min=0),
+            nn.functional.pad(z.topk(k, dim=1).values, (0, d - k)),
+        ],
+    }  # fmt: skip
+    t.close(out, due, "Found by counting, entry by entry.", ideas=ideas)
+
+    t.property("slope one for what stays, zero for the rest")
+    weight = t.uniform(b, d, low=0.5, high=1.5)
+    slope = t.grad(out, leaf, weight)
+    ideas = {
+        "cut off from the graph": 0.0,
+        "gradient of what was dropped": [weight, weight * (z > 0)],
+    }
+    t.close(slope, weight * keep, "A kept value is itself.", ideas=ideas)
+
+    t.property("k of d or more: all positive values")
+    for many in (d, d + 4):
+        out = t.call(TopK, many)
+        try:
+            full = out(z.clone())
+        except Exception:
+            name = "k above d"
+            t.fail(name, why="All positive values stay.", got="an exception")
+        t.close(full, z.clamp(min=0), "All positive values stay.", "k above d")
+
+    t.property("one row")
+    t.close(t.call(model, z[:1]), due[:1], "A row of its own.")
+
+    t.property("the same in evaluation mode")
+    model.eval()
+    other = "another rule in evaluation mode"
+    t.close(t.call(model, z), due, "As in training mode.", other)
+    model.train()

@@ -1,0 +1,1 @@
+"""Exercises of the chapter on what a generative model is."""

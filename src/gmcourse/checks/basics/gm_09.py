@@ -1,0 +1,117 @@
+"""Exercise gm-09: The price of noise."""
+
+import math
+
+import torch
+
+from .._exercise import Exercise
+
+
+@Exercise(
+    id="gm-09",
+    title="The price of noise",
+    difficulty=2,
+    minutes=15,
+    compute="cpu-instant",
+    points=2,
+    objectives=("Derive what a share of noise costs in nats, bits and ranks.",),
+    statement=r"""
+A model assigns $\log p(x) = -90$ nats to an image of 28 × 28 binary pixels. It is
+diluted: with probability $\lambda$ the sampler asks the model, else it flips 784 fair
+coins. The dilution gives $x$ the probability
+$\lambda\, p(x) + (1 - \lambda)\, 2^{-784}$.
+
+1. `lost_nats`: how many nats does the image lose for $\lambda = 0.02$?
+2. `lost_bits_per_dim`: the same in bits per pixel.
+3. `one_in`: another model, undiluted, gives the image $-100$ nats. Only one of how many
+   draws may come from the good model before the dilution is the worse of the two?
+   (That is $1/\lambda$ where they are equal.)
+
+Give numbers with a relative error below one in a thousand.
+""",
+    stub="""
+lost_nats = ...
+lost_bits_per_dim = ...
+one_in = ...
+""",
+    answers={"lost_nats": float, "lost_bits_per_dim": float, "one_in": float},
+    hints=(
+        "Which of the two terms matters? Compare -90 + log 0.02 with -784 log 2.",
+        "Nats to bits: divide by log 2. Per pixel: divide by the number of pixels.",
+        "For 3 the loss has to be the difference of the two models.",
+    ),
+    misconceptions={
+        "the share of noise in place of that of the model": "The model's density is "
+        "multiplied by 0.02; the noise's share hardly matters.",
+        "log-likelihoods averaged": "Densities are mixed, not their logarithms.",
+        "log-likelihood in place of the loss": "What is lost is the difference of two "
+        "log-likelihoods.",
+        "number in place of its logarithm": "The loss is a difference of logarithms.",
+        "not the loss of the dilution": "Write down the logarithm of the diluted "
+        "probability, and see which term counts.",
+        "ratio of the log-likelihoods": "Not how many times as large: how much larger.",
+        "not where the two are equal": "Put your number into the dilution: the image "
+        "must get -100 nats.",
+        "not divided by the number of pixels": "Per dimension: of 784 pixels.",
+        "divided by one side of the image": "There are 28 · 28 pixels.",
+        "logarithm in place of the number": "One in how many: the exponential of the "
+        "difference.",
+        "power of two": "The difference is in nats, so the base is e.",
+        "share in place of one in how many": "The reciprocal is asked for.",
+    },
+)
+def gm_09(t, lost_nats, lost_bits_per_dim, one_in):
+    coins = torch.tensor(0.5, dtype=torch.float64).log() * 784
+
+    def diluted(share, log_p=-90.0):
+        parts = torch.tensor([share, 1 - share], dtype=torch.float64).log()
+        return torch.logaddexp(parts[0] + log_p, parts[1] + coins)
+
+    lost = (-90.0 - diluted(0.02)).item()
+    mixed = -90.0 - (0.02 * -90.0 + 0.98 * coins.item())
+
+    t.property("the loss in nats")
+    ideas = {
+        "bits in place of nats": [lost / math.log(2), lost / math.log(10)],
+        "log-likelihood in place of the loss": [-90 - lost, 90 + lost],
+        "number in place of its logarithm": math.exp(lost),
+        "sign flipped": -lost,
+        "the share of noise in place of that of the model": [
+            -math.log(0.98),
+            math.log(0.98),
+        ],
+        "log-likelihoods averaged": [mixed, -mixed],
+    }
+    odd = "not the loss of the dilution"
+    t.close(lost_nats, lost, "From the density of the dilution.", odd, ideas, 1e-3)
+
+    t.property("the loss in bits per pixel")
+    per = lost / 784
+    ideas = {
+        "nats in place of bits": [1.0, math.log(2)],
+        "log-likelihood in place of the loss": (90 + lost) / lost / math.log(2),
+        "not divided by the number of pixels": [784.0, 784.0 / math.log(2)],
+        "divided by one side of the image": [28.0, 28.0 / math.log(2)],
+        "sign flipped": -1 / math.log(2),
+    }
+    due = 1 / math.log(2)
+    why = "The same loss, in another unit (shown as a multiple of nats per pixel)."
+    t.close(lost_bits_per_dim / per, due, why, odd, ideas, 1e-3)
+
+    t.property("one in how many")
+    low, high = 0.0, 30.0  # bisection for the logarithm
+    for _ in range(60):
+        middle = (low + high) / 2
+        worse = bool(diluted(math.exp(-middle)) < -100.0)
+        low, high = (low, middle) if worse else (middle, high)
+    why = "A positive number is due."
+    t.true(one_in > 0, why, f"{one_in:g}", "share in place of one in how many")
+    ideas = {
+        "logarithm in place of the number": math.log(low),
+        "power of two": low * math.log(2),
+        "share in place of one in how many": -low,
+        "ratio of the log-likelihoods": math.log(100 / 90),
+    }
+    why = "There the dilution has -100 nats too (shown as natural logarithms)."
+    odd = "not where the two are equal"
+    t.close(math.log(one_in), low, why, odd, ideas, tol=1e-4)

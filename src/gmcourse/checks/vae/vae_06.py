@@ -1,0 +1,130 @@
+"""Exercise vae-06: The other gradient."""
+
+import torch
+
+from .._exercise import Exercise
+
+
+@Exercise(
+    id="vae-06",
+    title="The other gradient",
+    difficulty=4,
+    minutes=30,
+    compute="cpu-instant",
+    points=4,
+    objectives=(
+        "Write a surrogate whose gradient is the score-function estimate with a "
+        "leave-one-out baseline.",
+    ),
+    statement=r"""
+Where $f$ cannot be differentiated, autograd needs a **surrogate**: a scalar whose
+value is of no interest and whose gradient is the estimate. Given are $k$ draws $z_i$
+of $q = \mathcal N(m, \operatorname{diag}(s^2))$, shape `(k, d)` with $k \ge 2$, and
+the values $f_i = f(z_i)$, shape `(k,)`.
+
+Write `score_surrogate(z, mean, log_std, f)` with `mean` and `log_std` of shape `(d,)`
+(the logarithm of $s$). Its gradient with respect to `mean` and `log_std` must be
+
+$$
+\frac1k \sum_{i=1}^k (f_i - b_i)\, \nabla \log q(z_i), \qquad
+b_i = \text{mean of the } f_j \text{ with } j \ne i.
+$$
+
+The draws and the values of $f$ count as constants, even if they carry a gradient.
+""",
+    stub='''
+def score_surrogate(z, mean, log_std, f):
+    """(k, d), (d,), (d,), (k,) -> (): its gradient is the estimate."""
+    return ...
+''',
+    answers={"score_surrogate": callable},
+    hints=(
+        "d log q is what autograd can do. The factor in front of it is a constant for "
+        "each draw.",
+        "The mean of the others is (sum of all - own) / (k - 1).",
+        "z may hang on mean, if it was drawn by reparameterization: cut it off.",
+    ),
+    misconceptions={
+        "no scalar": "One number is due, the mean over the k draws.",
+        "a gradient through the draws": "z is a constant here; with its graph the "
+        "estimate gets a second, wrong part.",
+        "a gradient through the values of f": "f is a constant here.",
+        "values of f standardized": "Dividing by their spread changes the length of "
+        "the gradient, and with it what is estimated.",
+        "no baseline": "A constant added to f must not change the gradient.",
+        "own value in the baseline": "With f_i itself in the mean, the baseline "
+        "depends on the draw, and the estimate is too small by (k - 1)/k: biased.",
+        "sum over the draws": "The mean over the k draws is due.",
+        "width left out of the score": "d log q / d mean is (z - mean) / s².",
+        "baseline from other values": "b_i is the mean of all the others, each with "
+        "the same weight.",
+        "log_std cut off from the graph": "q has a width, and its gradient is due.",
+    },
+)
+def vae_06(t, score_surrogate):
+    k, d = t.integer(5, 7), t.integer(2, 3)
+    mean = t.uniform(d, low=-1, high=1).requires_grad_()
+    log_std = t.uniform(d, low=-1, high=0.5)
+    log_std = (log_std + 0.05 * log_std.eq(0)).requires_grad_()
+    z = t.uniform(k, d, low=-2, high=2).requires_grad_()
+    f = t.uniform(k, low=-3, high=3).requires_grad_()
+
+    t.property("a scalar")
+    out = t.call(score_surrogate, z, mean, log_std, f)
+    t.shape(out, (), "a surrogate for one estimate.", "no scalar")
+
+    t.property("draws and values of f are constants")
+    why = "No gradient flows into z."
+    t.close(t.grad(out, z), 0.0, why, "a gradient through the draws")
+    why = "No gradient flows into f."
+    t.close(t.grad(out, f), 0.0, why, "a gradient through the values of f")
+
+    t.property("a constant added to f changes nothing")
+    by_mean = t.grad(out, mean)
+    more = t.call(score_surrogate, z, mean, log_std, f + 50.0)
+    why = "The baseline takes it away again."
+    t.close(t.grad(more, mean), by_mean, why, "no baseline", tol=1e-3)
+
+    # With a leave-one-out baseline the estimate is the unbiased sample covariance of
+    # f and the score: an identity, and another way to compute it.
+    def scores(wrt, log_std=log_std):
+        q = torch.distributions.Normal(mean, log_std.exp())
+        rows = [q.log_prob(row).sum() for row in z.detach()]
+        grad = [torch.autograd.grad(r, wrt, retain_graph=True)[0] for r in rows]
+        return torch.stack(grad).double()
+
+    def covariance(score, correction=1):
+        both = torch.cat([f.detach().double()[None], score.T])
+        return torch.cov(both, correction=correction)[0, 1:]
+
+    t.property("the gradient with respect to mean")
+    due = covariance(scores(mean))
+    half = covariance(scores(mean, 0.5 * log_std))
+    q = torch.distributions.Normal(mean, log_std.exp())
+    density = torch.stack([q.log_prob(row).sum().exp() for row in z.detach()])
+    density = density.detach()[:, None]
+    spreads = [f.detach().double().std(correction=c) for c in (0, 1)]
+    ideas = {
+        "own value in the baseline": covariance(scores(mean), 0),
+        "sum over the draws": [due * k, due * k / (k - 1)],
+        "mean over the dimensions": due / d,
+        "sign flipped": -due,
+        "values of f standardized": [due / s for s in spreads]
+        + [due * (k - 1) / k / s for s in spreads],
+        "log_std read as log variance": half,
+        "width left out of the score": due * (2 * log_std).exp(),
+        "density in place of its logarithm": covariance(scores(mean) * density),
+        "baseline from other values": [
+            ((f - b)[:, None] * scores(mean)).mean(0)
+            for b in (f.roll(1), f.roll(-1), f.median())
+        ],
+    }
+    why = "The sample covariance of f and the score, which this estimate is equal to."
+    got = "a gradient of 0"
+    t.true(by_mean.any(), why, got, "mean cut off from the graph")
+    t.close(by_mean, due, why, ideas=ideas, tol=1e-4)
+
+    t.property("the gradient with respect to log_std")
+    due = covariance(scores(log_std))
+    ideas = {"log_std cut off from the graph": 0.0}
+    t.close(t.grad(out, log_std), due, why, ideas=ideas, tol=1e-4)

@@ -1,0 +1,126 @@
+"""Exercise vae-13: Bars and stripes, to a threshold."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .._exercise import Exercise
+
+# Nats. Over 20 seeds the reference reaches 4.31 with a standard deviation of 0.02.
+BARS_BOUND = 4.6
+
+
+@Exercise(
+    id="vae-13",
+    title="Bars and stripes, to a threshold",
+    difficulty=4,
+    minutes=45,
+    compute="cpu-instant",
+    points=6,
+    objectives=(
+        "Train a VAE to a stated likelihood under a stated budget, and find out what "
+        "holds it back.",
+    ),
+    statement=r"""
+`gmcourse.data.structured.BarsAndStripes(4)` draws binary images of 4 × 4 pixels in
+which all rows or all columns are constant: `sample(n)` gives `(n, 1, 4, 4)`. Its
+entropy is known, 3.38 nats; a model of independent pixels needs 11.09.
+
+Train a VAE on its samples, within **60 seconds of one CPU core** (the reference takes
+a few). The answer is the trained `model`, an `nn.Module` with
+
+- `encode(x)`: `(b, 16)` zeros and ones to `(mean, log_std)`, each `(b, d_z)`, and
+- `decode(z)`: `(b, d_z)` to `(b, 16)` logits, each row from its own code; the prior is
+  $\mathcal N(0, I)$.
+
+The check puts the model into evaluation mode and computes the importance-weighted bound
+with 500 draws from your `q`, averaged over the true distribution; it passes at 4.6 nats
+or less. Nothing but the
+model counts, and a bound that is too good to be true cannot be had: it is a bound.
+""",
+    stub='''
+class BarsVAE(nn.Module):
+    def __init__(self):
+        super().__init__()
+        ...
+
+    def encode(self, x):
+        """(b, 16) -> mean, log_std, each (b, d_z)."""
+        return ...
+
+    def decode(self, z):
+        """(b, d_z) -> (b, 16) logits."""
+        return ...
+
+
+model = ...  # BarsVAE(), trained
+''',
+    answers={"model": nn.Module},
+    hints=(
+        "The loss of the chapter, fresh samples at each step, Adam at 2e-3 to 5e-3, "
+        "networks of one or two hidden layers of 64 to 128 units, a few latents.",
+        "Print rate and distortion apart. A distortion well above zero at the end says "
+        "that images are confused; a rate far above 4 nats, that codes are too narrow.",
+        "A learning rate that falls to zero toward the end is worth some tenths of a "
+        "nat.",
+    ),
+    misconceptions={
+        "no code in use": "The decoder gives the same for all codes, so pixels are as "
+        "good as independent: the model is untrained, or its posterior has collapsed.",
+        "an autoencoder without a rate": "The codes lie where the prior never goes: "
+        "draws from the prior do not decode to these images.",
+    },
+)
+def vae_13(t, model):
+    from gmcourse.data.structured import BarsAndStripes
+
+    bars = BarsAndStripes(4)
+    images = bars.support()
+    chance = bars.log_prob(images).exp().double()
+    x = images.flatten(1)
+    t.trained(model)
+
+    t.property("encode gives mean and log_std, decode gives logits")
+    made = t.call(model.encode, x)
+    pair = isinstance(made, tuple | list) and len(made) == 2
+    why, got = "A pair (mean, log_std).", f"an object of type {type(made).__name__}"
+    t.true(pair, why, got)
+    mean, log_std = (t.tensor(v).detach() for v in made)
+    t.true(mean.dim() == 2, "Of shape (b, d_z).", str(tuple(mean.shape)))
+    t.shape(log_std, tuple(mean.shape), "one for each mean.")
+    d = mean.shape[1]
+    eps = torch.randn(500, len(x), d, generator=t.rng)
+
+    def bound(log_std):
+        """The negative importance-weighted bound in nats, and the logits."""
+        z = mean + log_std.exp() * eps
+        logits = t.tensor(t.call(model.decode, z.flatten(0, 1))).detach()
+        t.shape(logits, (500 * len(x), 16), "16 logits for each code.")
+        t.finite(logits, "Logits are real numbers.")
+        odds = logits.double().view(500, len(x), 16) * (2 * x - 1)
+        normal = torch.distributions.Normal
+        ratio = normal(0.0, 1.0).log_prob(z) - normal(mean, log_std.exp()).log_prob(z)
+        total = F.logsigmoid(odds).sum(2) + ratio.double().sum(2)
+        return -(chance * (total.exp().mean(0) + 1e-300).log()).sum(), logits
+
+    value, logits = bound(log_std)
+    inside = bool((logits >= 0).all() and (logits <= 1).all() and logits.std() > 0)
+    why, got = "Logits take any value.", "values between 0 and 1 only"
+    t.true(not inside, why, got, "probabilities in place of logits")
+
+    t.property("the same codes in another order: the same logits")
+    z, order = mean + log_std.exp() * eps[0], torch.randperm(len(x), generator=t.rng)
+    rows = t.tensor(t.call(model.decode, z)).detach()
+    again = t.call(model.decode, z[order])
+    place = "depends on its place in the batch"
+    t.close(again, rows[order], "Each row belongs to its own code.", place, tol=1e-3)
+    few, part = t.call(model.decode, z[:7]), "statistics of the batch"
+    t.close(few, rows[:7], "The same with fewer codes.", part, tol=1e-3)
+
+    name, why = "the bound is at most 4.6 nats", "The entropy of the data is 3.38 nats."
+    traps = {
+        "no code in use": logits.view(500, len(x), 16).std((0, 1)).max() < 0.5,
+        "an autoencoder without a rate": value > 12,  # worse than independent pixels
+        "log_std read as log variance": lambda: bound(0.5 * log_std)[0] <= BARS_BOUND,
+    }
+    t.reached(name, value, BARS_BOUND, why, traps, near=6.0)
