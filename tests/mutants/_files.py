@@ -9,6 +9,10 @@ MUTANTS = [
     ("written in place", "os.replace(temporary, path)", "path.write_bytes(data)"),
     ("half-written file left behind", "os.unlink(temporary)", "pass"),
     ("nothing is tidied away", "left.unlink()", "pass"),
-    ("the reader's own files tidied away", 'startswith(f".{path.name}.")', 'startswith("")'),
+    (
+        "the reader's own files tidied away",
+        'startswith(f".{path.name}.")',
+        'startswith("")',
+    ),
     ("the folder is not made", "path.parent.mkdir(parents=True, exist_ok=True)", "..."),
 ]
