@@ -14,4 +14,5 @@ MUTANTS = [
     ),
     ("what is annealed counts as given", "    model.at(0)\n", ""),
     ("the model is left at step 0", "vars(thing)[key] = value", "pass"),
+    ("other numbers loaded", "if part in theirs and not _equal", "if False and _equal"),
 ]
