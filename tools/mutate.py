@@ -47,6 +47,7 @@ NOT_AT_RANDOM = {
     "data/cli.py": "prints",
     "live.py": "is compared with its JavaScript in a browser",
     "plots.py": "draws",
+    "testing/": "is a battery of tests, held to wrong models in tests/test_battery.py",
     "checks/": "is proven by catalogs of its own: make checks",
     "zoo/": "is recomputed: make results",
 }
