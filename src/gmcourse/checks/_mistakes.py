@@ -22,6 +22,8 @@ GENERAL = {
     "wrong shape": "Look at which axes were summed, kept or broadcast.",
     "wrong dtype": "Look for constants or casts that change the type.",
     "not finite": "Look for log(0), division by 0 and exp of a large number.",
+    "differences in place of derivatives": "A difference quotient is right only up to "
+    "its step and its rounding; automatic differentiation is exact.",
 }
 
 # Of a sum over the dimensions of each row; `rowwise` tries them all.
