@@ -96,6 +96,19 @@ class Vae07:
 
         return Model
 
+    @right
+    @build
+    def example_by_example():
+        class Model(Vae07.reference()):
+            def elbo(self, x):
+                mean, log_std = self.encoder(x)
+                q, p = Normal(mean, log_std.exp()), Normal(0.0, 1.0)
+                fit = Normal(self.decoder(q.rsample()), self.std).log_prob(x)
+                rates = kl_divergence(q, p)
+                return torch.stack([f.sum() - r.sum() for f, r in zip(fit, rates)])
+
+        return Model
+
     edited = edits(
         reference,
         """
