@@ -110,6 +110,8 @@ SCALES = {
     "nats in place of bits": "Bits are due: the logarithm to base 2.",
     "absolute error": "The squared error is due.",
     "square root taken": "The square itself is due, not its root.",
+    "difference of large numbers": "Where the data lie far from 0, x² - 2xm + m² keeps "
+    "no digits in float32: subtract first, then square.",
 }
 
 # Of models that are trained to a threshold; `trained` and `reached` look for them.
