@@ -183,6 +183,16 @@ def test_a_killed_run_goes_on_to_the_same_weights(recipe, tmp_path, monkeypatch)
     assert left == [f"{recipe.name}.json", f"{recipe.name}.safetensors"]
 
 
+def test_the_average_of_the_weights_is_kept_and_the_seed_heeded(tmp_path, monkeypatch):
+    make(GPT, tmp_path / "average")
+    make(GPT, tmp_path / "other", seed=1)
+    last = dataclasses.replace(GPT, ema=0.0)
+    monkeypatch.setitem(zoo.RECIPES, GPT.name, last)
+    make(GPT, tmp_path / "last")
+    folders = ("average", "other", "last")
+    assert len({weights(GPT, tmp_path / folder) for folder in folders}) == 3
+
+
 def test_a_start_lends_its_weights_to_a_part(tmp_path, monkeypatch):
     class Pair(prototypes.TinyGPT):
         def __init__(self):

@@ -55,6 +55,7 @@ RECIPES = (
         steps=(10, 6_000, 50_000),
         measures=_measures("classifier-fashion"),
         finish=_fit,
+        bytes_note="a smaller one was not made yet",
     ),
     Recipe(
         name="ae-pixelfaces",
@@ -66,5 +67,7 @@ RECIPES = (
         optimizer=adam(3e-3),
         batch_size=64,
         finish=_fit,
+        bytes_note="hidden layers of 64 in place of 256, within 600 KB, raise the "
+        "squared error from 0.93 to 1.71",
     ),
 )

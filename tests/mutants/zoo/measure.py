@@ -1,0 +1,35 @@
+"""Mistakes in zoo/measure.py, and the tests that must notice them."""
+
+TESTS = (
+    "test_zoo.py",
+    "test_zoo_recipes.py",
+)
+MUTANTS = [
+    (
+        "the bound without its sign",
+        "return self.result(-bound, model)",
+        "return self.result(bound, model)",
+    ),
+    (
+        "log p for -log p",
+        "return -(model.log_prob(x) if",
+        "return (model.log_prob(x) if",
+    ),
+    (
+        "a conditional quantity called unconditional",
+        '"-log p(x)" if model.condition is None else "-log p(x | c)"\n\n    def result',
+        '"-log p(x)"\n\n    def result',
+    ),
+    (
+        "parts that overlap",
+        "part = slice(start, start + size)",
+        "part = slice(start, start + size + 1)",
+    ),
+    ("standard deviation for standard error", "values.std() / n**0.5", "values.std()"),
+    ("unseeded", "with seeded(0):", "if True:"),
+    (
+        "the training set measured",
+        'x, c = source.part("test").first(self.n)\n\n        def neg',
+        'x, c = source.part("train").first(self.n)\n\n        def neg',
+    ),
+]
