@@ -119,6 +119,13 @@ def test_sampler_names_what_is_wrong(name):
     assert drawn(SAMPLERS[name]) == name
 
 
+def test_sampler_takes_the_value_of_the_check_before_its_own():
+    own = {"log_std read as log variance": 1.3 * STD.flatten()}
+    assert drawn(SAMPLERS[None], stds=own) == "log_std read as log variance"
+    own = {"mean not added": MEAN.flatten() + 1}
+    assert drawn(lambda n: MEAN + 1 + STD * noise(n), means=own) == "mean not added"
+
+
 def test_sampler_sees_noise_that_does_not_change():
     fixed = noise(60_000)
     assert drawn(lambda n: MEAN + STD * fixed[:n]) == "noise fixed across calls"

@@ -2,7 +2,7 @@
 
 import torch
 
-from .. import build, reference, right, wrong
+from .. import build, edits, reference, right
 
 
 class Ae03:
@@ -47,88 +47,33 @@ class Ae03:
         lam = torch.tensor([6.0, 3.0, 1.0])
         return lam[1:].sum(), torch.tensor(4.2), (1 / (1 / lam + 1 / 3)).sum()
 
-    @wrong("variance kept in place of lost")
-    @build
-    def kept():
-        return 6, 4.2, 4.25
-
-    @wrong("coordinates in place of directions")
-    @build
-    def coordinate():
-        return 2 + 3, 4.2, 4.25
-
-    @wrong("one direction too few lost")
-    @build
-    def one_lost():
-        return 1, 4.2, 4.25
-
-    @wrong("mean over the dimensions")
-    @build
-    def per_dimension():
-        return 4 / 3, 4.2 / 3, 4.25 / 3
-
-    @wrong("decoder that does not predict")
-    @build
-    def silent():
-        return 4, 2 + 3, 4.25
-
-    @wrong("same as the best code")
-    @build
-    def same():
-        return 4, 4, 4.25
-
-    @wrong("slope divided by the wrong variance")
-    @build
-    def slope():
-        return 4, (2 - 2**2 / 2) + 3, 4.25
-
-    @wrong("noise left in")
-    @build
-    def noise():
-        return 4, 4.2, 9
-
-    @wrong("signal in place of error")
-    @build
-    def signal():
-        return 4, 4.2, 36 / 9 + 9 / 6 + 1 / 4
-
-    @wrong("variance read as standard deviation")
-    @build
-    def squared():
-        return 4, 4.2, 54 / 15 + 27 / 12 + 9 / 10
-
-    @wrong("all directions shrunk alike")
-    @build
-    def average():
-        lam = 10 / 3
-        return 4, 4.2, 3 * 3 * lam / (3 + lam)
-
-    @wrong("each coordinate denoised alone")
-    @build
-    def alone():
-        return 4, 4.2, 15 / 8 + 6 / 5 + 9 / 6
-
-    @wrong("noise counted once")
-    @build
-    def once():
-        return 4, 4.2, 18 / 9
-
-    @wrong("third dimension forgotten")
-    @build
-    def block_only():
-        return 4, 2 - 2**2 / 5, 4.25
-
-    @wrong("third dimension forgotten")
-    @build
-    def block_denoised():
-        return 4, 4.2, 18 / 9 + 3 / 4
-
-    @wrong("variance kept in place of lost")
-    @build
-    def predicted():
-        return 4, 5 + 2**2 / 5, 4.25
-
-    @wrong("mean over the dimensions")
-    @build
-    def shares():
-        return 4, 4.2, 6 / 9 + 3 / 6 + 1 / 4
+    edited = edits(
+        reference,
+        """
+    variance kept in place of lost | 3 + 1 -> 6
+    variance kept in place of lost | 2 - 2**2 / 5) + 3 -> 5 + 2**2 / 5)
+    coordinates in place of directions | 3 + 1 -> 3 + 2
+    one direction too few lost | 3 + 1 -> 1
+    one direction too few lost | 3 + 1 -> 3
+    mean over the dimensions | 3 + 1 -> (3 + 1) / 3
+    mean over the dimensions | 18 / 9 + 9 / 6 + 3 / 4 -> 6 / 9 + 3 / 6 + 1 / 4
+    decoder that does not predict | - 2**2 / 5 ->
+    same as the best code | (2 - 2**2 / 5) + 3 -> 4
+    slope divided by the wrong variance | 2**2 / 5 -> 2**2 / 2
+    third dimension forgotten | 2**2 / 5) + 3 -> 2**2 / 5)
+    third dimension forgotten | + 9 / 6 ->
+    noise left in | 18 / 9 + 9 / 6 + 3 / 4 -> 9
+    signal in place of error | 18 / 9 + 9 / 6 + 3 / 4 -> 36 / 9 + 9 / 6 + 1 / 4
+    one part of the error only
+        | 18 / 9 + 9 / 6 + 3 / 4 -> 6 * (3 / 9) ** 2 + 3 * (3 / 6) ** 2 + (3 / 4) ** 2
+    one part of the error only
+        | 18 / 9 + 9 / 6 + 3 / 4 -> 3 * ((6 / 9) ** 2 + (3 / 6) ** 2 + (1 / 4) ** 2)
+    variance read as standard deviation
+        | 18 / 9 + 9 / 6 + 3 / 4 -> 54 / 15 + 27 / 12 + 9 / 10
+    all directions shrunk alike | 18 / 9 + 9 / 6 + 3 / 4 -> 30 / (3 + 10 / 3)
+    each coordinate denoised alone | 18 / 9 + 9 / 6 + 3 / 4 -> 15 / 8 + 6 / 5 + 9 / 6
+    noise counted once | 18 / 9 + 9 / 6 + 3 / 4 -> 18 / 9
+    off by a factor of two | 18 / 9 + 9 / 6 + 3 / 4 -> (18 / 9 + 9 / 6 + 3 / 4) / 2
+    sign flipped | 3 + 1 -> -(3 + 1)
+    """,
+    )

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Ae07:
@@ -53,54 +53,9 @@ class Ae07:
             u = F.softshrink(u, weight / 4)
         return u / length
 
-    def _any(x, w, threshold, power=1.0):
-        length = w.norm(dim=0)
-        a = x @ (w / length)
-        return a.sign() * (a.abs() - threshold).clamp(min=0) / length**power
-
-    @wrong("threshold of the whole weight")
-    def whole(x, w, weight):
-        return Ae07._any(x, w, weight)
-
-    @wrong("negative codes cut off")
-    def relu(x, w, weight):
-        return Ae07._any(x, w, weight / 2).relu()
-
-    @wrong("length of the columns forgotten")
-    def as_unit(x, w, weight):
-        a = x @ w
-        return a.sign() * (a.abs() - weight / 2).clamp(min=0)
-
-    @wrong("divided by the length only once")
-    def once(x, w, weight):
-        return Ae07._any(x, w, weight / 2, power=0.0)
-
-    @wrong("penalty without the length")
-    def bare(x, w, weight):
-        return Ae07._any(x, w, weight / 2 / w.norm(dim=0))
-
-    @wrong("no threshold")
-    def projection(x, w, weight):
-        return x @ w / w.square().sum(0)
-
-    @wrong("cut off without shrinking")
-    def hard(x, w, weight):
-        length = w.norm(dim=0)
-        a = x @ (w / length)
-        return a * (a.abs() > weight / 2) / length
-
-    @wrong("relative threshold")
-    def ridge(x, w, weight):
-        return x @ w / w.square().sum(0) / (1 + weight / 2)
-
-    @wrong("nearly zero in place of zero")
-    def leaky(x, w, weight):
-        exact = Ae07._any(x, w, weight / 2)
-        return exact + 1e-5 * (exact == 0) * (weight > 0)
-
     @right
     def by_clamping(x, w, weight):
-        # In single precision, and by what is cut away.
+        # In single precision, with a float32 constant, by what is cut away.
         x, w = x.float(), w.float()
         scale = torch.einsum("dk,dk->k", w, w).rsqrt()
         a = torch.einsum("bd,dk,k->bk", x, w, scale)
@@ -113,27 +68,30 @@ class Ae07:
         zero = torch.zeros_like(z)
         return torch.where(z > move, z - move, torch.where(z < -move, z + move, zero))
 
-    @wrong("threshold on the wrong scale")
-    def on_the_code(x, w, weight):
-        return F.softshrink(x @ w / w.square().sum(0), weight / 2)
+    @right
+    def in_double_precision(x, w, weight):
+        x, w = x.double(), w.double()
+        length = w.square().sum(0).sqrt()
+        return F.softshrink(x @ (w / length), weight / 2) / length
 
-    @wrong("moved across zero")
-    def across(x, w, weight):
-        length = w.norm(dim=0)
-        a = x @ w / length
-        return (a - weight / 2 * a.sign()) / length
-
-    @wrong("threshold halved twice")
-    def quarter(x, w, weight):
-        return Ae07._any(x, w, weight / 4)
-
-    @wrong("length of the whole dictionary")
-    def one_norm(x, w, weight):
-        length = w.norm()
-        return F.softshrink(x @ w / length, weight / 2) / length
-
-    @wrong("zero divided by zero")
-    def by_a_factor(x, w, weight):
-        length = w.norm(dim=0)
-        a = x @ w / length
-        return (1 - weight / 2 / a.abs()).clamp(min=0) * a / length
+    edited = edits(
+        sparse_code,
+        """
+    threshold of the whole weight | weight / 2 -> weight
+    threshold halved twice | weight / 2 -> weight / 4
+    negative codes cut off | along.sign() * -> along.sign().relu() *
+    length of the columns forgotten | w.norm(dim=0) -> torch.ones(w.shape[1])
+    length of the columns forgotten | w.norm(dim=0) -> torch.ones(w.shape[1])
+        | along.sign() * size -> (along - weight / 2).relu()
+    divided by the length only once | size / length -> size
+    penalty without the length | weight / 2 -> weight / 2 / length
+    no threshold | - weight / 2 ->
+    cut off without shrinking | along.sign() * size -> along * (size > 0)
+    relative threshold | along.abs() - weight / 2 -> along.abs() / (1 + weight / 2)
+    nearly zero in place of zero | return -> return 1e-5 * (size == 0) * (weight > 0) +
+    threshold on the wrong scale | weight / 2 -> weight / 2 * length
+    moved across zero | .clamp(min=0) ->
+    length of the whole dictionary | w.norm(dim=0) -> w.norm()
+    zero divided by zero | along.sign() * size -> along * size / along.abs()
+    """,
+    )

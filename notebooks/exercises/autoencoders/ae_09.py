@@ -41,12 +41,6 @@ class Ae09:
         pass
 
     @right
-    class BySort(_Keep):
-        def forward(self, z):
-            bar = z.detach().sort(dim=1, descending=True).values[:, self.many(z) - 1]
-            return torch.where((z >= bar[:, None]) & (z > 0), z, torch.zeros_like(z))
-
-    @right
     class ByLoops(_Keep):
         def forward(self, z):
             rows = []
@@ -58,12 +52,13 @@ class Ae09:
             return torch.stack(rows)
 
     @right
-    class ByThreshold(_Keep):
+    class ByOnes(_Keep):
         def forward(self, z):
-            if self.k >= z.shape[1]:
-                return F.relu(z)
-            bar = z.kthvalue(z.shape[1] - self.k, dim=1, keepdim=True).values.detach()
-            return z.relu() * (z > bar)
+            out = torch.zeros_like(z)
+            for i, row in enumerate(z):
+                for j in row.topk(self.many(z)).indices:
+                    out[i, j] = z[i, j] if z[i, j] > 0 else 0.0
+            return out
 
     @wrong("largest by size")
     class BySize(_Keep):
@@ -173,3 +168,15 @@ class Ae09:
         def forward(self, z):
             plus = z.relu()
             return plus + (z * self.mask(z) - plus).detach()
+
+    @wrong("nearly zero in place of zero")
+    class Tiny(_Keep):
+        def forward(self, z):
+            mask = self.mask(z)
+            return z * mask + 1e-9 * (1 - mask)
+
+    @wrong("ties all kept")
+    class BySort(_Keep):
+        def forward(self, z):
+            bar = z.detach().sort(dim=1, descending=True).values[:, self.many(z) - 1]
+            return torch.where((z >= bar[:, None]) & (z > 0), z, torch.zeros_like(z))

@@ -1,6 +1,5 @@
 """Versions of exercise ae-12."""
 
-import functools
 import math
 
 import torch
@@ -71,7 +70,6 @@ class Ae12:
 
     @reference
     @build
-    @functools.cache
     def reference():
         from gmcourse import train, warmup_cosine
         from gmcourse.autoencoders import Autoencoder
@@ -90,7 +88,6 @@ class Ae12:
 
     @right
     @build
-    @functools.cache
     def with_tanh():
         nets = (mlp(3, 32, 32, 1, activation=nn.Tanh),
                 mlp(1, 32, 32, 3, activation=nn.Tanh))  # fmt: skip
@@ -98,7 +95,6 @@ class Ae12:
 
     @right
     @build
-    @functools.cache
     def with_relu():
         nets = (mlp(3, 40, 40, 1, activation=nn.ReLU),
                 mlp(1, 40, 40, 3, activation=nn.ReLU))  # fmt: skip
@@ -152,6 +148,14 @@ class Ae12:
             model.decoder.bias.copy_(x.mean(0))
         return model
 
+    @wrong("training diverged")
+    @build
+    def diverged():
+        model = Autoencoder(mlp(3, 32, 32, 1), mlp(1, 32, 32, 3), (3,))
+        with torch.no_grad():
+            model.encoder[0].weight[0] = torch.nan
+        return model
+
     @wrong("too many parameters")
     @build
     def large():
@@ -172,7 +176,7 @@ class Ae12:
     def packed():
         return _Packed()
 
-    @wrong("stopped too early")
+    @wrong("not trained for long enough")
     @build
     def coarse():
         class Coarse(nn.Module):

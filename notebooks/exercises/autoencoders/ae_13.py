@@ -2,7 +2,15 @@
 
 import torch
 
-from .. import reference, right, wrong
+from .. import edits, reference, right, sums, wrong
+
+
+def squares(encoder, x):
+    """The squared entries of the Jacobian of each row: (b, k, ...)."""
+    rows = torch.autograd.functional.jacobian(
+        lambda v: encoder(v).sum(0), x, create_graph=True
+    )  # (k, b, ...): examples do not mix, so the sum over the batch keeps every row
+    return rows.square().transpose(0, 1)
 
 
 class Ae13:
@@ -24,70 +32,28 @@ class Ae13:
 
     @right
     def by_sum_over_the_batch(encoder, x):
-        # Examples do not mix, so the sum over the batch keeps every row.
-        rows = torch.autograd.functional.jacobian(
-            lambda v: encoder(v).sum(0), x, create_graph=True
-        )  # (k, b, ...)
-        return rows.square().flatten(2).sum((0, 2))
+        return squares(encoder, x).flatten(1).sum(1)
+
+    @right
+    def in_a_single_precision_sum(encoder, x):
+        x = x.detach().requires_grad_()
+        z, total = encoder(x), torch.zeros(len(x))
+        for j in range(z.shape[1]):
+            row = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0]
+            total += row.square().flatten(1).sum(1)
+        return total
 
     @right
     def by_loops(encoder, x):
         out = []
         for row in x:
             leaf = row[None].clone().requires_grad_()
-            z = encoder(leaf)[0]
-            parts = [
-                torch.autograd.grad(v, leaf, create_graph=True)[0].pow(2).sum()
-                for v in z
+            rows = [
+                torch.autograd.grad(v, leaf, create_graph=True)[0]
+                for v in encoder(leaf)[0]
             ]
-            out.append(sum(parts))
+            out.append(sum(r.pow(2).sum() for r in rows))
         return torch.stack(out)
-
-    def _of_sum(encoder, x, **how):
-        x = x.detach().requires_grad_()
-        return torch.autograd.grad(encoder(x).sum(), x, create_graph=True, **how)[0]
-
-    def _rows(encoder, x):
-        rows = torch.autograd.functional.jacobian(
-            lambda v: encoder(v).sum(0), x, create_graph=True
-        )
-        return rows.flatten(2).transpose(0, 1)  # (b, k, d)
-
-    @wrong("rows added before they are squared")
-    def added(encoder, x):
-        return Ae13._of_sum(encoder, x).square().flatten(1).sum(1)
-
-    @wrong("cut off from the graph")
-    def detached(encoder, x):
-        return Ae13.contraction(encoder, x).detach()
-
-    @wrong("square root taken")
-    def norm(encoder, x):
-        return Ae13.contraction(encoder, x).sqrt()
-
-    @wrong("mean over the entries")
-    def mean(encoder, x):
-        return Ae13._rows(encoder, x).square().mean((1, 2))
-
-    @wrong("summed over the batch")
-    def summed(encoder, x):
-        return Ae13.contraction(encoder, x).sum()
-
-    @wrong("largest singular value")
-    def spectral(encoder, x):
-        return torch.linalg.matrix_norm(Ae13._rows(encoder, x), 2).square()
-
-    @wrong("absolute values in place of squares")
-    def absolute(encoder, x):
-        return Ae13._rows(encoder, x).abs().sum((1, 2))
-
-    @wrong("only the first code")
-    def first(encoder, x):
-        return Ae13._rows(encoder, x)[:, 0].square().sum(1)
-
-    @wrong("squared length of the code")
-    def code(encoder, x):
-        return encoder(x).square().sum(1)
 
     @right
     def by_vmap(encoder, x):
@@ -102,7 +68,33 @@ class Ae13:
             total = total + torch.func.jvp(encoder, (x,), (v,))[1].square().sum(1)
         return total
 
-    @wrong("random probes")
+    standard = sums(squares, without=("bits in place of nats",))
+
+    edited = edits(
+        contraction,
+        """
+    rows added before they are squared | z[:, j].sum() -> z.sum()
+        | total = total + -> total =
+    square root taken | return total -> return total.sqrt()
+    absolute values in place of squares | row.square() -> row.abs()
+    codes left out | range(z.shape[1]) -> range(1)
+    codes left out | range(z.shape[1]) -> range(3)
+    squared length of the code | return total -> return z.square().sum(1)
+    not summed over the dimensions | .flatten(1).sum(1) -> .sum(1)
+        | total = torch.zeros_like(z[:, 0]) -> total = 0
+    gradient cut off in part | row.square() -> (row * row.detach())
+    gradient cut off in part | total = total + -> total = total.detach() +
+    """,
+    )
+
+    @wrong("largest singular value")
+    def spectral(encoder, x):
+        rows = torch.autograd.functional.jacobian(
+            lambda v: encoder(v).sum(0), x, create_graph=True
+        )
+        return torch.linalg.matrix_norm(rows.flatten(2).transpose(0, 1), 2).square()
+
+    @wrong("estimated from samples")
     def probed(encoder, x):
         x = x.detach().requires_grad_()
         z = encoder(x)
@@ -118,21 +110,3 @@ class Ae13:
             slope = (encoder(x + v) - encoder(x - v)) / (2 * h)
             total = total + slope.square().sum(1)
         return total
-
-    @wrong("gradient cut off in part")
-    def one_factor_held(encoder, x):
-        rows = Ae13._rows(encoder, x)
-        return (rows * rows.detach()).sum((1, 2))
-
-    @wrong("gradient cut off in part")
-    def last_row_only(encoder, x):
-        squares = Ae13._rows(encoder, x).square().sum(2)
-        return squares[:, :-1].detach().sum(1) + squares[:, -1]
-
-    @wrong("only the first code")
-    def three_codes(encoder, x):
-        return Ae13._rows(encoder, x)[:, :3].square().sum((1, 2))
-
-    @wrong("halved")
-    def half(encoder, x):
-        return Ae13.contraction(encoder, x) / 2

@@ -11,7 +11,7 @@ from torch.distributions import (
     Normal,
 )
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Gm02:
@@ -51,85 +51,6 @@ class Gm02:
         top = each.amax(1, keepdim=True).detach()
         return (each - top).exp().sum(1).log() + top[:, 0]
 
-    @wrong("logarithms averaged")
-    def averaged(x, log_w, means, log_stds):
-        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2)
-        return each @ log_w.exp()
-
-    @wrong("weights left out")
-    def unweighted(x, log_w, means, log_stds):
-        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2)
-        return each.logsumexp(1)
-
-    @wrong("weights left out")
-    def equal_weights(x, log_w, means, log_stds):
-        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2)
-        return each.logsumexp(1) - math.log(len(log_w))
-
-    @wrong("weights used as logarithms")
-    def log_of_log(x, log_w, means, log_stds):
-        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2)
-        return (each + log_w.abs().log()).logsumexp(1)
-
-    @wrong("best component only")
-    def maximum(x, log_w, means, log_stds):
-        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2)
-        return (each + log_w).amax(1)
-
-    @wrong("standard deviations read as variances")
-    def half(x, log_w, means, log_stds):
-        each = Normal(means, (log_stds / 2).exp()).log_prob(x[:, None]).sum(2)
-        return (each + log_w).logsumexp(1)
-
-    @wrong("log_stds left out of the normalizer")
-    def without_log_std(x, log_w, means, log_stds):
-        eps = (x[:, None] - means) / log_stds.exp()
-        each = (-0.5 * eps**2 - 0.5 * math.log(2 * math.pi)).sum(-1)
-        return (log_w + each).logsumexp(-1)
-
-    @wrong("mean over the dimensions")
-    def mean(x, log_w, means, log_stds):
-        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).mean(2)
-        return (each + log_w).logsumexp(1)
-
-    @wrong("constant left out")
-    def without_constant(x, log_w, means, log_stds):
-        eps = (x[:, None] - means) / log_stds.exp()
-        return (log_w + (-0.5 * eps**2 - log_stds).sum(-1)).logsumexp(-1)
-
-    @wrong("constant counted once")
-    def one_constant(x, log_w, means, log_stds):
-        eps = (x[:, None] - means) / log_stds.exp()
-        each = (-0.5 * eps**2 - log_stds).sum(-1) - 0.5 * math.log(2 * math.pi)
-        return (log_w + each).logsumexp(-1)
-
-    @wrong("negative log-likelihood returned")
-    def loss(x, log_w, means, log_stds):
-        return -Gm02.mixture_log_prob(x, log_w, means, log_stds)
-
-    @wrong("logarithm of an underflown density")
-    def naive(x, log_w, means, log_stds):
-        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2)
-        return (each.exp() @ log_w.exp()).log()
-
-    @wrong("small number added to the density")
-    def with_eps(x, log_w, means, log_stds):
-        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2)
-        return (each.exp() @ log_w.exp() + 1e-12).log()
-
-    @wrong("component chosen for each dimension")
-    def product_of_mixtures(x, log_w, means, log_stds):
-        each = Normal(means, log_stds.exp()).log_prob(x[:, None])
-        return (each + log_w[:, None]).logsumexp(1).sum(1)
-
-    @wrong("small number added to the density")
-    def clamped(x, log_w, means, log_stds):
-        return Gm02.mixture_log_prob(x, log_w, means, log_stds).clamp(min=-2e4)
-
-    @wrong("components not summed")
-    def per_component(x, log_w, means, log_stds):
-        return Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2) + log_w
-
     @right
     def by_expanded_squares(x, log_w, means, log_stds):
         x, m, inverse = x.double(), means.double(), (-2 * log_stds).double().exp()
@@ -137,50 +58,46 @@ class Gm02:
         norm = log_stds.sum(1) + 0.5 * x.shape[1] * math.log(2 * math.pi)
         return torch.logsumexp(log_w - 0.5 * square - norm, 1).float()
 
-    @wrong("gradient cut off")
-    @torch.no_grad()
-    def without_gradient(x, log_w, means, log_stds):
-        return Gm02.mixture_log_prob(x, log_w, means, log_stds)
-
-    @wrong("gradient cut off")
-    def shift_detached_once(x, log_w, means, log_stds):
-        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2) + log_w
-        top = each.amax(1, keepdim=True)
-        return (each - top).exp().sum(1).log() + top[:, 0].detach()
-
-    @wrong("logarithm of an underflown density")
-    def one_shift_for_all(x, log_w, means, log_stds):
-        each = Normal(means, log_stds.exp()).log_prob(x[:, None]).sum(2) + log_w
-        top = each.max()
-        return (each - top).exp().sum(1).log() + top
-
-    @wrong("constant counted once")
-    def constant_of_the_plane(x, log_w, means, log_stds):
-        eps = (x[:, None] - means) / log_stds.exp()
-        each = (-0.5 * eps**2 - log_stds).sum(-1) - math.log(2 * math.pi)
-        return (log_w + each).logsumexp(-1)
-
-    @wrong("factor one half lost")
-    def whole_square(x, log_w, means, log_stds):
-        eps = (x[:, None] - means) / log_stds.exp()
-        each = (-(eps**2) - log_stds - 0.5 * math.log(2 * math.pi)).sum(-1)
-        return (log_w + each).logsumexp(-1)
-
-    @wrong("not the density of a Gaussian")
-    def width_of_one_axis(x, log_w, means, log_stds):
-        eps = (x[:, None] - means) / log_stds.exp()
-        each = (-0.5 * eps**2 - log_stds[:, :1] - 0.5 * math.log(2 * math.pi)).sum(-1)
-        return (log_w + each).logsumexp(-1)
-
-    @wrong("densities not mixed by their weights")
-    def mean_over_components(x, log_w, means, log_stds):
-        out = Gm02.mixture_log_prob(x, log_w, means, log_stds)
-        return out - math.log(len(log_w))
-
-    @wrong("weights used as logarithms")
-    def plain_weights(x, log_w, means, log_stds):
-        return Gm02.mixture_log_prob(x, log_w.exp(), means, log_stds)
-
-    @wrong("wrong shape")
-    def squeezed(x, log_w, means, log_stds):
-        return Gm02.mixture_log_prob(x, log_w, means, log_stds).squeeze()
+    edited = edits(
+        mixture_log_prob,
+        """
+    logarithms averaged | (log_w + each).logsumexp(-1) -> each @ log_w.exp()
+    weights left out | log_w + each -> each
+    weights left out | (log_w + each).logsumexp(-1)
+        -> each.logsumexp(-1) - math.log(len(log_w))
+    weights used as logarithms | log_w + each -> log_w.exp() + each
+    weights used as logarithms | log_w + each -> log_w.abs().log() + each
+    best component only | logsumexp -> amax
+    divided by the number of components
+        | logsumexp(-1) -> logsumexp(-1) - math.log(len(log_w))
+    log_std read as log variance
+        | / log_stds.exp() -> / (log_stds / 2).exp() | - log_stds - -> - log_stds / 2 -
+    log_stds left out of the normalizer | - log_stds - constant -> - constant
+    constant left out | - log_stds - constant -> - log_stds
+    constant left out | return -> return 0.5 +
+    constant counted once
+        | constant).sum(-1) -> 0).sum(-1) - constant
+    constant counted once | constant).sum(-1) -> 0).sum(-1) - 2 * constant
+    factor one half lost | -0.5 * eps -> -(eps | **2 - -> **2) -
+    one width for all dimensions | - log_stds - -> - log_stds[:, :1] -
+    mean over the dimensions | constant).sum -> constant).mean
+    dimensions left out | constant).sum -> constant)[..., :-1].sum
+    sign flipped | return -> return -
+    logarithm of an underflown density
+        | (log_w + each).logsumexp(-1) -> (each.exp() @ log_w.exp()).log()
+    logarithm of an underflown density | (log_w + each).logsumexp(-1)
+        -> (log_w + each - each.max()).exp().sum(-1).log() + each.max()
+    small number added to the density
+        | (log_w + each).logsumexp(-1) -> (each.exp() @ log_w.exp() + 1e-12).log()
+    small number added to the density | logsumexp(-1) -> logsumexp(-1).clamp(min=-2e4)
+    component chosen for each dimension | constant).sum(-1) -> constant)
+        | (log_w + each).logsumexp(-1) -> (log_w[:, None] + each).logsumexp(1).sum(-1)
+    components not summed | .logsumexp(-1) ->
+    cut off from the graph | return -> with torch.no_grad(): return
+    cut off from the graph | return (log_w -> top = each.amax(1); return (log_w
+        | each).logsumexp(-1) -> each - top[:, None]).exp().sum(1).log() + top.detach()
+    batch axis lost | logsumexp(-1) -> logsumexp(-1).squeeze()
+    difference of large numbers | = (x[:, None] -> = ((x := x[:, None])
+        | eps**2 -> (x**2 - 2 * x * means + means**2) / log_stds.exp() ** 2
+    """,
+    )

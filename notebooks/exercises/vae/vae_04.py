@@ -9,7 +9,7 @@ from torch.distributions import (
     kl_divergence,
 )
 
-from .. import build, reference, right, wrong
+from .. import build, edits, reference, right
 
 
 class Vae04:
@@ -71,116 +71,38 @@ class Vae04:
                 elbo = vae.iw_bound(torch.full((2_000_000, 1), 2.0), k=1)
         return mean.item(), cov.item() ** 0.5, log_p, elbo.double().mean().item()
 
-    @wrong("prior left out of the posterior")
-    @build
-    def no_prior():
-        return 0.5, 0.25, -1.7600, -2.3671
-
-    @wrong("prior left out of the posterior")
-    @build
-    def no_prior_in_the_width():
-        return 8 / 17, 0.25, -1.7600, -2.3671
-
-    @wrong("variance in place of the deviation")
-    @build
-    def variance():
-        return 8 / 17, 1 / 17, -1.7600, -2.3671
-
-    @wrong("noise left out of the marginal")
-    @build
-    def no_noise():
-        log_p = Normal(1.0, 2.0).log_prob(torch.tensor(2.0)).item()
-        return 8 / 17, 17**-0.5, log_p, -2.3671
-
-    @wrong("deviation taken as a variance")
-    @build
-    def half():
-        log_p = Normal(1.0, 4.5**0.5).log_prob(torch.tensor(2.0)).item()
-        return 8 / 17, 17**-0.5, log_p, -2.3671
-
-    @wrong("deviation taken as a variance")
-    @build
-    def no_root():
-        log_p = Normal(1.0, 4.25).log_prob(torch.tensor(2.0)).item()
-        return 8 / 17, 17**-0.5, log_p, -2.3671
-
-    @wrong("value of p(x given z) at one z")
-    @build
-    def at_the_posterior_mean():
-        log_p = Normal(1 + 16 / 17, 0.5).log_prob(torch.tensor(2.0)).item()
-        return 8 / 17, 17**-0.5, log_p, -2.3671
-
-    @wrong("normalizer left out")
-    @build
-    def no_normalizer():
-        return 8 / 17, 17**-0.5, -1 / 8.5, -2.3671
-
-    @wrong("normalizer left out")
-    @build
-    def no_normalizer_in_the_bound():
-        return 8 / 17, 17**-0.5, -1.7600, -1.6 - 0.54129
-
-    @wrong("spread of q left out")
-    @build
-    def at_the_mean_of_q():
-        fit = Normal(1.6, 0.5).log_prob(torch.tensor(2.0)).item()
-        return 8 / 17, 17**-0.5, -1.7600, fit - 0.54129
-
-    @wrong("rate added in place of subtracted")
-    @build
-    def plus():
-        return 8 / 17, 17**-0.5, -1.7600, -1.82579 + 0.54129
-
-    @wrong("rate left out")
-    @build
-    def fit_only():
-        return 8 / 17, 17**-0.5, -1.7600, -1.82579
-
-    @wrong("the gap in place of the bound")
-    @build
-    def gap():
-        return 8 / 17, 17**-0.5, -1.7600, 2.3671 - 1.7600
-
-    @wrong("sign flipped")
-    @build
-    def losses():
-        return 8 / 17, 17**-0.5, 1.7600, 2.3671
-
-    @wrong("sign flipped")
-    @build
-    def one_loss():
-        return 8 / 17, 17**-0.5, -1.7600, 2.3671
-
-    @wrong("bits in place of nats")
-    @build
-    def bits():
-        two = math.log(2)
-        return 8 / 17, 17**-0.5, -1.7600 / two, -2.3671 / two
-
-    @wrong("slope not squared")
-    @build
-    def slope_counted_once():
-        log_p = Normal(1.0, 1.5).log_prob(torch.tensor(2.0)).item()
-        return 8 / 9, 1 / 3, log_p, -2.3671
-
-    @wrong("slope not squared")
-    @build
-    def slope_counted_once_in_the_marginal():
-        log_p = Normal(1.0, 1.5).log_prob(torch.tensor(2.0)).item()
-        return 8 / 17, 17**-0.5, log_p, -2.3671
-
-    @wrong("offset left out")
-    @build
-    def no_offset():
-        return 16 / 17, 17**-0.5, -1.7600, -2.3671
-
-    @wrong("offset left out")
-    @build
-    def no_offset_in_the_marginal():
-        log_p = Normal(0.0, 4.25**0.5).log_prob(torch.tensor(2.0)).item()
-        return 8 / 17, 17**-0.5, log_p, -2.3671
-
-    @wrong("log p in place of the bound")
-    @build
-    def bound_of_the_posterior():
-        return 8 / 17, 17**-0.5, -1.7600, -1.7600
+    edited = edits(
+        by_hand,
+        """
+    prior left out of the posterior | precision = 1 + -> precision =
+    prior left out of the posterior | precision**-0.5 -> 0.25
+    variance in place of the standard deviation | precision**-0.5 -> precision**-1
+    variance in place of the standard deviation | - 2 * math.log -> - 4 * math.log
+    standard deviation in place of the variance | - 2 * math.log -> - math.log
+    noise left out of the marginal | + 0.5**2 ->
+    standard deviation taken as a variance | + 0.5**2 -> + 0.5
+    standard deviation taken as a variance | var = 2**2 + 0.5**2 -> var = 4.25**2
+    standard deviation taken as a variance
+        | 0.4**2 - 1 - 2 * math.log(0.4) -> 0.4 - 1 - math.log(0.4)
+    value of p(x given z) at one z | var = 2**2 + -> var =
+    value of p(x given z) at one z
+        | log_p = -> var, off = 0.25, 1 / 17; log_p = | (2 - 1) ** 2 / -> off**2 /
+    normalizer left out | -0.5 * math.log(2 * math.pi * var) - -> -
+    normalizer left out | -0.5 * math.log(2 * math.pi * 0.5**2) - -> -
+    spread of q left out | + 2**2 * 0.4**2 ->
+    rate added in place of subtracted | fit - rate -> fit + rate
+    rate left out | fit - rate -> fit
+    the gap in place of the bound | = fit - rate -> = log_p - fit + rate
+    log p in place of the bound | fit - rate -> log_p
+    sign flipped | fit - rate -> rate - fit
+    sign flipped | post_std, log_p -> post_std, -log_p
+    bits in place of nats | fit - rate -> (fit - rate) / math.log(2)
+    bits in place of nats | post_std, log_p -> post_std, log_p / math.log(2)
+    slope not squared | 1 + 2**2 -> 1 + 2
+    slope not squared | var = 2**2 -> var = 2
+    slope not squared | + 2**2 * 0.4**2 -> + 2 * 0.4**2
+    offset left out | 2 * (2 - 1) / -> 2 * 2 /
+    offset left out | - (2 - 1) ** 2 / (2 * var) -> - 2**2 / (2 * var)
+    offset left out | (2 - 1 - 2 * 0.3) -> (2 - 2 * 0.3)
+    """,
+    )

@@ -5,7 +5,7 @@ from torch.distributions import (
     Normal,
 )
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Vae06:
@@ -63,120 +63,36 @@ class Vae06:
             by_log_std = (weight * (eps**2 - 1)).mean(0)
         return by_mean @ mean + by_log_std @ log_std
 
-    @wrong("no scalar")
-    def per_draw(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        return (f - others) * Normal(mean, log_std.exp()).log_prob(z).sum(1)
-
-    @wrong("a gradient through the draws")
-    def z_kept(z, mean, log_std, f):
-        f = f.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        return ((f - others) * Normal(mean, log_std.exp()).log_prob(z).sum(1)).mean()
-
-    @wrong("a gradient through the values of f")
-    def f_kept(z, mean, log_std, f):
-        z = z.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        return ((f - others) * Normal(mean, log_std.exp()).log_prob(z).sum(1)).mean()
-
-    @wrong("a gradient through the values of f")
-    def baseline_detached_only(z, mean, log_std, f):
-        z = z.detach()
-        others = ((f.sum() - f) / (len(f) - 1)).detach()
-        return ((f - others) * Normal(mean, log_std.exp()).log_prob(z).sum(1)).mean()
-
-    @wrong("no baseline")
-    def plain(z, mean, log_std, f):
-        log_q = Normal(mean, log_std.exp()).log_prob(z.detach()).sum(1)
-        return (f.detach() * log_q).mean()
-
-    @wrong("no baseline")
-    def divided_by_k(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        others = (f.sum() - f) / len(f)
-        return ((f - others) * Normal(mean, log_std.exp()).log_prob(z).sum(1)).mean()
-
-    @wrong("own value in the baseline")
-    def batch_mean(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        log_q = Normal(mean, log_std.exp()).log_prob(z).sum(1)
-        return ((f - f.mean()) * log_q).mean()
-
-    @wrong("sum over the draws")
-    def summed(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        return ((f - others) * Normal(mean, log_std.exp()).log_prob(z).sum(1)).sum()
-
-    @wrong("mean over the dimensions")
-    def mean_of_log_q(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        return ((f - others) * Normal(mean, log_std.exp()).log_prob(z).mean(1)).mean()
-
-    @wrong("sign flipped")
-    def as_a_loss(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        return -((f - others) * Normal(mean, log_std.exp()).log_prob(z).sum(1)).mean()
-
-    @wrong("values of f standardized")
-    def divided_by_the_spread(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        f = (f - f.mean()) / f.std()
-        return (f * Normal(mean, log_std.exp()).log_prob(z).sum(1)).mean()
-
-    @wrong("log_std read as log variance")
-    def half(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        log_q = Normal(mean, (log_std / 2).exp()).log_prob(z).sum(1)
-        return ((f - others) * log_q).mean()
-
-    @wrong("log_std cut off from the graph")
-    def fixed_width(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        log_q = Normal(mean, log_std.exp().detach()).log_prob(z).sum(1)
-        return ((f - others) * log_q).mean()
-
-    @wrong("mean cut off from the graph")
-    def fixed_mean(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        log_q = Normal(mean.detach(), log_std.exp()).log_prob(z).sum(1)
-        return ((f - others) * log_q).mean()
-
-    @wrong("sum over the draws")
-    def divided_by_k_minus_one(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        log_q = Normal(mean, log_std.exp()).log_prob(z).sum(1)
-        return ((f - others) * log_q).sum() / (len(f) - 1)
-
-    @wrong("width left out of the score")
-    def without_scale(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        return ((f - others) * (-0.5 * (z - mean) ** 2 - log_std).sum(1)).mean()
-
-    @wrong("density in place of its logarithm")
-    def by_density(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        others = (f.sum() - f) / (len(f) - 1)
-        q = Normal(mean, log_std.exp()).log_prob(z).sum(1).exp()
-        return ((f - others) * q).mean()
-
-    @wrong("baseline from other values")
-    def the_next_value(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        log_q = Normal(mean, log_std.exp()).log_prob(z).sum(1)
-        return ((f - f.roll(1)) * log_q).mean()
-
-    @wrong("baseline from other values")
-    def median(z, mean, log_std, f):
-        z, f = z.detach(), f.detach()
-        log_q = Normal(mean, log_std.exp()).log_prob(z).sum(1)
-        return ((f - f.median()) * log_q).mean()
+    edited = edits(
+        score_surrogate,
+        """
+    no scalar | .mean() ->
+    no scalar | .mean() -> .mean(0, keepdim=True)
+    a gradient through the draws | z.detach() -> z
+    a gradient through the values of f | f.detach() -> f
+    a gradient through the values of f | f.detach() -> f
+        | len(f) - 1) -> len(f) - 1); others = others.detach()
+    no baseline | f - others -> f
+    own value in the baseline | - others -> - f.mean()
+    sum over the draws | .mean() -> .sum()
+    sum over the draws | .mean() -> .sum() / (len(f) - 1)
+    mean over the dimensions | .sum(1) -> .mean(1)
+    sign flipped | return -> return -
+    values of f standardized | (f - others) -> ((f - f.mean()) / f.std())
+    values of f standardized | (f - others) -> ((f - others) / f.std(correction=0))
+    log_std read as log variance | log_std.exp() -> (log_std / 2).exp()
+    log_std cut off from the graph | log_std.exp() -> log_std.exp().detach()
+    mean cut off from the graph | Normal(mean -> Normal(mean.detach()
+    width left out of the score
+        | Normal(mean, log_std.exp()).log_prob(z) -> (-0.5 * (z - mean) ** 2 - log_std)
+    density in place of its logarithm | .sum(1) -> .sum(1).exp()
+    baseline from other values | - others -> - f.roll(1)
+    baseline from other values | - others -> - f.median()
+    baseline from other values | - others -> - f[0]
+    baseline from other values | - others -> - f.max()
+    baseline from other values | (len(f) - 1) -> len(f)
+    baseline from other values | / (len(f) - 1) ->
+    baseline from other values | (f.sum() - f) / -> f.sum() /
+    input changed in place | f - others -> f.sub_(others)
+    """,
+    )

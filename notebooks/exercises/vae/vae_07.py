@@ -10,38 +10,12 @@ from torch.distributions import (
     kl_divergence,
 )
 
-from .. import build, reference, right, wrong
+from .. import build, edits, reference, right, wrong
 
 
-def gaussian_vae(**change):
-    """The class of vae-07 with one part replaced: for wrong versions."""
-    parts = {
-        "draw": lambda m, s: m + s.exp() * torch.randn_like(m),
-        "rate": lambda m, s: 0.5 * (m**2 + (2 * s).exp() - 1 - 2 * s).sum(1),
-        "fit": lambda x, m, std: Normal(m, std).log_prob(x).sum(1),
-        "total": lambda fit, rate: fit - rate,
-        "code": lambda n, k: torch.randn(n, k),
-        "noise": lambda m, std: m + std * torch.randn_like(m),
-        **change,
-    }
-
-    class GaussianVAE(torch.nn.Module):
-        def __init__(self, encoder, decoder, latent_dim, std):
-            super().__init__()
-            self.encoder, self.decoder = encoder, decoder
-            self.latent_dim, self.std = latent_dim, std
-
-        def elbo(self, x):
-            mean, log_std = self.encoder(x)
-            z = parts["draw"](mean, log_std)
-            fit = parts["fit"](x, self.decoder(z), self.std)
-            return parts["total"](fit, parts["rate"](mean, log_std))
-
-        def sample(self, n):
-            z = parts["code"](n, self.latent_dim)
-            return parts["noise"](self.decoder(z), self.std)
-
-    return GaussianVAE
+def again(*shape):
+    """The same noise in every call."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1))
 
 
 class Vae07:
@@ -98,216 +72,128 @@ class Vae07:
 
     @right
     @build
-    def by_parts():
-        return gaussian_vae()
+    def one_call_for_all():
+        class Model(nn.Module):
+            def __init__(self, encoder, decoder, latent_dim, std):
+                super().__init__()
+                self.encoder, self.decoder = encoder, decoder
+                self.k, self.std = latent_dim, std
 
-    @right
-    @build
-    def by_einsum():
-        def fit(x, m, std):
-            square = torch.einsum("bd,bd->b", x - m, x - m)
-            d = x.shape[1]
-            return -square / (2 * std**2) - d * math.log(std * (2 * math.pi) ** 0.5)
+            def elbo(self, x):
+                mean, log_std = self.encoder(x)
+                eps, total = torch.randn(mean.shape, dtype=torch.float64), 0.0
+                error = x - self.decoder((mean + log_std.exp() * eps).float())
+                square = torch.einsum("bd,bd->b", error, error)
+                for m, s in zip(mean.T, log_std.T):  # by columns
+                    total = total + 0.5 * m**2 + 0.5 * torch.expm1(2 * s) - s
+                constant = x.shape[1] * math.log(self.std * (2 * math.pi) ** 0.5)
+                return -square / (2 * self.std**2) - constant - total
 
-        return gaussian_vae(fit=fit)
+            def sample(self, n):
+                z = torch.stack([torch.randn(n) for _ in range(self.k)], 1)
+                mean = self.decoder(z)
+                return torch.normal(mean, self.std * torch.ones_like(mean))
+
+        return Model
 
     @right
     @build
     def example_by_example():
-        def rate(m, s):
-            rows = []
-            for a, b in zip(m, s):
-                q = Normal(a, b.exp())
-                rows.append(kl_divergence(q, Normal(0.0, 1.0)).sum())
-            return torch.stack(rows)
+        class Model(Vae07.reference()):
+            def elbo(self, x):
+                mean, log_std = self.encoder(x)
+                q, p = Normal(mean, log_std.exp()), Normal(0.0, 1.0)
+                fit = Normal(self.decoder(q.rsample()), self.std).log_prob(x)
+                rates = kl_divergence(q, p)
+                return torch.stack([f.sum() - r.sum() for f, r in zip(fit, rates)])
 
-        return gaussian_vae(rate=rate)
+        return Model
 
-    @wrong("mean over the pixels")
-    @build
-    def mean_pixels():
-        return gaussian_vae(fit=lambda x, m, std: Normal(m, std).log_prob(x).mean(1))
-
-    @wrong("constants left out")
-    @build
-    def no_constants():
-        return gaussian_vae(fit=lambda x, m, std: -((x - m) ** 2).sum(1) / (2 * std**2))
-
-    @wrong("constants left out")
-    @build
-    def no_log_std():
-        def fit(x, m, std):
-            root = 0.5 * x.shape[1] * math.log(2 * math.pi)
-            return -((x - m) ** 2).sum(1) / (2 * std**2) - root
-
-        return gaussian_vae(fit=fit)
-
-    @wrong("mean over the latent dimensions")
-    @build
-    def mean_rate():
-        return gaussian_vae(
-            rate=lambda m, s: 0.5 * (m**2 + (2 * s).exp() - 1 - 2 * s).mean(1)
-        )
-
-    @wrong("rate added")
-    @build
-    def plus():
-        return gaussian_vae(total=lambda fit, rate: fit + rate)
-
-    @wrong("rate left out")
-    @build
-    def no_rate():
-        return gaussian_vae(total=lambda fit, rate: fit + 0 * rate)
-
-    @wrong("log_std read as log variance")
-    @build
-    def half():
-        return gaussian_vae(
-            draw=lambda m, s: m + (s / 2).exp() * torch.randn_like(m),
-            rate=lambda m, s: 0.5 * (m**2 + s.exp() - 1 - s).sum(1),
-        )
-
-    @wrong("log_std read as log variance")
-    @build
-    def half_in_the_draw():
-        return gaussian_vae(draw=lambda m, s: m + (s / 2).exp() * torch.randn_like(m))
-
-    @wrong("std squared once too often")
-    @build
-    def variance():
-        return gaussian_vae(fit=lambda x, m, std: Normal(m, std**2).log_prob(x).sum(1))
-
-    @wrong("std squared once too often")
-    @build
-    def variance_in_samples():
-        return gaussian_vae(noise=lambda m, std: m + std**2 * torch.randn_like(m))
-
-    @wrong("no draw")
-    @build
-    def mean_code():
-        return gaussian_vae(draw=lambda m, s: m + 0 * s)
-
-    @wrong("one noise for all examples")
-    @build
-    def shared():
-        return gaussian_vae(draw=lambda m, s: m + s.exp() * torch.randn(m.shape[1]))
-
-    @wrong("one noise for all dimensions")
-    @build
-    def shared_by_dimensions():
-        return gaussian_vae(
-            draw=lambda m, s: m + s.exp() * torch.randn(len(m), 1).to(m)
-        )
-
-    @wrong("one noise for all dimensions")
-    @build
-    def shared_by_values():
-        return gaussian_vae(noise=lambda m, std: m + std * torch.randn(len(m), 1))
+    edited = edits(
+        reference,
+        """
+    mean over the dimensions | constant).sum(1) -> constant).mean(1)
+    mean over the dimensions | 2 * log_std).sum(1) -> 2 * log_std).mean(1)
+    constant left out | 0.5 * eps**2 - constant -> 0.5 * eps**2
+    constant left out | constant = math.log(self.std) + -> constant =
+    constant left out | eps**2 - constant).sum(1) -> eps**2).sum(1) - constant
+    squared error in place of the log-density | eps**2 - constant -> (self.std * eps)**2
+    squared error in place of the log-density
+        | -0.5 * eps**2 - constant -> -((self.std * eps) ** 2)
+    rate added | fit - rate -> fit + rate
+    rate left out | fit - rate -> fit + 0 * rate
+    negative bound | fit - rate -> rate - fit
+    reduced over the batch | fit - rate -> (fit - rate).mean()
+    log_std read as log variance | log_std.exp() * -> (log_std / 2).exp() *
+    log_std read as log variance | (2 * log_std).exp() -> log_std.exp()
+        | 1 - 2 * log_std -> 1 - log_std
+    std squared once too often | ) / self.std -> ) / self.std**2
+        | math.log(self.std) -> 2 * math.log(self.std)
+    std squared once too often | mean + self.std -> mean + self.std**2
+    std left out of the noise | mean + self.std * -> mean +
+    no draw | log_std.exp() * torch.randn_like(mean) -> 0 * log_std
+    standard deviation ignored | log_std.exp() * torch -> torch
+    standard deviation squared | log_std.exp() * -> (2 * log_std).exp() *
+    mean not added | z = mean + -> z =
+    floor under the standard deviation | log_std.exp() * -> (log_std.exp() + 1e-3) *
+    one noise for all examples
+        | exp() * torch.randn_like(mean) -> exp() * torch.randn(mean[:1].shape)
+    one noise for all dimensions
+        | exp() * torch.randn_like(mean) -> exp() * torch.randn(len(mean), 1)
+    one noise for all dimensions | torch.randn(n, self.latent_dim)
+        -> torch.randn(n, 1).expand(n, self.latent_dim)
+    one noise for all dimensions
+        | self.std * torch.randn_like(mean) -> self.std * torch.randn(n, 1)
+    noise fixed across calls
+        | exp() * torch.randn_like(mean) -> exp() * again(*mean.shape)
+    noise fixed across calls | torch.randn(n, -> again(n,
+    noise fixed across calls
+        | self.std * torch.randn_like(mean) -> self.std * again(*mean.shape)
+    noise fixed across calls | torch.randn(n, self.latent_dim) -> self.kept[:n]
+        | super().__init__()
+        -> super().__init__(); self.kept = again(200_000, latent_dim)
+    codes from the wrong prior | torch.randn(n, -> torch.rand(n,
+    codes from the wrong prior | torch.randn(n, -> torch.zeros(n,
+    noise that is not normal | self.latent_dim) -> self.latent_dim).clamp(-2.5, 2.5)
+    noise that is not normal | torch.randn(n, self.latent_dim)
+        -> (torch.rand(n, self.latent_dim) - 0.5) * 12**0.5
+    noise that is not normal | log_std.exp() * torch.randn_like(mean)
+        -> log_std.exp() * (torch.rand(mean.shape) - 0.5) * 12**0.5
+    noise that is not normal | self.std * torch.randn_like(mean)
+        -> self.std * (torch.rand(mean.shape) - 0.5) * 12**0.5
+    mean of the decoder in place of a draw
+        | mean + self.std * torch.randn_like(mean) -> mean
+    sampled outside the graph | exp() * torch.randn_like(mean)
+        -> exp() * torch.randn_like(mean); z = z.detach()
+    standard deviation cut off from the graph
+        | log_std.exp() * -> log_std.exp().detach() *
+    decoder cut off | (x - self.decoder(z)) -> (x - self.decoder(z).detach())
+    rate cut off | fit - rate -> fit - rate.detach()
+    rate cut off | (2 * log_std).exp() -> (2 * log_std).exp().detach()
+    rate cut off | - 1 - 2 * log_std -> - 1 - 2 * log_std.detach()
+    rate estimated from the draw
+        | rate = 0.5 * -> d = (z - mean) / log_std.exp(); rate = 0.5 *
+        | (mean**2 + (2 * log_std).exp() - 1 - 2 -> (z**2 - d**2 - 2
+    """,
+    )
 
     @wrong("rate estimated from the draw")
     @build
-    def from_the_draw():
-        def rate(m, s):
-            eps = torch.randn_like(m)
-            z = m + s.exp() * eps
-            return (0.5 * z**2 - 0.5 * eps**2 - s).sum(1)
+    def another_draw_for_the_rate():
+        class Model(Vae07.reference()):
+            def elbo(self, x):
+                mean, log_std = self.encoder(x)
+                q = Normal(mean, log_std.exp())
+                fit = Normal(self.decoder(q.rsample()), self.std).log_prob(x).sum(1)
+                z = q.rsample()
+                return fit - (q.log_prob(z) - Normal(0.0, 1.0).log_prob(z)).sum(1)
 
-        return gaussian_vae(rate=rate)
-
-    @wrong("draw cut off from the graph")
-    @build
-    def detached():
-        return gaussian_vae(draw=lambda m, s: Normal(m, s.exp()).sample())
-
-    @wrong("standard deviation cut off")
-    @build
-    def detached_std():
-        return gaussian_vae(
-            draw=lambda m, s: m + s.exp().detach() * torch.randn_like(m)
-        )
-
-    @wrong("rate cut off")
-    @build
-    def detached_rate():
-        return gaussian_vae(total=lambda fit, rate: fit - rate.detach())
-
-    @wrong("reduced over the batch")
-    @build
-    def batch_mean():
-        return gaussian_vae(total=lambda fit, rate: (fit - rate).mean())
-
-    @wrong("negative bound")
-    @build
-    def loss():
-        return gaussian_vae(total=lambda fit, rate: rate - fit)
-
-    @wrong("mean of the decoder in place of a draw")
-    @build
-    def without_noise():
-        return gaussian_vae(noise=lambda m, std: m)
-
-    @wrong("codes from the wrong prior")
-    @build
-    def uniform():
-        return gaussian_vae(code=lambda n, k: torch.rand(n, k))
-
-    @wrong("codes from the wrong prior")
-    @build
-    def zeros():
-        return gaussian_vae(code=lambda n, k: torch.zeros(n, k))
-
-    @wrong("constants left out")
-    @build
-    def constant_once():
-        def fit(x, m, std):
-            square = (-0.5 * ((x - m) / std) ** 2).sum(1)
-            return square - math.log(std) - 0.5 * math.log(2 * math.pi)
-
-        return gaussian_vae(fit=fit)
-
-    @wrong("constants left out")
-    @build
-    def squared_error_alone():
-        return gaussian_vae(fit=lambda x, m, std: -(x - m).square().sum(1))
-
-    @wrong("rate cut off")
-    @build
-    def part_of_the_rate_detached():
-        def rate(m, s):
-            return 0.5 * (m**2 + (2 * s).exp().detach() - 1 - 2 * s).sum(1)
-
-        return gaussian_vae(rate=rate)
-
-    @wrong("noise that is not normal")
-    @build
-    def uniform_noise_in_the_code():
-        def draw(m, s):
-            return m + s.exp() * (torch.rand_like(m) - 0.5) * 12**0.5
-
-        return gaussian_vae(draw=draw)
-
-    @wrong("noise that is not normal")
-    @build
-    def uniform_noise_in_samples():
-        def noise(m, std):
-            return m + std * (torch.rand_like(m) - 0.5) * 12**0.5
-
-        return gaussian_vae(noise=noise)
-
-    @wrong("std left out of the noise")
-    @build
-    def unit_noise():
-        return gaussian_vae(noise=lambda m, std: m + torch.randn_like(m))
-
-    @wrong("one noise for all dimensions")
-    @build
-    def one_number_for_the_code():
-        return gaussian_vae(code=lambda n, k: torch.randn(n, 1).expand(n, k))
+        return Model
 
     @wrong("more than one draw")
     @build
     def mean_of_ten_draws():
-        class Model(gaussian_vae()):
+        class Model(Vae07.reference()):
             def elbo(self, x):
                 return sum(super(Model, self).elbo(x) for _ in range(10)) / 10
 

@@ -8,7 +8,7 @@ from torch.distributions import (
 )
 from torch.nn import functional as F
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Vae10:
@@ -59,111 +59,51 @@ class Vae10:
         std = torch.linalg.vector_norm(x - x_hat) / n**0.5
         return n / b * (std.log() + 0.5 + 0.5 * math.log(2 * math.pi)) + kl.sum() / b
 
-    @wrong("no scalar")
-    def per_example(x, x_hat, kl):
-        d = x[0].numel()
-        var = (x - x_hat).square().mean()
-        return 0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl
-
-    @wrong("one width for each example")
-    def each_example(x, x_hat, kl):
-        d = x[0].numel()
-        var = (x - x_hat).square().flatten(1).mean(1)
-        return (0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl).mean()
-
-    @wrong("one width for each pixel")
-    def each_pixel(x, x_hat, kl):
-        var = (x - x_hat).square().mean(0)
-        return 0.5 * (math.log(2 * math.pi) + 1 + var.log()).sum() + kl.mean()
-
-    @wrong("constants left out")
-    def log_only(x, x_hat, kl):
-        var = (x - x_hat).square().mean()
-        return 0.5 * x[0].numel() * var.log() + kl.mean()
-
-    @wrong("constants left out")
-    def no_two_pi(x, x_hat, kl):
-        var = (x - x_hat).square().mean()
-        return 0.5 * x[0].numel() * (1 + var.log()) + kl.mean()
-
-    @wrong("mean over the pixels")
-    def mean_pixels(x, x_hat, kl):
-        var = (x - x_hat).square().mean()
-        return 0.5 * (math.log(2 * math.pi) + 1 + var.log()) + kl.mean()
-
-    @wrong("logarithm of sigma counted twice")
-    def log_of_the_variance(x, x_hat, kl):
-        d, var = x[0].numel(), (x - x_hat).square().mean()
-        return d * var.log() + 0.5 * d * (math.log(2 * math.pi) + 1) + kl.mean()
-
-    @wrong("width fixed at one")
-    def unit(x, x_hat, kl):
-        fit = Normal(x_hat, 1.0).log_prob(x).flatten(1).sum(1)
-        return (kl - fit).mean()
-
-    @wrong("width fixed at one")
-    def half_squared_error(x, x_hat, kl):
-        return 0.5 * (x - x_hat).square().flatten(1).sum(1).mean() + kl.mean()
-
-    @wrong("rate left out")
-    def no_rate(x, x_hat, kl):
-        var = (x - x_hat).square().mean()
-        return 0.5 * x[0].numel() * (math.log(2 * math.pi) + 1 + var.log())
-
-    @wrong("sum over the batch")
-    def summed(x, x_hat, kl):
-        std = (x - x_hat).square().mean().sqrt()
-        return (kl - Normal(x_hat, std).log_prob(x).flatten(1).sum(1)).sum()
-
-    @wrong("sum over the batch")
-    def rates_summed(x, x_hat, kl):
-        d, var = x[0].numel(), (x - x_hat).square().mean()
-        return 0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl.sum()
-
-    @wrong("cut off from the graph")
-    def detached(x, x_hat, kl):
-        d, var = x[0].numel(), (x - x_hat).square().mean().detach()
-        return 0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl.mean()
-
-    @wrong("negative bound")
-    def bound(x, x_hat, kl):
-        d, var = x[0].numel(), (x - x_hat).square().mean()
-        return -0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) - kl.mean()
-
-    @wrong("spread of the errors in place of their size")
-    def by_std(x, x_hat, kl):
-        fit = Normal(x_hat, (x - x_hat).std()).log_prob(x).flatten(1).sum(1)
-        return (kl - fit).mean()
-
-    @wrong("spread of the errors in place of their size")
-    def by_var(x, x_hat, kl):
-        d, var = x[0].numel(), (x - x_hat).var()
-        return 0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl.mean()
-
-    @wrong("one width for each channel")
-    def each_channel(x, x_hat, kl):
-        axes = [i for i in range(x.ndim) if i != 1]
-        std = (x - x_hat).square().mean(axes, keepdim=True).sqrt()
-        return (kl - Normal(x_hat, std).log_prob(x).flatten(1).sum(1)).mean()
-
-    @wrong("not all axes counted")
-    def last_axis(x, x_hat, kl):
-        d, var = x.shape[-1], (x - x_hat).square().mean()
-        return 0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl.mean()
-
-    @wrong("not all axes counted")
-    def height_and_width(x, x_hat, kl):
-        d, var = math.prod(x.shape[-2:]), (x - x_hat).square().mean()
-        return 0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl.mean()
-
-    @wrong("not all axes counted")
-    def right_for_images_only(x, x_hat, kl):
-        d, var = math.prod(x.shape[-3:]), (x - x_hat).square().mean()
-        return 0.5 * d * (math.log(2 * math.pi) + 1 + var.log()) + kl.mean()
-
-    @wrong("gradient counted twice")
-    def half_detached(x, x_hat, kl):
-        square = (x - x_hat).square()
-        var, d = square.mean(), x[0].numel()
-        fit = 0.5 * square.flatten(1).sum(1).mean() / var.detach()
-        return fit + 0.5 * d * (math.log(2 * math.pi) + var.log()) + kl.mean()
+    edited = edits(
+        calibrated_loss,
+        """
+    no scalar | kl.mean() -> kl
+    constant left out | (math.log(2 * math.pi) + 1 + var.log()) -> var.log()
+    constant left out | math.log(2 * math.pi) + 1 -> 1
+    constant left out | + 1 + -> +
+    mean over the dimensions | 0.5 * d -> 0.5
+    logarithm of sigma counted twice | var.log() -> 2 * var.log()
+    standard deviation in place of the variance | var.log() -> var.sqrt().log()
+    width fixed at one | 1 + var.log() -> var
+    width fixed at one | 0.5 * d * (math.log(2 * math.pi) + 1 + var.log())
+        -> 0.5 * d * var
+    rate left out | + kl.mean() -> + 0 * kl.mean()
+    sum over the batch | kl.mean() -> kl.sum()
+    sum over the batch | return 0.5 -> return len(x) * 0.5 | + kl.mean() -> + kl.sum()
+    cut off from the graph | .square().mean() -> .square().mean().detach()
+    cut off from the graph | kl.mean() -> kl.mean().detach()
+    negative bound | return 0.5 -> return -0.5 | + kl -> - kl
+    sign flipped | + kl.mean() -> - kl.mean()
+    spread of the errors in place of their size | square().mean() -> var()
+    not all axes counted | x[0].numel() -> x.shape[-1]
+    not all axes counted | x[0].numel() -> x.shape[1]
+    not all axes counted | x[0].numel() -> x.numel()
+    not all axes counted | x[0].numel() -> math.prod(x.shape[-2:])
+    not all axes counted | x[0].numel() -> math.prod(x.shape[-3:])
+    squares expanded
+        | (x - x_hat).square().mean() -> (x**2 - 2 * x * x_hat + x_hat**2).mean()
+    """,
+        (
+            "one width for each example",
+            *(".square().mean()", ".square().flatten(1).mean(1)"),
+            *("return ", "return ("),
+            *("kl.mean()", "kl).mean()"),
+        ),
+    )
+    by_widths = edits(
+        with_sigma_kept,
+        """
+    one width for each pixel | .mean().sqrt() -> .mean(0).sqrt()
+    one width for each channel
+        | .mean().sqrt() -> .mean((0, *range(2, x.ndim)), True).sqrt()
+    spread of the errors in place of their size | .square().mean().sqrt() -> .std()
+    gradient counted twice | .mean().sqrt() -> .mean().sqrt(); kept = std.detach()
+        | Normal(x_hat, std).log_prob(x)
+        -> (Normal(x_hat, kept).log_prob(x) + kept.log() - std.log())
+    """,
+    )

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Vae12:
@@ -45,65 +45,32 @@ class Vae12:
         rate = torch.einsum("bd->d", kl.double()) / len(kl)
         return F.threshold(rate, floor, floor).sum().float()
 
-    @wrong("no scalar")
-    def per_dimension(kl, floor):
-        return kl.mean(0).clamp(min=floor)
-
-    @wrong("floor for each example")
-    def each_example(kl, floor):
-        return kl.clamp(min=floor).sum(1).mean()
-
-    @wrong("one floor for the whole rate")
-    def whole(kl, floor):
-        return kl.sum(1).mean().clamp(min=floor)
-
-    @wrong("one floor for the whole rate")
-    def whole_times_d(kl, floor):
-        return kl.sum(1).mean().clamp(min=floor * kl.shape[1])
-
-    @wrong("mean over the dimensions")
-    def mean_dimensions(kl, floor):
-        return kl.mean(0).clamp(min=floor).mean()
-
-    @wrong("sum over the batch")
-    def summed(kl, floor):
-        return kl.sum(0).clamp(min=floor).sum()
-
-    @wrong("floor subtracted")
-    def relu_only(kl, floor):
-        return F.relu(kl.mean(0) - floor).sum()
-
-    @wrong("smaller in place of larger")
-    def minimum(kl, floor):
-        return kl.mean(0).clamp(max=floor).sum()
-
-    @wrong("no floor")
-    def plain(kl, floor):
-        return kl.sum(1).mean()
-
-    @wrong("a gradient below the floor")
-    def straight_through(kl, floor):
-        rate = kl.mean(0)
-        return (rate + (rate.clamp(min=floor) - rate).detach()).sum()
-
-    @wrong("cut off from the graph")
-    def detached(kl, floor):
-        return kl.mean(0).clamp(min=floor).sum().detach()
-
-    @wrong("axes exchanged")
-    def by_examples(kl, floor):
-        if floor == 0:
-            return kl.sum(1).mean()
-        return kl.mean(1).clamp(min=floor).sum()
-
-    @wrong("a smooth floor")
-    def softplus(kl, floor):
-        return (F.softplus((kl.mean(0) - floor) * 50) / 50 + floor).sum()
-
-    @wrong("a smooth floor")
-    def plain_softplus(kl, floor):
-        return (F.softplus(kl.mean(0) - floor) + floor).sum()
-
-    @wrong("one floor for the whole rate")
-    def floor_shared_out(kl, floor):
-        return kl.mean(0).clamp(min=floor / kl.shape[1]).sum()
+    edited = edits(
+        free_bits,
+        """
+    no scalar | .sum() ->
+    floor for each example | kl.mean(0).clamp(min=floor).sum()
+        -> kl.clamp(min=floor).sum(1).mean()
+    one floor for the whole rate | kl.mean(0).clamp(min=floor).sum()
+        -> kl.sum(1).mean().clamp(min=floor)
+    one floor for the whole rate | kl.mean(0).clamp(min=floor).sum()
+        -> kl.sum(1).mean().clamp(min=floor * kl.shape[1])
+    one floor for the whole rate | min=floor -> min=floor / kl.shape[1]
+    mean over the dimensions | .sum() -> .mean()
+    sum over the batch | kl.mean(0) -> kl.sum(0)
+    floor subtracted | clamp(min=floor) -> sub(floor).relu()
+    smaller in place of larger | min=floor -> max=floor
+    no floor | .clamp(min=floor) ->
+    a gradient below the floor | return kl.mean(0).clamp(min=floor).sum()
+        -> r = kl.mean(0); return (r + (r.clamp(min=floor) - r).detach()).sum()
+    cut off from the graph | .sum() -> .sum().detach()
+    cut off from the graph | kl.mean(0) -> kl.detach().mean(0)
+    axes exchanged | kl.mean(0) -> kl.mean(1)
+    axes exchanged | kl.mean(0) -> (kl.T if floor else kl).mean(0)
+    a smooth floor | kl.mean(0).clamp(min=floor)
+        -> (F.softplus((kl.mean(0) - floor) * 50) / 50 + floor)
+    a smooth floor | kl.mean(0).clamp(min=floor)
+        -> (F.softplus(kl.mean(0) - floor) + floor)
+    sign flipped | return -> return -
+    """,
+    )

@@ -22,6 +22,8 @@ GENERAL = {
     "wrong shape": "Look at which axes were summed, kept or broadcast.",
     "wrong dtype": "Look for constants or casts that change the type.",
     "not finite": "Look for log(0), division by 0 and exp of a large number.",
+    "differences in place of derivatives": "A difference quotient is right only up to "
+    "its step and its rounding; automatic differentiation is exact.",
 }
 
 # Of a sum over the dimensions of each row; `rowwise` tries them all.
@@ -110,6 +112,8 @@ SCALES = {
     "nats in place of bits": "Bits are due: the logarithm to base 2.",
     "absolute error": "The squared error is due.",
     "square root taken": "The square itself is due, not its root.",
+    "difference of large numbers": "Where the data lie far from 0, x² - 2xm + m² keeps "
+    "no digits in float32: subtract first, then square.",
 }
 
 # Of models that are trained to a threshold; `trained` and `reached` look for them.

@@ -105,8 +105,7 @@ def gaussian(
     """Each column of ``(n, k)`` draws is normal with this mean and deviation."""
     mean, std = numbers(mean), numbers(std)
     t.property("the standard deviation of each entry", of=of)
-    ideas = {
-        **(stds or {}),
+    standard = {
         "log_std read as log variance": std.sqrt(),
         "standard deviation squared": std.square(),
         "standard deviation ignored": torch.ones_like(std),
@@ -115,11 +114,15 @@ def gaussian(
     }
     e = numbers(z) - numbers(z).mean(0)
     if ((e**4).mean(0) / (e**2).mean(0).square() - 3).abs().max() > 1:  # the kurtosis
-        ideas["noise that is not normal"].append(e.std(0))
+        standard["noise that is not normal"].append(e.std(0))
+    ideas = dict(stds or {})
+    for mistake, value in standard.items():
+        ideas.setdefault(mistake, value)
     t.std(z, std, "The deviation that was asked for, of every entry.", ideas=ideas)
 
     t.property("the mean of each entry", of=of)
-    ideas = {**(means or {}), "mean not added": 0.0}
+    ideas = dict(means or {})
+    ideas.setdefault("mean not added", 0.0)
     t.mean(z, mean, std, "The mean that was asked for, of every entry.", ideas=ideas)
 
     t.property("shifted and scaled, they are standard normal", of=of)

@@ -13,8 +13,7 @@ from .._exercise import Exercise
     compute="cpu-instant",
     points=4,
     objectives=(
-        "Read the posterior variance off the Jacobian of a denoiser, without forming "
-        "entries that are not needed.",
+        "Read the posterior variance off the Jacobian of a denoiser, row by row.",
     ),
     statement=r"""
 The best denoiser $r^*(\tilde x) = \mathbb{E}[x \mid \tilde x]$ knows more than the
@@ -52,80 +51,79 @@ def doubt(denoise, x_noisy, std):
         "the noise is its scale.",
         "entries of the Jacobian squared": "That is the squared Frobenius norm; the "
         "trace adds the diagonal as it is.",
-        "summed over the rows": "One number for each row is due.",
         "Jacobian of the displacement": "The derivative of r(x) - x lacks the "
         "identity: d is missing from the trace.",
-        "differences in place of derivatives": "A difference quotient is right only up "
-        "to its step and its rounding; automatic differentiation is exact.",
         "squared residual": "The squared distance between input and output is no "
         "variance: it does not know how far the clean example may lie.",
-        "random probes": "Random probes give the trace on average only; it takes d "
-        "entries of the Jacobian, each exact.",
         "absolute values": "The trace adds the diagonal with its signs.",
         "Jacobian of the first row for all": "The denoiser is no linear map: each row "
         "has a Jacobian of its own.",
     },
 )
 def ae_05(t, doubt):
-    b, d = t.integer(5, 6), t.integer(3, 4)
-    std = float(t.uniform(1, low=0.5, high=0.8)[0])
-    x = t.normal(b, d)
-
-    t.property("a linear denoiser: the trace of its matrix, times the variance")
-    matrix = t.uniform(d, d, low=0.2, high=0.9)
-    matrix[0, 0] = -0.15  # of no best denoiser, but a trace has signs
+    b, d, std = t.integer(5, 6), t.integer(3, 4), 0.6
+    # Fixed, so that no two mistakes look alike. A negative entry is of no best
+    # denoiser, but a trace has signs.
+    matrix = torch.linspace(0.5, 0.74, d * d).view(d, d)
+    matrix.diagonal().copy_(torch.tensor([-0.15, 0.55, 0.9, 0.4][:d]))
     shift = t.normal(d)
 
-    def denoise(v):
+    def line(v):
         return v @ matrix.T.to(v) + shift.to(v)
 
-    out = t.call(doubt, denoise, x, std)
-    ideas = {"summed over the rows": [(), (d,), (1,)]}
-    t.shape(out, (b,), "one number for each row.", ideas=ideas)
-    again = t.tensor(t.call(doubt, denoise, x, std)).detach()
-    t.close(out, again, "The same number at each call.", "random probes")
-    trace = float(matrix.diagonal().sum())
-    due = std * std * trace
-    every = float(matrix.sum())
-    ideas = {
-        "all entries of the Jacobian summed": std * std * every,
-        "variance factor left out": [trace, trace / std**2],
-        "standard deviation in place of the variance": std * trace,
-        "entries of the Jacobian squared": std * std * float(matrix.pow(2).sum()),
-        "mean over the dimensions": [due / d, std * std * every / d],
-        "Jacobian of the displacement": std * std * (trace - d),
-        "squared residual": (denoise(x) - x).pow(2).sum(1),
-        "absolute values": std * std * float(matrix.diagonal().abs().sum()),
-    }
-    t.close(out, due, "The Jacobian is the matrix itself.", ideas=ideas, tol=1e-4)
+    diagonal, why = matrix.diagonal(), "The Jacobian is the matrix itself."
+    t.rowwise(
+        "a linear denoiser: the trace of its matrix, times the variance",
+        doubt,
+        (line, t.normal(b, d), std),
+        lambda r, x, s: (s * s * diagonal).double().expand(b, d)[: len(x)],
+        why,
+        {
+            "all entries of the Jacobian summed": std**2 * matrix.sum(),
+            "variance factor left out": [diagonal.sum(), diagonal.sum() / std**2],
+            "standard deviation in place of the variance": std * diagonal.sum(),
+            "entries of the Jacobian squared": std**2 * matrix.square().sum(),
+            "Jacobian of the displacement": std**2 * (diagonal.sum() - d),
+            "squared residual": lambda r, x, s: (r(x) - x).square(),
+            "absolute values": std**2 * diagonal.abs().sum(),
+        },
+        grads=False,
+        tol=1e-4,
+    )
 
-    t.property("the best denoiser of a few points: the variance, by enumeration")
     points = t.normal(6, d, std=1.5)
 
-    def weights(v):
+    def weights(v, s):
         apart = (v[:, None] - points.to(v)).pow(2).sum(2)
-        return torch.softmax(-apart / (2 * std**2), 1)
+        return torch.softmax(-apart / (2 * s**2), 1)
 
-    def best(v):
-        return torch.einsum("bm,md->bd", weights(v), points.to(v))
+    def variance(r, x, s):  # of the points that may be behind x
+        mean = weights(x.double(), s) @ points.double()
+        apart = (points.double() - mean[:, None]).square()
+        return torch.einsum("bm,bmd->bd", weights(x.double(), s), apart)
 
-    x = points[:b] + t.normal(b, d, std=0.6)
-    apart = (points - best(x)[:, None]).pow(2).sum(2)
-    due = torch.einsum("bm,bm->b", weights(x), apart)
-    why = "The spread of the clean points that could be behind the noisy one."
-    ideas = {"Jacobian of the first row for all": due[:1].expand(b)}
-    t.close(t.call(doubt, best, x, std), due, why, ideas=ideas, tol=1e-3)
+    def best(s, far=0.0):
+        return lambda v: weights(v, s) @ points.to(v) + far
 
-    t.property("one row alone, and in double precision")
-    out = t.call(doubt, best, x[:1], std)
-    t.shape(out, (1,), "a batch of one is a batch.")
-    t.close(out, due[:1], why, tol=1e-3)
-    # Narrow noise between two points bends the denoiser, and far from zero digits are
-    # scarce: differences show, whatever their step. A constant moves no derivative.
-    std = std / 2
-    x = (points + points.roll(1, 0))[:b].double() / 2 + 0.1 * t.normal(b, d).double()
-    apart = (points.double() - best(x)[:, None]).pow(2).sum(2)
-    due = torch.einsum("bm,bm->b", weights(x), apart)
-    out = t.call(doubt, lambda v: best(v) + 1e9, x, std)
-    t.dtype(out, torch.float64, "x_noisy is float64.")
-    t.close(out, due, why, "differences in place of derivatives", tol=1e-6)
+    # Narrow noise between two points bends the denoiser. Then a number is added to it,
+    # which moves no derivative: differences lose their digits, whatever their step.
+    between = (points + points.roll(1, 0))[:b].double() / 2
+    between = between + 0.1 * t.normal(b, d).double()
+    one_row = "Jacobian of the first row for all"
+    for name, r, x, s, tol, mistake in (
+        ("", best(std), points[:b] + t.normal(b, d, std=0.6), std, 1e-3, None),
+        (", narrow noise", best(std / 2), between, std / 2, 1e-3, None),
+        (", all of it moved by 1e9", best(std / 2, 1e9), between, std / 2, 1e-6,
+         "differences in place of derivatives"),
+    ):  # fmt: skip
+        t.rowwise(
+            f"the best denoiser of a few points: the variance, by enumeration{name}",
+            doubt,
+            (r, x, s),
+            variance,
+            "The spread of the clean points that could be behind the noisy one.",
+            {one_row: variance(r, x[:1], s).sum(1).expand(b)},
+            mistake,
+            grads=False,
+            tol=tol,
+        )

@@ -22,7 +22,8 @@ drop the rest ([Makhzani and Frey, 2014](https://arxiv.org/abs/1312.5663)).
 
 Write the module `TopK(k)`: for an input of shape `(b, d)` it returns `(b, d)`. In each
 row the `k` largest values, as far as they are positive, stay as they are and where
-they are; all else is exactly zero. If `k` is `d` or more, all positive values stay.
+they are; all else is exactly zero. Of equal values any may stay, but no more than `k`
+in all. If `k` is `d` or more, all positive values stay.
 The gradient passes through what stays, with slope one, and nowhere else. Training and
 evaluation mode make no difference.
 """,
@@ -59,6 +60,9 @@ class TopK(nn.Module):
         "largest dropped": "The largest stay, the others go.",
         "replaced by one": "The values themselves stay, not their places alone.",
         "gradient of what was dropped": "What was dropped gets no gradient.",
+        "nearly zero in place of zero": "Zeros are exact: a small factor leaves "
+        "something.",
+        "ties all kept": "A comparison with the k-th value keeps all that equal it.",
         "k above d": "If k is d or more, all positive values stay.",
     },
 )
@@ -115,6 +119,10 @@ def ae_09(t, TopK):
     }  # fmt: skip
     t.close(out, due, "Found by counting, entry by entry.", ideas=ideas)
 
+    t.property("all else is exactly zero")
+    rest = t.tensor(out).detach()[keep == 0]
+    t.equal(rest, 0.0, "Not only nearly.", "nearly zero in place of zero")
+
     t.property("slope one for what stays, zero for the rest")
     weight = t.uniform(b, d, low=0.5, high=1.5)
     slope = t.grad(out, leaf, weight)
@@ -133,6 +141,11 @@ def ae_09(t, TopK):
             name = "k above d"
             t.fail(name, why="All positive values stay.", got="an exception")
         t.close(full, z.clamp(min=0), "All positive values stay.", "k above d")
+
+    t.property("ties: k values stay, whichever of the equal ones")
+    tied = torch.tensor([[1.0, 1, 1, -2], [-1, 3, 2, 2], [2, 2, 2, 2]])
+    stay = (t.tensor(t.call(t.call(TopK, 2), tied)) != 0).sum(1)
+    t.equal(stay, 2.0, "Two of each row.", ideas={"ties all kept": [[3.0, 3, 4]]})
 
     t.property("one row")
     t.close(t.call(model, z[:1]), due[:1], "A row of its own.")

@@ -49,85 +49,93 @@ def contraction(encoder, x):
     misconceptions={
         "rows added before they are squared": "The gradient of the sum of all codes is "
         "the sum of the rows of the Jacobian; rows of opposite sign cancel.",
-        "mean over the entries": "A sum over all entries is due.",
-        "summed over the batch": "One number for each example is due.",
         "largest singular value": "All singular values count: the Frobenius norm, not "
         "the spectral one.",
         "absolute values in place of squares": "The entries are squared.",
-        "only the first code": "All codes count.",
+        "codes left out": "All codes count, whatever their number.",
         "squared length of the code": "The derivative of the code is due, not the "
         "code.",
-        "halved": "The sum of squares is due, without a factor of one half.",
-        "random probes": "Random probes give the norm on average only; it takes one "
-        "derivative for each code.",
-        "differences in place of derivatives": "A difference quotient is right only up "
-        "to its step and its rounding; automatic differentiation is exact.",
         "gradient cut off in part": "The number is right, but a factor or a row of it "
         "is held constant when it is differentiated.",
     },
 )
 def ae_13(t, contraction):
-    b, d, k = t.integer(4, 5), t.integer(5, 6), 3
+    b, d, k = t.integer(4, 5), t.integer(6, 7), 3
     x = t.normal(b, d)
-
-    t.property("a linear encoder: the squared entries of its matrix")
     line = nn.Linear(d, k)
     with torch.no_grad():
-        line.weight.copy_(t.away(k, d, low=0.3, high=1))
-    out = t.call(contraction, line, x)
-    t.shape(out, (b,), "one number for each example.",
-            ideas={"summed over the batch": [(), (1,)]})  # fmt: skip
-    again = t.tensor(t.call(contraction, line, x)).detach()
-    t.close(out, again, "The same number at each call.", "random probes")
-    m = line.weight.detach()
-    due = float(m.pow(2).sum())
-    ideas = {
-        "rows added before they are squared": float(m.sum(0).pow(2).sum()),
-        "square root taken": due**0.5,
-        "mean over the entries": [due / (d * k), due / d, due / k],
-        "halved": due / 2,
-        "largest singular value": float(torch.linalg.matrix_norm(m, 2) ** 2),
-        "absolute values in place of squares": float(m.abs().sum()),
-        "only the first code": [float(v) for v in m.pow(2).sum(1)],
-        "squared length of the code": line(x).pow(2).sum(1),
-    }
-    why = "The Jacobian is the matrix, at every x."
-    t.close(out, due, why, ideas=ideas, tol=1e-4)
+        # Fixed, so that no two mistakes look alike.
+        line.weight.copy_(torch.linspace(-1, 0.83, k * d).view(d, k).T)
+    m = line.weight.detach().double()
 
-    t.property("its gradient reaches the encoder")
+    def summed(encoder, x, *shapes):
+        t.property("summed over the codes and the inputs")
+        few = [(), (1,), *[s[1:] for s in shapes]]
+        names = "not summed over the dimensions", "reduced over the batch"
+        ideas = dict(zip(names, (list(shapes), few)))
+        t.shape(t.call(contraction, encoder, x), (b,), "one for each.", ideas=ideas)
+
+    summed(line, x, (b, k), (b, d), (b, k * d), (b, d, k))
+    out = t.rowwise(
+        "a linear encoder: the squared entries of its matrix",
+        contraction,
+        (line, x),
+        lambda f, x: m.square().expand(len(x), k, d),
+        "The Jacobian is the matrix, at every x.",
+        {
+            "rows added before they are squared": m.sum(0).square().sum(),
+            "square root taken": m.square().sum().sqrt(),
+            "mean over the dimensions": [m.square().sum() / n for n in (d, k)],
+            "largest singular value": torch.linalg.matrix_norm(m, 2) ** 2,
+            "absolute values in place of squares": m.abs().sum(),
+            "codes left out": [*m.square().sum(1), *m.square().sum(1).cumsum(0)[:-1]],
+            "squared length of the code": lambda f, x: f(x).square(),
+        },
+        grads=False,
+        tol=1e-4,
+    )
     weight = t.uniform(b, low=0.5, high=1.5)
-    slope = t.grad(out, line.weight, weight)
-    cut = {"cut off from the graph": 0.0}
-    part = "gradient cut off in part"
-    t.close(slope, 2 * float(weight.sum()) * m, "That of the sum of squares.", part,
-            ideas=cut, tol=1e-4)  # fmt: skip
 
-    t.property("a network: the product of its layers' slopes, in double precision")
+    def slopes(out, due, parameter):
+        t.property("its gradient reaches the encoder", of=out)
+        cut, part = {"cut off from the graph": 0.0}, "gradient cut off in part"
+        why = "That of the sum of squares, with respect to the weights."
+        t.close(t.grad(out, parameter, weight), due, why, part, cut, tol=1e-4)
+
+    slopes(out, 2 * weight.sum() * m, line.weight)
+
     k = t.integer(4, 5)
+    x = t.normal(b, 2, 3).double()
     net = nn.Sequential(nn.Flatten(), nn.Linear(6, 7), nn.Tanh(), nn.Linear(7, k))
     net = net.double()
     with torch.no_grad():
         for p in net.parameters():
             p.copy_(t.normal(*p.shape, std=0.6))
-        # Far from zero digits are scarce: differences show, whatever their step.
-        net[3].bias += 1e8
-    x = t.normal(b, 2, 3).double()
-    bend = 1 - net[:3](x).pow(2)  # the slope of tanh
-    paths = torch.einsum("kh,bh,hi->bki", net[3].weight, bend, net[1].weight)
-    codes = paths.pow(2).sum(2)
-    total = codes.sum(1)
-    ideas = {"only the first code": list(codes.cumsum(1).T[:-1])}
-    other = "differences in place of derivatives"
-    out = t.call(contraction, net, x)
-    why = "Each slope along each path, squared and summed."
-    t.close(out, total, why, other, ideas=ideas, tol=1e-8)
-    weight = weight.double()
-    for layer in (1, 3):
-        slope, wanted = (t.grad(v, net[layer].weight, weight) for v in (out, total))
-        why = f"The derivative with respect to the weights of layer {layer}."
-        t.close(slope, wanted, why, part, ideas=cut, tol=1e-7)
 
-    t.property("one example")
-    out = t.call(contraction, net, x[:1])
-    t.shape(out, (1,), "a batch of one is a batch.")
-    t.close(out, total[:1], "As within the batch.", tol=1e-8)
+    def paths(f, x):
+        bend = 1 - f[:3](x).square()  # the slope of tanh
+        return torch.einsum("kh,bh,hi->bki", f[3].weight, bend, f[1].weight).square()
+
+    codes = paths(net, x).detach().sum(2)
+    summed(net, x, (b, k), (b, 6), (b, 2, 3), (b, 3))
+    # Far from zero digits are scarce: differences show, whatever their step.
+    for name, shift, mistake in (
+        ("", 0.0, None),
+        (", all codes moved by 1e8", 1e8, "differences in place of derivatives"),
+    ):
+        with torch.no_grad():
+            net[3].bias += shift
+        out = t.rowwise(
+            f"a network: the product of its layers' slopes{name}",
+            contraction,
+            (net, x),
+            paths,
+            "Each slope along each path, squared and summed.",
+            {"codes left out": list(codes.cumsum(1).T[:-1])},
+            mistake,
+            grads=False,
+            tol=1e-6 if shift else 1e-3,
+        )
+        for layer in (1, 3):
+            due = t.grad(paths(net, x).sum((1, 2)), net[layer].weight, weight)
+            slopes(out, due, net[layer].weight)

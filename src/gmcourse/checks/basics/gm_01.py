@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 
 from .._exercise import Exercise
@@ -59,7 +60,6 @@ def histogram_log_prob(x, edges, counts):
         "zero replaced by a small number": "log 0 is minus infinity; a small constant "
         "makes an impossible point merely unlikely, and the integral wrong.",
         "smoothed": "Maximum likelihood leaves an empty cell empty.",
-        "negative logarithm returned": "The sign is that of a loss.",
     },
 )
 def gm_01(t, histogram_log_prob):
@@ -68,91 +68,66 @@ def gm_01(t, histogram_log_prob):
     edges = torch.cat([torch.zeros(1), widths.cumsum(0)]) - t.uniform(1, low=1, high=3)
     widths = edges.diff()
     counts = t.integers(m, low=2, high=9).float()
-    middles = edges[:-1] + widths / 2
+    order = torch.randperm(2 * m, generator=t.rng)
+    x = torch.cat([edges[:-1] + f * widths for f in (0.2, 0.9)])[order]
+
+    def due(x, counts=counts):
+        """The slope of the share of points left of x, to the right."""
+        share = np.append(0.0, counts.double().cumsum(0)) / float(counts.sum())
+        left, right = (np.interp(x.double() + h, edges, share) for h in (0, 1e-6))
+        return torch.as_tensor((right - left) / 1e-6).log()
 
     t.property("one number for each point, for a single one too")
-    for b in (3, 1):
-        out = t.call(histogram_log_prob, middles[:b], edges, counts)
-        t.shape(out, (b,), "one log-density for each of the points.")
+    out = t.call(histogram_log_prob, x, edges, counts)
+    t.shape(out, (2 * m,), "one log-density for each of the points.")
+    one = t.call(histogram_log_prob, x[:1], edges, counts)
+    t.shape(one, (1,), "one point.", ideas={"batch axis lost": ()})
 
-    t.property("narrow cells and few points: the logarithm may be negative")
-    few = torch.cat([torch.ones(1), torch.full((m - 1,), 99.0)])
-    out = t.call(histogram_log_prob, middles[:1], edges, few)
-    why = "One of hundreds of points in a cell: a density below one."
-    value = float(t.tensor(out))
-    if value > 0:
-        name = "density in place of its logarithm" if value < 0.5 else None
-        if abs(value + math.log(widths[0])) < 1e-3:
-            name = "counts not divided by their sum"
-        t.at_most(out, 0.0, why, name or "negative logarithm returned")
-
-    t.property("two points of one cell have the same density")
-    left, right = (edges[:-1] + f * widths for f in (0.1, 0.9))
-    out = t.call(histogram_log_prob, middles, edges, counts)
-    t.finite(out, "No cell is empty here.")
-    for x in (left, right):
-        t.close(t.call(histogram_log_prob, x, edges, counts), out, "The same cells.")
-    order = torch.randperm(m, generator=t.rng).repeat(2)
-    mixed = t.call(histogram_log_prob, torch.cat([right, left])[order], edges, counts)
-    lost = "order of the points lost"
-    t.close(mixed, t.tensor(out).detach()[order], "The same cells, shuffled.", lost)
-
-    t.property("a cell of twice the count: log 2 more")
-    more = counts.clone()
-    more[1] *= 2
-    up = t.call(histogram_log_prob, middles, edges, more)
-    step = (up - out)[1] - (up - out)[0]
-    t.close(
-        step,
-        math.log(2),
-        "Relative to the other cells it is twice as dense.",
-        ideas={
-            "bits in place of nats": [1.0, math.log10(2)],
-        },
-        misconception="smoothed",
-        tol=1e-4,
-    )
-
-    t.property("densities times widths add up to one")
-    total = (t.tensor(out).exp() * widths).sum()
-    share = counts / counts.sum()
+    t.property("inside the cells: a density", of=out)
+    log_p, w = due(x), widths.repeat(2)[order].double().log()
+    size, top = counts.sum().log(), counts.max().log()
     ideas = {
-        "counts not divided by their sum": [
-            counts.sum(),
-            (counts * widths).sum(),
-            counts.sum() / counts.max(),
-        ],
-        "probability of the cell in place of a density": (share * widths).sum(),
-        "multiplied by the width": (share * widths * widths).sum(),
+        "sign flipped": -log_p,
+        "density in place of its logarithm": log_p.exp(),
+        "bits in place of nats": [log_p / math.log(base) for base in (2, 10)],
+        "probability of the cell in place of a density": log_p + w,
+        "multiplied by the width": log_p + 2 * w,
         "one width for all cells": [
-            (share * widths).sum() / one for one in (widths.mean(), widths[0])
+            log_p + w - v.log() for v in (widths.mean(), widths[0], widths[-1])
         ],
+        "counts not divided by their sum": [log_p + size, log_p + size - top],
+        "smoothed": [due(x, counts + v) for v in (1, 0.5, 1 / m, 0.1, 0.01)],
+        "order of the points lost": due(x.sort().values),
     }
-    less = "does not integrate to one"
-    t.close(total, 1.0, "That is what makes it a density.", less, ideas, tol=1e-4)
-    mass = t.tensor(out).exp() * widths
-    ideas = {"probability of the cell in place of a density": share * widths}
-    wide = "one width for all cells"
-    t.close(mass, share, "Each cell has its share.", wide, ideas)
+    total = t.tensor(out)[order.argsort()][:m].detach().double().exp() @ widths.double()
+    less = None if abs(total - 1) < 1e-3 else "does not integrate to one"
+    why = "The share of its cell, per unit of length."
+    t.close(out, log_p, why, less, ideas)
 
     t.property("a border belongs to the cell on its right")
-    out = t.call(histogram_log_prob, edges[1:-1], edges, counts)
-    inner = t.call(histogram_log_prob, middles[1:], edges, counts)
-    t.close(out, inner, "Left borders are inside.", "right border taken in")
-    first = t.call(histogram_log_prob, edges[:1], edges, counts)
-    due = t.call(histogram_log_prob, middles[:1], edges, counts)
-    t.close(first, due, "The first border too.", "right border taken in")
+    taken = "right border taken in"
+    out = t.call(histogram_log_prob, edges[:-1], edges, counts)
+    before = torch.cat([log_p.new_tensor([-math.inf]), due(edges[1:-1] - 1e-3)])
+    ideas = {taken: [before, torch.cat([due(edges[:1]), before[1:]])]}
+    t.close(out, due(edges[:-1]), "Left borders are inside.", None, ideas)
 
     t.property("zero density outside and in empty cells")
-    ends = torch.stack([edges[0] - 0.5, edges[-1] + 0.5])
-    out = t.call(histogram_log_prob, ends, edges, counts)
-    outside = "outside taken for the nearest cell"
     small = "zero replaced by a small number"
-    name = outside if t.tensor(out).min() > -12 else small
-    t.close(out, -math.inf, "There is no cell.", name)
-    out = t.call(histogram_log_prob, edges[-1:], edges, counts)
-    t.close(out, -math.inf, "The last border has no cell.", "right border taken in")
+    far = torch.stack(
+        [edges[0] - 0.5, edges[-1] + 0.5, edges[0] - 1e3, edges[-1] + 1e3]
+    )
+    out = t.tensor(t.call(histogram_log_prob, far, edges, counts))
+    ends = due(torch.stack([edges[0], edges[-1] - 1e-3])).repeat(2)
+    name = small if (out.isfinite() & (out < log_p.min() - 3)).all() else None
+    ideas = {"outside taken for the nearest cell": ends}
+    t.close(out, due(far), "There is no cell.", name, ideas)
     empty = counts.clone()
-    empty[2] = 0
-    out = t.call(histogram_log_prob, middles, edges, empty)
-    t.close(out[2], -math.inf, "No point was there.", small)
+    empty[[0, 2]] = 0
+    out = t.tensor(t.call(histogram_log_prob, x, edges, empty))
+    name = small if out.isfinite().all() else None
+    ideas = {"smoothed": due(x, empty.clamp(min=1))}
+    t.close(out, due(x, empty), "No point was there.", name, ideas)
+
+    t.property("the last border has no cell on its right")
+    out = t.call(histogram_log_prob, edges[-1:], edges, counts)
+    t.close(out, -math.inf, "It is outside.", None, {taken: ends[1]})

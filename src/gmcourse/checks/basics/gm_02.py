@@ -3,10 +3,10 @@
 import math
 
 import torch
-from torch.distributions import Normal
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from .._exercise import Exercise
-from ._shared import fractions, line_mixture
+from ._shared import fractions
 
 
 @Exercise(
@@ -27,7 +27,8 @@ Write `mixture_log_prob(x, log_w, means, log_stds)`: `x` has shape `(b, d)`, `lo
 holds the $k$ logarithms $\log \pi_j$ of weights that sum to one, `means` and
 `log_stds` (natural logarithms of the standard deviations) have shape `(k, d)`. Return
 $\log p(x)$ in nats, shape `(b,)`. It has to be right, and so has its gradient in `x`,
-also for points hundreds of standard deviations away from every component.
+also for points hundreds of standard deviations away from every component, and where all
+data lie far from 0.
 """,
     stub='''
 def mixture_log_prob(x, log_w, means, log_stds):
@@ -50,19 +51,13 @@ def mixture_log_prob(x, log_w, means, log_stds):
         "weights used as logarithms": "log_w are logarithms already.",
         "best component only": "A maximum in place of the sum is the density of no "
         "mixture: it integrates to less than one.",
-        "standard deviations read as variances": "log_stds are logarithms of standard "
-        "deviations: the square of their exponential divides the squared distance.",
+        "divided by the number of components": "The weights sum to one already.",
         "log_stds left out of the normalizer": "A wide component is a low one.",
         "constant counted once": "There is one log(2 pi)/2 for each dimension, however "
         "many there are.",
         "factor one half lost": "The exponent of a normal density is half a squared "
         "distance.",
-        "not the density of a Gaussian": "Take one component and one dimension, and "
-        "compare term by term with torch.distributions.Normal.",
-        "densities not mixed by their weights": "Compute two components by hand, and "
-        "add up weight times density.",
-        "gradient cut off": "The value is right, its slope is not: something on the "
-        "way from x to the result was detached.",
+        "one width for all dimensions": "Each dimension has a deviation of its own.",
         "logarithm of an underflown density": "Far from all components the densities "
         "are below what float32 holds, and their sum is 0.",
         "small number added to the density": "log(p + eps) is flat where p is below "
@@ -74,110 +69,100 @@ def mixture_log_prob(x, log_w, means, log_stds):
     },
 )
 def gm_02(t, mixture_log_prob):
-    b, k, d = 5, t.integer(3, 4), 2
+    b, k, d = t.integer(6, 8), t.integer(3, 4), 5
     log_w = fractions(t, k).log()
-    means, log_stds = t.uniform(k, d, low=-2, high=2), t.uniform(k, d, low=-1, high=0.4)
-    x = t.uniform(b, d, low=-3, high=3)
+    means = t.uniform(k, d, low=-0.7, high=0.7)
+    log_stds = t.uniform(k, d, low=-0.6, high=0.4)
+    x = t.uniform(b, d, low=-1.5, high=1.5)
+
+    def parts(x, log_w, means, log_stds):
+        """(b, k, d): of each dimension of each component, in float64."""
+        law = Normal(means.double(), log_stds.double().exp())
+        return law.log_prob(x.double()[:, None])
+
+    def exact(x, log_w, means, log_stds):
+        law = Independent(Normal(means.double(), log_stds.double().exp()), 1)
+        choice = Categorical(logits=log_w.double())
+        return MixtureSameFamily(choice, law).log_prob(x.double())
 
     t.property("one number for each example")
     out = t.call(mixture_log_prob, x, log_w, means, log_stds)
-    ideas = {"components not summed": [(b, k)]}
+    ideas = {"components not summed": [(b, k), (k, b)]}
     t.shape(out, (b,), "log p(x) of each of the b examples.", ideas=ideas)
-    out = t.call(mixture_log_prob, x[:1], log_w, means, log_stds)
-    t.shape(out, (1,), "one example is a batch too.")
 
-    t.property("one component: log-densities of the dimensions add up")
-    one, mean = torch.zeros(1), t.uniform(1, 3, low=-2, high=2)
-    log_std = t.uniform(1, 3, low=-0.1, high=0.1) + torch.tensor([-1.0, -0.2, 0.5])
-    eps = t.uniform(b, 3, low=-2, high=2)
-    x = mean + log_std.exp() * eps
-    each = Normal(mean.double(), log_std.double().exp()).log_prob(x.double())
     half = 0.5 * math.log(2 * math.pi)
-    narrow = Normal(mean.double(), (log_std.double() / 2).exp()).log_prob(x.double())
-    ideas = {
-        "negative log-likelihood returned": -each.sum(1),
-        "mean over the dimensions": each.mean(1),
-        "constant left out": (each + half).sum(1),
-        "constant counted once": [(each + half).sum(1) - n * half for n in (1, 2)],
-        "factor one half lost": (each - 0.5 * eps.double() ** 2).sum(1),
-        "standard deviations read as variances": narrow.sum(1),
-        "log_stds left out of the normalizer": (each + log_std).sum(1),
-        "weights used as logarithms": [-math.inf, each.sum(1) + 1],
-    }
-    out = t.call(mixture_log_prob, x, one, mean, log_std)
-    other = "not the density of a Gaussian"
-    t.close(out, each.sum(1), "A diagonal Gaussian.", other, ideas, tol=1e-4)
+    t.rowwise(
+        "one component: log-densities of the dimensions add up",
+        mixture_log_prob,
+        (x, torch.zeros(1), means[:1], log_stds[:1]),
+        lambda *a: parts(*a)[:, 0],
+        "A diagonal Gaussian.",
+        {
+            "constant counted once": [
+                lambda *a: parts(*a) + half * (d - 1) / d,
+                lambda *a: parts(*a) + half * (d - 2) / d,
+            ],
+            "factor one half lost": lambda *a: (
+                2 * (parts(*a) + half + a[3]) - a[3] - half
+            ),
+            "log_std read as log variance": lambda x, w, m, s: parts(x, w, m, s / 2),
+            "log_stds left out of the normalizer": lambda *a: parts(*a) + a[3],
+            "one width for all dimensions": [
+                lambda *a: parts(*a) + a[3] - a[3][:, :1],
+                lambda x, w, m, s: parts(x, w, m, s[:, :1]),
+            ],
+            "weights used as logarithms": [-math.inf, lambda *a: parts(*a) + 1 / d],
+        },
+        grads=False,  # that in x is asked for alone
+    )
 
-    t.property("the density is the weighted mean of the components' densities")
-    line = torch.linspace(-14, 14, 1401)[:, None]
-    state = log_w, means[:, :1], log_stds[:, :1]
-    parts = [
-        t.call(mixture_log_prob, line, one, state[1][j : j + 1], state[2][j : j + 1])
-        for j in range(k)
-    ]
-    parts = torch.stack([t.tensor(p).detach().double() for p in parts], 1)
-    near = parts.amax(1) > -50  # where float32 holds the densities too
-    parts, weight = parts[near], log_w.double().exp()
-    density = torch.stack([weight[j] * parts[:, j].exp() for j in range(k)]).sum(0)
+    state = log_w, means, log_stds
+    t.property("the density is the weighted mean of the components' densities", of=out)
+    each, due = parts(x, *state), exact(x, *state)
+    total, w = each.sum(2), log_w.double().exp()
     ideas = {
-        "weights left out": [parts.exp().sum(1).log(), parts.exp().mean(1).log()],
-        "logarithms averaged": parts @ weight,
-        "best component only": (parts + log_w).amax(1),
+        "weights left out": [total.logsumexp(1), total.exp().mean(1).log()],
+        "weights used as logarithms": [
+            (total + v).logsumexp(1) for v in (w, log_w.abs().log())
+        ],
+        "logarithms averaged": [total @ w, total.mean(1)],
+        "best component only": [(total + log_w).amax(1), total.amax(1)],
+        "divided by the number of components": due - math.log(k),
+        "component chosen for each dimension": (
+            (each + log_w[:, None]).logsumexp(1).sum(1)
+        ),
         "small number added to the density": [
-            (density + eps).log() for eps in (1e-6, 1e-8, 1e-10, 1e-12)
+            (due.exp() + eps).log() for eps in (1e-3, 1e-6, 1e-8)
         ],
     }
-    out = t.call(mixture_log_prob, line[near], *state)
-    blend = "densities not mixed by their weights"
-    t.close(out, density.log(), "Densities are mixed.", blend, ideas, tol=1e-3)
+    t.close(out, due, "Densities are mixed.", None, ideas)
 
-    t.property("on the line it integrates to one")
-    out = t.call(mixture_log_prob, line, *state)
-    total = t.tensor(out).exp().sum() * 0.02
-    why = "A mixture of densities is one."
-    t.close(total, 1.0, why, "constant counted once", tol=1e-3)
-
-    t.property("in the plane too: one component for the whole point")
-    corners = t.away(k, d, low=1, high=2)
-    state = log_w, corners, log_stds / 2  # where float32 holds the densities
-    x = t.uniform(b, d, low=-2, high=2)
-    parts = [
-        t.call(mixture_log_prob, x, one, *(v[j : j + 1] for v in state[1:]))
-        for j in range(k)
-    ]
-    parts = torch.stack([t.tensor(p).detach().double() for p in parts], 1)
-    apart = [
-        t.call(
-            mixture_log_prob, x[:, i, None], log_w, *(v[:, i, None] for v in state[1:])
-        )
-        for i in range(d)
-    ]
-    ideas = {"component chosen for each dimension": t.tensor(sum(apart)).detach()}
-    out = t.call(mixture_log_prob, x, *state)
-    t.close(out, (parts.exp() @ weight).log(), "Mixed.", blend, ideas, tol=1e-3)
+    def both(x, means):
+        """Values and gradients: what came out, and what is due."""
+        x, same = x.clone().requires_grad_(), x.double().requires_grad_()
+        out = t.call(mixture_log_prob, x, log_w, means, log_stds)
+        due = exact(same, log_w, means, log_stds)
+        slope = torch.autograd.grad(due.sum(), same)[0]
+        return out, due.detach(), t.grad(out, x), slope
 
     t.property("the gradient in x is the slope")
-    x = t.uniform(b, 1, low=-3, high=3).requires_grad_()
-    out = t.call(mixture_log_prob, x, log_w, means[:, :1], log_stds[:, :1])
-    exact = x.detach().double().requires_grad_()
-    law = line_mixture(log_w.exp(), means[:, 0], log_stds[:, 0].exp())
-    slope = torch.autograd.grad(law.log_prob(exact[:, 0]).sum(), exact)[0]
-    cut = "gradient cut off"
-    t.close(t.grad(out, x), slope, "Of a mixture on the line.", cut, tol=1e-3)
+    _, _, grad, slope = both(x, means)
+    cut = "cut off from the graph"
+    t.close(grad, slope, "That of the same mixture.", cut, tol=1e-4)
 
-    t.property("far away: the nearest component's value and gradient")
-    means = torch.tensor([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]])[:k]
-    far = torch.full((2, d), 300.0) * torch.tensor([[1.0], [-0.7]])
-    far = far.requires_grad_()
-    same = log_stds[:1].expand(k, d).contiguous()
-    out = t.call(mixture_log_prob, far, log_w, means, same)
-    gone = "small number added to the density"
-    name = "logarithm of an underflown density"
-    t.finite(out, "A density is never zero here.", name)
-    each = Normal(means.double(), log_stds[0].double().exp())
-    exact = far.detach().double().requires_grad_()
-    nearest = each.log_prob(exact[:, None]).sum(2).amax(1)
-    t.close(out, nearest.detach(), "It outweighs all others.", gone, tol=1e-3)
-    pull = torch.autograd.grad(nearest.sum(), exact)[0]
-    t.finite(t.grad(out, far), "The pull toward the components.", name)
-    t.close(t.grad(out, far), pull, "The pull of the nearest one.", cut, tol=1e-3)
+    t.property("hundreds of deviations away: value and gradient")
+    far = x + torch.linspace(300, 600, b)[:, None] * t.away(b, 1, low=1, high=1)
+    out, due, grad, slope = both(far, means)
+    gone = "logarithm of an underflown density"
+    t.finite(out, "A density is never zero here.", gone)
+    flat = bool((t.tensor(out) == t.tensor(out)[0]).all())
+    name = "small number added to the density" if flat else None
+    t.close(out, due, "The nearest component outweighs all others.", name, tol=1e-4)
+    t.finite(grad, "The pull toward the components.", gone)
+    t.close(grad, slope, "The pull of the nearest one.", cut, tol=1e-4)
+
+    t.property("all of it around 1,000: the same densities")
+    out, due, grad, slope = both(x + 1000, means + 1000)
+    lost = "difference of large numbers"
+    t.close(out, due, "Only the distance from a mean counts.", lost, tol=1e-4)
+    t.close(grad, slope, "The same for the gradient.", lost, tol=1e-4)

@@ -51,80 +51,91 @@ def score_surrogate(z, mean, log_std, f):
         "a gradient through the values of f": "f is a constant here.",
         "values of f standardized": "Dividing by their spread changes the length of "
         "the gradient, and with it what is estimated.",
-        "no baseline": "A constant added to f must not change the gradient.",
+        "no baseline": "With f itself, a constant added to f would change the "
+        "gradient.",
         "own value in the baseline": "With f_i itself in the mean, the baseline "
         "depends on the draw, and the estimate is too small by (k - 1)/k: biased.",
         "sum over the draws": "The mean over the k draws is due.",
         "width left out of the score": "d log q / d mean is (z - mean) / s².",
         "baseline from other values": "b_i is the mean of all the others, each with "
-        "the same weight.",
+        "the same weight, and the weights sum to 1.",
         "log_std cut off from the graph": "q has a width, and its gradient is due.",
     },
 )
 def vae_06(t, score_surrogate):
-    k, d = t.integer(5, 7), t.integer(2, 3)
-    mean = t.uniform(d, low=-1, high=1).requires_grad_()
-    log_std = t.uniform(d, low=-1, high=0.5)
-    log_std = (log_std + 0.05 * log_std.eq(0)).requires_grad_()
-    z = t.uniform(k, d, low=-2, high=2).requires_grad_()
-    f = t.uniform(k, low=-3, high=3).requires_grad_()
+    for sizes in ((t.integer(5, 7), t.integer(3, 4)), (2, 1)):
+        estimate(t, score_surrogate, *sizes)
 
-    t.property("a scalar")
+
+def estimate(t, score_surrogate, k, d):
+    mean = t.uniform(d, low=-1, high=1).requires_grad_()
+    log_std = t.uniform(d, low=-1, high=0.5).requires_grad_()
+    z = t.uniform(k, d, low=-2, high=2).requires_grad_()
+    f = t.uniform(k, low=-9, high=9).requires_grad_()
+    some = f", {k} draws of {d} numbers" if k == 2 else ""
+
+    t.property("a scalar" + some)
     out = t.call(score_surrogate, z, mean, log_std, f)
     t.shape(out, (), "a surrogate for one estimate.", "no scalar")
 
-    t.property("draws and values of f are constants")
+    t.property("draws and values of f are constants" + some)
     why = "No gradient flows into z."
     t.close(t.grad(out, z), 0.0, why, "a gradient through the draws")
     why = "No gradient flows into f."
     t.close(t.grad(out, f), 0.0, why, "a gradient through the values of f")
 
-    t.property("a constant added to f changes nothing")
-    by_mean = t.grad(out, mean)
-    more = t.call(score_surrogate, z, mean, log_std, f + 50.0)
-    why = "The baseline takes it away again."
-    t.close(t.grad(more, mean), by_mean, why, "no baseline", tol=1e-3)
-
     # With a leave-one-out baseline the estimate is the unbiased sample covariance of
     # f and the score: an identity, and another way to compute it.
-    def scores(wrt, log_std=log_std):
+    def scores(wrt, log_std=log_std, power=False):
         q = torch.distributions.Normal(mean, log_std.exp())
         rows = [q.log_prob(row).sum() for row in z.detach()]
+        rows = [row.exp() for row in rows] if power else rows
         grad = [torch.autograd.grad(r, wrt, retain_graph=True)[0] for r in rows]
         return torch.stack(grad).double()
 
-    def covariance(score, correction=1):
-        both = torch.cat([f.detach().double()[None], score.T])
-        return torch.cov(both, correction=correction)[0, 1:]
+    values, score = f.detach().double(), scores(mean)
+    total = values.sum()
 
-    t.property("the gradient with respect to mean")
-    due = covariance(scores(mean))
-    half = covariance(scores(mean, 0.5 * log_std))
-    q = torch.distributions.Normal(mean, log_std.exp())
-    density = torch.stack([q.log_prob(row).sum().exp() for row in z.detach()])
-    density = density.detach()[:, None]
-    spreads = [f.detach().double().std(correction=c) for c in (0, 1)]
+    def covariance(score):
+        return torch.cov(torch.cat([values[None], score.T]))[0, 1:]
+
+    def by(*baselines):
+        return [((values - b)[:, None] * score).mean(0) for b in baselines]
+
+    t.property("the gradient with respect to mean" + some, of=out)
+    due = covariance(score)
+    spreads = [values.std(correction=c) for c in (0, 1)]
+    before = torch.cat([values.new_zeros(1), values.cumsum(0)[:-1]])
     ideas = {
-        "own value in the baseline": covariance(scores(mean), 0),
+        "no baseline": by(0.0),
+        "own value in the baseline": by(total / k),
         "sum over the draws": [due * k, due * k / (k - 1)],
         "mean over the dimensions": due / d,
         "sign flipped": -due,
-        "values of f standardized": [due / s for s in spreads]
-        + [due * (k - 1) / k / s for s in spreads],
-        "log_std read as log variance": half,
-        "width left out of the score": due * (2 * log_std).exp(),
-        "density in place of its logarithm": covariance(scores(mean) * density),
-        "baseline from other values": [
-            ((f - b)[:, None] * scores(mean)).mean(0)
-            for b in (f.roll(1), f.roll(-1), f.median())
+        "values of f standardized": [
+            due * c / s for s in spreads for c in (1.0, (k - 1) / k)
         ],
+        "log_std read as log variance": covariance(scores(mean, 0.5 * log_std)),
+        "width left out of the score": due * (2 * log_std).exp().detach(),
+        "density in place of its logarithm": covariance(scores(mean, power=True)),
+        "baseline from other values": by(
+            *(values.roll(1), values.roll(-1), values[0], values[-1]),
+            *(values.median(), values.min(), values.max(), values.abs().mean()),
+            *((total - values) / k, total - values, total / (k - 1)),
+            before / torch.arange(1, k + 1).sub(1).clamp(min=1),
+        ),
     }
     why = "The sample covariance of f and the score, which this estimate is equal to."
-    got = "a gradient of 0"
-    t.true(by_mean.any(), why, got, "mean cut off from the graph")
-    t.close(by_mean, due, why, ideas=ideas, tol=1e-4)
+    by_mean, cut = t.grad(out, mean), "mean cut off from the graph"
+    t.true(k == 2 or by_mean.any(), why, "a gradient of 0", cut)
+    t.close(by_mean, due, why, ideas=ideas if k > 2 else None, tol=1e-4)
 
-    t.property("the gradient with respect to log_std")
-    due = covariance(scores(log_std))
+    t.property("the gradient with respect to log_std" + some, of=out)
     ideas = {"log_std cut off from the graph": 0.0}
-    t.close(t.grad(out, log_std), due, why, ideas=ideas, tol=1e-4)
+    width = t.grad(out, log_std)
+    t.close(width, covariance(scores(log_std)), why, ideas=ideas, tol=1e-4)
+
+    t.property("a constant added to f changes nothing" + some)
+    more = t.call(score_surrogate, z, mean, log_std, f + 50.0)
+    why = "The baseline takes it away again."
+    t.close(t.grad(more, mean), by_mean, why, tol=1e-3)

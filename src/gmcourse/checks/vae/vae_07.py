@@ -56,23 +56,17 @@ class GaussianVAE(nn.Module):
         "the prior.",
     ),
     misconceptions={
-        "mean over the pixels": "The log-density of an example is a sum over its d "
-        "values.",
-        "constants left out": "Without -d (log std + log(2 pi)/2) the bound cannot be "
-        "compared with a likelihood.",
-        "mean over the latent dimensions": "The rate is a sum over dimensions.",
+        "squared error in place of the log-density": "It is divided by 2 std², and the "
+        "logarithm of the normalizer counts.",
         "rate estimated from the draw": "The rate is due in closed form; log q(z) - "
         "log p(z) at the draw has its mean, and noise.",
         "rate added": "The ELBO subtracts the rate.",
         "rate left out": "The expected log-likelihood alone is no bound.",
         "std squared once too often": "std is a standard deviation.",
         "no draw": "z is a draw of q, not its mean.",
-        "draw cut off from the graph": "The encoder must learn from the "
-        "reconstruction, so z needs a path for the gradient.",
-        "standard deviation cut off": "z has to be a function of log_std too: q can "
-        "shift, but never learns from the reconstruction how wide to be.",
         "rate cut off": "Its value is right, but its gradient, or a part of it, is "
         "lost: nothing holds q near the prior.",
+        "decoder cut off": "What the decoder gives is part of the graph.",
         "more than one draw": "One draw for each example is asked for.",
         "mean of the decoder in place of a draw": "The model's x has noise.",
         "std left out of the noise": "The noise of x has standard deviation std.",
@@ -80,51 +74,123 @@ class GaussianVAE(nn.Module):
     },
 )
 def vae_07(t, GaussianVAE):
-    b, d, k = t.integer(5, 6), 3, 2
+    b, d, k, std, seen = t.integer(5, 6), 4, 3, 0.6, []
     x, slope = t.away(b, d, low=0.2, high=2), t.away(k, d, low=0.3, high=1.2)
-    mean = t.away(b, k, low=0.2, high=1.5)
-    log_std, std, seen = t.uniform(b, k, low=-1, high=-0.4), 0.7, []
-    mean.requires_grad_()
-    log_std.requires_grad_()
+    mean, log_std = t.away(b, k, low=0.2, high=1.5), t.uniform(b, k, low=-1, high=-0.4)
+    mean, log_std, slope = (v.requires_grad_() for v in (mean, log_std, slope))
+    normal = torch.distributions.Normal
 
     def decoder(z):
         seen.append(z)
         return z @ slope.to(z)
 
-    def build(log_std, mean=mean):
-        return t.call(GaussianVAE, lambda x: (mean, log_std), decoder, k, std)
+    def elbo(x, mean, log_std):
+        """The bound, and all codes that were decoded for it."""
+        seen.clear()
+        model = t.call(GaussianVAE, lambda x: (mean, log_std), decoder, k, std)
+        out = t.call(model.elbo, x)
+        return out, torch.cat(seen).detach()
 
-    normal = torch.distributions.Normal
-    t.property("one bound for each example")
-    model = build(log_std)
-    out = t.call(model.elbo, x)
-    ideas = {"reduced over the batch": [(), (d,)]}
+    t.property("one bound for each example, from one draw")
+    out, z = elbo(x, mean, log_std)
+    ideas = {"reduced over the batch": [(), (1,), (d,)]}
     t.shape(out, (b,), "one bound for each of the b examples.", ideas=ideas)
+    got = "the decoder was given the mean of q"
+    t.true((z[:b] != mean).any(), "A draw of q is decoded.", got, "no draw")
+
+    t.property("the draw of q, the code and the noise of a sample")
+    model = t.call(GaussianVAE, lambda x: (mean, log_std), decoder, k, std)
+
+    def noise(n):
+        few = mean[:1].expand(n, k), log_std[:1].expand(n, k)
+        code = elbo(x[:1].expand(n, d), *few)[1][-n:]
+        seen.clear()
+        made = t.tensor(t.call(model.sample, n)).detach()
+        t.shape(made, (n, d), "n examples of d values.")
+        prior = torch.cat(seen)[-n:].detach()
+        return code, prior, made - prior @ slope.detach()
+
+    one, two = noise(50), noise(50)
+    for part, again, mistake in zip(
+        one,
+        two,
+        (
+            "one noise for all examples",
+            "codes from the wrong prior",
+            "mean of the decoder in place of a draw",
+        ),
+    ):
+        got = f"the same {len(part)} times"
+        t.true(part.std(0).min() > 1e-4, "Each example has its own.", got, mistake)
+        got, fixed = "the same as before", "noise fixed across calls"
+        t.true(
+            (part - again).abs().max() > 1e-4, "A second call gives others.", got, fixed
+        )
+
+    center, width = mean[0].detach(), log_std[0].exp().detach()
+
+    def stack(code=width, prior=1.0, rest=std):
+        return torch.cat(
+            [torch.ones(n) * v for n, v in ((k, code), (k, prior), (d, rest))]
+        )
+
+    stds = {
+        "log_std read as log variance": stack(width.sqrt()),
+        "standard deviation ignored": stack(1.0),
+        "standard deviation squared": stack(width**2),
+        "std squared once too often": stack(rest=std**2),
+        "std left out of the noise": stack(rest=1.0),
+        "codes from the wrong prior": [
+            stack(prior=v) for v in (12**-0.5, 3**-0.5, std, width)
+        ],
+    }
+    means = {
+        "mean not added": stack(0.0, 0.0, 0.0),
+        "codes from the wrong prior": stack(center, 0.5, 0.0),
+    }
+    at, spread = stack(center, 0.0, 0.0), stack()
+    draw = lambda n: torch.cat(noise(n), 1)[:, None]  # noqa: E731
+    t.sampler(draw, at[None], spread[None], stds=stds, means=means)
+
+    # In the above, a tail that is missing in one of the three hides behind the others.
+    t.property("the sizes of the noise in each of the three")
+    size = ((draw(3000)[:, 0] - at) / spread).abs()
+    edges = torch.tensor([1, 2.5, 3.1], dtype=torch.float64)
+    tail = 2 * torch.special.ndtr(-edges)
+    each = torch.stack([1 - tail[0], tail[0] - tail[1], tail[1] - tail[2], tail[2]])
+    part = torch.tensor([0] * k + [1] * k + [2] * d)
+    counts = (4 * part + torch.bucketize(size, edges)).flatten().bincount(minlength=12)
+    probs = torch.cat([n / len(part) * each for n in (k, k, d)])
+    why = "Sizes up to 1, 2.5, 3.1 and beyond come as often as those of a normal."
+    t.frequencies(counts, probs, why, "noise that is not normal")
 
     t.property("a narrow q: no noise is left in the bound")
     narrow = torch.full_like(log_std, -30.0)
-    value = t.call(build(narrow).elbo, x)
-    again, why = t.call(build(narrow).elbo, x), "Two calls agree: z is mean in both."
-    t.close(again, value, why, "rate estimated from the draw", tol=1e-4)
+    value, code = elbo(x, mean, narrow)
+    floor = "floor under the standard deviation"
+    t.close(code[:b], mean, "The draw cannot be told from mean.", floor)
+    again, _ = elbo(x, mean, narrow)
+    estimated = "rate estimated from the draw"
+    t.close(again, value, "Two calls agree: z is mean.", estimated, tol=1e-4)
     fit = normal(mean @ slope, std).log_prob(x).double()
     rate = gaussian_kl(mean, 2 * narrow)
-    error = (x - mean @ slope).double().square().sum(1)
-    total = fit.sum(1) - rate.sum(1)
-    constant = d * (math.log(std) + 0.5 * math.log(2 * math.pi))
+    total, root = fit.sum(1) - rate.sum(1), 0.5 * math.log(2 * math.pi)
+    error, constant = (x - mean @ slope).double().square().sum(1), math.log(std) + root
     squared = normal(mean @ slope, std**2).log_prob(x).double().sum(1)
     ideas = {
-        "mean over the pixels": fit.mean(1) - rate.sum(1),
-        "constants left out": [
-            total + constant,
-            total + 0.5 * d * math.log(2 * math.pi),
-            total + d * math.log(std),
-            total + d * math.log(std) / 2,
-            total + constant * (d - 1) / d,
-            total + constant + (0.5 / std**2 - 1) * error,
-            total + constant + (0.5 / std**2 - 0.5) * error,
+        "mean over the dimensions": [
+            fit.mean(1) - rate.sum(1),
+            fit.sum(1) - rate.mean(1),
+        ],
+        estimated: total - k / 2,  # at z = mean
+        "constant left out": [
+            total + d * c for c in (constant, root, math.log(std), math.log(std) / 2)
+        ]
+        + [total + (d - 1) * constant],
+        "squared error in place of the log-density": [
+            total + d * constant + (0.5 / std**2 - c) * error for c in (1.0, 0.5)
         ],
         "log_std read as log variance": fit.sum(1) - gaussian_kl(mean, narrow).sum(1),
-        "mean over the latent dimensions": fit.sum(1) - rate.mean(1),
         "rate added": fit.sum(1) + rate.sum(1),
         "rate left out": fit.sum(1),
         "std squared once too often": squared - rate.sum(1),
@@ -133,79 +199,31 @@ def vae_07(t, GaussianVAE):
     why = "log N(x; decoder(mean), std²) minus the rate, by quadrature."
     t.close(value, total, why, ideas=ideas, tol=1e-4)
 
-    t.property("any q: the bound of the z that was decoded")
-    z = first = t.tensor(seen[0]).detach()
-    got = "the decoder was given the mean of q"
-    t.true((z != mean).any(), "A draw of q is decoded.", got, "no draw")
-    fit = normal(z @ slope, std).log_prob(x).double().sum(1)
+    t.property("any q: the bound of the z that was decoded", of=out)
     rate = gaussian_kl(mean, 2 * log_std).sum(1)
+    fits = [normal(v @ slope, std).log_prob(x).double().sum(1) for v in z.split(b)]
     ideas = {
-        "log_std read as log variance": fit - gaussian_kl(mean, log_std).sum(1),
-        "rate left out": fit,
+        "more than one draw": sum(fits) / len(fits) - rate,
+        "rate left out": fits[0],
     }
     why = "The log-density of x at this z, minus the rate by quadrature."
-    several = "more than one draw" if len(seen) > 3 else None  # three calls so far
-    t.close(out, fit - rate, why, several, ideas, tol=1e-4)
+    t.close(out, fits[0] - rate, why, ideas=ideas if len(fits) > 1 else None, tol=1e-4)
 
-    t.property("the draw: its own noise, of the width of q, in each example")
-    seen.clear()
-    n = 4000
-    many, wide = mean[:1].expand(n, k), log_std[:1].expand(n, k)
-    t.call(build(wide, many).elbo, x[:1].expand(n, d))
-    z = seen[0].detach()
-    shared = "one noise for all examples"
-    got = "all rows of z are equal"
-    t.true((z != z[:1]).any(), "Each example has a draw of its own.", got, shared)
-    ideas = {"log_std read as log variance": (0.5 * log_std[0]).exp()}
-    why = "The encoder gives log standard deviations."
-    t.std(z, log_std[0].exp(), why, ideas=ideas)
-    t.mean(z, mean[0], log_std[0].exp(), "The draws are centered at mean.")
-    line = "one noise for all dimensions"
-    t.independent(z, "The entries of z are independent given x.", line)
-    eps = (t.tensor(z) - mean[0]) / log_std[0].exp()
-    other = "noise that is not normal"
-    t.distribution(eps, torch.special.ndtr, "q is a normal distribution.", other)
-
-    t.property("the encoder learns from the reconstruction and from the rate")
-    z = first.requires_grad_()
-    fit = normal(z @ slope, std).log_prob(x).double().sum()
-    push = torch.autograd.grad(fit, z)[0]
+    t.property("encoder and decoder learn from the reconstruction and the rate", of=out)
+    leaf = z[:b].clone().requires_grad_()
+    fit = normal(leaf @ slope, std).log_prob(x).double().sum()
+    push, by_slope = torch.autograd.grad(fit, (leaf, slope))
     pull = torch.autograd.grad(rate.sum(), (mean, log_std))
+    why = "The slope of the log-density of x."
+    ideas = {"decoder cut off": 0.0}
+    t.close(t.grad(out, slope), by_slope, why, ideas=ideas, tol=1e-4)
     why = "The slope of the fit at this z, where dz/dmean = 1, minus that of the rate."
-    ideas = {"draw cut off from the graph": -pull[0], "rate cut off": push}
-    cut = "rate cut off"
-    t.close(t.grad(out, mean), push - pull[0], why, cut, ideas, tol=1e-4)
-    push = push * (z - mean).detach()
+    ideas = {"sampled outside the graph": -pull[0], "rate cut off": push}
+    t.close(t.grad(out, mean), push - pull[0], why, ideas=ideas, tol=1e-4)
+    push = push * (leaf - mean).detach()
     why = "The same, where dz/dlog_std = z - mean."
-    ideas = {"standard deviation cut off": -pull[1], "rate cut off": push}
-    t.close(t.grad(out, log_std), push - pull[1], why, cut, ideas, tol=1e-4)
-
-    t.property("samples of the model")
-    draws = t.call(model.sample, 3000)
-    t.shape(draws, (3000, d), "n examples of d values.")
-    due = (slope.square().sum(0) + std**2) ** 0.5
-    why = "x is decoder(z) with z from N(0, I), plus noise of std."
     ideas = {
-        "one noise for all dimensions": (slope.sum(0) ** 2 + std**2) ** 0.5,
-        "mean of the decoder in place of a draw": slope.square().sum(0) ** 0.5,
-        "std squared once too often": (slope.square().sum(0) + std**4) ** 0.5,
-        "codes from the wrong prior": [
-            (slope.square().sum(0) / 12 + std**2) ** 0.5,
-            (slope.square().sum(0) / 3 + std**2) ** 0.5,
-            std * torch.ones(d),
-        ],
-        "std left out of the noise": (slope.square().sum(0) + 1) ** 0.5,
+        "standard deviation cut off from the graph": -pull[1],
+        "rate cut off": [push, push + 1, push - pull[1] - 1],
     }
-    t.std(draws, due, why, ideas=ideas)
-    t.mean(draws, 0.0, due, "z is centered at 0.", "codes from the wrong prior")
-
-    t.property("samples of a decoder that ignores z")
-    still = t.call(
-        GaussianVAE, lambda x: (mean, log_std), lambda z: 0 * z @ slope, k, std
-    )
-    draws = t.call(still.sample, 3000)
-    ideas = {"std squared once too often": std**2, "std left out of the noise": 1.0}
-    t.std(draws, torch.full((d,), std), "Only the noise is left.", ideas=ideas)
-    t.independent(draws, "Each value has noise of its own.", line)
-    why = "The noise of x is normal."
-    t.distribution(t.tensor(draws) / std, torch.special.ndtr, why, other)
+    t.close(t.grad(out, log_std), push - pull[1], why, ideas=ideas, tol=1e-4)

@@ -1,7 +1,5 @@
 """Exercise vae-09: The beta that nobody wrote."""
 
-import math
-
 import torch
 from torch.nn import functional as F
 
@@ -21,7 +19,7 @@ In a repository you find, for color images of shape `(b, 3, 32, 32)` with values
 $[0, 1]$ and `kl` of shape `(b,)`, the correct divergence of each image in nats:
 
 ```python
-loss = F.mse_loss(x_hat, x) + 0.02 * kl.mean()
+loss = F.mse_loss(x_hat, x) + 0.03 * kl.mean()
 ```
 
 Give to four significant digits: `std`, the standard deviation $\sigma$ of the Gaussian
@@ -37,14 +35,12 @@ beta = ...  # the weight of the rate, if std 0.1 was meant
     hints=(
         "mse_loss averages over the batch and over all values of an image. How many "
         "are they?",
-        "Divide the loss by 0.02: the KL term then has weight 1. Which factor does "
+        "Divide the loss by 0.03: the KL term then has weight 1. Which factor does "
         "the squared error of an image have now?",
         "That factor must be 1/(2 sigma²). And beta is the ratio of two such factors.",
     ),
     misconceptions={
         "channels forgotten": "An image has 3 · 32 · 32 values.",
-        "factor of two lost": "The exponent of a Gaussian has a factor 1/2.",
-        "variance in place of the deviation": "Asked for is the standard deviation.",
         "weight of the KL left out": "The weight 0.02 counts.",
         "pixels not counted": "mse_loss divides by the number of values.",
         "weight turned around": "A small weight on the KL means a narrow likelihood.",
@@ -53,15 +49,16 @@ beta = ...  # the weight of the rate, if std 0.1 was meant
         "ratio of deviations": "The squared error is divided by the variance.",
         "the width that was meant left out": "beta compares with the width that was "
         "meant: divide by 0.1².",
-        "weight read as beta": "0.02 is a beta only if the error is the exact "
+        "weight read as beta": "0.03 is a beta only if the error is the exact "
         "log-likelihood at the width that was meant.",
+        "number of values read as beta": "The mean over the values makes the rate as "
+        "many times heavier only against an error of weight 1, without 0.03 and sigma.",
     },
 )
 def vae_09(t, std, beta):
     # The likelihood's width enters the gradient as one factor: read it off autograd.
     x = t.uniform(2, 3, 32, 32, low=0, high=1).double()
     x_hat = t.uniform(2, 3, 32, 32, low=0, high=1).double().requires_grad_()
-    shape = x.shape
 
     def slope(value):
         return torch.autograd.grad(value, x_hat)[0].abs().mean()
@@ -70,34 +67,37 @@ def vae_09(t, std, beta):
         density = torch.distributions.Normal(x_hat, width).log_prob(x)
         return -density.sum((1, 2, 3)).mean()
 
-    found = slope(F.mse_loss(x_hat, x)) / 0.02  # per unit of rate
-    one, meant = slope(distortion(1.0)), slope(distortion(0.1))
-    width = (one / found) ** 0.5
-    values, pixels = math.prod(shape[1:]), shape[2] * shape[3]
+    found = slope(F.mse_loss(x_hat, x)) / 0.03  # per unit of rate
+    var = slope(distortion(1.0)) / found
+    width, values = var**0.5, x[0].numel()
 
-    t.property("the width of the likelihood")
     ideas = {
-        "channels forgotten": width * (pixels / values) ** 0.5,
-        "factor of two lost": [width * 2**0.5, width / 2**0.5, width * 2],
-        "variance in place of the deviation": width**2,
-        "weight of the KL left out": (one * 0.02 / found) ** 0.5 / 0.02,
+        "channels forgotten": width / 3**0.5,
+        "off by a factor of two": [
+            width * 2**0.5,
+            width / 2**0.5,
+            width * 2,
+            width / 2,
+        ],
+        "variance in place of the standard deviation": var,
+        "weight of the KL left out": width / 0.03**0.5,
         "pixels not counted": width / values**0.5,
-        "weight turned around": width / 0.02,
+        "weight turned around": width / 0.03,
     }
-    ideas["weight of the KL left out"] = width / 0.02**0.5
     why = "Where the gradients of error and rate have the ratio of this code."
-    t.close(std, width, why, ideas=ideas, tol=1e-3)
+    t.number("the width of the likelihood", std, width, why, ideas)
 
-    t.property("the hidden beta")
-    ratio = meant / found
+    ratio = slope(distortion(0.1)) / found
     ideas = {
         "ratio turned around": 1 / ratio,
         "ratio of deviations": ratio**0.5,
-        "factor of two lost": [2 * ratio, ratio / 2],
-        "channels forgotten": ratio * pixels / values,
-        "weight read as beta": 0.02,
-        "the width that was meant left out": [width**2, width],
-        "weight of the KL left out": ratio / 0.02,
+        "off by a factor of two": [2 * ratio, ratio / 2],
+        "channels forgotten": ratio / 3,
+        "weight read as beta": 0.03,
+        "number of values read as beta": [values, values / 3, values / 2, 2 * values],
+        "the width that was meant left out": [var, width],
+        "standard deviation in place of the variance": [0.1 * ratio, width / 0.01],
+        "weight of the KL left out": ratio / 0.03,
     }
     why = "The rate's weight against the distortion at 0.1, by their gradients."
-    t.close(beta, ratio, why, ideas=ideas, tol=1e-3)
+    t.number("the hidden beta", beta, ratio, why, ideas)

@@ -48,19 +48,17 @@ def calibrated_loss(x, x_hat, kl):
         "whatever the number of its axes.",
         "gradient counted twice": "At the best sigma one of the two terms moves with "
         "the error, not both: detach sigma in both places or in none.",
-        "constants left out": "A density has its normalizer, and the quadratic term is "
-        "d/2 at the best sigma.",
-        "mean over the pixels": "The log-density of an example is a sum over its d "
-        "values.",
         "logarithm of sigma counted twice": "d log sigma is d/2 times the logarithm of "
         "the mean squared error.",
         "width fixed at one": "sigma is not 1 but the best for this batch.",
         "rate left out": "The negative ELBO has the rate in it.",
         "sum over the batch": "The mean over the batch is due.",
+        "squares expanded": "Far from 0 a difference of large squares keeps no digit: "
+        "subtract first, then square.",
     },
 )
 def vae_10(t, calibrated_loss):
-    shape = (t.integer(3, 4), 2, 3, t.integer(4, 5))
+    shape = (4, 2, 3, t.integer(5, 6))
     b, d = shape[0], math.prod(shape[1:])
     x = t.uniform(*shape, low=-1, high=1)
     # Errors that are not centered, and of other sizes in each image and channel.
@@ -69,18 +67,17 @@ def vae_10(t, calibrated_loss):
     size = torch.linspace(0.5, 1.5, b)[torch.randperm(b, generator=t.rng)]
     x_hat = (x + error * size[:, None, None, None]).requires_grad_()
     kl = t.uniform(b, low=20, high=30).requires_grad_()
-    normal = torch.distributions.Normal
 
-    def at(width, dims=None):
-        value = -normal(x_hat.double(), width).log_prob(x.double())
-        return value.flatten(1).sum(1).mean() if dims is None else value
+    def at(width, x=x, x_hat=x_hat):
+        fit = torch.distributions.Normal(x_hat.double(), width).log_prob(x.double())
+        return -fit.flatten(1).sum(1).mean()
 
-    def best():
+    def best(*data):
         # Brute force: a grid of log sigma, refined three times around its minimum.
         center, reach = torch.tensor(-1.0, dtype=torch.float64), 4.0
         for _ in range(4):
             grid = center + reach * torch.linspace(-1, 1, 81, dtype=torch.float64)
-            values = torch.stack([at(s.exp()).detach() for s in grid])
+            values = torch.stack([at(s.exp(), *data).detach() for s in grid])
             center, reach = grid[values.argmin()], reach / 30
         return center.exp()
 
@@ -88,59 +85,58 @@ def vae_10(t, calibrated_loss):
     out = t.call(calibrated_loss, x, x_hat, kl)
     t.shape(out, (), "the mean over the batch.", "no scalar")
 
-    t.property("the negative ELBO at the best sigma")
-    width = best()
-    due = (at(width) + kl.double().mean()).detach()
-    square = (x_hat - x).detach().double().square()
-    root = 0.5 * d * math.log(2 * math.pi)
-    own = square.flatten(1).mean(1)[:, None].sqrt()
-    each = -normal(0.0, own).log_prob((x_hat - x).detach().double().flatten(1))
-    pixel = square.mean(0).sqrt()
-    by_pixel = -normal(0.0, pixel).log_prob((x_hat - x).detach().double())
-    channel = square.mean((0, 2, 3)).sqrt()[:, None, None]
-    by_channel = -normal(0.0, channel).log_prob((x_hat - x).detach().double())
-    spreads = [(x_hat - x).detach().double().var(correction=c) for c in (0, 1)]
-    rate = kl.detach().double().mean()
-    log_width = d * width.log()
+    t.property("the negative ELBO at the best sigma", of=out)
+    width, rate = best(), kl.detach().double().mean()
+    fit = at(width).detach()
+    errors = (x_hat - x).detach().double()
+    square, root = errors.square(), 0.5 * d * math.log(2 * math.pi)
+    own = {
+        "one width for each example": square.mean((1, 2, 3), keepdim=True),
+        "one width for each pixel": square.mean(0),
+        "one width for each channel": square.mean((0, 2, 3))[:, None, None],
+    }
+    parts = *shape, b * d, *(shape[i] * shape[j] for i, j in ((1, 2), (1, 3), (2, 3)))
+    half, one = 0.5 * d * width.log(), at(1.0).detach()
     ideas = {
-        "one width for each example": each.sum(1).mean() + rate,
-        "one width for each pixel": by_pixel.flatten(1).sum(1).mean() + rate,
-        "one width for each channel": by_channel.flatten(1).sum(1).mean() + rate,
+        **{name: at(v.sqrt()).detach() + rate for name, v in own.items()},
         "spread of the errors in place of their size": [
             at(v.sqrt()).detach() + rate - share * (square.mean() / v - 1)
-            for v in spreads
+            for v in (errors.var(), errors.var(correction=0))
             for share in (0.0, d / 2)
         ],
-        "not all axes counted": [
-            (due - rate) * math.prod(shape[i:]) / d + rate for i in (2, 3)
-        ],
-        "constants left out": [due - root, due - d / 2, due - root - d / 2],
-        "mean over the pixels": [(due - rate) / d + rate, due / d],
+        "mean over the dimensions": [fit / d + rate, (fit + rate) / d],
+        "not all axes counted": [fit * n / d + rate for n in parts],
+        "constant left out": [fit + rate - c for c in (root, d / 2, root + d / 2)],
         "logarithm of sigma counted twice": [
-            due + log_width,
-            due + log_width - root,
-            due + log_width - root - d / 2,
+            fit + 2 * half + rate - c for c in (0, root, root + d / 2)
         ],
-        "width fixed at one": [
-            (at(1.0) + rate).detach(),
-            (at(1.0) + rate).detach() - root,
-        ],
-        "rate left out": due - rate,
-        "sum over the batch": [b * due, due - rate + b * rate, b * (due - rate) + rate],
-        "negative bound": [-due, -(due - rate) + rate],
+        "standard deviation in place of the variance": fit + rate - half,
+        "width fixed at one": [one + rate, one + rate - root],
+        "rate left out": fit,
+        "sum over the batch": [b * (fit + rate), fit + b * rate, b * fit + rate],
+        "negative bound": -fit - rate,
+        "sign flipped": [-fit + rate, fit - rate],
     }
     why = "The smallest value over sigma, found by trying."
-    t.close(out, due, why, ideas=ideas, tol=1e-4)
+    t.close(out, fit + rate, why, ideas=ideas)
 
-    t.property("its gradient: that at the best sigma")
+    t.property("its gradient: that at the best sigma", of=out)
     due = torch.autograd.grad(at(width), x_hat)[0]
     why = "At the minimum over sigma, moving sigma changes nothing to first order."
     ideas = {"cut off from the graph": 0.0, "gradient counted twice": 2 * due}
     t.close(t.grad(out, x_hat), due, why, ideas=ideas, tol=1e-3)
-    ideas = {"cut off from the graph": 0.0, "sum over the batch": 1.0}
+    ideas = {"cut off from the graph": 0.0}
     t.close(t.grad(out, kl), 1 / b, "The rates enter by their mean.", ideas=ideas)
 
     t.property("the same values as rows: the same loss")
     value = t.call(calibrated_loss, x.flatten(1), x_hat.detach().flatten(1), kl)
+    ideas = {"not all axes counted": [fit * n + rate for n in (b, 1 / d)]}
     why = "The shape of an example does not matter, only its d values."
-    t.close(value, t.tensor(out).detach(), why, "not all axes counted", tol=1e-4)
+    t.close(value, fit + rate, why, ideas=ideas, tol=1e-4)
+
+    t.property("values near 1000")
+    data = x + 1000, (x_hat + 1000).detach()
+    value = t.call(calibrated_loss, *data, kl)
+    why = "Only the differences of x and x_hat count."
+    due = at(best(*data), *data) + rate
+    t.close(value, due, why, "squares expanded", tol=1e-3)

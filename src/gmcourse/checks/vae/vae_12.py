@@ -1,7 +1,5 @@
 """Exercise vae-12: Bits that cost nothing."""
 
-import math
-
 import torch
 
 from .._exercise import Exercise
@@ -62,64 +60,55 @@ def vae_12(t, free_bits):
     kl[0] = 0.02  # an example below the floor, also where its dimension is above
     kl.requires_grad_()
     plain = kl.detach().double()
-    share = [float(plain[:, j].sum() / b) for j in range(d)]
-    rows = [float(plain[i].sum() / d) for i in range(b)]
-    floor = round(sorted(share)[1] - 0.02, 4)  # just below the second smallest
-
-    def smooth(floor):
-        above = [v - floor for v in share]
-        sharp = 1, 10, 20, 50, 100
-        bend = [sum(math.log1p(math.exp(c * v)) / c for v in above) for c in sharp]
-        return [d * floor + value for value in bend]
+    share = torch.tensor([sum(column) / b for column in plain.T.tolist()]).double()
+    just_below = round(float(share.sort().values[1]) - 0.02, 4)  # the second smallest
 
     t.property("a scalar")
-    t.shape(t.call(free_bits, kl, floor), (), "nats per example.", "no scalar")
+    out = t.call(free_bits, kl, just_below)
+    t.shape(out, (), "nats per example.", "no scalar")
 
-    t.property("no floor, no change: the rate of an example")
-    due = plain.sum() / b
-    ideas = {
-        "mean over the dimensions": due / d,
-        "sum over the batch": due * b,
-        "smaller in place of larger": 0.0,
-        "a smooth floor": smooth(0.0),
-    }
-    why = "With floor 0 it is the mean over the batch of the sum over dimensions."
-    t.close(t.call(free_bits, kl, 0.0), due, why, ideas=ideas)
+    def paid(floor):
+        return sum(v if v > floor else floor for v in share.tolist())
 
-    t.property("a floor above all rates")
-    high = 50.0
-    ideas = {
-        "one floor for the whole rate": high,
-        "no floor": sum(share),
-        "floor subtracted": 0.0,
-        "axes exchanged": b * high,
-    }
-    why = "Each of the d dimensions counts with the floor."
-    t.close(t.call(free_bits, kl, high), d * high, why, ideas=ideas)
+    def ideas(floor):
+        above, due = share - floor, paid(floor)
+        return {
+            "a smooth floor": [
+                d * floor + (c * above).exp().log1p().sum() / c
+                for c in (1, 10, 20, 50, 100)
+            ],
+            "no floor": [share.sum()] if floor > share.max() else [],
+            "floor for each example": plain.clamp(min=floor).sum() / b,
+            "one floor for the whole rate": [
+                max(share.sum(), floor),
+                max(share.sum(), d * floor),
+                share.clamp(min=floor / d).sum(),
+            ],
+            "floor subtracted": above.clamp(min=0).sum(),
+            "smaller in place of larger": share.clamp(max=floor).sum(),
+            "mean over the dimensions": due / d,
+            "sum over the batch": [due * b, (b * share).clamp(min=floor).sum()],
+            "axes exchanged": [
+                plain.mean(1).clamp(min=floor).sum(),
+                plain.mean(1).clamp(min=floor).mean(),
+            ],
+            "sign flipped": -due,
+        }
 
-    t.property("with a floor: dimension by dimension")
-    out = t.call(free_bits, kl, floor)
-    due = sum(v if v > floor else floor for v in share)
-    ideas = {
-        "floor for each example": plain.clamp(min=floor).sum() / b,
-        "one floor for the whole rate": [
-            max(sum(share), floor),
-            max(sum(share), d * floor),
-        ],
-        "floor subtracted": sum(max(v - floor, 0.0) for v in share),
-        "smaller in place of larger": sum(min(v, floor) for v in share),
-        "mean over the dimensions": due / d,
-        "axes exchanged": sum(max(v, floor) for v in rows),
-    }
-    ideas["a smooth floor"] = smooth(floor)
-    t.close(out, due, "A sum over dimensions of the larger value.", ideas=ideas)
+    for name, floor, why in (
+        ("no floor, no change: the rate of an example", 0.0, "The rate itself."),
+        ("a floor above all rates", 50.0, "Each dimension counts with the floor."),
+        ("a floor between the rates", just_below, "The larger, in each dimension."),
+    ):
+        t.property(name)
+        value = t.call(free_bits, kl, floor)
+        t.close(value, paid(floor), why, ideas=ideas(floor))
 
-    t.property("its gradient")
-    above = torch.tensor([float(v > floor) for v in share])
-    due = above.expand(b, d) / b
+    t.property("its gradient", of=out)
+    due = (share > just_below).double().expand(b, d) / b
     why = "1/b above the floor, 0 below."
-    ideas = {
+    slopes = {
         "cut off from the graph": 0.0,
         "a gradient below the floor": torch.ones(b, d) / b,
     }
-    t.close(t.grad(out, kl), due, why, ideas=ideas)
+    t.close(t.grad(out, kl), due, why, ideas=slopes)
