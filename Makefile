@@ -65,7 +65,7 @@ unit: $(READY)  ## the library's tests and doctests, with shapes checked
 
 nbval: $(READY)  ## every chapter, executed at smoke scale
 	$(CLOCK) start nbval
-	@chapters=$$($(BIN)/python tools/changed.py chapters $(SINCE)); \
+	@chapters=$$($(BIN)/python tools/changed.py chapters $(SINCE)) || exit 1; \
 	if [ -z "$$chapters" ]; then echo "nbval: the change concerns no chapter"; exit 0; fi; \
 	GMCOURSE_SCALE=smoke $(PYTEST) --dist loadscope --junitxml=_build/times/nbval.xml \
 		--nbval-lax --nbval-cell-timeout 300 $$chapters

@@ -7,6 +7,7 @@ import stat
 import pytest
 
 from gmcourse import _files
+from gmcourse.data import download
 
 
 def names(folder):
@@ -63,3 +64,12 @@ def test_only_what_was_left_of_this_file_is_removed(tmp_path):
     _files.remove_partial(tmp_path / "file")
     assert names(tmp_path) == sorted(kept)
     _files.remove_partial(tmp_path / "no folder" / "file")
+
+
+def test_a_download_is_tidied_only_by_who_holds_the_lock(tmp_path):
+    left = tmp_path / ".digits.abc.partial"
+    left.touch()
+    download.store(tmp_path, "digits", b"one")
+    assert left.exists() and (tmp_path / "digits").read_bytes() == b"one"
+    download.store(tmp_path, "digits", b"two", tidy=True)
+    assert names(tmp_path) == ["digits"]

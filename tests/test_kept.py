@@ -51,3 +51,13 @@ def test_a_diffusion_to_a_point_is_refused(alpha, sigma):
         GaussianMixture([[3.0]], stds=2.0).diffused(alpha, sigma)
     law = GaussianMixture([[3.0]], stds=2.0).diffused(0.0, 0.5)
     assert law.means.item() == 0 and law.covs.item() == 0.25
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_examples_are_varied(name):
+    """The battery stands on them: a constant batch would hide what depends on x."""
+    model = MODELS[name]()
+    x, c = model.example(64)
+    other, _ = model.example(64)
+    assert len(x.flatten(1).unique(dim=0)) > 32 and not torch.equal(x, other)
+    assert c is None or len(c.flatten(1 if c.ndim > 1 else 0).unique(dim=0)) > 1

@@ -14,32 +14,21 @@ many survive.
 
 import argparse
 import importlib.util
-import multiprocessing
-import os
 import random
-import shutil
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from multiprocessing.connection import wait
 from pathlib import Path
 from types import ModuleType
 
 import changed
 from random_mutants import replaced, sites
+from trials import Mutant, complaint, prepare, survivors
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "src" / "gmcourse"
 CATALOG = ROOT / "tests" / "mutants"
-SECONDS = 120  # a test that takes longer has noticed something
 ASKED = 0.9  # the share of random mutants that must be caught
-
-# What the tests import and a mutant does not concern is imported once, before the fork.
-HEAVY = ("torch", "scipy.stats", "sklearn.mixture", "matplotlib.pyplot")
-PROCESSES = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
 
 # Modules that random mutants leave alone: what they make is looked at or recomputed.
 NOT_AT_RANDOM = {
@@ -51,16 +40,6 @@ NOT_AT_RANDOM = {
     "checks/": "is proven by catalogs of its own: make checks",
     "zoo/": "is recomputed: make results",
 }
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A module's file, what is wrong in it, its whole text, and who should notice."""
-
-    file: str
-    name: str
-    text: str
-    tests: tuple[str, ...]
 
 
 def declared(file: str) -> ModuleType:
@@ -141,91 +120,6 @@ def at_random(files: Iterable[str], count: int, seed: int) -> list[Mutant]:
     return found
 
 
-def run_tests(tests: list[str], marks: str, sources: Path, report: Path) -> None:
-    """In a process of its own: run the tests on these sources, and leave a report."""
-    with report.open("w") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    # A shell ignores Ctrl-C for what it starts in the background, and so would tests.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.chdir(ROOT)
-    sys.path.insert(0, str(sources))  # before the installed package
-    os.environ["PYTHONPATH"] = str(sources)  # for what the tests start
-    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(sources.parent)
-    import pytest
-
-    words = ["-x", "-q", "-p", "no:cacheprovider", "-m", marks]
-    paths = [f"tests/{test}" for test in tests]
-    sys.exit(pytest.main([*words, "-o", f"timeout={SECONDS}", *paths]))
-
-
-class Trial:
-    """A copy of the sources with a mutant in it, or none, and its tests at work.
-
-    The copy holds the modules; weights and data are links to the originals.
-    """
-
-    def __init__(self, tests: Iterable[str], marks: str, mutant: Mutant | None = None):
-        self.mutant, self.started = mutant, time.monotonic()
-        self.folder = Path(tempfile.mkdtemp())
-        sources, self.report = self.folder / "src", self.folder / "report"
-        ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
-        shutil.copytree(ROOT / "src", sources, ignore=ignore, copy_function=_copy)
-        if mutant:
-            path = sources / "gmcourse" / mutant.file
-            path.write_text(mutant.text, encoding="utf-8")
-        arguments = ([*tests], marks, sources, self.report)
-        self.process = PROCESSES.Process(target=run_tests, args=arguments)
-        self.process.start()
-
-    def complaint(self) -> str | None:
-        """What the tests say, "" if they pass; None while they run."""
-        late = time.monotonic() - self.started > 10 * SECONDS
-        if self.process.is_alive() and not late:
-            return None
-        self.process.kill()
-        self.process.join()
-        text, code = self.report.read_text(errors="replace"), self.process.exitcode
-        shutil.rmtree(self.folder)
-        if code in (2, 3, 4, 5) and not self.mutant:
-            raise RuntimeError(f"pytest could not run\n{text[-2000:]}")
-        return (text[-3000:] or "stopped") if code else ""
-
-
-def _copy(source: str, target: str) -> None:
-    if source.endswith((".py", ".js")):
-        shutil.copy(source, target)
-    else:
-        os.symlink(source, target)
-
-
-def complaint(tests: Iterable[str], marks: str) -> str:
-    """What the tests say of the sources as they are; "" if they pass."""
-    trial = Trial(tests, marks)
-    trial.process.join()
-    return trial.complaint() or ""
-
-
-def survivors(mutants: list[Mutant], marks: str, jobs: int) -> list[Mutant]:
-    """Plant each, `jobs` at a time; those that no test noticed."""
-    left, running, waiting = [], [], mutants[::-1]
-    while running or waiting:
-        while waiting and len(running) < jobs:
-            mutant = waiting.pop()
-            running.append(Trial(mutant.tests, marks, mutant))
-        wait([trial.process.sentinel for trial in running], timeout=1)
-        for trial in list(running):
-            said = trial.complaint()
-            if said is not None:
-                running.remove(trial)
-                left += [] if said else [trial.mutant]
-                verdict = "caught  " if said else "SURVIVED"
-                print(
-                    f"{verdict}  {trial.mutant.file}, {trial.mutant.name}", flush=True
-                )
-    return left
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -249,9 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("nothing to plant")
         return 0
     start = time.monotonic()
-    os.environ.update(OMP_NUM_THREADS="1", MPLBACKEND="agg")
-    for name in HEAVY:
-        importlib.import_module(name)
+    prepare()
     # At random, many run to the end of their tests: the slowest are left out.
     marks = "not browser and not slow" if options.random else "not browser"
     if wrong := complaint(sorted({t for m in mutants for t in m.tests}), marks):

@@ -146,6 +146,7 @@ def main() -> None:
     path, now = TIMES / f"{options.step}.json", time.time()
     if options.what == "start":
         path.with_suffix(".start").write_text(str(now))
+        path.with_suffix(".xml").unlink(missing_ok=True)  # of the run before
     else:
         began = float(path.with_suffix(".start").read_text())
         path.write_text(json.dumps({"seconds": round(now - began, 1)}))

@@ -1,6 +1,7 @@
 """Mistakes in autoencoders.py, and the tests that must notice them."""
 
 TESTS = (
+    "test_kept.py",
     "test_autoencoders.py",
     "test_contract.py",
     "test_arguments.py",

@@ -1,6 +1,7 @@
 """Mistakes in classifiers.py, and the tests that must notice them."""
 
 TESTS = (
+    "test_kept.py",
     "test_classifiers.py",
     "test_metrics.py",
     "test_contract.py",

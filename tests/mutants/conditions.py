@@ -1,6 +1,7 @@
 """Mistakes in conditions.py, and the tests that must notice them."""
 
 TESTS = (
+    "test_kept.py",
     "test_contract.py",
     "test_devices.py::test_models_train_and_sample_where_they_are",
 )

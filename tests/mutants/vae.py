@@ -1,6 +1,7 @@
 """Mistakes in vae.py, and the tests that must notice them."""
 
 TESTS = (
+    "test_kept.py",
     "test_vae.py",
     "test_contract.py",
     "test_arguments.py",

@@ -1,6 +1,6 @@
 """Mistakes in data/download.py, and the tests that must notice them."""
 
-TESTS = ("test_data_fetch.py", "test_data_sets.py")
+TESTS = ("test_files.py", "test_data_fetch.py", "test_data_sets.py")
 MUTANTS = [
     (
         "what is left of a killed download stays",

@@ -1,6 +1,7 @@
 """Mistakes in data/energies.py, and the tests that must notice them."""
 
 TESTS = (
+    "test_plane.py",
     "test_densities.py",
     "test_arguments.py",
 )
