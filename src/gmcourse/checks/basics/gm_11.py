@@ -84,7 +84,7 @@ def gm_11(t, points_needed):
         whole = n.dim() == 0 and bool(n == n.round())
         t.true(whole, "One integer.", str(out)[:40], "not an integer")
         due = smallest(share, cells)
-        nearest = round(math.log1p(-share) / math.log1p(-1 / cells))
+        nearest = due - enough(due - 0.5, share, cells)
         ideas = {
             "cells counted as bins · d": smallest(share, bins * d),
             "share of the cells in place of the probability": math.ceil(share * cells),
