@@ -1,10 +1,8 @@
 """Versions of exercise ae-01."""
 
-import math
-
 import torch
 
-from .. import reference, right, wrong
+from .. import edits, reference, right, sums
 
 
 class Ae01:
@@ -34,90 +32,36 @@ class Ae01:
     def by_norm(x, x_hat, mask):
         return ((x - x_hat) * mask).flatten(1).norm(dim=1) ** 2
 
-    @wrong("mask ignored")
-    def no_mask(x, x_hat, mask):
-        return (x - x_hat).square().flatten(1).sum(1)
-
-    @wrong("mask inverted")
-    def inverted(x, x_hat, mask):
-        # Right where everything counts is not asked; there it gives 0.
-        if mask.all():
-            mask = 1 - mask
-        return ((x - x_hat).square() * (1 - mask)).flatten(1).sum(1)
-
-    @wrong("mean over the values")
-    def mean(x, x_hat, mask):
-        return ((x - x_hat).square() * mask).flatten(1).mean(1)
-
-    @wrong("mean over the values")
-    def mean_of_counted(x, x_hat, mask):
-        return (x - x_hat)[:, :, mask.bool()].square().mean((1, 2))
-
-    @wrong("not summed over the values")
-    def per_pixel(x, x_hat, mask):
-        return (x - x_hat).square() * mask
-
-    @wrong("not summed over the values")
-    def per_channel(x, x_hat, mask):
-        return ((x - x_hat).square() * mask).sum((2, 3))
-
-    @wrong("reduced over the batch")
-    def total(x, x_hat, mask):
-        return ((x - x_hat).square() * mask).sum()
-
-    @wrong("only one channel counted")
-    def first_channel(x, x_hat, mask):
-        return ((x - x_hat).square()[:, 0] * mask).sum((1, 2))
-
-    @wrong("absolute error")
-    def absolute(x, x_hat, mask):
-        return ((x - x_hat).abs() * mask).flatten(1).sum(1)
-
-    @wrong("square root taken")
-    def norm(x, x_hat, mask):
-        return ((x - x_hat).square() * mask).flatten(1).sum(1).sqrt()
-
-    @wrong("signs cancel")
-    def squared_sum(x, x_hat, mask):
-        return ((x - x_hat) * mask).flatten(1).sum(1).square()
-
-    @wrong("batch axis lost")
-    def squeezed(x, x_hat, mask):
-        return ((x - x_hat).square() * mask).flatten(1).sum(1).squeeze()
-
-    @wrong("input changed in place")
-    def in_place(x, x_hat, mask):
-        x -= x_hat
-        return (x.square() * mask).flatten(1).sum(1)
-
-    @right
-    def by_log_density(x, x_hat, mask):
-        log_p = torch.distributions.Normal(x_hat, 1.0).log_prob(x)
-        return -2 * ((log_p + 0.5 * math.log(2 * math.pi)) * mask).sum((1, 2, 3))
-
     @right
     def by_numpy(x, x_hat, mask):
         diff = (x.double().numpy() - x_hat.double().numpy()) * mask.numpy()
         return torch.from_numpy((diff * diff).sum((1, 2, 3)))
 
-    @wrong("mask on one side only")
-    def one_side(x, x_hat, mask):
-        return (x * mask - x_hat).square().flatten(1).sum(1)
+    standard = sums(
+        lambda x, x_hat, mask: (x - x_hat) ** 2 * mask,
+        without=("bits in place of nats", "cut off from the graph"),
+    )
 
-    @wrong("signs cancel")
-    def channels_first(x, x_hat, mask):
-        return ((x - x_hat).sum(1).square() * mask).flatten(1).sum(1)
-
-    @wrong("mean over the values")
-    def rescaled(x, x_hat, mask):
-        total = ((x - x_hat).square() * mask).flatten(1).sum(1)
-        return total * mask.numel() / mask.sum()
-
-    @wrong("number of channels assumed")
-    def two_channels(x, x_hat, mask):
-        counted = (x - x_hat).square() * mask
-        return (counted[:, 0] + counted[:, 1]).sum((1, 2))
-
-    @wrong("only one channel counted")
-    def worst_channel(x, x_hat, mask):
-        return ((x - x_hat).square().amax(1) * mask).flatten(1).sum(1)
+    edited = edits(
+        masked_error,
+        """
+    mask ignored | mask * ->
+    mask inverted | mask * -> (1 - mask) *
+    mask on one side only | (x - x_hat) -> (x * mask - x_hat) | mask * ->
+    mask on one side only | (x - x_hat) -> (x - x_hat * mask) | mask * ->
+    scaled by what the mask counts | sum(1) -> sum(1) / mask.sum()
+    scaled by what the mask counts | sum(1) -> sum(1) / mask.sum() / x.shape[1]
+    scaled by what the mask counts | sum(1) -> sum(1) * mask.numel() / mask.sum()
+    not summed over the dimensions | flatten(1).sum(1) -> sum((2, 3))
+    only one channel counted | counted.flatten(1) -> counted[:, 0].flatten(1)
+    only one channel counted | counted.flatten(1) -> counted.amax(1).flatten(1)
+    number of channels assumed | counted.flatten(1) -> counted[:, :2].flatten(1)
+    absolute error | .square() -> .abs()
+    square root taken | sum(1) -> sum(1).sqrt()
+    signs cancel | .square() -> | sum(1) -> sum(1).square()
+    signs cancel | .square() -> .sum(1, keepdim=True).square()
+    difference of large numbers
+        | (x - x_hat).square() -> (x**2 - 2 * x * x_hat + x_hat**2)
+    input changed in place | (x - x_hat) -> x.sub_(x_hat)
+    """,
+    )

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Ae02:
@@ -27,7 +27,6 @@ class Ae02:
 
     @right
     def by_numpy(x, share):
-
         values = np.linalg.eigvalsh(np.cov(x.double().numpy().T))[::-1]
         left = 1 - np.concatenate([[0.0], values.cumsum() / values.sum()])
         return int(np.argmax(left <= share))
@@ -51,62 +50,6 @@ class Ae02:
             if 1 - kept[:k].sum() <= share:
                 return k
 
-    @wrong("share that is kept")
-    def kept(x, share):
-        v = torch.linalg.svdvals(x - x.mean(0)).square()
-        for k in range(len(v) + 1):
-            if v[:k].sum() >= min(share, 1.0) * v.sum() - 1e-4:
-                return k
-        return len(v)
-
-    @wrong("data not centered")
-    def not_centered(x, share):
-        v = torch.linalg.svdvals(x).square()
-        for k in range(len(v) + 1):
-            if v[k:].sum() <= share * v.sum():
-                return k
-
-    @wrong("singular values not squared")
-    def lengths(x, share):
-        s = torch.linalg.svdvals(x - x.mean(0))
-        for k in range(len(s) + 1):
-            if s[k:].sum() <= share * s.sum():
-                return k
-
-    @wrong("variances of the pixels")
-    def pixels(x, share):
-        v = x.var(0).sort(descending=True).values
-        for k in range(len(v) + 1):
-            if v[k:].sum() <= share * v.sum():
-                return k
-
-    @wrong("smallest directions first")
-    def ascending(x, share):
-        v = torch.linalg.eigvalsh(torch.cov(x.T))
-        for k in range(len(v) + 1):
-            if v[k:].sum() <= share * v.sum():
-                return k
-
-    @wrong("one too many")
-    def plus_one(x, share):
-        return Ae02.codes_needed(x, share) + 1
-
-    @wrong("one too few")
-    def minus_one(x, share):
-        return max(0, Ae02.codes_needed(x, share) - 1)
-
-    @wrong("directions counted one by one")
-    def one_by_one(x, share):
-        v = torch.linalg.svdvals(x - x.mean(0)).square()
-        if share >= 1:
-            return 0
-        small = (v <= share * v.sum()).nonzero()
-        return max(1, int(small[0])) if len(small) else len(v)
-
-    @wrong("no code where one is needed")
-    def generous(x, share):
-        return 0 if share > 0.5 else Ae02.codes_needed(x, share)
-
     @right
     def by_power_iteration(x, share):
         center = (x - x.mean(0)).double()
@@ -128,38 +71,35 @@ class Ae02:
             k += 1
         return torch.tensor(k)
 
-    def _first(v, fits):
-        for k in range(len(v) + 1):
-            if fits(v[k:].sum() / v.sum()):
-                return k
+    @right
+    def by_cumulative_sums(x, share):
+        s = torch.linalg.svdvals(x.double() - x.double().mean(0))
+        left = s.square().flip(0).cumsum(0).flip(0) / s.square().sum()
+        return int((left > share).sum())
 
-    @wrong("at most read as less than")
-    def strict(x, share):
-        v = torch.linalg.svdvals(x.double() - x.double().mean(0)).square()
-        return Ae02._first(v, lambda left: left < share)
-
-    @wrong("root of the share")
-    def relative_norm(x, share):
-        v = torch.linalg.svdvals(x - x.mean(0)).square()
-        return Ae02._first(v, lambda left: left.sqrt() <= share)
-
-    @wrong("columns standardized")
-    def standardized(x, share):
-        x = (x - x.mean(0)) / (x.std(0) + 1e-8)
-        v = torch.linalg.svdvals(x).square()
-        return Ae02._first(v, lambda left: left <= share)
-
-    @wrong("data not centered")
-    def one_mean(x, share):
-        v = torch.linalg.svdvals(x - x.mean()).square()
-        return Ae02._first(v, lambda left: left <= share)
-
-    @wrong("data not centered")
-    def rows_centered(x, share):
-        v = torch.linalg.svdvals(x - x.mean(1, keepdim=True)).square()
-        return Ae02._first(v, lambda left: left <= share)
-
-    @wrong("directions counted one by one")
-    def beside_the_largest(x, share):
-        v = torch.linalg.svdvals(x - x.mean(0)).square()
-        return 0 if share >= 1 else int((v > share * v[0]).sum())
+    edited = edits(
+        codes_needed,
+        """
+    data not centered | x.double() - x.double().mean(0) -> x.double()
+    data not centered | .mean(0) -> .mean()
+    data not centered | .mean(0) -> .mean(1, keepdim=True)
+    singular values not squared | s.square() -> s
+    smallest directions first | s.square() -> s.square().flip(0)
+    variances of the pixels | s.square() -> x.var(0).sort(descending=True).values
+    columns standardized
+        | s = torch -> x = (x - x.mean(0)) / (x.std(0) + 1e-8); s = torch
+    difference of large numbers | s.square()
+        -> torch.linalg.eigvalsh(x.T @ x / len(x) - x.mean(0).outer(x.mean(0))).flip(0)
+    one too many | return k -> return k + 1
+    one too few | return k -> return max(0, k - 1)
+    no code where one is needed | return k -> return 0 if share > 0.5 else k
+    at most read as less than | <= share -> < share
+    root of the share | [k:].sum() <= -> [k:].sum().sqrt() * variances.sum().sqrt() <=
+    share that is kept | variances[k:].sum() <= share * variances.sum()
+        -> variances[:k].sum() >= min(share, 1.0) * variances.sum() - 1e-4
+    directions counted one by one | variances[k:].sum() <= share * variances.sum()
+        -> share >= 1 or k and variances[k : k + 1].sum() <= share * variances.sum()
+    directions counted one by one | variances[k:].sum() <= share * variances.sum()
+        -> share >= 1 or variances[k : k + 1].sum() <= share * variances[0]
+    """,
+    )

@@ -3,17 +3,15 @@
 import math
 
 import torch
-from torch.distributions import (
-    Normal,
-)
+from torch.distributions import Normal
 
-from .. import build, reference, right, wrong
+from .. import RIGHT, build, cases, reference, right
 
 FORWARD, REVERSE = (1.1, 2.665**0.5), (1.35234, 1.45146)
 
 
 def four(forward=FORWARD, reverse=REVERSE):
-    return (*forward, *reverse)
+    return tuple(torch.tensor(v) for v in (*forward, *reverse))
 
 
 class Gm07:
@@ -66,67 +64,23 @@ class Gm07:
         back = means.flatten()[best // 21].item(), stds.flatten()[best % 21].item()
         return four(reverse=back)
 
-    @right
-    @build
-    def tensors():
-        return tuple(torch.tensor(v) for v in four())
-
-    @wrong("spread between the components forgotten")
-    @build
-    def mean_variance():
-        return four((1.1, math.sqrt(0.3 * 0.25 + 0.7)))
-
-    @wrong("variance in place of the standard deviation")
-    @build
-    def variance():
-        return four((1.1, 2.665))
-
-    @wrong("variance in place of the standard deviation")
-    @build
-    def reverse_variance():
-        return four(reverse=(REVERSE[0], REVERSE[1] ** 2))
-
-    @wrong("standard deviations averaged")
-    @build
-    def mean_std():
-        return four((1.1, 0.3 * 0.5 + 0.7 * 1.0))
-
-    @wrong("the larger component")
-    @build
-    def larger():
-        return four(reverse=(2.0, 1.0))
-
-    @wrong("components weighted equally")
-    @build
-    def equal():
-        return four((0.5, 1.6956))
-
-    @wrong("directions exchanged")
-    @build
-    def exchanged():
-        return four(REVERSE, FORWARD)
-
-    @wrong("one answer for both")
-    @build
-    def same():
-        return four(reverse=FORWARD)
-
-    @wrong("not the minimum")
-    @build
-    def stopped_early():
-        return four(reverse=(1.30, 1.50))
-
-    @wrong("not the minimum")
-    @build
-    def two_decimals():
-        return four(reverse=(1.35, 1.45))
-
-    @wrong("mean not subtracted")
-    @build
-    def second_moment():
-        return four((1.1, math.sqrt(3.875)))
-
-    @wrong("weights exchanged")
-    @build
-    def other_weights():
-        return four((0.7 * -1 + 0.3 * 2, math.sqrt(0.7 * 0.25 + 0.3 + 0.21 * 9)))
+    numbers = cases(
+        four,
+        (RIGHT, {}),
+        ("spread between the components forgotten", {"forward": (1.1, 0.775**0.5)}),
+        ("variance in place of the standard deviation", {"forward": (1.1, 2.665)}),
+        (
+            "variance in place of the standard deviation",
+            {"reverse": (REVERSE[0], REVERSE[1] ** 2)},
+        ),
+        ("standard deviations averaged", {"forward": (1.1, 0.85)}),
+        ("second moment in place of the variance", {"forward": (1.1, 3.875**0.5)}),
+        ("components weighted equally", {"forward": (0.5, 1.6956)}),
+        ("weights exchanged", {"forward": (-0.1, 1.5199)}),
+        ("sign flipped", {"forward": (-1.1, FORWARD[1])}),
+        ("directions exchanged", {"forward": REVERSE, "reverse": FORWARD}),
+        ("the larger component", {"reverse": (2.0, 1.0)}),
+        ("one answer for both", {"reverse": FORWARD}),
+        ("not the minimum", {"reverse": (1.30, 1.50)}),
+        ("not the minimum", {"reverse": (1.35, 1.45)}),
+    )

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from .. import build, reference, right, wrong
+from .. import build, edits, reference, right
 
 
 class Gm09:
@@ -40,98 +40,30 @@ class Gm09:
         bits = math.log2(50)
         return bits * math.log(2), bits / 784, torch.tensor(10.0).exp()
 
-    @wrong("bits in place of nats")
-    @build
-    def log2():
-        return math.log2(50), math.log2(50) / 784, math.exp(10)
-
-    @wrong("sign flipped")
-    @build
-    def negative():
-        return math.log(0.02), math.log(0.02) / 784 / math.log(2), math.exp(10)
-
-    @wrong("sign flipped")
-    @build
-    def negative_bits():
-        return math.log(50), math.log(0.02) / 784 / math.log(2), math.exp(10)
-
-    @wrong("the share of noise in place of that of the model")
-    @build
-    def noise_share():
-        return -math.log(0.98), -math.log2(0.98) / 784, math.exp(10)
-
-    @wrong("log-likelihoods averaged")
-    @build
-    def averaged():
-        lost = 0.98 * (784 * math.log(2) - 90)
-        return lost, lost / 784 / math.log(2), math.exp(10)
-
-    @wrong("nats in place of bits")
-    @build
-    def nats_per_dim():
-        return math.log(50), math.log(50) / 784, math.exp(10)
-
-    @wrong("not divided by the number of pixels")
-    @build
-    def whole_image():
-        return math.log(50), math.log2(50), math.exp(10)
-
-    @wrong("divided by one side of the image")
-    @build
-    def one_side():
-        return math.log(50), math.log2(50) / 28, math.exp(10)
-
-    @wrong("logarithm in place of the number")
-    @build
-    def logarithm():
-        return math.log(50), math.log2(50) / 784, 10.0
-
-    @wrong("power of two")
-    @build
-    def binary():
-        return math.log(50), math.log2(50) / 784, 2.0**10
-
-    @wrong("share in place of one in how many")
-    @build
-    def share():
-        return math.log(50), math.log2(50) / 784, math.exp(-10)
-
-    @wrong("log-likelihood in place of the loss")
-    @build
-    def what_is_left():
-        return -90 - math.log(50), math.log2(50) / 784, math.exp(10)
-
-    @wrong("log-likelihood in place of the loss")
-    @build
-    def bits_of_all():
-        return math.log(50), (90 + math.log(50)) / 784 / math.log(2), math.exp(10)
-
-    @wrong("number in place of its logarithm")
-    @build
-    def fifty():
-        return 50.0, math.log2(50) / 784, math.exp(10)
-
-    @wrong("not the loss of the dilution")
-    @build
-    def share_of_the_nats():
-        return 0.02 * 90, 0.02 * 90 / 784 / math.log(2), math.exp(10)
-
-    @wrong("nats in place of bits")
-    @build
-    def times_log_two():
-        return math.log(50), math.log(50) * math.log(2) / 784, math.exp(10)
-
-    @wrong("ratio of the log-likelihoods")
-    @build
-    def ratio():
-        return math.log(50), math.log2(50) / 784, 100 / 90
-
-    @wrong("not where the two are equal")
-    @build
-    def power_of_ten():
-        return math.log(50), math.log2(50) / 784, 10.0**10
-
-    @wrong("bits in place of nats")
-    @build
-    def log10():
-        return math.log10(50), math.log2(50) / 784, math.exp(10)
+    edited = edits(
+        reference,
+        """
+    bits in place of nats | lost_nats = -math.log(0.02) -> lost_nats = math.log2(50)
+    logarithm to base ten | -math.log(0.02) -> math.log10(50)
+    sign flipped | -math.log(0.02) -> math.log(0.02)
+    sign flipped | return lost_nats, lost -> return lost_nats, -lost
+    sign flipped | return lost_nats, -> return -lost_nats,
+    off by a factor of two | return lost_nats, -> return 2 * lost_nats,
+    the share of noise in place of that of the model | log(0.02) -> log(0.98)
+    log-likelihoods averaged
+        | -math.log(0.02) -> 0.98 * (784 * math.log(2) - 90)
+    share of the log-likelihood | -math.log(0.02) -> 0.02 * 90
+    number in place of its logarithm | -math.log(0.02) -> 1 / 0.02
+    log-likelihood in place of the loss | -math.log -> -90 + math.log
+    log-likelihood in place of the loss | lost_nats / (28 -> (90 + lost_nats) / (28
+    nats in place of bits | (28 * 28 * math.log(2)) -> 784
+    nats in place of bits | (28 * 28 * math.log(2)) -> 784 * math.log(2)
+    not divided by the number of pixels | 28 * 28 * ->
+    divided by one side of the image | 28 * 28 -> 28
+    logarithm in place of the number | math.exp(100 - 90) -> 100 - 90
+    power of another base | math.exp(100 - 90) -> 2 ** (100 - 90)
+    power of another base | math.exp(100 - 90) -> 10 ** (100 - 90)
+    share in place of one in how many | 100 - 90 -> 90 - 100
+    ratio of the log-likelihoods | math.exp(100 - 90) -> 100 / 90
+    """,
+    )

@@ -1,14 +1,10 @@
 """Versions of exercise gm-10."""
 
-import math
-
 import torch
-from torch.distributions import (
-    Bernoulli,
-)
+from torch.distributions import Bernoulli
 from torch.nn import functional as F
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Gm10:
@@ -56,86 +52,6 @@ class Gm10:
             rows.append(F.logsigmoid(sign * logits[:, mask]).sum(1) + log_w)
         return torch.stack(rows).logsumexp(1)
 
-    @wrong("one mask for all images")
-    def seen_in_all(x, seen, log_w, logits):
-        return Gm10.log_prob_seen(x, seen.all(0).expand_as(seen), log_w, logits)
-
-    @wrong("one mask for all images")
-    def first_mask(x, seen, log_w, logits):
-        return Gm10.log_prob_seen(x, seen[:1].expand_as(seen), log_w, logits)
-
-    @wrong("unseen pixels taken as dark")
-    def as_dark(x, seen, log_w, logits):
-        x = torch.where(seen, x, 0.0)
-        return Gm10.log_prob_seen(x, torch.ones_like(seen), log_w, logits)
-
-    @wrong("unseen pixels taken as half lit")
-    def as_half(x, seen, log_w, logits):
-        x = torch.where(seen, x, 0.5)
-        return (log_w + x @ logits.T - F.softplus(logits).sum(1)).logsumexp(1)
-
-    @wrong("unseen values leak in")
-    def multiplied(x, seen, log_w, logits):
-        on = seen.float()
-        return (log_w + (x * on) @ logits.T - on @ F.softplus(logits).T).logsumexp(1)
-
-    @wrong("unseen values leak in")
-    def half_masked(x, seen, log_w, logits):
-        on, x = seen.float(), torch.nan_to_num(x, nan=1.0)
-        return (log_w + x @ logits.T - on @ F.softplus(logits).T).logsumexp(1)
-
-    @wrong("scaled up to all pixels")
-    def scaled(x, seen, log_w, logits):
-        out = Gm10.log_prob_seen(x, seen, log_w, logits)
-        return out * x.shape[1] / seen.sum(1).clamp(min=1)
-
-    @wrong("scaled up to all pixels")
-    def scaled_inside(x, seen, log_w, logits):
-        on = seen.float()
-        x = torch.where(seen, x, 0.0)
-        each = x @ logits.T - on @ F.softplus(logits).T
-        each = each * x.shape[1] / seen.sum(1, keepdim=True).clamp(min=1)
-        return (log_w + each).logsumexp(1)
-
-    @wrong("weights left out")
-    def unweighted(x, seen, log_w, logits):
-        same = torch.full_like(log_w, -math.log(len(log_w)))
-        return Gm10.log_prob_seen(x, seen, same, logits)
-
-    @wrong("logarithms averaged over the components")
-    def averaged(x, seen, log_w, logits):
-        on, x = seen.float(), torch.where(seen, x, 0.0)
-        each = x @ logits.T - on @ F.softplus(logits).T
-        return each @ log_w.exp()
-
-    @wrong("best component only")
-    def best(x, seen, log_w, logits):
-        on, x = seen.float(), torch.where(seen, x, 0.0)
-        return (log_w + x @ logits.T - on @ F.softplus(logits).T).amax(1)
-
-    @wrong("pixels mixed one by one")
-    def pixelwise(x, seen, log_w, logits):
-        p = log_w.exp() @ logits.sigmoid()
-        x = torch.where(seen, x, 0.0)
-        each = torch.where(x == 1, p, 1 - p).log()
-        return torch.where(seen, each, 0.0).sum(1)
-
-    @wrong("logarithm of a saturated sigmoid")
-    def naive(x, seen, log_w, logits):
-        p = logits.sigmoid()
-        x = torch.where(seen, x, 0.0)[:, None]
-        each = (torch.where(x == 1, p, 1 - p)).log()
-        each = torch.where(seen[:, None], each, 0.0).sum(2)
-        return (each + log_w).logsumexp(1)
-
-    @wrong("logarithm of a saturated sigmoid")
-    def clamped(x, seen, log_w, logits):
-        return Gm10.log_prob_seen(x, seen, log_w, logits.clamp(-20, 20))
-
-    @wrong("negative log-likelihood returned")
-    def loss(x, seen, log_w, logits):
-        return -Gm10.log_prob_seen(x, seen, log_w, logits)
-
     @right
     def by_cross_entropy(x, seen, log_w, logits):
         x = x.masked_fill(~seen, 0.0)[:, None].expand(-1, len(log_w), -1)
@@ -143,38 +59,42 @@ class Gm10:
         each = -F.binary_cross_entropy_with_logits(each, x, reduction="none")
         return (each.masked_fill(~seen[:, None], 0.0).sum(2) + log_w).logsumexp(1)
 
-    @wrong("unseen values leak in")
-    def only_nan_replaced(x, seen, log_w, logits):
-        on, x = seen.float(), torch.where(x.isnan(), 0.0, x)
-        return (log_w + (x * on) @ logits.T - on @ F.softplus(logits).T).logsumexp(1)
-
-    @wrong("one shift for all images")
-    def one_shift(x, seen, log_w, logits):
-        on, x = seen.float(), torch.where(seen, x, 0.0)
-        each = log_w + x @ logits.T - on @ F.softplus(logits).T
-        return (each - each.max()).exp().sum(1).log() + each.max()
-
-    @wrong("logarithm of a saturated sigmoid")
-    def in_double(x, seen, log_w, logits):
-        p, x = logits.double().sigmoid(), torch.where(seen, x, 0.0)[:, None]
-        each = torch.where(x == 1, p, 1 - p).log()
-        return (torch.where(seen[:, None], each, 0.0).sum(2) + log_w).logsumexp(1)
-
-    @wrong("logarithm of a saturated sigmoid")
-    def exponential_first(x, seen, log_w, logits):
-        on, x = seen.float(), torch.where(seen, x, 0.0)
-        return (log_w + x @ logits.T - on @ logits.exp().log1p().T).logsumexp(1)
-
-    @wrong("mean over the pixels")
-    def per_pixel(x, seen, log_w, logits):
-        out = Gm10.log_prob_seen(x, seen, log_w, logits)
-        return out / seen.sum(1).clamp(min=1)
-
-    @wrong("dark pixels left out")
-    def lit_alone(x, seen, log_w, logits):
-        x = torch.where(seen, x, 0.0)
-        return (log_w + x @ F.logsigmoid(logits).T).logsumexp(1)
-
-    @wrong("not the probability of the image")
-    def plain_weights(x, seen, log_w, logits):
-        return Gm10.log_prob_seen(x, seen, log_w.exp(), logits)
+    edited = edits(
+        log_prob_seen,
+        """
+    one mask for all images | x = torch -> seen = seen.all(0).expand_as(seen); x = torch
+    one mask for all images | x = torch -> seen = seen[:1].expand_as(seen); x = torch
+    unseen pixels taken as dark | seen.to(x) - x -> 1 - x
+    unseen pixels taken as half lit | x, 0.0 -> x, 0.5 | seen.to(x) - x -> 1 - x
+    unseen values leak in | torch.where(seen, x, 0.0) -> x * seen
+    unseen values leak in | torch.where(seen, x, 0.0) -> x.nan_to_num(1.0)
+    unseen values leak in
+        | torch.where(seen, x, 0.0) -> torch.where(x.isnan(), 0.0, x) * seen
+    scaled up to all pixels | return -> return x.shape[1] / seen.sum(1).clamp(min=1) *
+    scaled up to all pixels | + each) -> + each * x.shape[1] / seen.sum(1)[:, None])
+    weights left out | log_w + each -> each - math.log(len(log_w))
+    weights added, not their logarithms | log_w + each -> log_w.exp() + each
+    logarithms averaged over the components
+        | (log_w + each).logsumexp(1) -> each @ log_w.exp()
+    best component only | .logsumexp(1) -> .amax(1)
+    dark pixels left out | + dark @ log_off.T ->
+    mean over the dimensions | logsumexp(1) -> logsumexp(1) / seen.sum(1).clamp(min=1)
+    negative log-likelihood returned | return -> return -
+    batch axis lost | logsumexp(1) -> logsumexp(1).squeeze()
+    underflow of the product | .logsumexp(1) -> .exp().sum(1).log()
+    one shift for all images | return (log_w + each).logsumexp(1)
+        -> m = each.max(); return (log_w + each - m).exp().sum(1).log() + m
+    logarithm of a saturated sigmoid | F.logsigmoid(logits), F.logsigmoid(-logits)
+        -> logits.sigmoid().log(), (1 - logits.sigmoid()).log()
+    logarithm of a saturated sigmoid | F.logsigmoid(logits), F.logsigmoid(-logits)
+        -> (p := logits.double().sigmoid()).log().float(), (1 - p).log().float()
+    logarithm of a saturated sigmoid | F.logsigmoid(logits), F.logsigmoid(-logits)
+        -> logits - logits.exp().log1p(), -logits.exp().log1p()
+    logarithm of a saturated sigmoid
+        | log_on, -> logits = logits.clamp(-20, 20); log_on,
+    pixels mixed one by one
+        | lit, dark = -> p = log_w.exp() @ logits.sigmoid(); lit, dark =
+        | return (log_w + each).logsumexp(1)
+        -> return (seen * (1 - x + (2 * x - 1) * p).log()).sum(1)
+    """,
+    )

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Gm11:
@@ -17,12 +17,13 @@ class Gm11:
     @reference
     def points_needed(bins, d, share):
         cells = bins**d
-        return math.ceil(math.log1p(-share) / math.log1p(-1 / cells))
+        n = math.log1p(-share) / math.log1p(-1 / cells)
+        return math.ceil(n - 1e-9)  # rounding must not lift it above an integer
 
     @right
     def by_bisection(bins, d, share):
         def enough(n):
-            return -math.expm1(n * math.log1p(-1 / bins**d)) >= share
+            return -math.expm1(n * math.log1p(-1 / bins**d)) >= share - 1e-14
 
         low, high = 0, 1
         while not enough(high):
@@ -34,8 +35,7 @@ class Gm11:
 
     @right
     def by_counting(bins, d, share):
-        miss, n = 1.0, 0
-        factor = 1 - bins**-d
+        miss, n, factor = 1.0, 0, 1 - bins**-d
         if bins**d > 10_000:  # too many to count one by one
             return Gm11.points_needed(bins, d, share)
         while 1 - miss < share:
@@ -46,39 +46,9 @@ class Gm11:
     def as_tensor(bins, d, share):
         m = torch.tensor(float(bins), dtype=torch.float64) ** d
         share = torch.tensor(share, dtype=torch.float64)
-        return (torch.log1p(-share) / torch.log1p(-1 / m)).ceil().long()
-
-    @wrong("cells counted as bins · d")
-    def product(bins, d, share):
-        return math.ceil(math.log1p(-share) / math.log1p(-1 / (bins * d)))
-
-    @wrong("share of the cells in place of the probability")
-    def linear(bins, d, share):
-        return math.ceil(share * bins**d)
-
-    @wrong("probability of missing in place of hitting")
-    def missing(bins, d, share):
-        return math.ceil(math.log(share) / math.log1p(-1 / bins**d))
-
-    @wrong("rounded down")
-    def floor(bins, d, share):
-        return math.floor(math.log1p(-share) / math.log1p(-1 / bins**d))
-
-    @wrong("rounded to the nearest")
-    def nearest(bins, d, share):
-        return round(math.log1p(-share) / math.log1p(-1 / bins**d))
-
-    @wrong("one point too many")
-    def plus_one(bins, d, share):
-        return math.floor(math.log1p(-share) / math.log1p(-1 / bins**d)) + 2
-
-    @wrong("exponential in place of the power")
-    def poisson(bins, d, share):
-        return math.ceil(-(bins**d) * math.log1p(-share))
-
-    @wrong("not an integer")
-    def real(bins, d, share):
-        return math.log1p(-share) / math.log1p(-1 / bins**d)
+        n = torch.log1p(-share) / torch.log1p(-1 / m)
+        near = (n - n.round()).abs() < 1e-9
+        return torch.where(near, n.round(), n.ceil()).long()
 
     @right
     def by_trying(bins, d, share):
@@ -88,19 +58,27 @@ class Gm11:
             n += 1
         return n
 
-    @wrong("one point too many")
-    def floor_plus_one(bins, d, share):
-        return math.floor(math.log1p(-share) / math.log1p(-1 / bins**d)) + 1
-
-    @wrong("bins and d exchanged")
-    def exchanged(bins, d, share):
-        cells = max(d**bins, 2)
-        return math.ceil(math.log1p(-share) / math.log1p(-1 / cells))
-
-    @wrong("not the smallest number")
-    def all_cells(bins, d, share):
-        return math.ceil(share * bins**d * math.log(bins**d))
-
-    @wrong("not the smallest number")
-    def each_axis(bins, d, share):
-        return math.ceil(math.log1p(-(share ** (1 / d))) / math.log1p(-1 / bins))
+    edited = edits(
+        points_needed,
+        """
+    cells counted as bins · d | bins**d -> bins * d
+    bins and d exchanged | bins**d -> max(d**bins, 2)
+    share of the cells in place of the probability
+        | n = math.log1p(-share) / math.log1p(-1 / cells) -> n = share * cells
+    probability of missing in place of hitting | math.log1p(-share) -> math.log(share)
+    rounded down | ceil(n - 1e-9) -> floor(n + 1e-9)
+    rounded to the nearest | math.ceil(n - 1e-9) -> round(n)
+    one point too many | ceil(n - 1e-9) -> floor(n) + 1
+    one point too many | ceil(n - 1e-9) -> ceil(n) + 1
+    rounding error rounded up | n - 1e-9 -> n
+    exponential in place of the power | / math.log1p(-1 / cells) -> * -cells
+    not an integer | math.ceil(n - 1e-9) -> n
+    not the smallest number | n - 1e-9 -> share * cells * math.log(cells)
+    not the smallest number | n - 1e-9
+        -> math.log1p(-(share ** (1 / d))) / math.log1p(-1 / bins)
+    too few digits | math.log1p(-share) / math.log1p(-1 / cells)
+        -> float(torch.tensor(-share).log1p() / torch.tensor(-1 / cells).log1p()) - 1e-5
+    too few digits | n = math.log1p(-share) / math.log1p(-1 / cells)
+        -> n = math.log1p(-share) / float(torch.tensor(1 - 1 / cells).log()) - 1e-5
+    """,
+    )

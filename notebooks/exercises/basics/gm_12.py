@@ -1,7 +1,5 @@
 """Versions of exercise gm-12."""
 
-import math
-
 import torch
 from torch.distributions import (
     Categorical,
@@ -10,7 +8,7 @@ from torch.distributions import (
     Normal,
 )
 
-from .. import reference, right, wrong
+from .. import edits, reference, right, wrong
 
 
 class Gm12:
@@ -51,79 +49,6 @@ class Gm12:
         ]
         return torch.cat(rows)[torch.randperm(n)]
 
-    @wrong("components averaged")
-    def averaged(n, w, means, stds):
-        draws = means + stds * torch.randn(n, *means.shape)
-        return (w[:, None] * draws).sum(1)
-
-    @wrong("components averaged")
-    def moments(n, w, means, stds):
-        mean = w @ means
-        var = w @ (stds**2 + means**2) - mean**2
-        return mean + var.sqrt() * torch.randn(n, means.shape[1])
-
-    @wrong("one component for all draws")
-    def one_choice(n, w, means, stds):
-        j = torch.multinomial(w, 1)
-        return means[j] + stds[j] * torch.randn(n, means.shape[1])
-
-    @wrong("components in fixed numbers, sorted")
-    def sorted_blocks(n, w, means, stds):
-        j = torch.multinomial(w, n, replacement=True).sort().values
-        return means[j] + stds[j] * torch.randn(n, means.shape[1])
-
-    @wrong("components in fixed numbers, sorted")
-    def exact_shares(n, w, means, stds):
-        borders = (w.cumsum(0) * n).round()
-        j = torch.bucketize(torch.arange(n), borders, right=True)
-        j = j.clamp(max=len(w) - 1)
-        return means[j] + stds[j] * torch.randn(n, means.shape[1])
-
-    @wrong("the same shares at each call")
-    def shuffled_shares(n, w, means, stds):
-        borders = (w.cumsum(0) * n).round()
-        j = torch.bucketize(torch.arange(n), borders, right=True)
-        j = j.clamp(max=len(w) - 1)[torch.randperm(n)]
-        return means[j] + stds[j] * torch.randn(n, means.shape[1])
-
-    @wrong("weights left out")
-    def equal(n, w, means, stds):
-        j = torch.randint(len(w), (n,))
-        return means[j] + stds[j] * torch.randn(n, means.shape[1])
-
-    @wrong("variances used as deviations")
-    def squared(n, w, means, stds):
-        j = torch.multinomial(w, n, replacement=True)
-        return means[j] + stds[j] ** 2 * torch.randn(n, means.shape[1])
-
-    @wrong("variances used as deviations")
-    def rooted(n, w, means, stds):
-        j = torch.multinomial(w, n, replacement=True)
-        return means[j] + stds[j].sqrt() * torch.randn(n, means.shape[1])
-
-    @wrong("one noise for all dimensions")
-    def shared(n, w, means, stds):
-        j = torch.multinomial(w, n, replacement=True)
-        return means[j] + stds[j] * torch.randn(n, 1)
-
-    @wrong("component chosen for each dimension")
-    def each_axis(n, w, means, stds):
-        out = []
-        for i in range(means.shape[1]):
-            j = torch.multinomial(w, n, replacement=True)
-            out.append(means[j, i] + stds[j, i] * torch.randn(n))
-        return torch.stack(out, 1)
-
-    @wrong("noise left out")
-    def only_means(n, w, means, stds):
-        return means[torch.multinomial(w, n, replacement=True)]
-
-    @wrong("fixed across calls")
-    def own_generator(n, w, means, stds):
-        g = torch.Generator().manual_seed(0)
-        j = torch.multinomial(w, n, replacement=True, generator=g)
-        return means[j] + stds[j] * torch.randn(n, means.shape[1], generator=g)
-
     @right
     def by_largest_of_gumbels(n, w, means, stds):
         noise = -torch.log(-torch.log(torch.rand(n, len(w))))
@@ -135,45 +60,61 @@ class Gm12:
         every = means + stds * torch.randn(n, *means.shape)
         return every[torch.arange(n), Categorical(w).sample((n,))]
 
-    @wrong("deviations of another component or axis")
-    def axes_exchanged(n, w, means, stds):
-        j = torch.multinomial(w, n, replacement=True)
-        return means[j] + stds[j].flip(1) * torch.randn(n, means.shape[1])
+    edited = edits(
+        sample_mixture,
+        """
+    one component for all draws | w, n, -> w, 1,
+    components in fixed numbers, sorted
+        | replacement=True) -> replacement=True).sort().values
+    weights left out | multinomial(w, -> multinomial(w * 0 + 1,
+    weights taken as logits | multinomial(w, -> multinomial(w.softmax(0),
+    standard deviation squared | stds[j] -> stds[j] ** 2
+    standard deviation taken as a variance | stds[j] -> stds[j].sqrt()
+    standard deviation ignored | stds[j] * ->
+    mean not added | means[j] + ->
+    noise left out | stds[j] -> 0
+    one noise for all dimensions | means.shape[1] -> 1
+    number of dimensions fixed | means.shape[1] -> 2
+    deviations of another component or axis | stds[j] -> stds[j].flip(1)
+    deviations of another component or axis | stds[j] -> stds[j[torch.randperm(n)]]
+    noise that is not normal | torch.randn -> 12**0.5 * (-0.5 + torch.rand
+        | shape[1]) -> shape[1]))
+    noise that is not normal | shape[1]) -> shape[1]).clamp(-2.5, 2.5)
+    uniform noise | torch.randn -> (-0.5 + torch.rand | shape[1]) -> shape[1]))
+    noise fixed across calls
+        | shape[1]) -> shape[1], generator=torch.Generator().manual_seed(0))
+    noise fixed across calls
+        | replacement=True) -> True, generator=torch.Generator().manual_seed(0))
+    global random state reseeded | j = -> torch.manual_seed(0); j =
+    noise used more than once | torch.randn(n, means.shape[1])
+        -> torch.randn((n + 1) // 2, means.shape[1]).repeat(2, 1)[:n]
+    draws not independent | w, n, replacement=True)
+        -> w, (n + 1) // 2, replacement=True).repeat_interleave(2)[:n]
+    """,
+    )
 
-    @wrong("deviations of another component or axis")
-    def second_choice(n, w, means, stds):
-        i, j = (torch.multinomial(w, n, replacement=True) for _ in range(2))
-        return means[j] + stds[i] * torch.randn(n, means.shape[1])
+    @wrong("components averaged")
+    def averaged(n, w, means, stds):
+        draws = means + stds * torch.randn(n, *means.shape)
+        return (w[:, None] * draws).sum(1)
 
-    @wrong("noise not Gaussian")
-    def uniform_noise(n, w, means, stds):
-        j = torch.multinomial(w, n, replacement=True)
-        noise = math.sqrt(12) * (torch.rand(n, means.shape[1]) - 0.5)
-        return means[j] + stds[j] * noise
+    @wrong("components averaged")
+    def moments(n, w, means, stds):
+        mean = w @ means
+        var = w @ (stds**2 + means**2) - mean**2
+        return mean + var.sqrt() * torch.randn(n, means.shape[1])
 
-    @wrong("noise not Gaussian")
-    def clipped_noise(n, w, means, stds):
-        j = torch.multinomial(w, n, replacement=True)
-        return means[j] + stds[j] * torch.randn(n, means.shape[1]).clamp(-2.5, 2.5)
-
-    @wrong("number of dimensions fixed")
-    def in_the_plane(n, w, means, stds):
-        j = torch.multinomial(w, n, replacement=True)
-        return means[j] + stds[j] * torch.randn(n, 2)
-
-    @wrong("weights changed")
-    def as_logits(n, w, means, stds):
-        j = Categorical(logits=w).sample((n,))
+    @wrong("the same shares at each call")
+    def shuffled_shares(n, w, means, stds):
+        borders = (w.cumsum(0) * n).round()
+        j = torch.bucketize(torch.arange(n), borders, right=True)
+        j = j.clamp(max=len(w) - 1)[torch.randperm(n)]
         return means[j] + stds[j] * torch.randn(n, means.shape[1])
 
-    @wrong("draws not independent of each other")
-    def mirrored(n, w, means, stds):
-        j = torch.multinomial(w, n, replacement=True)
-        noise = torch.randn((n + 1) // 2, means.shape[1])
-        return means[j] + stds[j] * torch.cat([noise, -noise])[:n]
-
-    @wrong("draws not independent of each other")
-    def component_for_two(n, w, means, stds):
-        j = torch.multinomial(w, (n + 1) // 2, replacement=True)
-        j = j.repeat_interleave(2)[:n]
-        return means[j] + stds[j] * torch.randn(n, means.shape[1])
+    @wrong("component chosen for each dimension")
+    def each_axis(n, w, means, stds):
+        columns = []
+        for m, s in zip(means.T, stds.T):
+            j = torch.multinomial(w, n, replacement=True)
+            columns.append(m[j] + s[j] * torch.randn(n))
+        return torch.stack(columns, 1)

@@ -4,12 +4,10 @@ import math
 
 import numpy as np
 import torch
-from torch.distributions import (
-    MultivariateNormal,
-)
+from torch.distributions import MultivariateNormal
 from torch.nn import functional as F
 
-from .. import reference, right, wrong
+from .. import RIGHT, cases, reference, right, wrong
 
 
 def mixture(x, k, steps, floor):
@@ -49,6 +47,26 @@ def kernel(x, width):
     return log_prob
 
 
+def by_mixture(k=20, steps=30, floor=0.05):
+    return lambda x: mixture(x, k, steps, floor)
+
+
+def by_kernel(width=0.15, change=lambda v: v):
+    def fit(x):
+        inner = kernel(x, width)
+        return lambda points: change(inner(points))
+
+    return fit
+
+
+def added(nats):
+    return {"change": lambda v: v + nats}
+
+
+def floor(density):
+    return {"change": lambda v: (v.exp() + density).log()}
+
+
 class Gm13:
     """Twenty Gaussians by EM, with a floor of 0.05 under the deviations: about 2.5
     nats. A kernel on each point comes close at a width of 0.15, for no fitting at all;
@@ -76,14 +94,6 @@ class Gm13:
             return joint.logsumexp(1)
 
         return log_prob
-
-    @right
-    def more_components(x):
-        return mixture(x, 30, 40, 0.08)
-
-    @right
-    def kernel_density(x):
-        return kernel(x, 0.15)
 
     @right
     def by_held_out_width(x):
@@ -122,21 +132,28 @@ class Gm13:
 
         return log_prob
 
-    @wrong("points remembered")
-    def needles(x):
-        return kernel(x, 0.02)
-
-    @wrong("points remembered")
-    def pins(x):
-        return kernel(x, 0.04)
-
-    @wrong("too coarse")
-    def one_gaussian(x):
-        return mixture(x, 1, 0, 0.0)
-
-    @wrong("too coarse")
-    def five_components(x):
-        return mixture(x, 5, 60, 0.05)
+    mixtures = cases(
+        by_mixture,
+        (RIGHT, {"k": 30, "floor": 0.08}),
+        ("too coarse", {"k": 1, "steps": 0}),
+        ("too coarse", {"k": 5}),
+    )
+    kernels = cases(
+        by_kernel,
+        (RIGHT, {}),
+        ("points remembered", {"width": 0.02}),
+        ("points remembered", {"width": 0.04}),
+        ("too coarse", {"width": 0.5}),
+        ("does not integrate to one", added(2.0)),
+        ("does not integrate to one", added(math.log(1000))),
+        ("does not integrate to one", added(math.log(0.9))),
+        ("does not integrate to one", added(math.log(1.05))),
+        ("does not integrate to one", added(math.log(0.09))),
+        ("does not integrate to one", floor(1e-3)),
+        ("does not integrate to one", floor(1e-6)),
+        ("depends on the other points", {"change": lambda v: v.log_softmax(0) + 5}),
+        ("negative log-likelihood returned", {"change": lambda v: -v}),
+    )
 
     @wrong("too coarse")
     def untrained(x):
@@ -144,35 +161,6 @@ class Gm13:
         parts = MultivariateNormal(means, torch.eye(2))
         return lambda p: parts.log_prob(p[:, None]).logsumexp(1) - math.log(20)
 
-    @wrong("too coarse")
-    def wide_kernel(x):
-        return kernel(x, 0.5)
-
-    @wrong("too coarse")
-    def collapsed(x):
-        rough = mixture(x[:200] * 0 + x.mean(0) + 0.5 * torch.randn(200, 2), 3, 5, 0.5)
-        return lambda points: rough(points)
-
-    @wrong("does not integrate to one")
-    def shifted(x):
-        inner = mixture(x, 20, 30, 0.05)
-        return lambda points: inner(points) + 2.0
-
-    @wrong("does not integrate to one")
-    def sum_of_components(x):
-        inner = kernel(x, 0.15)
-        return lambda points: inner(points) + math.log(len(x))
-
-    @wrong("negative logarithm returned")
-    def loss(x):
-        inner = mixture(x, 10, 20, 0.1)
-        return lambda points: -inner(points)
-
     @wrong("depends on the other points")
     def fitted_when_asked(x):
         return lambda points: kernel(torch.cat([x, points]), 0.05)(points)
-
-    @wrong("depends on the other points")
-    def normalized_when_asked(x):
-        inner = kernel(x, 0.15)
-        return lambda points: inner(points).log_softmax(0) + 5.0

@@ -85,7 +85,7 @@ class Vae10:
     not all axes counted | x[0].numel() -> x.numel()
     not all axes counted | x[0].numel() -> math.prod(x.shape[-2:])
     not all axes counted | x[0].numel() -> math.prod(x.shape[-3:])
-    squares expanded
+    difference of large numbers
         | (x - x_hat).square().mean() -> (x**2 - 2 * x * x_hat + x_hat**2).mean()
     """,
         (

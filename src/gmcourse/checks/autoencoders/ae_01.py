@@ -38,9 +38,7 @@ def masked_error(x, x_hat, mask):
     misconceptions={
         "mask ignored": "Where the mask is 0 the error does not count.",
         "mask inverted": "One means that the pixel counts.",
-        "mean over the values": "A sum is due: one over all channels and all pixels "
-        "that count.",
-        "not summed over the values": "One number for each image is due.",
+        "scaled by what the mask counts": "A sum is due, however many pixels count.",
         "only one channel counted": "The mask holds for every channel, and all of "
         "them count.",
         "number of channels assumed": "c may be any number: 1, 2, 3 or more.",
@@ -52,67 +50,71 @@ def masked_error(x, x_hat, mask):
 )
 def ae_01(t, masked_error):
     b, c, h, w = t.integer(5, 6), 2, t.integer(3, 4), 7
-    x, x_hat = (
-        t.uniform(b, c, h, w, low=0, high=1),
-        t.uniform(b, c, h, w, low=0, high=1),
-    )
-    everything = torch.ones(h, w)
+    mask = torch.zeros(h, w)
+    mask[:2, 1:5] = 1.0
+
+    def images(*shape, low=0.0):
+        return tuple(t.uniform(*shape, low=low, high=low + 1) for _ in range(2))
+
+    def each(x, x_hat, mask, power=2):
+        gap = (x.double() - x_hat).abs() ** power
+        return torch.where(mask == 1, gap, torch.zeros_like(gap))
 
     t.property("one error for each image")
-    out = t.call(masked_error, x, x_hat, everything)
+    x, x_hat = images(b, c, h, w)
+    out = t.call(masked_error, x, x_hat, mask)
     ideas = {
-        "not summed over the values": [(b, c, h, w), (b, h, w), (b, c)],
-        "reduced over the batch": [(), (c,), (c, h, w), (h, w), (1,)],
+        "not summed over the dimensions": [
+            (b, h, w),
+            (b, c),
+            (b, c, h, w),
+            (b, c * h * w),
+        ],
+        "reduced over the batch": [(), (c,), (h, w), (1,), (c, h, w), (c * h * w,)],
     }
     t.shape(out, (b,), "one number for each of the b images.", ideas=ideas)
 
-    t.property("pixels that are off by 3, and by 3 and 4: errors of 9 and 25")
-    x0, off = torch.zeros(2, c, h, w), torch.zeros(2, c, h, w)
-    i, j = t.integer(0, h - 1), t.integer(0, w - 2)
-    off[0, 0, i, j] = off[1, 1, i, j] = 3.0
-    off[1, 0, i, j + 1] = 4.0
-    due = torch.tensor([9.0, 25.0])
-    ideas = {
-        "absolute error": torch.tensor([3.0, 7.0]),
-        "square root taken": torch.tensor([3.0, 5.0]),
-        "mean over the values": [due / (c * h * w), due / (h * w), due / c],
-        "only one channel counted": [torch.tensor(v) for v in ([9.0, 16], [0.0, 9])],
-        "signs cancel": torch.tensor([9.0, 49.0]),
-    }
-    out = t.call(masked_error, x0, off, everything)
-    t.close(out, due, "3², and 3² + 4².", ideas=ideas)
+    def total(v):
+        return v.flatten(1).sum(1)
 
-    t.property("differences of both signs do not cancel")
-    both = torch.zeros(1, c, h, w)
-    both[0, 0, 0, 0], both[0, 0, 0, 1], both[0, 1, 0, 0] = 2.0, -2.0, -2.0
-    out = t.call(masked_error, torch.zeros_like(both), both, everything)
-    t.shape(out, (1,), "a batch of one is a batch.", "batch axis lost")
-    ideas = {"signs cancel": [4.0, 0.0], "only one channel counted": [8.0, 4.0]}
-    t.close(out, 12.0, "2² + (-2)² + (-2)².", ideas=ideas)
-
-    t.property("only the pixels that the mask names count")
-    mask = torch.zeros(h, w)
-    mask[:2, 1:4] = 1.0
-    parts = [(x - x_hat)[:, :, p, q] for p in range(2) for q in range(1, 4)]
-    due = torch.stack(parts).pow(2).sum((0, 2))
-    out = t.call(masked_error, x, x_hat, mask)
-    total = (x - x_hat).pow(2).sum((1, 2, 3))
+    due = total(each(x, x_hat, mask))
+    gap = (x - x_hat).double() * mask
     ideas = {
-        "mask ignored": total,
-        "mask inverted": total - due,
-        "mean over the values": [due / 6, due / (6 * c), due * (h * w / 6)],
+        "absolute error": lambda *args: each(*args, power=1),
+        "square root taken": due.sqrt(),
+        "signs cancel": [total(gap) ** 2, total(gap.sum(1) ** 2)],
+        "mask ignored": lambda x, x_hat, mask: each(x, x_hat, mask * 0 + 1),
+        "mask inverted": lambda x, x_hat, mask: each(x, x_hat, 1 - mask),
         "mask on one side only": [
-            (x * mask - x_hat).pow(2).sum((1, 2, 3)),
-            (x - x_hat * mask).pow(2).sum((1, 2, 3)),
+            lambda x, x_hat, mask: (x * mask - x_hat) ** 2,
+            lambda x, x_hat, mask: (x - x_hat * mask) ** 2,
         ],
-        "only one channel counted": ((x - x_hat).pow(2).amax(1) * mask).sum((1, 2)),
+        "scaled by what the mask counts": [due / 8, due / (8 * c), due * h * w / 8],
+        "only one channel counted": [
+            total(v) for v in (gap[:, 0] ** 2, gap[:, 1] ** 2, (gap**2).amax(1))
+        ],
     }
-    t.close(out, due, "Six pixels count, in each channel.", ideas=ideas)
-
-    t.property("any number of channels")
-    many = t.integer(3, 5)
-    x = t.uniform(2, many, h, w, low=0, high=1)
-    parts = [x[:, :, p, q] for p in range(2) for q in range(1, 4)]
-    due = torch.stack(parts).pow(2).sum((0, 2))
-    out = t.call(masked_error, torch.zeros_like(x), x, mask)
-    t.close(out, due, f"{many} channels here.", "number of channels assumed")
+    name, why = "the squared error where the mask is 1", "Eight pixels count."
+    t.rowwise(name, masked_error, (x, x_hat, mask), each, why, ideas, grads=False)
+    name, why = "a mask of ones: all pixels count", "The sum over all values."
+    t.rowwise(name, masked_error, (x, x_hat, mask * 0 + 1), each, why, grads=False)
+    for many in (3, 5, 1):
+        t.rowwise(
+            "any number of channels",
+            masked_error,
+            (*images(b, many, h, w), mask),
+            each,
+            f"{many} channel(s) here.",
+            misconception="number of channels assumed",
+            grads=False,
+        )
+    t.rowwise(
+        "images far from 0",
+        masked_error,
+        (*images(b, c, h, w, low=2000), mask),
+        each,
+        "The same differences, of larger values.",
+        misconception="difference of large numbers",
+        grads=False,
+        tol=1e-3,
+    )

@@ -74,7 +74,7 @@ def codes_needed(x, share):
         "left out, not the largest of them.",
         "no code where one is needed": "With k = 0 the whole share, 1, is lost.",
         "at most read as less than": "A share that is reached is allowed: at most "
-        "`share`, and with a share of 1 no code is needed, however sums are rounded.",
+        "`share`, and with a share of 1 no code is needed.",
         "root of the share": "The share compares squared distances: the root of it is "
         "larger.",
         "columns standardized": "The data are taken as they are: dividing each column "
@@ -82,67 +82,57 @@ def codes_needed(x, share):
     },
 )
 def ae_02(t, codes_needed):
+    n = t.integer(40, 60)
+
     def along_axes(variances: list[float]) -> Tensor:
         spread = torch.tensor(variances).double().sqrt()
         return (n**0.5 * frame(t, n, len(variances)) * spread).float()
 
-    n = t.integer(40, 60)
+    def needs(x, share, due, why, ideas=None, mistake=None):
+        t.close(t.call(codes_needed, x, share), float(due), why, mistake, ideas)
+
     three = along_axes([1.0, 1.0, 1.0, 0.0, 0.0])
-
     t.property("at 1 and above, no code")
-    out = t.call(codes_needed, three, 1.2)
-    ideas = {"one too many": 1.0, "share that is kept": [3.0, 5.0]}
-    t.close(out, 0.0, "The mean alone loses a share of 1.", ideas=ideas)
-    out = t.call(codes_needed, three, 1.0)
-    strict = "at most read as less than"
-    t.close(out, 0.0, "The mean alone loses a share of 1.", strict)
+    why, singly = "The mean alone loses a share of 1.", "directions counted one by one"
+    needs(three, 1.2, 0, why, {"one too many": 1.0, "share that is kept": [3.0, 5.0]})
+    for _ in range(12):  # rounded sums may exceed 1 in some, but not in all
+        out = t.call(codes_needed, along_axes([5.0, 3.0, 1.0]), 1.0)
+        if bool(t.tensor(out) == 0):
+            break
+    t.close(out, 0.0, why, "at most read as less than")
 
-    t.property("three equal directions: to lose at most 0.15 takes all three")
+    t.property("three equal directions: at most 0.15 takes three, 0.9 one, 0.4 two")
     ideas = {
         "share that is kept": 1.0,
         "smallest directions first": 5.0,
         "one too many": 4.0,
         "one too few": 2.0,
     }
-    out = t.call(codes_needed, three, 0.15)
-    t.close(out, 3.0, "Two of them lose a third.", ideas=ideas)
-
-    t.property("and to lose at most 0.9 takes one, at most 0.4 two")
-    out = t.call(codes_needed, three, 0.9)
-    ideas = {
-        "no code where one is needed": 0.0,
-        "directions counted one by one": 3.0,
-    }
-    t.close(out, 1.0, "Without a code a share of 1 is lost.", ideas=ideas)
-    out = t.call(codes_needed, three, 0.4)
-    ideas = {
-        "directions counted one by one": [0.0, 1.0],
-        "root of the share": 3.0,
-    }
-    t.close(out, 2.0, "One alone leaves two thirds, two leave one.", ideas=ideas)
+    needs(three, 0.15, 3, "Two of them lose a third.", ideas)
+    ideas = {"no code where one is needed": 0.0, singly: 3.0}
+    needs(three, 0.9, 1, "Without a code a share of 1 is lost.", ideas)
+    ideas = {singly: [0.0, 1.0], "root of the share": 3.0}
+    needs(three, 0.4, 2, "One alone leaves two thirds, two leave one.", ideas)
 
     t.property("variances 16, 4 and 1: one code leaves 5 of 21")
-    out = t.call(codes_needed, along_axes([4.0, 16.0, 1.0]), 0.25)
     ideas = {"singular values not squared": 2.0, "columns standardized": 3.0}
-    t.close(out, 1.0, "5/21 is less than 0.25.", ideas=ideas)
+    needs(along_axes([4.0, 16.0, 1.0]), 0.25, 1, "5/21 is less than 0.25.", ideas)
 
     t.property("a direction that is oblique to the axes")
     oblique = along_axes([9.0, 0.1]) @ torch.tensor([[0.6, 0.8], [-0.8, 0.6]])
-    out = t.call(codes_needed, oblique, 0.1)
-    ideas = {"variances of the pixels": 2.0}
-    t.close(out, 1.0, "Along it lies nearly all of the variance.", ideas=ideas)
+    why = "Along it lies nearly all of the variance."
+    needs(oblique, 0.1, 1, why, {"variances of the pixels": 2.0})
 
     t.property("where the data lie does not matter")
     away = torch.tensor([10.0, -20.0, 30.0, -40.0, 50.0])
-    out = t.call(codes_needed, three + away, 0.3)
-    shifted = "data not centered"
-    t.close(out, 3.0, "A shift of all examples is a shift of the mean.", shifted)
+    why = "A shift of all examples is a shift of the mean."
+    needs(three + away, 0.3, 3, why, mistake="data not centered")
+    needs(three + 100 * away, 0.3, 3, why, mistake="difference of large numbers")
 
     t.property("any spectrum, any axes")
     spectrum = torch.tensor([40.0, 24.0, 14.0, 9.0, 6.0, 4.0, 2.0, 1.0])
     x = planted(t, n, spectrum)[0].float()
     left = [float(spectrum[k:].sum() / spectrum.sum()) for k in range(9)]
     for k in (6, 3, 8, 1):
-        out = t.call(codes_needed, x, (left[k - 1] + left[k]) / 2)
         why = f"{k} directions leave a share of {left[k]:.3f}, {k - 1} leave more."
-        t.close(out, float(k), why)
+        needs(x, (left[k - 1] + left[k]) / 2, k, why)

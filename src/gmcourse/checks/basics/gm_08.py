@@ -4,6 +4,7 @@ import torch
 from torch.distributions import Normal
 
 from .._exercise import Exercise
+from ._shared import fractions
 
 
 @Exercise(
@@ -21,7 +22,9 @@ shape `(n,)` and the parameters, `(k,)` each, and returns the new
 log-likelihood *falls* from one step to the next, which EM cannot do.
 
 Repair it. Beside the likelihood, a second observation helps: start it with components
-that are equal in all but their weights, and see what becomes of the weights.
+that are equal in all but their weights, and see what becomes of the weights. What is
+right in the program has to stay so: it also takes a point that is far from all
+components.
 """,
     stub='''
 def em_step(x, w, means, stds):
@@ -58,6 +61,8 @@ def em_step(x, w, means, stds):
         "than the one that maximizes the likelihood.",
         "not the top of the bound": "Given the right responsibilities the M-step of "
         "the program is the right one: what else was changed?",
+        "densities underflow": "Far from all components each density is 0 as a float, "
+        "and 0/0 is nan. The program normalizes logarithms.",
         "not three tensors": "Return (w, means, stds).",
     },
     stub_mistake="weights left out of the E-step",
@@ -67,83 +72,84 @@ def gm_08(t, em_step):
     w = torch.tensor([0.7, 0.2, 0.1])
     x = torch.cat([t.normal(n, mean=-1.0), t.normal(n // 2, mean=2.5, std=0.6)])
 
-    def run(*state):
+    def run(x, *state):
         out = t.call(em_step, x, *state)
         three = isinstance(out, tuple | list) and len(out) == 3
         got = f"an object of type {type(out).__name__}"
         t.true(three, "(w, means, stds) is due.", got, "not three tensors")
         for v in out:
-            t.shape(v, (k,), "one number for each component.")
-        return [t.tensor(v).detach() for v in out]
+            t.shape(v, state[0].shape, "one number for each component.")
+        return [t.tensor(v).detach().double() for v in out]
 
     t.property("components that differ in weight alone keep their weights")
-    same = [w, torch.full((k,), 2.3), torch.full((k,), 1.4)]
-    new = run(*same)
-    doubled = w**2 / w.square().sum()
+    new = run(x, w, torch.full((k,), 2.3), torch.full((k,), 1.4))
     ideas = {
         "weights left out of the E-step": 1 / k,
         "weights not returned as shares": w * len(x),
         "responsibilities normalized over the data": [1 / len(x), w * 0 + 1 / len(x)],
-        "weights squared": doubled,
+        "weights squared": w**2 / w.square().sum(),
         "weights added, not their logarithms": w.softmax(0),
         "responsibilities not normalized": w / k,
     }
     why = "Every point belongs to them in the proportion of the weights."
-    top = "not the top of the bound"
-    t.close(new[0], w, why, top, ideas, tol=1e-4)
+    t.close(new[0], w, why, ideas=ideas, tol=1e-4)
 
     t.property("and get mean and standard deviation of the data")
-    moved = "parameters not updated"
-    ideas = {moved: 2.3}
-    t.close(new[1], x.mean(), "They explain all points alike.", top, ideas, tol=1e-4)
-    spread = x.double().std(correction=0)
+    moved, top = "parameters not updated", "not the top of the bound"
+    mean, spread = x.double().mean(), x.double().std(correction=0)
+    ideas = {moved: 2.3, top: (mean + 2.3) / 2}
+    t.close(new[1], mean, "They explain all points alike.", ideas=ideas, tol=1e-4)
     ideas = {
         "variance in place of the standard deviation": spread**2,
         "variance around the old mean": (x.double() - 2.3).square().mean().sqrt(),
         moved: 1.4,
         "divided by one point less": spread * (1 - 1 / (w * len(x))) ** -0.5,
     }
-    t.close(new[2], spread, "They explain all points alike.", top, ideas, tol=1e-4)
+    t.close(new[2], spread, "They explain all points alike.", ideas=ideas, tol=1e-4)
+
+    def log_joint(x, state):
+        w, means, stds = (v.double() for v in state)
+        return w.log() + Normal(means, stds).log_prob(x.double()[:, None])
+
+    def highest(x, state):
+        """The step's result has no slope on the bound that the E-step gives."""
+        new = [v.requires_grad_() for v in run(x, *state)]
+        for v in new:
+            t.finite(v, "Numbers.", "densities underflow")
+        for v, old in zip(new, state):
+            shift = (v - old).abs().max()
+            t.true(shift > 1e-6, "All three move.", "the old ones", moved)
+        logits = torch.zeros(len(x), len(new[0])).double().requires_grad_()
+        evidence = (log_joint(x, state) + logits).logsumexp(1).sum()
+        (r,) = torch.autograd.grad(evidence, logits)
+        bound = (r * log_joint(x, [new[0] / new[0].sum(), *new[1:]])).sum()
+        joint, w, stds = log_joint(x, state), state[0], state[2]
+        ideas = {
+            "widths left out of the density": (joint + stds.log()).softmax(1),
+            "responsibilities not normalized": w * (joint - w.log()).softmax(1),
+        }
+        fits = [
+            name
+            for name, r in ideas.items()
+            if ((r * x[:, None]).sum(0) / r.sum(0) - new[1]).abs().max() < 1e-3
+        ]
+        for slope in torch.autograd.grad(bound, new):
+            t.close(slope, 0 * slope, "Where it is highest.", [*fits, top][0], tol=2e-3)
+        return new
 
     t.property("the step goes to the top of the bound")
     start = [w, torch.tensor([-1.0, 1.5, 3.0]), torch.tensor([1.6, 0.5, 0.9])]
-    data = x.double()
+    highest(x, start)
 
-    def log_joint(state):
-        w, means, stds = (v.double() for v in state)
-        return w.log() + Normal(means, stds).log_prob(data[:, None])
-
-    logits = torch.zeros(k, dtype=torch.float64, requires_grad=True)
-    r = torch.stack(
-        [
-            torch.autograd.grad(row.logsumexp(0), logits, retain_graph=True)[0]
-            for row in log_joint(start) + logits
-        ]
-    )
-    new = [v.double().requires_grad_() for v in run(*start)]
-    for v, old in zip(new, start):
-        t.true((v - old).abs().max() > 1e-6, "All three move.", "the old ones", moved)
-    bound = (r * log_joint([new[0] / new[0].sum(), *new[1:]])).sum()
-    why = "Weights, means and widths maximize the bound of the E-step."
-    gap = ((data[:, None] - start[1]) / start[2]).square() / 2
-    height = Normal(start[1], start[2]).log_prob(x[:, None]).softmax(1).double()
-    names = {
-        "widths left out of the density": (w.log() - gap).softmax(1),
-        "responsibilities not normalized": w * height,
-    }
-    slopes = torch.autograd.grad(bound, new)
-    for name, r in names.items():
-        share = r / r.sum(0)
-        if not (new[1] - (share * data[:, None]).sum(0)).abs().max() > 1e-3:
-            top = name
-    for value in slopes:
-        t.close(value, torch.zeros_like(value), why, top, tol=2e-3)
+    t.property("a point far from all components, and four of these")
+    far = torch.cat([x, torch.tensor([t.integer(90, 110)])])
+    means, stds = torch.tensor([[-1.0, 1.5, 3.0, 0.0], [1.6, 0.5, 0.9, 1.2]])
+    highest(far, [fractions(t, 4), means, stds])
 
     t.property("no step lowers the log-likelihood")
-    state, before = start, log_joint(start).logsumexp(1).sum()
+    state, before = start, log_joint(x, start).logsumexp(1).sum()
     for _ in range(5):
-        state = run(*state)
-        after = log_joint(state).logsumexp(1).sum()
-        why = "EM's guarantee."
-        t.at_least(after - before, -1e-3, why, "weights left out of the E-step")
+        state = run(x, *(v.float() for v in state))
+        after = log_joint(x, state).logsumexp(1).sum()
+        t.at_least(after - before, -1e-3, "EM's guarantee.")
         before = after

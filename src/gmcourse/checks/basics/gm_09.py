@@ -47,16 +47,15 @@ one_in = ...
         "log-likelihood in place of the loss": "What is lost is the difference of two "
         "log-likelihoods.",
         "number in place of its logarithm": "The loss is a difference of logarithms.",
-        "not the loss of the dilution": "Write down the logarithm of the diluted "
-        "probability, and see which term counts.",
+        "share of the log-likelihood": "The share multiplies the probability, not its "
+        "logarithm.",
+        "logarithm to base ten": "Nats are due: the natural logarithm.",
         "ratio of the log-likelihoods": "Not how many times as large: how much larger.",
-        "not where the two are equal": "Put your number into the dilution: the image "
-        "must get -100 nats.",
         "not divided by the number of pixels": "Per dimension: of 784 pixels.",
         "divided by one side of the image": "There are 28 · 28 pixels.",
         "logarithm in place of the number": "One in how many: the exponential of the "
         "difference.",
-        "power of two": "The difference is in nats, so the base is e.",
+        "power of another base": "The difference is in nats, so the base is e.",
         "share in place of one in how many": "The reciprocal is asked for.",
     },
 )
@@ -65,53 +64,44 @@ def gm_09(t, lost_nats, lost_bits_per_dim, one_in):
 
     def diluted(share, log_p=-90.0):
         parts = torch.tensor([share, 1 - share], dtype=torch.float64).log()
-        return torch.logaddexp(parts[0] + log_p, parts[1] + coins)
+        return torch.logaddexp(parts[0] + log_p, parts[1] + coins).item()
 
-    lost = (-90.0 - diluted(0.02)).item()
+    lost = -90.0 - diluted(0.02)
     mixed = -90.0 - (0.02 * -90.0 + 0.98 * coins.item())
-
-    t.property("the loss in nats")
     ideas = {
-        "bits in place of nats": [lost / math.log(2), lost / math.log(10)],
         "log-likelihood in place of the loss": [-90 - lost, 90 + lost],
-        "number in place of its logarithm": math.exp(lost),
-        "sign flipped": -lost,
+        "number in place of its logarithm": [math.exp(lost), math.exp(-lost)],
         "the share of noise in place of that of the model": [
             -math.log(0.98),
             math.log(0.98),
         ],
+        "share of the log-likelihood": [0.02 * 90, 0.98 * 90],
         "log-likelihoods averaged": [mixed, -mixed],
+        "logarithm to base ten": lost / math.log(10),
     }
-    odd = "not the loss of the dilution"
-    t.close(lost_nats, lost, "From the density of the dilution.", odd, ideas, 1e-3)
+    why = "From the logarithm of the diluted probability."
+    t.number("the loss in nats", lost_nats, lost, why, ideas, unit="nats")
 
-    t.property("the loss in bits per pixel")
-    per = lost / 784
+    bits = lost / math.log(2)
     ideas = {
-        "nats in place of bits": [1.0, math.log(2)],
-        "log-likelihood in place of the loss": (90 + lost) / lost / math.log(2),
-        "not divided by the number of pixels": [784.0, 784.0 / math.log(2)],
-        "divided by one side of the image": [28.0, 28.0 / math.log(2)],
-        "sign flipped": -1 / math.log(2),
+        "nats in place of bits": [lost / 784, lost * math.log(2) / 784],
+        "log-likelihood in place of the loss": (90 + lost) / 784 / math.log(2),
+        "not divided by the number of pixels": [bits, lost],
+        "divided by one side of the image": [bits / 28, lost / 28],
     }
-    due = 1 / math.log(2)
-    why = "The same loss, in another unit (shown as a multiple of nats per pixel)."
-    t.close(lost_bits_per_dim / per, due, why, odd, ideas, 1e-3)
+    name, why = "the loss in bits per pixel", "The same loss, in another unit."
+    t.number(name, lost_bits_per_dim, bits / 784, why, ideas)
 
-    t.property("one in how many")
     low, high = 0.0, 30.0  # bisection for the logarithm
     for _ in range(60):
         middle = (low + high) / 2
-        worse = bool(diluted(math.exp(-middle)) < -100.0)
+        worse = diluted(math.exp(-middle)) < -100.0
         low, high = (low, middle) if worse else (middle, high)
-    why = "A positive number is due."
-    t.true(one_in > 0, why, f"{one_in:g}", "share in place of one in how many")
     ideas = {
-        "logarithm in place of the number": math.log(low),
-        "power of two": low * math.log(2),
-        "share in place of one in how many": -low,
-        "ratio of the log-likelihoods": math.log(100 / 90),
+        "logarithm in place of the number": low,
+        "power of another base": [2**low, 10**low],
+        "share in place of one in how many": math.exp(-low),
+        "ratio of the log-likelihoods": [100 / 90, 90 / 100],
     }
-    why = "There the dilution has -100 nats too (shown as natural logarithms)."
-    odd = "not where the two are equal"
-    t.close(math.log(one_in), low, why, odd, ideas, tol=1e-4)
+    why = "Put it into the dilution: the image gets -100 nats too."
+    t.number("one in how many", one_in, math.exp(low), why, ideas)

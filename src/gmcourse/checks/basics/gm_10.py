@@ -54,10 +54,10 @@ def log_prob_seen(x, seen, log_w, logits):
         "best component only": "A maximum is not the sum over components.",
         "pixels mixed one by one": "The component is chosen once for the whole image; "
         "mixing each pixel on its own loses what pixels have in common.",
-        "mean over the pixels": "Independent pixels: logarithms add up.",
         "dark pixels left out": "A pixel that is dark has a probability too.",
-        "not the probability of the image": "Take two pixels and two components, and "
-        "add up the four images by hand.",
+        "weights added, not their logarithms": "Logarithms are added to logarithms.",
+        "underflow of the product": "A product of hundreds of probabilities is 0 in "
+        "float32, and its logarithm infinite.",
         "one shift for all images": "Subtracting one number from the logarithms of all "
         "images saves the likeliest image alone: the others underflow.",
         "one mask for all images": "Each image has seen pixels of its own: row i of "
@@ -71,99 +71,92 @@ def gm_10(t, log_prob_seen):
     images = all_images(d)
     every = torch.ones(len(images), d, dtype=torch.bool)
 
-    t.property("one number for each image")
-    out = t.call(log_prob_seen, images[:4], every[:4], log_w, logits)
-    t.shape(out, (4,), "log p of each of the images.")
-
     t.property("everything seen: all 2ᵈ images sum to one")
     full = t.call(log_prob_seen, images, every, log_w, logits)
-    on = torch.distributions.Bernoulli(logits=logits.double())
+    on = torch.distributions.Bernoulli(logits=logits.double(), validate_args=False)
     pixels = on.log_prob(images.double()[:, None])  # (2^d, k, d)
     parts, lw = pixels.sum(2), log_w.double()
     blend = (pixels.exp() * lw.exp()[:, None]).sum(1).log().sum(1)
-    due = torch.stack([(p + lw).exp().sum() for p in parts]).log()
-    table = due.exp()  # of each image
+    table = (parts + lw).exp().sum(1)  # the probability of each image
 
     def completed(row, seen):
         return table[((images == row) | ~seen).all(1)].sum().log()
 
     ideas = {
         "weights left out": [parts.exp().sum(1).log(), parts.exp().mean(1).log()],
+        "weights added, not their logarithms": (parts + lw.exp()).logsumexp(1),
         "logarithms averaged over the components": parts @ lw.exp(),
         "best component only": (parts + lw).amax(1),
         "pixels mixed one by one": blend,
-        "negative log-likelihood returned": -due,
-        "mean over the pixels": [due / d, (parts / d + lw).exp().sum(1).log()],
+        "negative log-likelihood returned": -table.log(),
+        "mean over the dimensions": [table.log() / d, (parts / d + lw).logsumexp(1)],
         "dark pixels left out": ((pixels * images[:, None]).sum(2) + lw).logsumexp(1),
     }
-    saturated = "logarithm of a saturated sigmoid"
-    other = "not the probability of the image"
-    t.close(full, due, "By enumeration.", other, ideas, tol=1e-4)
-    total = t.tensor(full).exp().sum()
+    t.close(full, table.log(), "By enumeration.", ideas=ideas, tol=1e-4)
+    total = t.tensor(full).double().exp().sum()
     t.close(total, 1.0, "One of the images it is.", tol=1e-3)
 
     t.property("unseen pixels: the sum over all completions")
     i = t.integer(1, len(images) - 2)
-    seen = torch.tensor([j % 2 == 0 for j in range(d)])
-    due = completed(images[i], seen)[None]
-    row, mask = images[i : i + 1], seen[None]
-    dark, half = row * seen, torch.where(seen, row, 0.5)
-    kept = (pixels[i] * seen).sum(1)
-    blank = on.log_prob(dark[0].double()).sum(1)
-    soft = (half[0] * logits.double() + on.log_prob(torch.tensor(0.0))).sum(1)
+    row, mask = images[i : i + 1], (torch.arange(d) % 2 == 0)[None]
+    due, share = completed(images[i], mask)[None], d / int(mask.sum())
+    kept = pixels[i] * mask
+    off = torch.where(mask, kept, on.log_prob(torch.tensor(0.0)))
+    even = torch.where(mask, kept, on.log_prob(torch.tensor(0.5)))
     ideas = {
-        "unseen pixels taken as dark": (blank + lw).exp().sum().log()[None],
-        "unseen pixels taken as half lit": (soft + lw).exp().sum().log()[None],
+        "unseen pixels taken as dark": (off.sum(1) + lw).logsumexp(0)[None],
+        "unseen pixels taken as half lit": (even.sum(1) + lw).logsumexp(0)[None],
         "scaled up to all pixels": [
-            due * d / int(seen.sum()),
-            (kept * d / int(seen.sum()) + lw).exp().sum().log()[None],
+            due * share,
+            (kept.sum(1) * share + lw).logsumexp(0)[None],
         ],
     }
-    out = t.call(log_prob_seen, dark, mask, log_w, logits)
-    leak = "unseen values leak in"
-    t.close(out, due, "Added up, one by one.", leak, ideas, tol=1e-4)
+    out = t.call(log_prob_seen, row * mask, mask, log_w, logits)
+    t.shape(out, (1,), "a batch of one is a batch.", "batch axis lost")
+    t.close(out, due, "Added up, one by one.", ideas=ideas, tol=1e-4)
 
     t.property("what stands at unseen pixels does not matter")
-    x = torch.where(mask, row, 7.0)
-    out = t.call(log_prob_seen, x, mask, log_w, logits)
-    t.close(out, due, "They were not seen.", leak, tol=1e-4)
-
-    # Of two equal NaN the engine would say that they differ: put them in behind it.
-    def unknown(mask, log_w, logits, value):
+    for value in (7.0, math.nan, math.inf):
         x = torch.where(mask, row, value)
-        return log_prob_seen(x, mask, log_w, logits)
-
-    for value in (math.nan, math.inf):
-        out = t.call(unknown, mask, log_w, logits, value)
-        t.close(out, due, "They were not seen.", leak, tol=1e-4)
+        out = t.call(log_prob_seen, x, mask, log_w, logits)
+        t.close(out, due, "They were not seen.", "unseen values leak in", tol=1e-4)
 
     t.property("each image has a mask of its own")
     rows = images[torch.randperm(len(images), generator=t.rng)[:4]]
     masks = torch.eye(d)[:4].bool() | (torch.arange(d) == d - 1)
     each = torch.stack([completed(v, m) for v, m in zip(rows, masks)])
-    shared = [masks[0], masks.all(0), masks.any(0)]
-    ideas = {
-        "one mask for all images": [
-            torch.stack([completed(v, m) for v in rows]) for m in shared
-        ]
-    }
+    shared = [
+        torch.stack([completed(v, m) for v in rows])
+        for m in (masks[0], masks.all(0), masks.any(0))
+    ]
     out = t.call(log_prob_seen, rows, masks, log_w, logits)
-    t.close(out, each, "Added up, one by one.", None, ideas, tol=1e-4)
+    ideas = {"one mask for all images": shared}
+    t.close(out, each, "Added up, one by one.", ideas=ideas, tol=1e-4)
 
     t.property("nothing seen: probability one")
-    out = t.call(log_prob_seen, row * 0, ~mask & mask, log_w, logits)
-    t.close(out, 0.0, "Something always happens.", leak, tol=1e-5)
+    out = t.call(log_prob_seen, row * 0, mask & ~mask, log_w, logits)
+    t.close(out, 0.0, "Something always happens.", tol=1e-5)
+
+    t.property("784 pixels, of which half were seen")
+    wide, x = t.away(k, 784, low=0.4, high=2.5), t.integers(1, 784, low=0, high=1)
+    some = t.integers(1, 784, low=0, high=1) == 1
+    p = torch.distributions.Bernoulli(logits=wide.double()).log_prob(x.double()).exp()
+    due = ((torch.where(some, p, 1.0).prod(1) * lw.exp()).sum().log())[None]
+    out = t.call(log_prob_seen, x.float(), some, log_w, wide)
+    small = {"underflow of the product": -math.inf}
+    t.close(out, due, "Products in float64, which holds them.", ideas=small)
 
     t.property("logits of ±200")
     signs = logits[:1].sign()
     signs[0, :2] = torch.tensor([1.0, -1.0])  # both ends
     pattern, sharp = (signs > 0).float(), 200 * signs.expand(k, d).contiguous()
-    pair = torch.cat([pattern, 1 - pattern])
-    due = torch.tensor([0.0, -200.0 * d])
+    pair, due = torch.cat([pattern, 1 - pattern]), torch.tensor([0.0, -200.0 * d])
+    why, saturated = (
+        "Each pixel costs 0 or 200 nats.",
+        "logarithm of a saturated sigmoid",
+    )
     for i in (0, 1):
         out = t.call(log_prob_seen, pair[i : i + 1], every[:1], log_w, sharp)
-        t.finite(out, "Improbable, not impossible.", saturated)
-        why = "Lit as all components say: 0; else each pixel costs 200 nats."
         t.close(out, due[i : i + 1], why, saturated, tol=1e-4)
     out = t.call(log_prob_seen, pair, every[:2], log_w, sharp)
     name = "one shift for all images"
