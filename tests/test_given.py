@@ -7,7 +7,7 @@ from gmcourse import data, seeded, train
 from gmcourse._given import numbers_of
 
 
-def test_an_annealed_model_may_go_on_with_its_own_run(tmp_path):
+def test_an_annealed_model_may_go_on_with_its_own_run(tmp_path, as_users_run_it):
     """The same object, left where its run ended: its beta is not what it was given."""
     with seeded(0):
         model = MODELS["annealed vae"]()
