@@ -1,6 +1,6 @@
 """Mistakes in _given.py, and the tests that must notice them."""
 
-TESTS = ("test_runs.py", "test_resume.py", "test_training.py")
+TESTS = ("test_given.py", "test_runs.py", "test_resume.py", "test_training.py")
 MUTANTS = [
     (
         "other rates pass",
