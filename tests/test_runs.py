@@ -361,6 +361,18 @@ def test_a_group_added_in_the_body_has_a_rate_of_its_own():
     assert [g["lr"] for g in both["generator"].param_groups] == [1e-3]
 
 
+def test_a_rate_set_while_a_loop_is_open_is_kept():
+    model = toy()
+    optimizer = adam(model)
+    kept = train(model, batches(), optimizer, steps=8, schedule=lambda s: 0.5)
+    next(kept)
+    optimizer.param_groups[0]["lr"] = 1e-4
+    for _ in train(model, batches(), optimizer, steps=1):
+        assert optimizer.param_groups[0]["lr"] == 1e-4
+    kept.close()
+    assert optimizer.param_groups[0]["lr"] == 1e-4
+
+
 def test_a_rate_set_in_the_body_is_kept_by_a_resumed_run(tmp_path):
     def go(path, stop):
         model = toy()

@@ -49,7 +49,7 @@ class Run:
         self.optimizers = self._optimizers(optimizer)
         self._check()
         self.device = model.device
-        self.step, self.saved, self.whole = 0, None, True
+        self.step, self.saved, self.whole, self.factor = 0, None, True, 1.0
         self.heir: Path | None = None  # the file, where another run writes it now
         self.place: dict[str, Any] = {}  # random streams and data at the last update
         self._end_earlier_runs()
@@ -145,9 +145,20 @@ class Run:
         checkpoint.prepare(self.path)
 
     def _set_rates(self, factor: float) -> None:
+        for group, rate in self._paced():
+            group["lr"] = rate * factor
+        self.factor = factor
+
+    def _give_back_rates(self) -> None:
+        """Apart from those that somebody has set since."""
+        for group, rate in self._paced():
+            if group["lr"] == rate * self.factor:
+                group["lr"] = rate
+
+    def _paced(self) -> Iterator[tuple[dict, float]]:
+        """The groups that were there at the start, each with its rate."""
         for player, optimizer in self.optimizers.items():
-            for group, rate in zip(optimizer.param_groups, self.rates[player]):
-                group["lr"] = rate * factor
+            yield from zip(optimizer.param_groups, self.rates[player])
 
     def optimizer_of(self, player: str) -> Optimizer:
         """The optimizer of a player."""
@@ -207,8 +218,7 @@ class Run:
 
     def finish(self) -> None:
         """Save what no file holds yet, and give the rates back to the caller."""
-        if self.schedule is not None:
-            self._set_rates(1.0)
+        self._give_back_rates()
         if self.step:
             _LEFT[self.model] = self.given, self._numbers()
         if self.path is None or not self.whole or self.step <= (self.saved or 0):

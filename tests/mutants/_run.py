@@ -43,5 +43,6 @@ MUTANTS = [
         "if self.saved and not self.path.exists():",
         "if False:",
     ),
-    ("the schedule's rate stays", "self._set_rates(1.0)", "pass"),
+    ("the schedule's rate stays", "== rate * self.factor:", "is None:"),
+    ("a rate of the caller's is lost", "== rate * self.factor:", "is not None:"),
 ]
