@@ -298,6 +298,8 @@ def test_dark_mode_button(page):
                 "getComputedStyle(document.body).backgroundColor"
             )
             assert luminance(rgb(background)) < 0.05
+            # A page's storage is written behind its back: a reader is slower.
+            page.wait_for_timeout(500)
             visit(page, "book/bibliography.html")
             assert page.locator("html").get_attribute("data-theme") == "dark"
     assert seen == {"auto", "light", "dark"}
