@@ -11,7 +11,6 @@ from gmcourse.autoencoders import (
     GaussianCodes,
     SparseAutoencoder,
 )
-from gmcourse.basics import BayesClassifier, BernoulliMixture, Histogram
 from gmcourse.classifiers import FeatureClassifier
 from gmcourse.conditions import Labels
 from gmcourse.core import GenerativeModel
@@ -21,6 +20,7 @@ from gmcourse.likelihoods import (
     FixedGaussian,
     Gaussian,
 )
+from gmcourse.mixtures import BayesClassifier, BernoulliMixture, Histogram
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
 from gmcourse.testing import optimizers
 from gmcourse.vae import IWAE, VAE, LinearGaussian

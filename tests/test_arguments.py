@@ -8,7 +8,7 @@ import torch
 from models import conv_vae, dense_vae, flat_ae
 from torch import nn
 
-from gmcourse import basics, metrics, plots
+from gmcourse import metrics, mixtures, plots
 from gmcourse.__main__ import main
 from gmcourse._arguments import integer
 from gmcourse.autoencoders import Autoencoder, GaussianCodes, SparseAutoencoder
@@ -91,27 +91,27 @@ def test_tokens_of_a_language():
 
 
 def test_a_histogram_of_nothing():
-    model = basics.Histogram([(0.0, 1.0)], bins=2)
+    model = mixtures.Histogram([(0.0, 1.0)], bins=2)
     fails(lambda: model.log_prob(torch.zeros(1, 1)), "call fit first")
     fails(lambda: model.sample(2), "call fit first")
-    fails(lambda: basics.Histogram([(0.0, INF)], 2), "finite numbers")
-    fails(lambda: basics.Histogram([(0.0, 1.0)], 2, NAN), "smoothing of 0 or more")
-    fails(lambda: basics.Histogram([(0.0, 1.0)], 2.5), "bins is 2.5", TypeError)
+    fails(lambda: mixtures.Histogram([(0.0, INF)], 2), "finite numbers")
+    fails(lambda: mixtures.Histogram([(0.0, 1.0)], 2, NAN), "smoothing of 0 or more")
+    fails(lambda: mixtures.Histogram([(0.0, 1.0)], 2.5), "bins is 2.5", TypeError)
 
 
 def test_mixtures_of_what_has_no_mixture():
     same = torch.zeros(5, 2)
-    fails(lambda: basics.fit_mixture(same, 2), "1 different points; expected 2")
-    fails(lambda: basics.fit_mixture(same * NAN, 2), "finite numbers")
+    fails(lambda: mixtures.fit_mixture(same, 2), "1 different points; expected 2")
+    fails(lambda: mixtures.fit_mixture(same * NAN, 2), "finite numbers")
     x, r = torch.randn(5, 2), torch.eye(2)[torch.zeros(5, dtype=torch.int64)]
-    fails(lambda: basics.m_step(x, r), r"\[5.0, 0.0\] points.*fewer components")
-    fails(lambda: basics.m_step(x, r[:4]), r"expected \(n, d\) and \(n, k\)")
+    fails(lambda: mixtures.m_step(x, r), r"\[5.0, 0.0\] points.*fewer components")
+    fails(lambda: mixtures.m_step(x, r[:4]), r"expected \(n, d\) and \(n, k\)")
 
 
 def test_pixels_that_are_none():
     """Gray values of 0 to 255 made a 'likelihood' above one, and NaN a NaN model."""
     x = torch.randint(0, 256, (6, 1, 2, 2)).float()
-    model = basics.BernoulliMixture(2, (1, 2, 2))
+    model = mixtures.BernoulliMixture(2, (1, 2, 2))
     before = model.logits.clone()
     for bad in (x, x * NAN):
         words = "x holds NaN" if bad.isnan().any() else "values from .*to_unit"
@@ -147,8 +147,8 @@ def test_likelihoods_do_not_broadcast(likelihood):
 
 
 def test_models_of_different_events():
-    parts = [basics.BernoulliMixture(2, shape) for shape in ((3,), (4,))]
-    fails(lambda: basics.BayesClassifier(parts, torch.ones(2)), "expected one shape")
+    parts = [mixtures.BernoulliMixture(2, shape) for shape in ((3,), (4,))]
+    fails(lambda: mixtures.BayesClassifier(parts, torch.ones(2)), "expected one shape")
 
 
 def test_codes_that_do_not_fit():

@@ -19,7 +19,7 @@ from models import MODELS, batch_for, optimizer_for
 from pretended import DEVICE, pretended_device
 
 import gmcourse as gm
-from gmcourse import basics
+from gmcourse import mixtures
 from gmcourse.classifiers import FeatureClassifier
 from gmcourse.data import densities
 from gmcourse.metrics import compare, importance_weighted_bound
@@ -95,17 +95,17 @@ def test_densities_are_evaluated_where_the_points_are(make):
 def test_models_without_networks_are_fitted_where_the_data_is():
     with pretended_device(), gm.seeded(0):
         x = torch.rand(60, 1, 4, 4).round().to(DEVICE)
-        mixture = basics.BernoulliMixture(3, (1, 4, 4)).to(DEVICE)
+        mixture = mixtures.BernoulliMixture(3, (1, 4, 4)).to(DEVICE)
         mixture.fit(x, steps=2)
         seen = torch.ones(4, 4, dtype=torch.bool, device=DEVICE)
         done = mixture.complete(x[:5], seen)
-        bayes = basics.BayesClassifier([mixture] * 2, torch.ones(2)).to(DEVICE)
+        bayes = mixtures.BayesClassifier([mixture] * 2, torch.ones(2)).to(DEVICE)
         plane = torch.randn(200, 2).to(DEVICE)
-        histogram = basics.Histogram([(-4.0, 4.0)] * 2, 8).to(DEVICE)
+        histogram = mixtures.Histogram([(-4.0, 4.0)] * 2, 8).to(DEVICE)
         histogram.fit(plane)
-        gaussians = basics.fit_mixture(plane, 2, steps=2)
+        gaussians = mixtures.fit_mixture(plane, 2, steps=2)
         halves = torch.rand(200, 2, device=DEVICE).softmax(1)
-        one_step = basics.m_step(plane, halves, floor=0.1)
+        one_step = mixtures.m_step(plane, halves, floor=0.1)
         for out in (
             mixture.sample(3),
             done,

@@ -7,8 +7,8 @@ import torch
 from models import MODELS
 
 import gmcourse as gm
-from gmcourse.basics import BernoulliMixture
 from gmcourse.data.densities import GaussianMixture
+from gmcourse.mixtures import BernoulliMixture
 from gmcourse.vae import VAE
 
 

@@ -5,7 +5,7 @@ from parity import build_namespace, copy_weights, parity
 from torch.testing import assert_close
 
 import gmcourse as gm
-from gmcourse import basics
+from gmcourse import mixtures
 from gmcourse.data import densities
 
 NAME = "01_what_is_a_generative_model"
@@ -19,7 +19,7 @@ def points(n=200):
 @parity("01_what_is_a_generative_model", "Histogram")
 def test_histogram():
     mine = build_namespace(NAME)["Histogram"]([(-6.0, 6.0)] * 2, 9)
-    theirs = basics.Histogram([(-6.0, 6.0)] * 2, 9)
+    theirs = mixtures.Histogram([(-6.0, 6.0)] * 2, 9)
     x = points()
     mine.fit(x), theirs.fit(x)
     assert_close(mine.counts, theirs.counts.data)
@@ -37,7 +37,7 @@ def test_m_step():
     notebook, x = build_namespace(NAME), points()
     with gm.seeded(2):
         r = torch.rand(200, 4).softmax(1)
-    mine, theirs = notebook["m_step"](x, r, 0.1), basics.m_step(x, r, 0.1)
+    mine, theirs = notebook["m_step"](x, r, 0.1), mixtures.m_step(x, r, 0.1)
     assert_close(mine.weights, theirs.weights)
     assert_close(mine.means, theirs.means)
     assert_close(mine.covs, theirs.covs)
@@ -49,7 +49,7 @@ def test_m_step():
 @parity("01_what_is_a_generative_model", "fit_mixture")
 def test_fit_mixture():
     x, fits = points(), []
-    for fit in (build_namespace(NAME)["fit_mixture"], basics.fit_mixture):
+    for fit in (build_namespace(NAME)["fit_mixture"], mixtures.fit_mixture):
         with gm.seeded(3):
             fits.append(fit(x, 5, steps=20, floor=0.05))
     assert_close(fits[0].log_prob(x), fits[1].log_prob(x))
@@ -58,7 +58,7 @@ def test_fit_mixture():
 @parity("01_what_is_a_generative_model", "BernoulliMixture")
 def test_bernoulli_mixture():
     mine = build_namespace(NAME)["BernoulliMixture"](3, (2, 4))
-    theirs = basics.BernoulliMixture(3, (2, 4))
+    theirs = mixtures.BernoulliMixture(3, (2, 4))
     with gm.seeded(4):
         torch.nn.init.normal_(theirs.log_weights)
         x = torch.rand(50, 2, 4).round()
@@ -74,9 +74,9 @@ def test_bernoulli_mixture():
 def test_bayes_classifier():
     notebook, prior = build_namespace(NAME), torch.tensor([3.0, 1.0])
     with gm.seeded(5):
-        parts = [basics.BernoulliMixture(2, (6,)) for _ in prior]
+        parts = [mixtures.BernoulliMixture(2, (6,)) for _ in prior]
         x, seen = torch.rand(20, 6).round(), torch.rand(20, 6) < 0.5
     mine = notebook["BayesClassifier"](parts, prior)
-    theirs = basics.BayesClassifier(parts, prior)
+    theirs = mixtures.BayesClassifier(parts, prior)
     assert_close(mine.log_joint(x), theirs.log_joint(x))
     assert_close(mine.posterior(x, seen=seen), theirs.posterior(x, seen=seen))

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 import gmcourse as gm
-from gmcourse import basics, zoo
+from gmcourse import mixtures, zoo
 
 FOLDER = Path(__file__).resolve().parent.parent / "book" / "_static"
 KILOBYTES = 300
@@ -71,7 +71,7 @@ def mixture() -> Tensor:
     """The fitted density as a picture, some of its points on it."""
     with gm.seeded(0):
         points = gm.data.densities.spirals().sample(4000)
-        fitted = basics.fit_mixture(points, 24, steps=60)
+        fitted = mixtures.fit_mixture(points, 24, steps=60)
     width, height, reach = 672, 336, 4.2
     axis = torch.linspace(-reach, reach, width), torch.linspace(2.1, -2.1, height)
     grid = torch.stack(torch.meshgrid(axis[1], axis[0], indexing="ij")[::-1], -1)

@@ -39,8 +39,8 @@ FIXED = {"lint": 0.5, "book": 0.5}  # the share that starting takes
 GROWS = (  # the first pattern that is found in file::name decides
     ("chapters", r"\b\d\d_[a-z_]+"),
     ("exercises", r"\[(?:[\w-]+-)?[a-z]+-\d\d\b"),
-    ("families", r"test_(vae|autoencoders|basics|parity_\d\d|contract|zoo\w*)\b"),
-    ("families", r"test_models|gmcourse\.(vae|autoencoders|basics)\b"),
+    ("families", r"test_(vae|autoencoders|mixtures|parity_\d\d|contract|zoo\w*)\b"),
+    ("families", r"test_models|gmcourse\.(vae|autoencoders|mixtures)\b"),
 )
 
 

@@ -1,6 +1,6 @@
 """gmcourse: the library of a course on deep generative models.
 
-Every model of the book lives here, tested against mathematics: ``gmcourse.basics``,
+Every model of the book lives here, tested against mathematics: ``gmcourse.mixtures``,
 ``gmcourse.autoencoders`` and ``gmcourse.vae``. See the book for the explanations.
 """
 

@@ -15,14 +15,14 @@ from sklearn.mixture import GaussianMixture as Reference
 from sklearn.naive_bayes import BernoulliNB
 
 import gmcourse as gm
-from gmcourse.basics import (
+from gmcourse.data import densities
+from gmcourse.mixtures import (
     BayesClassifier,
     BernoulliMixture,
     Histogram,
     fit_mixture,
     m_step,
 )
-from gmcourse.data import densities
 
 FALSE_ALARM = 1e-6
 BAD = (ValueError, TypeError)  # annotations, checked under pytest, may come first

@@ -1,8 +1,8 @@
-"""Mistakes in basics.py, and the tests that must notice them."""
+"""Mistakes in mixtures.py, and the tests that must notice them."""
 
 TESTS = (
     "test_kept.py",
-    "test_basics.py",
+    "test_mixtures.py",
     "test_contract.py",
     "test_arguments.py",
     "test_parity_01.py",
