@@ -14,16 +14,18 @@ from gmcourse.autoencoders import (
 from gmcourse.classifiers import FeatureClassifier
 from gmcourse.conditions import Labels
 from gmcourse.core import GenerativeModel
+from gmcourse.histogram import Histogram
 from gmcourse.likelihoods import (
     Bernoulli,
     DiscretizedLogistic,
     FixedGaussian,
     Gaussian,
 )
-from gmcourse.mixtures import BayesClassifier, BernoulliMixture, Histogram
+from gmcourse.linear_gaussian import LinearGaussian
+from gmcourse.mixtures import BayesClassifier, BernoulliMixture
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
 from gmcourse.testing import optimizers
-from gmcourse.vae import IWAE, VAE, LinearGaussian
+from gmcourse.vae import IWAE, VAE
 
 
 class TinyGAN(GenerativeModel):

@@ -8,7 +8,7 @@ import torch
 from models import conv_vae, dense_vae, flat_ae
 from torch import nn
 
-from gmcourse import metrics, mixtures, plots
+from gmcourse import histogram, metrics, mixtures, plots
 from gmcourse.__main__ import main
 from gmcourse._arguments import integer
 from gmcourse.autoencoders import Autoencoder, GaussianCodes, SparseAutoencoder
@@ -16,9 +16,10 @@ from gmcourse.classifiers import FeatureClassifier
 from gmcourse.data import densities as D
 from gmcourse.data import structured as S
 from gmcourse.likelihoods import Bernoulli, DiscretizedLogistic, FixedGaussian, Gaussian
+from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.nets import mlp
 from gmcourse.training import warmup_cosine
-from gmcourse.vae import IWAE, LinearGaussian
+from gmcourse.vae import IWAE
 
 NAN, INF = math.nan, math.inf
 
@@ -91,12 +92,12 @@ def test_tokens_of_a_language():
 
 
 def test_a_histogram_of_nothing():
-    model = mixtures.Histogram([(0.0, 1.0)], bins=2)
+    model = histogram.Histogram([(0.0, 1.0)], bins=2)
     fails(lambda: model.log_prob(torch.zeros(1, 1)), "call fit first")
     fails(lambda: model.sample(2), "call fit first")
-    fails(lambda: mixtures.Histogram([(0.0, INF)], 2), "finite numbers")
-    fails(lambda: mixtures.Histogram([(0.0, 1.0)], 2, NAN), "smoothing of 0 or more")
-    fails(lambda: mixtures.Histogram([(0.0, 1.0)], 2.5), "bins is 2.5", TypeError)
+    fails(lambda: histogram.Histogram([(0.0, INF)], 2), "finite numbers")
+    fails(lambda: histogram.Histogram([(0.0, 1.0)], 2, NAN), "smoothing of 0 or more")
+    fails(lambda: histogram.Histogram([(0.0, 1.0)], 2.5), "bins is 2.5", TypeError)
 
 
 def test_mixtures_of_what_has_no_mixture():

@@ -11,7 +11,7 @@ import gmcourse as gm
 from gmcourse import data
 from gmcourse.autoencoders import Autoencoder, GaussianCodes
 from gmcourse.classifiers import FeatureClassifier
-from gmcourse.vae import LinearGaussian
+from gmcourse.linear_gaussian import LinearGaussian
 
 HEADS = (3, 2)
 IMAGE = (1, 8, 8)

@@ -11,9 +11,9 @@ from torch import nn
 
 import gmcourse
 from gmcourse import EMA, GenerativeModel, Labels, Like, Model, data, seeded, train
+from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.nets import mlp
 from gmcourse.testing import battery, check_model
-from gmcourse.vae import LinearGaussian
 
 
 @pytest.mark.parametrize("name", list(MODELS))

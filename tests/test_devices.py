@@ -19,11 +19,11 @@ from models import MODELS, batch_for, optimizer_for
 from pretended import DEVICE, pretended_device
 
 import gmcourse as gm
-from gmcourse import mixtures
+from gmcourse import histogram, mixtures
 from gmcourse.classifiers import FeatureClassifier
 from gmcourse.data import densities
+from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.metrics import compare, importance_weighted_bound
-from gmcourse.vae import LinearGaussian
 
 CHAPTERS = [  # with SINCE=origin/main those that the change concerns
     path
@@ -101,8 +101,8 @@ def test_models_without_networks_are_fitted_where_the_data_is():
         done = mixture.complete(x[:5], seen)
         bayes = mixtures.BayesClassifier([mixture] * 2, torch.ones(2)).to(DEVICE)
         plane = torch.randn(200, 2).to(DEVICE)
-        histogram = mixtures.Histogram([(-4.0, 4.0)] * 2, 8).to(DEVICE)
-        histogram.fit(plane)
+        boxes = histogram.Histogram([(-4.0, 4.0)] * 2, 8).to(DEVICE)
+        boxes.fit(plane)
         gaussians = mixtures.fit_mixture(plane, 2, steps=2)
         halves = torch.rand(200, 2, device=DEVICE).softmax(1)
         one_step = mixtures.m_step(plane, halves, floor=0.1)
@@ -111,8 +111,8 @@ def test_models_without_networks_are_fitted_where_the_data_is():
             done,
             bayes.posterior(x),
             bayes.sample(4, torch.arange(4) % 2),
-            histogram.log_prob(plane),
-            histogram.sample(3),
+            boxes.log_prob(plane),
+            boxes.sample(3),
             gaussians.log_prob(plane),
             one_step.log_prob(plane),
         ):

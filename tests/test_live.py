@@ -14,6 +14,7 @@ from browser import page as page
 from torch import nn
 
 from gmcourse import live
+from gmcourse.live._bytes import half, in_base64
 
 PHONE = {"width": 390, "height": 844}
 
@@ -149,7 +150,7 @@ def test_half_precision_is_exact(show):
     values = values[values.isfinite()]
     page = show(plane())
     got = page.evaluate(
-        "text => Array.from(GM.half(GM.bytes(text)))", live._base64(live._half(values))
+        "text => Array.from(GM.half(GM.bytes(text)))", in_base64(half(values))
     )
     assert torch.equal(torch.tensor(got), values.float())
 
@@ -638,3 +639,17 @@ def test_other_types_are_refused(as_users_run_it):
 def test_png_refuses():
     with pytest.raises(ValueError, match=re.escape("(2, 4, 4)")):
         live.png(torch.zeros(2, 4, 4, dtype=torch.uint8))
+
+
+def test_the_weights_row_by_row_and_then_the_bias():
+    layer = nn.Linear(3, 2)
+    _, weights = live.pack(layer)
+    due = torch.cat([layer.weight.flatten(), layer.bias]).half()
+    assert weights == struct.pack("<8e", *due.tolist())
+
+
+def test_a_figure_brings_the_runtime_and_the_drawing_of_its_kind():
+    page, kind = plane()._repr_html_(), plane().data["kind"]
+    assert page.count("window.GM = {") == 1
+    assert page.index("window.GM = {") < page.index(f"GM.figures.{kind} = ")
+    assert page.index(f"GM.figures.{kind} = ") < page.index("GM.start(")

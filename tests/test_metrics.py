@@ -9,6 +9,7 @@ import torch
 
 from gmcourse import seeded
 from gmcourse.classifiers import FeatureClassifier
+from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.metrics import (
     bits_per_dim,
     compare,
@@ -17,7 +18,6 @@ from gmcourse.metrics import (
     kernel_distance,
     precision_recall,
 )
-from gmcourse.vae import LinearGaussian
 
 
 def test_bits_per_dim():

@@ -16,10 +16,10 @@ from sklearn.naive_bayes import BernoulliNB
 
 import gmcourse as gm
 from gmcourse.data import densities
+from gmcourse.histogram import Histogram
 from gmcourse.mixtures import (
     BayesClassifier,
     BernoulliMixture,
-    Histogram,
     fit_mixture,
     m_step,
 )

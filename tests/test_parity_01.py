@@ -5,7 +5,7 @@ from parity import build_namespace, copy_weights, parity
 from torch.testing import assert_close
 
 import gmcourse as gm
-from gmcourse import mixtures
+from gmcourse import histogram, mixtures
 from gmcourse.data import densities
 
 NAME = "01_what_is_a_generative_model"
@@ -19,7 +19,7 @@ def points(n=200):
 @parity("01_what_is_a_generative_model", "Histogram")
 def test_histogram():
     mine = build_namespace(NAME)["Histogram"]([(-6.0, 6.0)] * 2, 9)
-    theirs = mixtures.Histogram([(-6.0, 6.0)] * 2, 9)
+    theirs = histogram.Histogram([(-6.0, 6.0)] * 2, 9)
     x = points()
     mine.fit(x), theirs.fit(x)
     assert_close(mine.counts, theirs.counts.data)

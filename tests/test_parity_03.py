@@ -141,7 +141,7 @@ def test_iwae(notebook):
 def test_linear_gaussian(notebook):
     with seeded(10):
         mine = notebook["LinearGaussian"](5, 2, std=0.3)
-        theirs = gmcourse.vae.LinearGaussian(5, 2, std=1.0)
+        theirs = gmcourse.linear_gaussian.LinearGaussian(5, 2, std=1.0)
         x = torch.randn(6, 5)
     copy_weights(mine, theirs)
     equal(mine.log_prob(x), theirs.log_prob(x))

@@ -183,6 +183,17 @@ def test_an_error_of_the_data_keeps_the_updates_before_it(tmp_path):
     assert checkpoint.read(tmp_path / "run")[1]["step"] == 6
 
 
+def test_data_whose_place_no_file_keeps_are_refused_at_the_start(tmp_path):
+    class Strange(data.Batches):
+        def state_dict(self):
+            return super().state_dict() | {"seen": {1, 2}}
+
+    model, stream = toy(), Strange(batches().x, batch_size=8)
+    with pytest.raises(TypeError, match=r"run.data.seen holds a set"):
+        train(model, stream, adam(model), steps=8, resume=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_batch_that_was_peeked_at_is_not_lost(tmp_path):
     def go(stop, peek):
         model, stream = toy(), batches()

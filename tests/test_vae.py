@@ -17,10 +17,10 @@ from gmcourse.likelihoods import (
     FixedGaussian,
     Gaussian,
 )
+from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.vae import (
     IWAE,
     VAE,
-    LinearGaussian,
     gaussian_log_prob,
     kl_to_standard_normal,
     reparameterize,

@@ -34,7 +34,7 @@ ASKED = 0.9  # the share of random mutants that must be caught
 NOT_AT_RANDOM = {
     "__main__.py": "prints",
     "data/cli.py": "prints",
-    "live.py": "is compared with its JavaScript in a browser",
+    "live/": "is compared with its JavaScript in a browser",
     "plots.py": "draws",
     "testing/": "is a battery of tests, held to wrong models in tests/test_battery.py",
     "checks/": "is proven by catalogs of its own: make checks",

@@ -1,18 +1,92 @@
-"""The plain numbers that ``train`` was given: a resumed run must be given them too."""
+"""What ``train`` was given: does it fit together, and which plain numbers hold it.
+
+A resumed run must be given the same numbers.
+"""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import LBFGS, Optimizer
 
 from .core import Model
+from .state import EMA
 
 # How an update is computed, and what torch's schedulers keep, is no part of what it is.
 _ASIDE = "params", "initial_lr", "foreach", "fused", "capturable", "differentiable"
+
+
+def by_player(model: Model, optimizer: Any) -> dict[str, Optimizer]:
+    """An optimizer for each player, by name; each has weights of its player."""
+    if not isinstance(model, Model):
+        name = type(model).__name__
+        compiled = name == "OptimizedModule"
+        raise TypeError(
+            f"model is a {name}; expected a gmcourse.Model: "
+            + (
+                "torch.compile(model) does not compile losses; compile a network in "
+                "place, model.net.compile()"
+                if compiled
+                else "a module with a loss, class MyModel(gmcourse.Model)"
+            )
+        )
+    players = model.players()
+    names = list(players)
+    if not isinstance(optimizer, Mapping):
+        optimizer = {names[0]: optimizer} if len(names) == 1 else {}
+    if sorted(optimizer) != sorted(names):
+        raise ValueError(
+            f"{type(model).__name__} has the players {names}, but optimizers were "
+            f"given for {sorted(optimizer) or 'all at once'}: pass one for each, "
+            f"optimizer={{{names[0]!r}: …}}"
+        )
+    everything = list(model.parameters())
+    for player, one in optimizer.items():
+        _check_optimizer(player, one, list(players[player]) or everything)
+    return dict(optimizer)
+
+
+def _check_optimizer(player: str, optimizer: Any, weights: Sequence[Tensor]) -> None:
+    if not isinstance(optimizer, Optimizer):
+        given = type(optimizer).__name__
+        raise TypeError(f"optimizer is a {given}; expected a torch.optim one")
+    if isinstance(optimizer, LBFGS):
+        raise TypeError(
+            "LBFGS asks for the loss several times in a step, which train does not "
+            "offer: use another optimizer, or a loop of your own"
+        )
+    known = {id(p) for p in weights}
+    if not any(id(p) in known for g in optimizer.param_groups for p in g["params"]):
+        raise ValueError(
+            f"the optimizer of {player!r} updates none of its weights: build it anew, "
+            f"from model.parameters() or model.players()[{player!r}]"
+        )
+
+
+def check_average(model: Model, ema: EMA | None) -> None:
+    """ValueError where ``ema`` is no average of this model, where it is now."""
+    if ema is None:
+        return
+    if ema.online is not model:
+        raise ValueError("ema averages another model: build it as EMA(model)")
+    pairs = zip(ema.model.parameters(), model.parameters())
+    if any(a.device != b.device or a.dtype != b.dtype for a, b in pairs):
+        raise ValueError(
+            "ema and model differ in device or dtype: build EMA(model) after moving "
+            "the model"
+        )
+
+
+def check_place(data: Any) -> None:
+    """ValueError where a run over ``data`` could not be taken up again."""
+    if not (hasattr(data, "state_dict") and hasattr(data, "load_state_dict")):
+        raise ValueError(
+            "resume needs data that can say where it is (state_dict and "
+            "load_state_dict): use gmcourse.data.Batches"
+        )
 
 
 def hyperparameters(optimizers: Mapping[str, Optimizer]) -> dict[str, Any]:

@@ -13,7 +13,14 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from . import checkpoint
-from ._given import compare, hyperparameters, numbers_of
+from ._given import (
+    by_player,
+    check_average,
+    check_place,
+    compare,
+    hyperparameters,
+    numbers_of,
+)
 from .core import Model
 from .state import EMA, check_fit
 
@@ -46,9 +53,14 @@ class Run:
     ):
         self.model, self.data, self.ema, self.schedule = model, data, ema, schedule
         self.path = None if path is None else Path(path).resolve()
-        self.optimizers = self._optimizers(optimizer)
-        self._check()
+        self.optimizers = by_player(model, optimizer)
+        check_average(model, ema)
         self.device = model.device
+        if self.path is not None:
+            check_place(data)
+            # Refuses what no file keeps.
+            checkpoint.flatten(self._state() | self._place(), {}, "run")
+            checkpoint.prepare(self.path)
         self.step, self.saved, self.whole, self.factor = 0, None, True, 1.0
         self.heir: Path | None = None  # the file, where another run writes it now
         self.place: dict[str, Any] = {}  # random streams and data at the last update
@@ -76,73 +88,6 @@ class Run:
                 run.finish()
             if same_file:
                 run.path, run.heir = None, self.path
-
-    def _optimizers(self, optimizer: Any) -> dict[str, Optimizer]:
-        """One for each player, by name."""
-        if not isinstance(self.model, Model):
-            name = type(self.model).__name__
-            compiled = name == "OptimizedModule"
-            raise TypeError(
-                f"model is a {name}; expected a gmcourse.Model: "
-                + (
-                    "torch.compile(model) does not compile losses; compile a network "
-                    "in place, model.net.compile()"
-                    if compiled
-                    else "a module with a loss, class MyModel(gmcourse.Model)"
-                )
-            )
-        players = list(self.model.players())
-        if not isinstance(optimizer, Mapping):
-            optimizer = {players[0]: optimizer} if len(players) == 1 else {}
-        if sorted(optimizer) != sorted(players):
-            raise ValueError(
-                f"{type(self.model).__name__} has the players {players}, but "
-                f"optimizers were given for {sorted(optimizer) or 'all at once'}: pass "
-                f"one for each, optimizer={{{players[0]!r}: …}}"
-            )
-        return dict(optimizer)
-
-    def _check(self) -> None:
-        """What can be refused before the first update."""
-        weights = list(self.model.parameters())
-        players = self.model.players()
-        for player, optimizer in self.optimizers.items():
-            known = {id(p) for p in players[player]}
-            known = known or {id(p) for p in weights}
-            if not isinstance(optimizer, Optimizer):
-                given = type(optimizer).__name__
-                raise TypeError(f"optimizer is a {given}; expected a torch.optim one")
-            if isinstance(optimizer, torch.optim.LBFGS):
-                raise TypeError(
-                    "LBFGS asks for the loss several times in a step, which train does "
-                    "not offer: use another optimizer, or a loop of your own"
-                )
-            groups = optimizer.param_groups
-            if not any(id(p) in known for group in groups for p in group["params"]):
-                raise ValueError(
-                    f"the optimizer of {player!r} updates none of its weights: build "
-                    f"it anew, from model.parameters() or model.players()[{player!r}]"
-                )
-        if self.ema is not None:
-            if self.ema.online is not self.model:
-                raise ValueError("ema averages another model: build it as EMA(model)")
-            pairs = zip(self.ema.model.parameters(), weights)
-            if any(a.device != b.device or a.dtype != b.dtype for a, b in pairs):
-                raise ValueError(
-                    "ema and model differ in device or dtype: build EMA(model) after "
-                    "moving the model"
-                )
-        if self.path is None:
-            return
-        if not (
-            hasattr(self.data, "state_dict") and hasattr(self.data, "load_state_dict")
-        ):
-            raise ValueError(
-                "resume needs data that can say where it is (state_dict and "
-                "load_state_dict): use gmcourse.data.Batches"
-            )
-        checkpoint.flatten(self._state(), {}, "run")  # refuses what no file keeps
-        checkpoint.prepare(self.path)
 
     def _set_rates(self, factor: float) -> None:
         for group, rate in self._paced():
@@ -195,26 +140,6 @@ class Run:
         self.whole = True
         if self.path is not None:
             self.place = self._place()
-
-    def batches(self) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """``(x, c)`` for ever; the first values are looked at even on a GPU."""
-        first, passes = True, 0
-        while True:
-            passes += 1  # since the last batch
-            for batch in self.data:
-                x, c = _pair(batch)
-                if first:
-                    self._look(x, c)
-                first, passes = False, 0
-                yield x.to(self.device), None if c is None else c.to(self.device)
-            if passes > 1:  # one may be: a run that goes on where a pass had ended
-                raise ValueError("data is empty (or an iterator already used up)")
-
-    def _look(self, x: Tensor, c: Tensor | None) -> None:
-        """Check labels and tokens where they can be read."""
-        self.model.check_condition(None if c is None else c.cpu(), len(x))
-        if self.model.levels is not None:
-            self.model.check(x.cpu(), None if c is None else c.cpu())
 
     def finish(self) -> None:
         """Save what no file holds yet, and give the rates back to the caller."""
@@ -335,16 +260,3 @@ class Run:
         if self.saved is None:
             return f"No checkpoint was written to {self.path} yet"
         return f"The last good checkpoint is {self.path}, of step {self.saved}"
-
-
-def _pair(batch: Any) -> tuple[Tensor, Tensor | None]:
-    """``x`` or ``(x, c)``, also as the list of a torch DataLoader."""
-    parts = list(batch) if isinstance(batch, tuple | list) else [batch]
-    x, *rest = parts or [None]
-    if not isinstance(x, Tensor) or len(rest) > 1:
-        given = [type(part).__name__ for part in parts]
-        raise TypeError(f"a batch is {given}; expected a tensor x, or x and c")
-    c = rest[0] if rest else None
-    if not isinstance(c, Tensor | None):
-        raise TypeError(f"c is a {type(c).__name__}; expected a tensor")
-    return x, c

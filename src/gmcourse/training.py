@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ._arguments import integer
+from ._feed import batches
 from ._run import Run
 from ._signals import uninterrupted
 from ._watch import Line, Watch
@@ -155,13 +156,13 @@ def _loop(
     """The loop itself: for each batch one update, and what is kept of it."""
     run.restore(steps)
     watch, line, saved_at = Watch(run), Line(steps, progress), time.monotonic()
-    batches, modes = run.batches(), _Modes(run.model)
+    feed, modes = batches(run.model, run.data), _Modes(run.model)
     try:
         while run.step < steps:
             with uninterrupted(run.path is not None):
                 run.begin_step()
                 modes.restore()
-                x, c = next(batches)
+                x, c = next(feed)
                 run.whole = False
                 losses, norms = _update(run, x, c, watch, autocast, clip)
                 run.end_step()

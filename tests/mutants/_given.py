@@ -15,4 +15,6 @@ MUTANTS = [
     ("what is annealed counts as given", "    model.at(0)\n", ""),
     ("the model is left at step 0", "vars(thing)[key] = value", "pass"),
     ("other numbers loaded", "if part in theirs and not _equal", "if False and _equal"),
+    ("an optimizer of another model", "if not any(id(p) in known", "if not any(True"),
+    ("an average of another model", "if ema.online is not model:", "if False:"),
 ]

@@ -9,17 +9,6 @@ TESTS = (
     "test_devices.py::test_models_without_networks_are_fitted_where_the_data_is",
 )
 MUTANTS = [
-    (
-        "points on an upper edge are kept",
-        "while (lost := self.cell(x) != cell).any():",
-        "while False:",
-    ),
-    ("histogram without the cells' size", " - self.width.log().sum()", ""),
-    (
-        "points outside put into a cell",
-        "where(cell < 0, -math.inf,",
-        "where(cell < -1, -math.inf,",
-    ),
     ("shares not divided by n", "weights=n_j / len(x)", "weights=n_j / n_j.max()"),
     (
         "covariance about the mean of all",

@@ -55,7 +55,7 @@ class Vae04:
     @build
     @functools.cache
     def by_the_library():
-        from gmcourse.vae import LinearGaussian
+        from gmcourse.linear_gaussian import LinearGaussian
 
         model = LinearGaussian(1, 1, 0.5)
         with torch.no_grad():

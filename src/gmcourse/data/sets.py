@@ -1,20 +1,11 @@
 """Load a set: `load` for images, `load_text` for strings, `load_sequences` for others.
 
-The parts of every set, by name:
-
-- "train" and "test": the official parts. A set without them is divided by a fixed
-  rule: of the faces and of long texts the last tenth is the test part; of all others
-  every tenth example (rows 9, 19, ...), since their rows are sorted.
-- "validation" and "fit": a sixth of train, and the rest of it. It is the last sixth
-  (10,000 of MNIST's 60,000), or every sixth example where the rows are sorted, or the
-  official validation part where there is one. Choose hyper-parameters on these two,
-  then train the final model on "train".
+The parts of a set are "train" and "test", "fit" and "validation": see `parts`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from jaxtyping import Int64, Shaped, UInt8
 from torch import Tensor
@@ -25,9 +16,9 @@ from .catalog import Entry, find
 from .download import Unavailable, say
 from .fetch import Reader
 from .formats import Parsed
+from .parts import SPLITS, part_of
 from .places import flag
 
-SPLITS = ("train", "test", "fit", "validation")
 _EMBEDDED = Path(__file__).parent / "embedded"
 LOADERS = {"images": "load", "text": "load_text", "sequences": "load_sequences"}
 
@@ -185,7 +176,7 @@ def _load(name: str, split: str, kind: str) -> tuple[Parsed, Info]:
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}; got {split!r}.")
     parsed, source, is_sample = _read(entry, "test" if split == "test" else "train")
-    parsed = _part(parsed, split)
+    parsed = part_of(parsed, split)
     info = Info(
         entry.name,
         entry.title,
@@ -228,41 +219,3 @@ def _read(entry: Entry, part: str) -> tuple[Parsed, str, bool]:
     assert embedded is not None, f"{entry.name} has neither files nor a parser"
     parsed = embedded(lambda name: (_EMBEDDED / name).read_bytes(), part)
     return parsed, "embedded in gmcourse", bool(entry.sample)
-
-
-def _part(parsed: Parsed, split: str) -> Parsed:
-    """Divide what the parser found; see the head of this file."""
-    test, n = split == "test", len(parsed.x)
-    if parsed.holdout == "last":
-        parsed = _rows(parsed, _end(n, n // 10, test))
-    elif parsed.holdout == "every":
-        parsed = _rows(parsed, _every(n, 10, test))
-    if split in ("fit", "validation"):
-        held, n = split == "validation", len(parsed.x)
-        if parsed.holdout == "every":
-            parsed = _rows(parsed, _every(n, 6, held))
-        else:
-            parsed = _rows(parsed, _end(n, parsed.validation or n // 6, held))
-    return parsed
-
-
-def _every(n: int, k: int, held: bool) -> list[int]:
-    return [i for i in range(n) if (i % k == k - 1) == held]
-
-
-def _end(n: int, size: int, last: bool) -> slice:
-    return slice(n - size, n) if last else slice(0, n - size)
-
-
-def _rows(parsed: Parsed, rows: slice | list[int]) -> Parsed:
-    def pick(values: Any) -> Any:
-        if values is None or isinstance(values, Tensor) or isinstance(rows, slice):
-            return values if values is None else values[rows]
-        return tuple(values[i] for i in rows)
-
-    return replace(
-        parsed,
-        x=pick(parsed.x),
-        c=pick(parsed.c),
-        attributes=pick(parsed.attributes),
-    )

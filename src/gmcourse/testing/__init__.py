@@ -2,7 +2,7 @@
 
 Example:
     >>> from gmcourse.testing import check_model
-    >>> from gmcourse.vae import LinearGaussian
+    >>> from gmcourse.linear_gaussian import LinearGaussian
     >>> check_model(LinearGaussian(3, 2))[:2]
     ['losses are finite scalars', 'a loss is a batch mean']
 

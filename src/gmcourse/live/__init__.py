@@ -1,0 +1,14 @@
+"""Models alive in the page: small trained networks run in the reader's browser.
+
+A live figure is one piece of HTML: the runtime (``runtime.js``), the drawing of its
+kind, the weights in half precision, and a still picture for print and for pages that
+run no scripts.  It needs no server, asks nothing of the network, and works in the book,
+in Jupyter and in Colab.
+"""
+
+from ._bytes import png
+from ._net import pack
+from .figure import Live
+from .latent_plane import LatentPlane
+
+__all__ = ["LatentPlane", "Live", "pack", "png"]

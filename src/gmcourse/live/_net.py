@@ -1,0 +1,89 @@
+"""Networks for the browser: which layers, and their weights in half precision."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from ._bytes import half
+
+# Exact types: a subclass may compute something else.  The browser holds an example as
+# a flat row of numbers, so layers that only change the shape have nothing to do there.
+_LAYERS: dict[type[nn.Module], Callable[..., list]] = {
+    nn.Linear: lambda m: ["linear", m.in_features, m.out_features],
+    nn.ReLU: lambda m: ["relu"],
+    nn.Tanh: lambda m: ["tanh"],
+    nn.Sigmoid: lambda m: ["sigmoid"],
+    nn.SiLU: lambda m: ["silu"],
+    nn.GELU: lambda m: ["gelu" if m.approximate == "none" else "gelu_tanh"],
+    nn.Softplus: lambda m: ["softplus", m.beta, m.threshold],
+}
+_SHAPE_ONLY = (nn.Identity, nn.Flatten, nn.Unflatten)
+
+
+def pack(module: nn.Module) -> tuple[list[list], bytes]:
+    """The network for the browser: what ``GM.net`` in ``live.js`` reads.
+
+    Args:
+        module: an `nn.Sequential` (nested ones too) of Linear, ReLU, Tanh, Sigmoid,
+            SiLU, GELU, Softplus, Identity, Flatten and Unflatten.
+
+    Returns:
+        The layers as ``[name, *numbers]``, and their weights (for Linear the weight,
+        row by row, then the bias) in half precision, little-endian.
+
+    Raises:
+        ValueError: a layer that the browser does not know, layers whose sizes do not
+            follow, or a weight that is not finite in half precision.
+
+    >>> spec, weights = pack(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
+    >>> spec, len(weights)
+    ([['linear', 2, 3], ['relu']], 18)
+    """
+    spec: list[list] = []
+    weights: list[bytes] = []
+    width = None
+    for name, layer in _layers(module):
+        if type(layer) in _SHAPE_ONLY:
+            # Other dimensions would move numbers between examples or axes.
+            usual = {"start_dim": 1, "end_dim": -1, "dim": 1}
+            if any(getattr(layer, k, v) != v for k, v in usual.items()):
+                raise ValueError(
+                    f"layer {name!r} is {layer}; only Flatten() and Unflatten(1, ...), "
+                    "with the batch first, are supported"
+                )
+            continue
+        if type(layer) not in _LAYERS:
+            known = [t.__name__ for t in (*_LAYERS, *_SHAPE_ONLY)]
+            raise ValueError(
+                f"layer {name!r} is a {type(layer).__name__}, which the browser does "
+                f"not know; supported in nn.Sequential: {', '.join(known)}"
+            )
+        spec.append(_LAYERS[type(layer)](layer))
+        if isinstance(layer, nn.Linear):
+            if width not in (None, layer.in_features):
+                raise ValueError(
+                    f"layer {name!r} takes {layer.in_features} numbers, but the layers "
+                    f"before it give {width}"
+                )
+            width = layer.out_features
+            bias = layer.bias if layer.bias is not None else torch.zeros(width)
+            for kind, values in ("weight", layer.weight), ("bias", bias):
+                rounded = values.detach().to(torch.float16)
+                if not torch.isfinite(rounded).all():
+                    raise ValueError(
+                        f"the {kind} of layer {name!r} holds NaN, infinity or a number "
+                        "above 65,504, the largest in half precision; did training "
+                        "diverge?"
+                    )
+                weights.append(half(values))
+    return spec, b"".join(weights)
+
+
+def _layers(module: nn.Module, name: str = "") -> list[tuple[str, nn.Module]]:
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"expected an nn.Sequential, given a {type(module).__name__}")
+    if type(module) is not nn.Sequential:
+        return [(name or type(module).__name__, module)]
+    parts = module.named_children()
+    return [pair for k, m in parts for pair in _layers(m, f"{name}.{k}" if name else k)]

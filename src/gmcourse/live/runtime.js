@@ -1,0 +1,212 @@
+// The runtime of gmcourse's live figures: a trained network runs in the page.
+// Plain JavaScript, no dependencies, no requests.  figure.py puts this text, that of the
+// figure's kind and the weights into one piece of HTML.  From the top: a layer
+// interpreter (GM.net), helpers for building a figure (GM.tools), and the look.
+// GM.figures holds the kinds of figures, each from a file of its own.
+(function (version) {
+  "use strict";
+  if (window.GM && window.GM.version === version) return; // several figures, one page
+  const GM = (window.GM = { version, layers: {}, figures: {} });
+
+  // ---- numbers ---------------------------------------------------------------
+
+  GM.bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+
+  // IEEE 754 half precision, little-endian, to float32; exact.
+  GM.half = function (bytes) {
+    const view = new DataView(bytes.buffer);
+    const out = new Float32Array(bytes.length / 2);
+    for (let i = 0; i < out.length; i++) {
+      const h = view.getUint16(2 * i, true);
+      const exponent = (h >> 10) & 31, fraction = h & 1023;
+      const size = exponent
+        ? (1 + fraction / 1024) * 2 ** (exponent - 15)
+        : fraction * 2 ** -24;
+      out[i] = h & 0x8000 ? -size : size;
+    }
+    return out;
+  };
+
+  // Abramowitz and Stegun 1964, 7.1.26; error below 1.5e-7.
+  function erf(x) {
+    const t = 1 / (1 + 0.3275911 * Math.abs(x));
+    const poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741
+      + t * (-1.453152027 + t * 1.061405429))));
+    return Math.sign(x) * (1 - poly * Math.exp(-x * x));
+  }
+
+  // ---- layers ----------------------------------------------------------------
+
+  // GM.layers[name](take, ...args) returns a function from a batch to a batch.
+  // Batches are Float32Arrays, example after example; take(n) hands out the next n
+  // weights.  A function may overwrite its input: GM.net gives it a copy.
+
+  GM.layers.linear = function (take, d, k) {
+    const weight = take(k * d), bias = take(k); // weight: k rows of d
+    return function (x) {
+      const n = x.length / d, y = new Float32Array(n * k);
+      if (!Number.isInteger(n)) throw new RangeError(`${x.length} numbers: not rows of ${d}`);
+      for (let row = 0; row < n; row++) {
+        for (let j = 0; j < k; j++) {
+          let sum = bias[j];
+          const w = j * d, r = row * d;
+          for (let i = 0; i < d; i++) sum += weight[w + i] * x[r + i];
+          y[row * k + j] = sum;
+        }
+      }
+      return y;
+    };
+  };
+
+  const pointwise = (f) => (take, ...args) => function (x) {
+    for (let i = 0; i < x.length; i++) x[i] = f(x[i], ...args);
+    return x;
+  };
+  const sigmoid = (x) => 1 / (1 + Math.exp(-x));
+  const inner = Math.sqrt(2 / Math.PI);
+  Object.assign(GM.layers, {
+    relu: pointwise((x) => (x > 0 ? x : 0)),
+    tanh: pointwise(Math.tanh),
+    sigmoid: pointwise(sigmoid),
+    silu: pointwise((x) => x * sigmoid(x)),
+    gelu: pointwise((x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2))),
+    gelu_tanh: pointwise(
+      (x) => 0.5 * x * (1 + Math.tanh(inner * (x + 0.044715 * x * x * x)))),
+    softplus: pointwise((x, beta, threshold) =>
+      x * beta > threshold ? x : Math.log1p(Math.exp(x * beta)) / beta),
+  });
+
+  // spec: [[name, ...args], ...]; weights: Float32Array in the order of the layers.
+  GM.net = function (spec, weights) {
+    let used = 0;
+    const take = (n) => weights.subarray(used, (used += n));
+    const steps = spec.map(([name, ...args]) => GM.layers[name](take, ...args));
+    if (used !== weights.length) {
+      throw new RangeError(`the layers use ${used} weights, given ${weights.length}`);
+    }
+    return (batch) => steps.reduce((x, step) => step(x), Float32Array.from(batch));
+  };
+
+  // ---- building a figure -----------------------------------------------------
+
+  function fill(node, attributes, children) {
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    node.append(...children);
+    return node;
+  }
+  const el = (tag, attributes = {}, ...children) =>
+    fill(document.createElement(tag), attributes, children);
+  const svg = (tag, attributes = {}, ...children) =>
+    fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+  const number = (x) => x.toFixed(2).replace(/^-0\.00$/, "0.00").replace("-", "\u2212");
+
+  // Pixels in [0, 1], channel after channel, onto a canvas of the image's own size.
+  function paint(canvas, pixels, channels) {
+    const { width, height } = canvas, size = width * height;
+    const image = new ImageData(width, height);
+    for (let i = 0; i < size; i++) {
+      for (let c = 0; c < 3; c++) {
+        image.data[4 * i + c] = 255 * pixels[channels === 1 ? i : c * size + i];
+      }
+      image.data[4 * i + 3] = 255;
+    }
+    canvas.getContext("2d").putImageData(image, 0, 0);
+  }
+
+  GM.tools = { el, svg, number, paint };
+
+  // Every container of that id which is not alive yet.  A cell that shows one figure
+  // twice repeats the id.  If anything throws, the still picture stays.
+  GM.start = function (id, data) {
+    for (const root of document.querySelectorAll(`[id="${id}"]:not(.gm-alive)`)) {
+      const [body, api] = GM.figures[data.kind](data, root);
+      root.append(body);
+      root.gm = api;
+      root.classList.add("gm-alive");
+    }
+  };
+
+  // ---- the look --------------------------------------------------------------
+
+  // Ten colors by M. A. Petroff, "Accessible color sequences for data visualization"
+  // (arXiv:2107.02270); in dark mode the two darkest are lighter.
+  const colors = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
+    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"];
+  const palette = colors.map((c, k) => `--gm-c${k}:${c}`).join(";");
+  const painted = colors.map((c, k) =>
+    `.gm-fill${k}{fill:var(--gm-c${k})}.gm-back${k}{background:var(--gm-c${k})}`).join("");
+  const dark = `--gm-ink:#d7dde3;--gm-soft:#9ca4af;--gm-line:#262d36;--gm-axis:#3d4753;
+    --gm-panel:#191e25;--gm-edge:#343d48;--gm-page:var(--pst-color-background,#14181e);
+    --gm-focus:#6cb6ff;--gm-c2:#cf2a10;--gm-c4:#9a48cc;color-scheme:dark`;
+  const style = `
+.gm-live{--gm-ink:#24292f;--gm-soft:#5f6873;--gm-line:#eceef1;--gm-axis:#cdd2d9;
+  --gm-panel:#fcfcfd;--gm-edge:#d8dce2;--gm-page:var(--pst-color-background,#fff);
+  --gm-focus:#0969da;${palette};color-scheme:light}
+html[data-theme=dark] .gm-live,html[theme=dark] .gm-live,
+body[data-jp-theme-light=false] .gm-live,body.vscode-dark .gm-live{${dark}}
+@media (prefers-color-scheme:dark){html:not([data-theme]):not([theme])
+  body:not([data-jp-theme-light]):not([class*=vscode-]) .gm-live{${dark}}}
+.cell_output .text_html:has(>.gm-live){background:none!important;padding:0!important}
+.gm-live{container-type:inline-size;background:var(--gm-page);color:var(--gm-ink);
+  max-width:760px;margin:.5rem auto;line-height:1.45;
+  font-family:var(--pst-font-family-base,system-ui,sans-serif);font-size:15px}
+.gm-live *{box-sizing:border-box}
+.gm-alive .gm-still{display:none}
+.gm-title{font-weight:600;margin-bottom:.6rem}
+.gm-title:empty{display:none}
+.gm-row{display:flex;gap:1.5rem;align-items:flex-start;padding:1px}
+.gm-left{flex:1.35 1 0;min-width:0}
+.gm-side{flex:1 1 0;min-width:0;position:relative}
+.gm-plane{position:relative;aspect-ratio:1;cursor:crosshair;user-select:none;
+  -webkit-user-select:none;touch-action:manipulation;border-radius:8px;
+  background:var(--gm-panel);box-shadow:0 0 0 1px var(--gm-edge)}
+.gm-plane svg{display:block;width:100%;height:100%;border-radius:8px;overflow:hidden}
+.gm-grid *{fill:none;stroke:var(--gm-line);stroke-width:1}
+.gm-grid .gm-axis{stroke:var(--gm-axis)}
+.gm-grid .gm-ring{stroke:var(--gm-soft);stroke-dasharray:1 5;stroke-linecap:round;
+  stroke-width:1.3;opacity:.7}
+.gm-ticks text{font-size:11px;fill:var(--gm-soft);stroke:var(--gm-panel);
+  stroke-width:3px;paint-order:stroke;stroke-linejoin:round}
+.gm-ticks .gm-name{font-size:14px;font-style:italic;fill:var(--gm-ink)}
+.gm-dots circle{opacity:.8;transition:opacity .15s}
+.gm-chosen circle{opacity:.1}
+.gm-chosen .gm-stands-out{opacity:1}
+${painted}
+.gm-handle{position:absolute;width:44px;height:44px;margin:-22px 0 0 -22px;
+  border-radius:50%;cursor:grab;touch-action:none;outline:none}
+.gm-handle:active{cursor:grabbing}
+.gm-handle::before{content:"";position:absolute;inset:11px;border-radius:50%;
+  border:3px solid var(--gm-ink);box-shadow:0 0 0 2px var(--gm-panel),
+  inset 0 0 0 1.5px var(--gm-panel)}
+.gm-handle:focus-visible::before{outline:3px solid var(--gm-focus);outline-offset:3px}
+.gm-side canvas{display:block;width:100%;image-rendering:pixelated;border-radius:8px;
+  box-shadow:0 0 0 1px var(--gm-edge)}
+.gm-where{margin-top:.7rem;text-align:center;font-variant-numeric:tabular-nums;
+  font-size:1.05em;white-space:nowrap}
+.gm-near{text-align:center;color:var(--gm-soft);font-size:.9em}
+.gm-dot{display:inline-block;width:.7em;height:.7em;border-radius:50%;margin-right:.35em}
+.gm-buttons{display:flex;justify-content:center;gap:.5rem;margin-top:.7rem}
+.gm-live button{font:inherit;font-size:.9em;color:inherit;background:none;cursor:pointer;
+  border:1px solid var(--gm-edge);border-radius:6px;padding:.2rem .8rem;min-height:28px}
+.gm-live button:hover{border-color:var(--gm-soft)}
+.gm-live button:focus-visible{outline:3px solid var(--gm-focus);outline-offset:2px}
+.gm-buttons button{min-width:5.5em}
+.gm-live button[aria-pressed=true]{border-color:var(--gm-ink)}
+.gm-legend{display:flex;flex-wrap:wrap;justify-content:center;gap:.15rem .1rem;margin-top:.5rem}
+.gm-legend button{border-color:transparent;padding:.1rem .25rem}
+.gm-help{color:var(--gm-soft);font-size:.85em;margin-top:.7rem}
+.gm-spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);
+  white-space:nowrap}
+@container (max-width:540px){
+  .gm-row{flex-direction:column;align-items:stretch;gap:.9rem}
+  .gm-left,.gm-side{flex:none}
+  .gm-side{order:-1}
+  .gm-side canvas{width:min(60%,240px);margin:0 auto}
+}
+@media print{.gm-alive .gm-still{display:block}.gm-body{display:none}}
+`;
+  const sheet = document.getElementById("gm-live-style")
+    || document.head.appendChild(el("style", { id: "gm-live-style" }));
+  sheet.textContent = style;
+})("GM_VERSION");
