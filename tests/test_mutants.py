@@ -100,6 +100,26 @@ def test_words_are_left_alone(source):
     assert {new for _, new in changes(source)} <= {"pass"}
 
 
+@pytest.mark.parametrize(
+    ("source", "kept", "alike"),
+    [
+        ("assert x.path is not None", [], "assert x.path is not y"),
+        ("assert isinstance(x, A)", [], "assert isinstance(x, A) and f(y)"),
+        ("x.split(1000)", ["x"], "x.split(',')"),
+        ("x.split(2**14)", ["x"], "x.split(n // 2)"),
+        ("max(x, y)", ["min(x, y)"], "argmax(x, y)"),
+        ("torch.minimum(x, y)", ["x"], "torch.where(x, y)"),
+        ("torch.rand_like(x * y)", ["(x * y)"], "torch.rand_like(x @ y)"),
+        ("x.encode('utf-8')", ["x"], "x.encode('idna')"),
+    ],
+)
+def test_what_no_test_could_notice_is_left_alone(source, kept, alike):
+    """Only that: the call itself can still be changed, and so can what looks alike."""
+    found = [new for _, new in changes(f"z = {source}" if kept else source)]
+    assert found == kept
+    assert len(changes(f"z = {alike}" if kept else alike)) > len(kept)
+
+
 def test_random_mutants_change_the_program():
     mutants = mutate.at_random(mutate.modules(), 150, 0)
     assert len({(mutant.file, mutant.text) for mutant in mutants}) == 150
