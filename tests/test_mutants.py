@@ -4,7 +4,10 @@ import ast
 
 import mutate
 import pytest
+import trials
 from random_mutants import sites
+
+from gmcourse.zoo import _weights
 
 
 def test_every_mutant_stands_where_it_says():
@@ -39,6 +42,14 @@ def test_only_mutants_that_a_change_concerns(monkeypatch):
     assert concerned("tests/mutants/vae.py") == ["vae.py"]
     assert {"vae.py", "likelihoods.py"} <= {*concerned("tests/test_vae.py")}
     assert mutate.concerned("") == mutate.modules()
+
+
+def test_the_copy_finds_what_the_clone_finds(tmp_path):
+    sources = trials.copied(tmp_path)
+    assert (sources / "gmcourse" / "vae.py").is_file()
+    assert not (sources / "gmcourse" / "vae.py").is_symlink()
+    beside = _weights.CLONE.relative_to(mutate.ROOT)
+    assert [*(tmp_path / beside).glob("*.safetensors")]
 
 
 def changes(source):

@@ -51,23 +51,18 @@ def run_tests(tests: list[str], marks: str, sources: Path, report: Path) -> None
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(sources.parent)
     import pytest
 
-    words = ["-x", "-q", "-p", "no:cacheprovider", "-m", marks]
+    words = ["-x", "-q", "-rf", "-p", "no:cacheprovider", "-m", marks]
     paths = [f"tests/{test}" for test in tests]
     sys.exit(pytest.main([*words, "-o", f"timeout={SECONDS}", *paths]))
 
 
 class Trial:
-    """A copy of the sources with a mutant in it, or none, and its tests at work.
-
-    The copy holds the modules; weights and data are links to the originals.
-    """
+    """A copy of the sources with a mutant in it, or none, and its tests at work."""
 
     def __init__(self, tests: Iterable[str], marks: str, mutant: Mutant | None = None):
         self.mutant, self.started = mutant, time.monotonic()
         self.folder = Path(tempfile.mkdtemp())
-        sources, self.report = self.folder / "src", self.folder / "report"
-        ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
-        shutil.copytree(ROOT / "src", sources, ignore=ignore, copy_function=_copy)
+        sources, self.report = copied(self.folder), self.folder / "report"
         if mutant:
             path = sources / "gmcourse" / mutant.file
             path.write_text(mutant.text, encoding="utf-8")
@@ -87,6 +82,15 @@ class Trial:
         if code in (2, 3, 4, 5) and not self.mutant:
             raise RuntimeError(f"pytest could not run\n{text[-2000:]}")
         return (text[-3000:] or "stopped") if code else ""
+
+
+def copied(folder: Path) -> Path:
+    """A copy of src in a folder, of the modules; weights and data are links."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    (folder / "weights").symlink_to(ROOT / "weights")  # a clone has them beside src
+    return shutil.copytree(
+        ROOT / "src", folder / "src", ignore=ignore, copy_function=_copy
+    )
 
 
 def _copy(source: str, target: str) -> None:
