@@ -121,6 +121,12 @@ def test_ising_samples_are_exact(side, field):
     chi_square(counts, model.log_prob(all_images(side, -1.0, 1.0)).exp())
 
 
+def test_ising_where_rounding_leaves_a_row_short_of_one(monkeypatch):
+    """A draw above the sum of all states is the last state, and not one beyond."""
+    monkeypatch.setattr(torch, "rand", torch.ones)
+    assert torch.equal(S.Ising(3).sample(2), torch.ones(2, 1, 3, 3))
+
+
 def test_ising_entropy_against_samples_of_a_large_lattice():
     model = S.Ising(10)
     with seeded(0):

@@ -17,7 +17,15 @@ ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 120  # a test that takes longer has noticed something
 
 # What the tests import and a mutant does not concern is imported once, before the fork.
-HEAVY = ("torch", "scipy.stats", "sklearn.mixture", "matplotlib.pyplot")
+HEAVY = (
+    *("torch", "scipy.stats", "sklearn.mixture", "matplotlib.pyplot"),
+    *("pytest", "hypothesis", "beartype", "jaxtyping"),
+)
+# pytest need not rewrite what is imported already; these plugins take seconds to start.
+QUICK = (
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+    *("-p", "no:nbval", "-p", "no:anyio", "-p", "no:cacheprovider"),
+)
 PROCESSES = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
 
 
@@ -49,9 +57,10 @@ def run_tests(tests: list[str], marks: str, sources: Path, report: Path) -> None
     sys.path.insert(0, str(sources))  # before the installed package
     os.environ["PYTHONPATH"] = str(sources)  # for what the tests start
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(sources.parent)
+    sys.dont_write_bytecode = False  # the tests are compiled once, not for each mutant
     import pytest
 
-    words = ["-x", "-q", "-rf", "-p", "no:cacheprovider", "-m", marks]
+    words = ["-x", "-q", "-rf", *QUICK, "-m", marks]
     paths = [f"tests/{test}" for test in tests]
     sys.exit(pytest.main([*words, "-o", f"timeout={SECONDS}", *paths]))
 
