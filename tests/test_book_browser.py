@@ -316,8 +316,11 @@ def test_dark_mode_button(page):
                 "getComputedStyle(document.body).backgroundColor"
             )
             assert luminance(rgb(background)) < 0.05
-            # A page's storage is written behind its back: a reader is slower.
-            page.wait_for_timeout(500)
+            # A page's storage is written behind its back: wait until others read it.
+            other = page.context.new_page()
+            other.goto((BOOK / "_static/pygments.css").as_uri())
+            kept = "localStorage.getItem('mode') === 'dark'"
+            other.wait_for_function(kept, polling=50)
             visit(page, "book/bibliography.html")
             assert page.locator("html").get_attribute("data-theme") == "dark"
     assert seen == {"auto", "light", "dark"}
