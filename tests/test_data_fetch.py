@@ -259,6 +259,7 @@ def images(name="toy_set", **more):
         ("mine/toy-set", f"mine/toy-set/{IDX}"),  # the set's own folder
         ("mine/ToySet/", f"mine/ToySet/raw/{IDX}"),
         ("mine/ToySet/raw", f"mine/ToySet/raw/{IDX}"),
+        ("mine/ToySet/Raw", f"mine/ToySet/Raw/{IDX}"),
         ("mine/other", f"mine/other/{IDX}"),
         ("mine ", f"mine/toy_set/{IDX}"),  # set GMCOURSE_DATA=C:\mine & jupyter lab
         ('"mine"', f"mine/toy_set/{IDX}"),  # set GMCOURSE_DATA="C:\mine"
