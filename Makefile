@@ -5,6 +5,8 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # Small nets on few cores are many times slower when threads contend.
 export OMP_NUM_THREADS ?= 1
 export PYTHONUNBUFFERED = 1
+# Without bytecode every process would rewrite the tests' assertions anew.
+unexport PYTHONDONTWRITEBYTECODE
 # No phoning home while the book is built; the version check of pip is noise.
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 READY := $(VENV)/.ready
@@ -14,6 +16,8 @@ export SINCE ?=
 SCALE ?=
 CLOCK = @$(BIN)/python tools/times.py
 PYTEST = $(BIN)/python -m pytest -n 2
+# Plugins that take a second or two to start, in each of three processes.
+PLAIN = -p no:nbval -p no:anyio
 BOOK := _build/html/.stamp
 PAGES := $(shell find _config.yml _toc.yml book notebooks src/gmcourse -type f \
 	\( -name '*.md' -o -name '*.py' -o -name '*.ipynb' -o -path 'book/_*' -o -name '*.yml' \
@@ -60,7 +64,7 @@ lint: $(READY)  ## style, types, spelling, and that pairs and generated pages ar
 
 unit: $(READY)  ## the library's tests and doctests, with shapes checked
 	$(CLOCK) start unit
-	$(PYTEST) --dist worksteal --junitxml=_build/times/unit.xml -m "not browser" --doctest-modules tests src/gmcourse
+	$(PYTEST) $(PLAIN) --dist worksteal --junitxml=_build/times/unit.xml -m "not browser" --doctest-modules tests src/gmcourse
 	$(CLOCK) stop unit
 
 nbval: $(READY)  ## every chapter, executed at smoke scale
@@ -73,7 +77,7 @@ nbval: $(READY)  ## every chapter, executed at smoke scale
 
 browser: $(BOOK)  ## the built book and the live models, in a headless browser
 	$(CLOCK) start browser
-	$(PYTEST) --dist worksteal --junitxml=_build/times/browser.xml -m browser $$(grep -l mark.browser tests/test_*.py)
+	$(PYTEST) $(PLAIN) --dist worksteal --junitxml=_build/times/browser.xml -m browser $$(grep -l mark.browser tests/test_*.py)
 	$(CLOCK) stop browser
 
 times: $(READY)  ## where the seconds of the last `make test` went, and a projection

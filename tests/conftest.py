@@ -11,10 +11,10 @@ from jaxtyping import install_import_hook
 install_import_hook("gmcourse", "beartype.beartype")
 
 import pytest  # noqa: E402
-import torch  # noqa: E402
 from jaxtyping import config  # noqa: E402
 
-torch.set_num_threads(1)
+# torch is imported where it is used: the process that only hands out the tests to
+# others reads this file too, and would let them wait for seconds.
 
 
 @pytest.fixture
@@ -28,6 +28,8 @@ def as_users_run_it():
 @pytest.fixture(autouse=True)
 def _fresh_random_stream():
     """Every test starts from the same stream, whatever ran before it."""
+    import torch
+
     torch.manual_seed(0)
 
 
@@ -54,6 +56,9 @@ def book(small_book, tmp_path):
 
 
 def pytest_collection_modifyitems(items):
+    import torch
+
+    torch.set_num_threads(1)
     reason = "needs a CUDA device: run the tests on a machine with an NVIDIA GPU"
     for item in items:
         if "cuda" in item.keywords and not torch.cuda.is_available():

@@ -73,7 +73,8 @@ def test_parameters_of_the_toy_sets():
     for bad in ((1.0,), (1.0, 2.0, 3.0), (1.0, 0.0), 0.3):
         fails(lambda bad=bad: D.banana(stds=bad), "two positive numbers")
         fails(lambda bad=bad: D.pinwheel(stds=bad), "two positive numbers")
-    fails(lambda: D.picture([[1, 2]], bounds=(0, 1, 2)), "left, right, bottom, top")
+    for bad in ((0, 1, 2), (0, 1, 0, 1, 0, 1)):
+        fails(lambda bad=bad: D.picture([[1, 2]], bounds=bad), "left, right, bottom")
     fails(lambda: D.GaussianMixture([[1.0]], stds=[]), "expected positive values")
     fails(lambda: D.twist(torch.zeros(3), 1.0), r"expected \(b, 2\)")
 

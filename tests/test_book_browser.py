@@ -5,8 +5,9 @@
 
 import os
 import re
+from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
@@ -31,8 +32,7 @@ pytestmark = [
 
 def visit(page, name, fragment=""):
     """Open a page of the book and wait until its math is typeset."""
-    page.goto((BOOK / name).as_uri() + fragment)
-    page.wait_for_load_state("load")
+    page.goto((BOOK / name).as_uri() + fragment)  # returns when all is loaded
     page.evaluate(
         """() => window.MathJax?.startup?.promise
                ?? (document.querySelector('.math') && Promise.reject('no MathJax'))"""
@@ -129,12 +129,15 @@ def faint(page, mode):
     )
     pairs = page.evaluate(
         """() => {
-  const back = node => {
-    for (; node; node = node.parentElement) {
-      const color = getComputedStyle(node).backgroundColor;
-      if (!/^rgba\\(.*, 0\\)$|^transparent$/.test(color)) return color;
+  const known = new Map([[null, ['rgb(255, 255, 255)', 1]]]);
+  const behind = node => {  // background and opacity, from the root down
+    if (!known.has(node)) {
+      const [back, opacity] = behind(node.parentElement);
+      const style = getComputedStyle(node), color = style.backgroundColor;
+      const clear = /^rgba\\(.*, 0\\)$|^transparent$/.test(color);
+      known.set(node, [clear ? back : color, opacity * Number(style.opacity)]);
     }
-    return 'rgb(255, 255, 255)';
+    return known.get(node);
   };
   const seen = new Map();
   for (const node of document.querySelectorAll('.bd-article *, .bd-sidebar *')) {
@@ -142,10 +145,7 @@ def faint(page, mode):
     if (!text || node.closest('svg, mjx-assistive-mml, .gm-live')) continue;
     if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
       continue;
-    let opacity = 1;
-    for (let up = node; up; up = up.parentElement)
-      opacity *= Number(getComputedStyle(up).opacity);
-    const pair = [getComputedStyle(node).color, back(node), opacity];
+    const pair = [getComputedStyle(node).color, ...behind(node)];
     seen.set(String(pair), [...pair, node.outerHTML.slice(0, 90)]);
   }
   return [...seen.values()];
@@ -159,9 +159,54 @@ def faint(page, mode):
     return found
 
 
+def ways_out(page, name):
+    """The notebook in Colab and as a file: by the theme, and under the title."""
+    stem = Path(name).stem
+    colab = (
+        "https://colab.research.google.com/github/gmcourse/gmcourse/blob/main/"
+        f"notebooks/{stem}.ipynb"
+    )
+    for place in (".dropdown-launch-buttons", ".chapter-links"):
+        assert page.locator(f"{place} a[href='{colab}']").count() == 1
+    shown = (ROOT / "notebooks" / f"{stem}.ipynb").read_bytes()
+    for place in (".btn-download-source-button", ".chapter-links a[href*='_sources']"):
+        url = page.locator(place).first.evaluate("link => link.href")
+        assert Path(unquote(urlsplit(url).path)).read_bytes() == shown
+
+
+def parts_of_a_chapter(page, name):
+    assert page.locator("table.budget-card").count() == 1
+    boxes = page.locator("section.exercise")
+    headings = page.locator("h3", has_text=re.compile(r"^Exercise \w+-\d\d"))
+    assert boxes.count() == headings.count() >= (3 if "00_" in name else 12)
+    assert page.locator("section.exercise p.exercise-card").count() == boxes.count()
+    # Solutions are folded, and open at a click with their math and code in view.
+    folded = page.locator("section.exercise details", has_text="Solution")
+    body = folded.first.locator("pre, p").first
+    assert not body.is_visible()
+    folded.first.locator("summary").click()
+    assert body.is_visible()
+    wrong = folded.evaluate_all(  # the others too; each on its own would take seconds
+        """folds => folds.slice(1).filter(fold => {
+  const summary = fold.querySelector('summary'), body = fold.querySelector('pre, p');
+  const seen = () => body.checkVisibility({ visibilityProperty: true })
+    && body.getBoundingClientRect().height > 0;
+  const before = seen();
+  summary.scrollIntoView({ block: 'center', behavior: 'instant' });
+  const box = summary.getBoundingClientRect();
+  document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2).click();
+  return before || !seen();
+}).map(fold => fold.closest('section.exercise').id)"""
+    )
+    assert wrong == []
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_page(page, name):
-    visit(page, name)
+    visit(page, name)  # once for all claims: a chapter loads for seconds
+    if name in CHAPTERS:
+        ways_out(page, name)
+        parts_of_a_chapter(page, name)
     still = "* { transition: none !important; animation: none !important }"
     page.add_style_tag(content=still)  # cells that open fade in
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -183,17 +228,17 @@ def test_index_on_a_phone(page):
     assert sideways(page, 390) == []
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_names_in_tables_stay_in_one_piece(page, width):
+def test_names_in_tables_stay_in_one_piece(page):
     """``x_noisy`` in a narrow column: the column widens, the name does not break."""
     visit(page, "book/notation.html")
-    page.set_viewport_size({"width": width, "height": 844})
-    broken = page.evaluate(
-        """() => [...document.querySelectorAll('td code.literal .pre')]
-          .filter(name => name.getClientRects().length > 1)
-          .map(name => name.textContent)"""
-    )
-    assert broken == []
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        broken = page.evaluate(
+            """() => [...document.querySelectorAll('td code.literal .pre')]
+              .filter(name => name.getClientRects().length > 1)
+              .map(name => name.textContent)"""
+        )
+        assert broken == [], width
 
 
 def test_folds_are_open_on_paper(page):
@@ -206,61 +251,34 @@ def test_folds_are_open_on_paper(page):
     assert page.evaluate(count) == 1  # the reader's own stays open
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_colab_and_download(page, name):
-    visit(page, name)
-    stem = Path(name).stem
-    colab = (
-        "https://colab.research.google.com/github/gmcourse/gmcourse/blob/main/"
-        f"notebooks/{stem}.ipynb"
-    )
-    # The theme's button and the line under the title.
-    assert page.locator(f".dropdown-launch-buttons a[href='{colab}']").count() == 1
-    assert page.locator(f".chapter-links a[href='{colab}']").count() == 1
-    shown = (ROOT / "notebooks" / f"{stem}.ipynb").read_bytes()
-    for place in (".btn-download-source-button", ".chapter-links a[href*='_sources']"):
-        url = page.locator(place).first.evaluate("link => link.href")
-        assert Path(unquote(urlsplit(url).path)).read_bytes() == shown
+class Anchors(HTMLParser):
+    """The ids of a page as it is built, and the addresses its links lead to."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.address, self.ids, self.links = path.as_uri(), set(), []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.ids.add(found.get("id"))
+        if tag in ("a", "area") and found.get("href") is not None:
+            self.links.append(urljoin(self.address, found["href"]))
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_chapter_is_made_of_the_parts(page, name):
-    visit(page, name)
-    assert page.locator("table.budget-card").count() == 1
-    boxes = page.locator("section.exercise")
-    headings = page.locator("h3", has_text=re.compile(r"^Exercise \w+-\d\d"))
-    assert boxes.count() == headings.count() >= (3 if "00_" in name else 12)
-    assert page.locator("section.exercise p.exercise-card").count() == boxes.count()
-    # Solutions are folded, and open at a click with their math and code in view.
-    folded = page.locator("section.exercise details", has_text="Solution")
-    for i in range(folded.count()):
-        body = folded.nth(i).locator("pre, p").first
-        assert not body.is_visible()
-        folded.nth(i).locator("summary").click()
-        assert body.is_visible()
-
-
-def test_links_within_the_book(page):
+def test_links_within_the_book():
     """Every link between pages leads to a file, and to an id that is in it."""
-    page.route("**/*.js*", lambda route: route.abort())  # the pages as they are built
-    ids, wanted = {}, []
-    for name in PAGES:
-        page.goto((BOOK / name).as_uri(), wait_until="domcontentloaded")
-        ids[(BOOK / name).as_uri()] = set(
-            page.evaluate("[...document.querySelectorAll('[id]')].map(node => node.id)")
-        )
-        wanted += [
-            (name, url)
-            for url in page.evaluate("[...document.links].map(link => link.href)")
-            if url.startswith("file:")
-        ]
+    pages = [Anchors(BOOK / name) for name in PAGES]
+    ids = {page.address: page.ids for page in pages}
+    links = [(p.address, url) for p in pages for url in p.links if url[:5] == "file:"]
+    assert len(links) > 20 * len(pages)
     missing = []
-    for name, url in wanted:
+    for here, url in links:
         address, _, anchor = url.partition("#")
         address = address.partition("?")[0]
         known = ids.get(address, {unquote(anchor), ""})
         if not inside(address) or (anchor and unquote(anchor) not in known):
-            missing.append((name, url))
+            missing.append((here, url))
     assert missing == []
 
 
@@ -298,8 +316,11 @@ def test_dark_mode_button(page):
                 "getComputedStyle(document.body).backgroundColor"
             )
             assert luminance(rgb(background)) < 0.05
-            # A page's storage is written behind its back: a reader is slower.
-            page.wait_for_timeout(500)
+            # A page's storage is written behind its back: wait until others read it.
+            other = page.context.new_page()
+            other.goto((BOOK / "_static/pygments.css").as_uri())
+            kept = "localStorage.getItem('mode') === 'dark'"
+            other.wait_for_function(kept, polling=50)
             visit(page, "book/bibliography.html")
             assert page.locator("html").get_attribute("data-theme") == "dark"
     assert seen == {"auto", "light", "dark"}

@@ -259,6 +259,7 @@ def images(name="toy_set", **more):
         ("mine/toy-set", f"mine/toy-set/{IDX}"),  # the set's own folder
         ("mine/ToySet/", f"mine/ToySet/raw/{IDX}"),
         ("mine/ToySet/raw", f"mine/ToySet/raw/{IDX}"),
+        ("mine/ToySet/Raw", f"mine/ToySet/Raw/{IDX}"),
         ("mine/other", f"mine/other/{IDX}"),
         ("mine ", f"mine/toy_set/{IDX}"),  # set GMCOURSE_DATA=C:\mine & jupyter lab
         ('"mine"', f"mine/toy_set/{IDX}"),  # set GMCOURSE_DATA="C:\mine"
@@ -376,13 +377,28 @@ def test_a_lock_held_for_too_long_is_named(toy, tmp_path, monkeypatch, capsys):
 
     folder = tmp_path / "cache" / "toy"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(download, "LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr(download, "LOCK_PATIENCE", (0.1, 0.1))
     with (
         filelock.FileLock(folder / ".data.bin.lock"),
         pytest.raises(Unavailable, match=r"Another process has held"),
     ):
         Reader(toy("good"))("data.bin")
     assert "waiting for another process" in capsys.readouterr().err
+
+
+def test_how_long_a_lock_is_waited_for(toy, monkeypatch):
+    """Two seconds before a word is said, then a quarter of an hour."""
+    import filelock
+
+    def taken(lock, timeout):
+        waits.append(timeout)
+        raise filelock.Timeout(lock.lock_file)
+
+    waits = []
+    monkeypatch.setattr(filelock.FileLock, "acquire", taken)
+    with pytest.raises(Unavailable, match=r"has held \S+ for 15 minutes"):
+        Reader(toy("good"))("data.bin")
+    assert waits == [2, 15 * 60]
 
 
 EIGHT = """

@@ -86,6 +86,15 @@ def test_digits_without_scikit_learn_say_what_to_install(bare, monkeypatch):
         data.load("digits")
 
 
+def test_labels_of_digits_are_whole_numbers_of_one_kind(bare, monkeypatch):
+    """NumPy's own kind was 32 bits wide on Windows for long."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    x, c = datasets.load_digits(return_X_y=True)
+    narrow = c.astype(np.int32)
+    monkeypatch.setattr(datasets, "load_digits", lambda **how: (x, narrow))
+    assert formats.sklearn_digits(str.encode, "train").c.dtype == torch.int64
+
+
 @pytest.mark.parametrize("name", ["mnist", "pixelfaces", "tiles"])
 def test_fit_and_validation_are_train_divided(name, bare):
     train, fit, held = (data.load(name, s) for s in ("train", "fit", "validation"))

@@ -596,64 +596,125 @@ def test_energies_stay_finite_far_away_and_at_the_origin(number):
 # Bad input
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
+REFUSED = {
+    "std is .*expected a positive number": [
         lambda: D.eight_gaussians(std=0.0),
-        lambda: D.eight_gaussians(radius=-1.0),
-        lambda: D.grid25(spacing=math.nan),
         lambda: D.grid25(std=math.inf),
+        lambda: D.rings(std=0.0),
+    ],
+    "radius is .*expected a positive number": [
+        lambda: D.eight_gaussians(radius=-1.0),
+    ],
+    "spacing is .*expected a positive number": [
+        lambda: D.grid25(spacing=math.nan),
+    ],
+    "cells is .*expected an even number": [
         lambda: D.checkerboard(3),
+    ],
+    "cells is .*expected 2 or more": [
         lambda: D.checkerboard(0),
+    ],
+    "expected a list of positive numbers": [
         lambda: D.rings(radii=[]),
         lambda: D.rings(radii=[1, -2]),
         lambda: D.rings(radii=2.0),
-        lambda: D.rings(std=0.0),
+    ],
+    "stds is .*expected two positive numbers": [
         lambda: D.banana(stds=(1.0, 0.0)),
+    ],
+    "curvature: expected finite numbers": [
         lambda: D.banana(curvature=math.inf),
+    ],
+    "width is .*expected a positive number": [
         lambda: D.funnel(width=-1.0),
+    ],
+    "arms is .*expected 1 or more": [
         lambda: D.pinwheel(arms=0),
-        lambda: D.pinwheel(stds=(0.1, math.nan)),
-        lambda: D.moons(noise=-0.1),
         lambda: D.spirals(arms=0),
-        lambda: D.spirals(turns=0.0),
+    ],
+    "stds: expected finite numbers": [
+        lambda: D.pinwheel(stds=(0.1, math.nan)),
+    ],
+    "noise is .*expected a finite number, 0 or more": [
+        lambda: D.moons(noise=-0.1),
         lambda: D.swiss_roll(noise=math.nan),
+    ],
+    "turns is .*expected a positive number": [
+        lambda: D.spirals(turns=0.0),
+    ],
+    "number is .*expected 1 to 4": [
         lambda: D.rezende_mohamed(5),
         lambda: D.rezende_mohamed(0),
+    ],
+    "barrier is .*expected a positive number": [
         lambda: D.double_well(barrier=0.0),
+    ],
+    "nonnegative, not all zero": [
         lambda: D.picture([1, 2]),
         lambda: D.picture([[0, 0]]),
         lambda: D.picture([[1, -1]]),
-        lambda: D.picture([[1, math.nan]]),
         lambda: D.picture([[]]),
+    ],
+    "picture: expected finite numbers": [
+        lambda: D.picture([[1, math.nan]]),
+    ],
+    "left < right, bottom < top": [
         lambda: D.picture([[1]], bounds=(1.0, 0.0, 0.0, 1.0)),
+    ],
+    "bounds: expected finite numbers": [
         lambda: D.picture([[1]], bounds=(0.0, math.inf, 0.0, 1.0)),
+    ],
+    "pixels too fine for float32": [
         lambda: D.picture([[1, 1, 1]], bounds=(1e8, 1e8 + 1, 0.0, 1.0)),
+    ],
+    r"expected \(k, d\), none empty": [
         lambda: D.GaussianMixture([0.0, 1.0], stds=1.0),
         lambda: D.GaussianMixture([[]], stds=1.0),
+    ],
+    "either stds or covs": [
         lambda: D.GaussianMixture([[0.0]]),
         lambda: D.GaussianMixture([[0.0]], stds=1.0, covs=[[[1.0]]]),
+    ],
+    "expected positive values": [
         lambda: D.GaussianMixture([[0.0], [1.0]], stds=[1.0, 2.0, 3.0]),
         lambda: D.GaussianMixture([[0.0, 1.0]], stds=[1.0, 2.0]),
         lambda: D.GaussianMixture([[0.0]], stds=-1.0),
+    ],
+    "not positive definite": [
         lambda: D.GaussianMixture([[0.0, 0]], covs=[[[1.0, 2], [2, 1]]]),
+    ],
+    "expected symmetric matrices": [
         lambda: D.GaussianMixture([[0.0, 0]], covs=[[[1.0, 0.5], [0, 1]]]),
         lambda: D.GaussianMixture([[0.0]], covs=[[1.0]]),
+    ],
+    "numbers that sum to one": [
         lambda: D.GaussianMixture([[0.0], [1]], stds=1.0, weights=[1.0, 1.0]),
         lambda: D.GaussianMixture([[0.0], [1]], stds=1.0, weights=[1.5, -0.5]),
         lambda: D.GaussianMixture([[0.0], [1]], stds=1.0, weights=[1.0]),
+    ],
+    "expected sigma >= 0, not both zero": [
         lambda: skewed().diffused(0.0, 0.0),
         lambda: skewed().diffused(1.0, -0.1),
+    ],
+    "alpha, sigma: expected finite numbers": [
         lambda: skewed().diffused(math.nan, 1.0),
+    ],
+    "n is .*expected 0 or more": [
         lambda: skewed().sample(-1),
         lambda: D.rings().sample(-1),
         lambda: D.moons().sample(-1),
+    ],
+    "k is .*expected 1 or more": [
         lambda: D.rings().grid(0),
     ],
-)
-def test_bad_parameters_are_named(call):
-    with pytest.raises(ValueError):
-        call()
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_bad_parameters_are_named(words):
+    for call in REFUSED[words]:
+        with pytest.raises(ValueError, match=words):
+            call()
 
 
 def test_grid_needs_the_plane():

@@ -66,6 +66,16 @@ def test_only_what_was_left_of_this_file_is_removed(tmp_path):
     _files.remove_partial(tmp_path / "no folder" / "file")
 
 
+def test_what_a_killed_write_leaves_is_known_for_what_it_is(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    with monkeypatch.context() as killed:
+        killed.setattr(os, "replace", lambda *_: None)
+        _files.write(path, b"new")
+    assert len(names(tmp_path)) == 1 and not path.exists()
+    _files.remove_partial(path)
+    assert names(tmp_path) == []
+
+
 def test_a_download_is_tidied_only_by_who_holds_the_lock(tmp_path):
     left = tmp_path / ".digits.abc.partial"
     left.touch()

@@ -1,5 +1,7 @@
 """A run knows the numbers that it was given, and what is annealed is none of them."""
 
+import math
+
 import torch
 from models import MODELS, optimizer_for
 
@@ -18,6 +20,16 @@ def test_an_annealed_model_may_go_on_with_its_own_run(tmp_path, as_users_run_it)
         how = {"steps": steps, "resume": tmp_path / "run"}
         indices += [step.index for step in train(model, batches, adam, **how)]
     assert indices == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_number_that_is_none_is_the_same_number(tmp_path, as_users_run_it):
+    x = MODELS["annealed vae"]().example(32)[0]
+    for steps in (1, 2):
+        model = MODELS["annealed vae"]()
+        model.target = math.nan  # not known yet, say
+        batches, adam = data.Batches(x, batch_size=8), optimizer_for(model)
+        for step in train(model, batches, adam, steps=steps, resume=tmp_path / "run"):
+            assert step.index == steps
 
 
 def test_asking_for_the_numbers_changes_none():

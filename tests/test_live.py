@@ -315,13 +315,13 @@ def test_wander_pauses_and_respects_less_motion(show):
         function watch() {
             const seconds = (performance.now() - start) / 1000;
             seen.add(root.gm.get().join());
-            if (seconds > 1.3) done([seen.size - 1, seconds]);
+            if (seconds > 1.3 && seen.size > 1) done([seen.size - 1, seconds]);
             else requestAnimationFrame(watch);
         }
         root.querySelector(".gm-buttons button").click();
         watch();
     })""")
-    assert 1 <= steps <= seconds  # one a second, and no motion between
+    assert steps <= seconds  # one a second, and no motion between
 
 
 @pytest.mark.browser

@@ -51,6 +51,12 @@ def test_frechet_distance_against_scipys_matrix_root():
     assert frechet_distance(a, b) == pytest.approx(float(expected), rel=1e-6)
 
 
+def test_distances_are_the_same_either_way():
+    a, b = torch.randn(20, 3), torch.rand(30, 3)
+    for distance in (frechet_distance, kernel_distance):
+        assert distance(a, b) == pytest.approx(distance(b, a), rel=1e-5)
+
+
 def test_frechet_distance_of_known_gaussians():
     """Standardize exactly: then the distance is |m|² + Σ (s - 1)²."""
     x = torch.randn(500, 3).double()

@@ -7,6 +7,7 @@ a million drawn at random.
 import math
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from scipy import stats
@@ -70,6 +71,12 @@ def test_cells_finer_than_the_numbers_are_refused():
     with pytest.raises(ValueError, match="too fine for float32"):
         Histogram([(1e8, 1e8 + 64.0)], bins=16)
     Histogram([(1e8, 1e8 + 64.0)], bins=2)
+
+
+def test_bounds_in_double_precision():
+    model = Histogram([(np.float64(0.0), np.float64(2.0))], bins=2)
+    model.fit(torch.tensor([[0.5]]))
+    assert model.sample(3).dtype == model.state_dict()["low"].dtype == torch.float32
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.7])
@@ -423,6 +430,12 @@ def test_naive_bayes_agrees_with_scikit_learn():
     mine = BayesClassifier(models, torch.bincount(c).float()).posterior(x)
     theirs = BernoulliNB(alpha=0.5).fit(x.numpy(), c.numpy()).predict_proba(x.numpy())
     torch.testing.assert_close(mine, torch.as_tensor(theirs).float())
+
+
+def test_a_classifier_of_one_class():
+    model, x = bernoulli_mixture(1, (5,)), everything(5)
+    alone = BayesClassifier([model], torch.ones(1))
+    torch.testing.assert_close(alone.log_prob(x), model.log_prob(x))
 
 
 def test_bad_classifiers():

@@ -4,7 +4,10 @@ import ast
 
 import mutate
 import pytest
+import trials
 from random_mutants import sites
+
+from gmcourse.zoo import _weights
 
 
 def test_every_mutant_stands_where_it_says():
@@ -39,6 +42,14 @@ def test_only_mutants_that_a_change_concerns(monkeypatch):
     assert concerned("tests/mutants/vae.py") == ["vae.py"]
     assert {"vae.py", "likelihoods.py"} <= {*concerned("tests/test_vae.py")}
     assert mutate.concerned("") == mutate.modules()
+
+
+def test_the_copy_finds_what_the_clone_finds(tmp_path):
+    sources = trials.copied(tmp_path)
+    assert (sources / "gmcourse" / "vae.py").is_file()
+    assert not (sources / "gmcourse" / "vae.py").is_symlink()
+    beside = _weights.CLONE.relative_to(mutate.ROOT)
+    assert [*(tmp_path / beside).glob("*.safetensors")]
 
 
 def changes(source):
@@ -98,6 +109,26 @@ def test_sites(source, old, new):
 )
 def test_words_are_left_alone(source):
     assert {new for _, new in changes(source)} <= {"pass"}
+
+
+@pytest.mark.parametrize(
+    ("source", "kept", "alike"),
+    [
+        ("assert x.path is not None", [], "assert x.path is not y"),
+        ("assert isinstance(x, A)", [], "assert isinstance(x, A) and f(y)"),
+        ("x.split(1000)", ["x"], "x.split(',')"),
+        ("x.split(2**14)", ["x"], "x.split(n // 2)"),
+        ("max(x, y)", ["min(x, y)"], "argmax(x, y)"),
+        ("torch.minimum(x, y)", ["x"], "torch.where(x, y)"),
+        ("torch.rand_like(x * y)", ["(x * y)"], "torch.rand_like(x @ y)"),
+        ("x.encode('utf-8')", ["x"], "x.encode('idna')"),
+    ],
+)
+def test_what_no_test_could_notice_is_left_alone(source, kept, alike):
+    """Only that: the call itself can still be changed, and so can what looks alike."""
+    found = [new for _, new in changes(f"z = {source}" if kept else source)]
+    assert found == kept
+    assert len(changes(f"z = {alike}" if kept else alike)) > len(kept)
 
 
 def test_random_mutants_change_the_program():

@@ -565,6 +565,13 @@ def test_an_autocast_that_is_no_type_is_refused(bad, as_users_run_it):
         train(model, batches(), adam(model), steps=1, autocast=bad)
 
 
+def test_an_optimizer_that_asks_for_the_loss_is_refused(as_users_run_it):
+    model = toy()
+    lbfgs = torch.optim.LBFGS(model.parameters())
+    with pytest.raises(TypeError, match=r"LBFGS asks for the loss several times"):
+        train(model, batches(), lbfgs, steps=1)
+
+
 def test_a_compiled_model_is_named(as_users_run_it, tmp_path):
     model = toy()
     compiled = torch.compile(model, backend="eager")

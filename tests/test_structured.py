@@ -121,6 +121,12 @@ def test_ising_samples_are_exact(side, field):
     chi_square(counts, model.log_prob(all_images(side, -1.0, 1.0)).exp())
 
 
+def test_ising_where_rounding_leaves_a_row_short_of_one(monkeypatch):
+    """A draw above the sum of all states is the last state, and not one beyond."""
+    monkeypatch.setattr(torch, "rand", torch.ones)
+    assert torch.equal(S.Ising(3).sample(2), torch.ones(2, 1, 3, 3))
+
+
 def test_ising_entropy_against_samples_of_a_large_lattice():
     model = S.Ising(10)
     with seeded(0):
@@ -233,39 +239,68 @@ def test_encode_and_decode(language):
 # Bad input
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
+REFUSED = {
+    "side is .*expected 1 to 64": [
         lambda: S.BarsAndStripes(0),
+    ],
+    "side is .*expected 1 to 16": [
         lambda: S.BarsAndStripes(20).support(),
+    ],
+    "n is .*expected 0 or more": [
         lambda: S.BarsAndStripes(4).sample(-1),
+        lambda: S.Ising(3).sample(-1),
+        lambda: S.Dyck(3).sample(-1),
+        lambda: S.Arithmetic(2).sample(-5),
+    ],
+    "expected the values 0 and 1 alone": [
         lambda: S.BarsAndStripes(4).log_prob(torch.rand(2, 1, 4, 4)),
         lambda: S.BarsAndStripes(4).log_prob(torch.full((1, 1, 4, 4), math.nan)),
+    ],
+    r"expected \(b, ": [
         lambda: S.BarsAndStripes(4).log_prob(torch.zeros(2, 1, 3, 3)),
+        lambda: S.Ising(3).log_prob(torch.ones(1, 1, 4, 4)),
+    ],
+    "side is .*expected 1 to 10": [
         lambda: S.Ising(0),
         lambda: S.Ising(11),
+    ],
+    "coupling is .*expected a finite number": [
         lambda: S.Ising(3, coupling=math.inf),
+    ],
+    "field is .*expected a finite number": [
         lambda: S.Ising(3, field=math.nan),
-        lambda: S.Ising(3).sample(-1),
+    ],
+    "expected the values -1 and 1 alone": [
         lambda: S.Ising(3).energy(torch.zeros(1, 1, 3, 3)),
-        lambda: S.Ising(3).log_prob(torch.ones(1, 1, 4, 4)),
+    ],
+    "pairs is .*expected 1 to 10,000": [
         lambda: S.Dyck(0),
+    ],
+    "expected pairs such as": [
         lambda: S.Dyck(3, "("),
         lambda: S.Dyck(3, "(()"),
         lambda: S.Dyck(3, "(("),
-        lambda: S.Dyck(3).sample(-1),
+    ],
+    "expected 6 characters": [
         lambda: S.Dyck(3).encode(["(())"]),
         lambda: S.Dyck(3).encode(["((ab))"]),
+    ],
+    r"expected values in 0\.\.1": [
         lambda: S.Dyck(3).decode(torch.tensor([[0, 2]])),
         lambda: S.Dyck(3).decode(torch.tensor([[-1, 0]])),
+    ],
+    "digits is .*expected 1 to 18": [
         lambda: S.Arithmetic(0),
         lambda: S.Arithmetic(19),
-        lambda: S.Arithmetic(2).sample(-5),
     ],
-)
-def test_bad_input_is_named(call):
-    with pytest.raises(ValueError):
-        call()
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_bad_input_is_named(words):
+    for call in REFUSED[words]:
+        with pytest.raises(ValueError, match=words):
+            call()
 
 
 def test_images_of_another_shape_are_refused():

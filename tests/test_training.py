@@ -13,7 +13,7 @@ from models import TinyGAN, dense_vae, optimizer_for
 from torch import nn
 
 import gmcourse as gm
-from gmcourse import EMA, checkpoint, data, seeded, train
+from gmcourse import EMA, _watch, checkpoint, data, seeded, train
 from gmcourse.likelihoods import Gaussian
 
 
@@ -444,6 +444,23 @@ def test_progress_leaves_nothing_behind(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "step 2/3" in out and "\n" not in out
     assert out.split("\r")[-1] == "" and out.split("\r")[-2].strip() == ""
+
+
+def test_progress_is_shown_at_most_twice_a_second(capsys, monkeypatch):
+    moments = [0.0, 0.4, 0.6, 1.0, 1.2]
+    clock = iter(moments)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    line, shown = _watch.Line(10, True), []
+    for step in range(1, len(moments)):
+        line.show(step, {"loss": torch.tensor(1.0)})
+        shown.append(bool(capsys.readouterr().out))
+    assert shown == [False, True, False, True]
+
+
+def test_the_default_device_is_one(monkeypatch):
+    for there, kind in ((False, "cpu"), (True, "cuda")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert gm.default_device() == torch.device(kind)
 
 
 def test_scale_and_budget(monkeypatch):

@@ -3,11 +3,13 @@
 `sites` finds every node that a mistake could change, each with the texts that could
 stand in its place: another operator or comparison, another constant, a condition
 turned round, arguments exchanged, an option or a call left out, a statement dropped.
-What only people read is left alone: docstrings, annotations, messages, f-strings.
+What only people read is left alone: docstrings, annotations, messages, f-strings. So
+is what cannot change a result, whatever the tests are: see EITHER_WAY and `_idle`.
 """
 
 import ast
 import copy
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -44,6 +46,12 @@ NAMES = {  # what is easily written in place of something else
     **dict(repeat="repeat_interleave", repeat_interleave="repeat", std="var"),
     **dict(square="abs", logsumexp="sum", zeros_like="ones_like", argmax="argmin"),
 }
+# Functions of two values that stand in either order: an exchange is no mistake.
+EITHER_WAY = {
+    *("max", "min", "maximum", "minimum", "gcd", "hypot", "logaddexp", "equal"),
+    *("frechet_distance", "kernel_distance"),  # tests/test_metrics.py holds them to it
+}
+CODECS = {"utf-8", "latin1"}  # another character at their end is not read
 MODULES = {"torch", "F", "math", "np"}
 NO_VALUES = {"self", "cls", "super", "nn", "os", "sys", "json", "io", "zipfile"}
 SPOKEN = {"print", "warn", "write", "isinstance"}  # their arguments are no arithmetic
@@ -120,7 +128,7 @@ def _silent(parent: ast.AST, field: str, i: int, child: ast.AST) -> bool:
     """Whether nothing is changed here: words for people, imports, names of exports."""
     if isinstance(parent, ast.Raise) or isinstance(child, ast.JoinedStr):
         return True
-    if hasattr(child, "spoken"):
+    if hasattr(child, "spoken") or _idle(parent, field, child):
         return True
     if isinstance(parent, ast.Call) and field in ("args", "keywords"):
         name = getattr(parent.func, "attr", getattr(parent.func, "id", ""))
@@ -131,6 +139,20 @@ def _silent(parent: ast.AST, field: str, i: int, child: ast.AST) -> bool:
         return ast.unparse(child.test) == "TYPE_CHECKING"
     documented = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
     return documented or isinstance(child, (ast.Import, ast.ImportFrom))
+
+
+def _idle(parent: ast.AST, field: str, child: ast.AST) -> bool:
+    """Whether a change here is none: no test could notice it."""
+    if isinstance(child, ast.Assert):  # told to the type checker, which would notice
+        text = ast.unparse(child.test)
+        return bool(re.fullmatch(r"isinstance\([^()]*\)|[\w.]+ is not None", text))
+    if not isinstance(parent, ast.Call) or field != "args":
+        return False
+    name, text = getattr(parent.func, "attr", ""), ast.unparse(child)
+    if name == "split":  # how many rows at a time: memory; the parts are joined again
+        return bool(re.fullmatch(r"\d+( \*\* \d+)?", text))
+    # Of its argument, rand_like takes the shape: a product and a quotient share it.
+    return name.endswith("_like") and bool(re.fullmatch(r"[\w.]+ [-+*/] [\w.]+", text))
 
 
 def _statement(node: ast.stmt, tail: bool) -> list[str]:
@@ -185,7 +207,8 @@ def _constant(value: object) -> list[str]:
         return [str(value + 1), f"({value - 1})"]
     if isinstance(value, float):
         return [repr(2 * value), repr(value / 2)] if value else ["1.0"]
-    if isinstance(value, str) and value and " " not in value:  # words are for people
+    # Words, and what is empty, are for people.
+    if isinstance(value, str) and value not in {"", *CODECS} and " " not in value:
         return [repr(value + "_")]
     return []
 
@@ -200,7 +223,8 @@ def _call(node: ast.Call) -> list[str]:
         field = "attr" if isinstance(other, ast.Attribute) else "id"
         setattr(other, field, NAMES[name])
         texts.append(_edited(node, "func", other))
-    for i in range(hasattr(args[0], "spoken") if args else 0, len(args) - 1):
+    first = hasattr(args[0], "spoken") if args else 0
+    for i in range(first, 0 if name in EITHER_WAY else len(args) - 1):
         turned = [*args[:i], args[i + 1], args[i], *args[i + 2 :]]
         texts.append(_edited(node, "args", turned))
     for i in range(len(node.keywords)):

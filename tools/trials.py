@@ -17,7 +17,15 @@ ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 120  # a test that takes longer has noticed something
 
 # What the tests import and a mutant does not concern is imported once, before the fork.
-HEAVY = ("torch", "scipy.stats", "sklearn.mixture", "matplotlib.pyplot")
+HEAVY = (
+    *("torch", "scipy.stats", "sklearn.mixture", "matplotlib.pyplot"),
+    *("pytest", "hypothesis", "beartype", "jaxtyping"),
+)
+# pytest need not rewrite what is imported already; these plugins take seconds to start.
+QUICK = (
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+    *("-p", "no:nbval", "-p", "no:anyio", "-p", "no:cacheprovider"),
+)
 PROCESSES = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
 
 
@@ -49,25 +57,21 @@ def run_tests(tests: list[str], marks: str, sources: Path, report: Path) -> None
     sys.path.insert(0, str(sources))  # before the installed package
     os.environ["PYTHONPATH"] = str(sources)  # for what the tests start
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(sources.parent)
+    sys.dont_write_bytecode = False  # the tests are compiled once, not for each mutant
     import pytest
 
-    words = ["-x", "-q", "-p", "no:cacheprovider", "-m", marks]
+    words = ["-x", "-q", "-rf", *QUICK, "-m", marks]
     paths = [f"tests/{test}" for test in tests]
     sys.exit(pytest.main([*words, "-o", f"timeout={SECONDS}", *paths]))
 
 
 class Trial:
-    """A copy of the sources with a mutant in it, or none, and its tests at work.
-
-    The copy holds the modules; weights and data are links to the originals.
-    """
+    """A copy of the sources with a mutant in it, or none, and its tests at work."""
 
     def __init__(self, tests: Iterable[str], marks: str, mutant: Mutant | None = None):
         self.mutant, self.started = mutant, time.monotonic()
         self.folder = Path(tempfile.mkdtemp())
-        sources, self.report = self.folder / "src", self.folder / "report"
-        ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
-        shutil.copytree(ROOT / "src", sources, ignore=ignore, copy_function=_copy)
+        sources, self.report = copied(self.folder), self.folder / "report"
         if mutant:
             path = sources / "gmcourse" / mutant.file
             path.write_text(mutant.text, encoding="utf-8")
@@ -87,6 +91,15 @@ class Trial:
         if code in (2, 3, 4, 5) and not self.mutant:
             raise RuntimeError(f"pytest could not run\n{text[-2000:]}")
         return (text[-3000:] or "stopped") if code else ""
+
+
+def copied(folder: Path) -> Path:
+    """A copy of src in a folder, of the modules; weights and data are links."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    (folder / "weights").symlink_to(ROOT / "weights")  # a clone has them beside src
+    return shutil.copytree(
+        ROOT / "src", folder / "src", ignore=ignore, copy_function=_copy
+    )
 
 
 def _copy(source: str, target: str) -> None:

@@ -8,6 +8,11 @@ TESTS = (
 )
 MUTANTS = [
     (
+        "LBFGS is let in",
+        "isinstance(optimizer, torch.optim.LBFGS)",
+        "isinstance(optimizer, str)",
+    ),
+    (
         "resume forgets the optimizer",
         "self.optimizers[player].load_state_dict(saved)",
         "pass",

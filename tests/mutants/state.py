@@ -1,6 +1,12 @@
 """Mistakes in state.py, and the tests that must notice them."""
 
-TESTS = ("test_kept.py", "test_contract.py", "test_training.py", "test_bad_input.py")
+TESTS = (
+    "test_kept.py",
+    "test_runs.py::test_a_compiled_model_is_named",
+    "test_contract.py",
+    "test_training.py",
+    "test_bad_input.py",
+)
 MUTANTS = [
     ("EMA reversed", "current, 1.0 - decay)", "current, decay)"),
     ("EMA forgets buffers", "kept.copy_(seen)", "pass"),

@@ -17,7 +17,7 @@ from .catalog import Entry, File
 
 TIMEOUTS = (5.0, 20.0)  # seconds: to connect, and between two pieces of the answer
 SLOW = (60.0, 50e3)  # after so many seconds, fewer bytes/s than this is given up
-LOCK_PATIENCE = 900.0  # seconds to wait for another process that downloads the file
+LOCK_PATIENCE = (2.0, 900.0)  # seconds to wait for another process: silent, in all
 
 _dead: dict[str, str] = {}  # host or mirror: why it is not asked again
 _alive: set[str] = set()  # hosts that answered anything
@@ -173,13 +173,13 @@ def lock(path: Path) -> Iterator[bool]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            held.acquire(timeout=2)
+            held.acquire(timeout=LOCK_PATIENCE[0])
         except filelock.Timeout:
             say(f"waiting for another process that is downloading {path.parent.name}")
-            held.acquire(timeout=LOCK_PATIENCE)
+            held.acquire(timeout=LOCK_PATIENCE[1])
     except filelock.Timeout:
         raise Unavailable(
-            f"Another process has held {path} for {LOCK_PATIENCE / 60:.0f} minutes. "
+            f"Another process has held {path} for {LOCK_PATIENCE[1] / 60:.0f} minutes. "
             "Wait for its download, or end it, and try again."
         ) from None
     except (OSError, NotImplementedError):

@@ -275,11 +275,9 @@ def lines(
 
 def names_by_gender(read: Read, part: str) -> Parsed:
     """First names; c is 1 for those of women."""
-    rows = [row.split(",") for row in _text(read, "names.csv").split("\n")]
-    pairs = [(name, gender.strip()) for name, gender in (row for row in rows if row[0])]
-    c = torch.tensor([int(gender == "f") for _, gender in pairs])
-    strings = tuple(name for name, _ in pairs)
-    return Parsed(strings, c, ("male", "female"), holdout="every")
+    rows = [row.split(",") for row in _text(read, "names.csv").splitlines()]
+    c = torch.tensor([int(gender == "f") for _, gender in rows])
+    return Parsed(tuple(name for name, _ in rows), c, ("male", "female"), holdout="every")
 
 
 FULL: dict[str, Callable[[Read, str], Parsed]] = {
