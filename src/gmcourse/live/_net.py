@@ -22,7 +22,7 @@ _SHAPE_ONLY = (nn.Identity, nn.Flatten, nn.Unflatten)
 
 
 def pack(module: nn.Module) -> tuple[list[list], bytes]:
-    """The network for the browser: what ``GM.net`` in ``live.js`` reads.
+    """The network for the browser: what ``GM.net`` in ``runtime.js`` reads.
 
     Args:
         module: an `nn.Sequential` (nested ones too) of Linear, ReLU, Tanh, Sigmoid,
