@@ -40,7 +40,8 @@ GROWS = (  # the first pattern that is found in file::name decides
     ("chapters", r"\b\d\d_[a-z_]+"),
     ("exercises", r"\[(?:[\w-]+-)?[a-z]+-\d\d\b"),
     ("families", r"test_(vae|autoencoders|mixtures|parity_\d\d|contract|zoo\w*)\b"),
-    ("families", r"test_models|gmcourse\.(vae|autoencoders|mixtures|histogram|linear_gaussian)\b"),
+    ("families", r"test_models|gmcourse\.(vae|autoencoders)\b"),
+    ("families", r"gmcourse\.(mixtures|histogram|linear_gaussian)\b"),
 )
 
 

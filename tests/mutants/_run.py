@@ -8,11 +8,6 @@ TESTS = (
 )
 MUTANTS = [
     (
-        "LBFGS is let in",
-        "isinstance(optimizer, torch.optim.LBFGS)",
-        "isinstance(optimizer, str)",
-    ),
-    (
         "resume forgets the optimizer",
         "self.optimizers[player].load_state_dict(saved)",
         "pass",
