@@ -83,9 +83,9 @@ class Gm02:
     mean over the dimensions | constant).sum -> constant).mean
     dimensions left out | constant).sum -> constant)[..., :-1].sum
     sign flipped | return -> return -
-    logarithm of an underflown density
+    underflow to zero
         | (log_w + each).logsumexp(-1) -> (each.exp() @ log_w.exp()).log()
-    logarithm of an underflown density | (log_w + each).logsumexp(-1)
+    underflow to zero | (log_w + each).logsumexp(-1)
         -> (log_w + each - each.max()).exp().sum(-1).log() + each.max()
     small number added to the density
         | (log_w + each).logsumexp(-1) -> (each.exp() @ log_w.exp() + 1e-12).log()

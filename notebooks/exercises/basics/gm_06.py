@@ -109,13 +109,13 @@ class Gm06:
         r = (w.log() - 0.5 * eps**2).softmax(1)
         return (r * eps / stds).sum(0)
 
-    @wrong("densities that underflow")
+    @wrong("underflow to zero")
     def naive(x, w, means, stds):
         p = Normal(means, stds).log_prob(x[:, None]).exp() * w
         r = p / p.sum(1, keepdim=True)
         return (r * (x[:, None] - means) / stds**2).sum(0)
 
-    @wrong("densities that underflow")
+    @wrong("underflow to zero")
     def with_eps(x, w, means, stds):
         p = Normal(means, stds).log_prob(x[:, None]).exp() * w
         r = p / (p.sum(1, keepdim=True) + 1e-30)
@@ -128,13 +128,13 @@ class Gm06:
         r = np.exp(logs - np.logaddexp.reduce(logs, axis=1)[:, None])
         return torch.tensor((r * (x[:, None] - means) / stds**2).sum(0))
 
-    @wrong("densities that underflow")
+    @wrong("underflow to zero")
     def eps_above_and_below(x, w, means, stds):
         p = Normal(means, stds).log_prob(x[:, None]).exp() * w
         r = (p + 1e-30) / (p.sum(1, keepdim=True) + 1e-30)
         return (r * (x[:, None] - means) / stds**2).sum(0)
 
-    @wrong("densities that underflow")
+    @wrong("underflow to zero")
     def nearest_mean_where_zero(x, w, means, stds):
         p = Normal(means, stds).log_prob(x[:, None]).exp() * w
         near = F.one_hot((x[:, None] - means).abs().argmin(1), len(w)).to(x)

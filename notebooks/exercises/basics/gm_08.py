@@ -75,11 +75,11 @@ class Gm08:
     not the top of the bound | 0.5 * gap**2 -> gap**2
     not the top of the bound | gap = -> old = means; gap =
         | len(x), means -> len(x), (means + old) / 2
-    densities underflow
+    underflow to zero
         | log_joint.softmax(1) -> log_joint.exp() / log_joint.exp().sum(1)[:, None]
-    densities underflow | log_joint.softmax(1)
+    underflow to zero | log_joint.softmax(1)
         -> (r := log_joint.double().exp()) / r.sum(1)[:, None]
-    densities underflow | log_joint.softmax(1)
+    underflow to zero | log_joint.softmax(1)
         -> (r := (log_joint - log_joint.max()).exp()) / r.sum(1)[:, None]
     """,
     )

@@ -47,7 +47,6 @@ def mixture_log_prob(x, log_w, means, log_stds):
     misconceptions={
         "logarithms averaged": "The weighted mean of log-densities is below the "
         "logarithm of the weighted mean density (Jensen).",
-        "weights left out": "Each component counts with its weight.",
         "weights used as logarithms": "log_w are logarithms already.",
         "best component only": "A maximum in place of the sum is the density of no "
         "mixture: it integrates to less than one.",
@@ -58,14 +57,9 @@ def mixture_log_prob(x, log_w, means, log_stds):
         "factor one half lost": "The exponent of a normal density is half a squared "
         "distance.",
         "one width for all dimensions": "Each dimension has a deviation of its own.",
-        "logarithm of an underflown density": "Far from all components the densities "
-        "are below what float32 holds, and their sum is 0.",
         "small number added to the density": "log(p + eps) is flat where p is below "
         "eps: the value is wrong there and the gradient gone.",
         "components not summed": "One number for each example is due.",
-        "component chosen for each dimension": "The component is chosen once for the "
-        "whole point. Mixing each dimension on its own and adding the logarithms "
-        "makes the dimensions independent.",
     },
 )
 def gm_02(t, mixture_log_prob):
@@ -153,7 +147,7 @@ def gm_02(t, mixture_log_prob):
     t.property("hundreds of deviations away: value and gradient")
     far = x + torch.linspace(300, 600, b)[:, None] * t.away(b, 1, low=1, high=1)
     out, due, grad, slope = both(far, means)
-    gone = "logarithm of an underflown density"
+    gone = "underflow to zero"
     t.finite(out, "A density is never zero here.", gone)
     flat = bool((t.tensor(out) == t.tensor(out)[0]).all())
     name = "small number added to the density" if flat else None

@@ -48,18 +48,10 @@ def log_prob_seen(x, seen, log_w, logits):
         "matter, not even if it is NaN.",
         "scaled up to all pixels": "The log-probability of fewer pixels is not "
         "rescaled: it is a probability of what was seen.",
-        "weights left out": "Each component counts with its weight.",
         "logarithms averaged over the components": "Probabilities are mixed, not their "
         "logarithms.",
         "best component only": "A maximum is not the sum over components.",
-        "pixels mixed one by one": "The component is chosen once for the whole image; "
-        "mixing each pixel on its own loses what pixels have in common.",
         "dark pixels left out": "A pixel that is dark has a probability too.",
-        "weights added, not their logarithms": "Logarithms are added to logarithms.",
-        "underflow of the product": "A product of hundreds of probabilities is 0 in "
-        "float32, and its logarithm infinite.",
-        "one shift for all images": "Subtracting one number from the logarithms of all "
-        "images saves the likeliest image alone: the others underflow.",
         "one mask for all images": "Each image has seen pixels of its own: row i of "
         "seen belongs to row i of x.",
     },
@@ -87,7 +79,7 @@ def gm_10(t, log_prob_seen):
         "weights added, not their logarithms": (parts + lw.exp()).logsumexp(1),
         "logarithms averaged over the components": parts @ lw.exp(),
         "best component only": (parts + lw).amax(1),
-        "pixels mixed one by one": blend,
+        "component chosen for each dimension": blend,
         "negative log-likelihood returned": -table.log(),
         "mean over the dimensions": [table.log() / d, (parts / d + lw).logsumexp(1)],
         "dark pixels left out": ((pixels * images[:, None]).sum(2) + lw).logsumexp(1),
@@ -143,7 +135,7 @@ def gm_10(t, log_prob_seen):
     p = torch.distributions.Bernoulli(logits=wide.double()).log_prob(x.double()).exp()
     due = ((torch.where(some, p, 1.0).prod(1) * lw.exp()).sum().log())[None]
     out = t.call(log_prob_seen, x.float(), some, log_w, wide)
-    small = {"underflow of the product": -math.inf}
+    small = {"underflow to zero": -math.inf}
     t.close(out, due, "Products in float64, which holds them.", ideas=small)
 
     t.property("logits of ±200")
@@ -159,5 +151,5 @@ def gm_10(t, log_prob_seen):
         out = t.call(log_prob_seen, pair[i : i + 1], every[:1], log_w, sharp)
         t.close(out, due[i : i + 1], why, saturated, tol=1e-4)
     out = t.call(log_prob_seen, pair, every[:2], log_w, sharp)
-    name = "one shift for all images"
+    name = "one shift for all examples"
     t.close(out, due, "The same two in one batch.", name, tol=1e-4)
