@@ -82,6 +82,7 @@ class Gm10:
     negative log-likelihood returned | return -> return -
     batch axis lost | logsumexp(1) -> logsumexp(1).squeeze()
     underflow to zero | .logsumexp(1) -> .exp().sum(1).log()
+    underflow to zero | .logsumexp(1) -> .double().exp().sum(1).log()
     one shift for all examples | return (log_w + each).logsumexp(1)
         -> m = each.max(); return (log_w + each - m).exp().sum(1).log() + m
     logarithm of a saturated sigmoid | F.logsigmoid(logits), F.logsigmoid(-logits)
