@@ -83,10 +83,12 @@ class Gm02:
     mean over the dimensions | constant).sum -> constant).mean
     dimensions left out | constant).sum -> constant)[..., :-1].sum
     sign flipped | return -> return -
-    logarithm of an underflown density
+    underflow to zero
         | (log_w + each).logsumexp(-1) -> (each.exp() @ log_w.exp()).log()
-    logarithm of an underflown density | (log_w + each).logsumexp(-1)
-        -> (log_w + each - each.max()).exp().sum(-1).log() + each.max()
+    underflow to zero | (log_w + each).logsumexp(-1)
+        -> (log_w + each).double().exp().sum(-1).log()
+    one shift for all examples | (log_w + each).logsumexp(-1)
+        -> (log_w + each - each.max()).double().exp().sum(-1).log() + each.max()
     small number added to the density
         | (log_w + each).logsumexp(-1) -> (each.exp() @ log_w.exp() + 1e-12).log()
     small number added to the density | logsumexp(-1) -> logsumexp(-1).clamp(min=-2e4)

@@ -1,15 +1,10 @@
 """Versions of exercise gm-04."""
 
-import math
-
 import numpy as np
 import torch
-from torch.distributions import (
-    Categorical,
-)
-from torch.nn import functional as F
+from torch.distributions import Categorical
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Gm04:
@@ -27,105 +22,68 @@ class Gm04:
     def by_loops(log_lik, counts):
         rows = []
         for row in log_lik:
-            top = row.max()
-            terms = [int(m) * (v - top).exp() for v, m in zip(row, counts)]
-            rows.append(torch.stack(terms) / sum(terms))
+            top = row[counts > 0].max()
+            terms = [int(m) * (v - top).exp() if m else m for v, m in zip(row, counts)]
+            rows.append(torch.stack([v / sum(terms) for v in terms]))
         return torch.stack(rows)
 
     @right
-    def counts_suffice(log_lik, counts):
-        shifted = (log_lik - log_lik.amax(1, keepdim=True)).exp() * counts
-        return shifted / shifted.sum(1, keepdim=True)
+    def by_odds(log_lik, counts):
+        joint = log_lik.double() + counts.log()
+        ahead = joint[:, None, :] - joint[:, :, None]  # of each class, over each
+        return 1 / ahead.nan_to_num(torch.inf).exp().sum(2)
 
     @right
     def by_categorical(log_lik, counts):
         return Categorical(logits=log_lik + counts.double().log()).probs.float()
 
-    @wrong("prior left out")
-    def no_prior(log_lik, counts):
-        return log_lik.softmax(1)
-
-    @wrong("prior added, not multiplied")
-    def added(log_lik, counts):
-        return (log_lik + counts / counts.sum()).softmax(1)
-
-    @wrong("prior added, not multiplied")
-    def added_counts(log_lik, counts):
-        return (log_lik + counts).softmax(1)
-
-    @wrong("prior counted twice")
-    def twice(log_lik, counts):
-        return (log_lik + 2 * counts.log()).softmax(1)
-
-    @wrong("normalized over the examples")
-    def wrong_axis(log_lik, counts):
-        return (log_lik + counts.log()).softmax(0)
-
-    @wrong("not normalized")
-    def joint(log_lik, counts):
-        return (log_lik + (counts / counts.sum()).log()).exp()
-
-    @wrong("prior applied after normalizing")
-    def after(log_lik, counts):
-        return log_lik.softmax(1) * counts / counts.sum()
-
-    @wrong("log posterior returned")
-    def logarithms(log_lik, counts):
-        return (log_lik + counts.log()).log_softmax(1)
-
-    @wrong("only the winner")
-    def winner(log_lik, counts):
-        best = (log_lik + counts.log()).argmax(1)
-        return F.one_hot(best, len(counts)).float()
-
-    @wrong("exponential that underflows")
-    def naive(log_lik, counts):
-        joint = log_lik.exp() * counts
-        return joint / joint.sum(1, keepdim=True)
-
-    @wrong("one shift for all examples")
-    def shifted_together(log_lik, counts):
-        joint = (log_lik - log_lik.max()).exp() * counts
-        return joint / joint.sum(1, keepdim=True)
-
-    @wrong("exponential that overflows")
-    def shifted_by_mean(log_lik, counts):
-        joint = (log_lik - log_lik.mean(1, keepdim=True)).exp() * counts
-        return joint / joint.sum(1, keepdim=True)
-
-    @wrong("exponential that underflows")
-    def clamped(log_lik, counts):
-        joint = log_lik.clamp(min=-80).exp() * counts
-        return joint / joint.sum(1, keepdim=True)
-
-    @wrong("empty class smoothed")
-    def laplace(log_lik, counts):
-        return (log_lik + (counts + 1).log()).softmax(1)
-
     @right
     def by_numpy(log_lik, counts):
         log_lik, prior = log_lik.double().numpy(), (counts / counts.sum()).numpy()
         rows = []
-        for row in log_lik:
-            row = prior * np.exp(row - row[prior > 0].max())
-            rows.append(np.where(prior > 0, row, 0.0) / row[prior > 0].sum())
+        for row in log_lik[:, prior > 0]:
+            p = np.zeros(len(prior))
+            p[prior > 0] = prior[prior > 0] * np.exp(row - row.max())
+            rows.append(p / p.sum())
         return torch.tensor(np.array(rows))
 
-    @wrong("empty class cut out afterward")
-    def zeroed(log_lik, counts):
-        p = (log_lik + counts.clamp(min=1).log()).softmax(1)
-        return torch.where(counts > 0, p, 0.0)
-
-    @wrong("log-likelihoods rescaled")
-    def in_bits(log_lik, counts):
-        return (log_lik / math.log(2) + counts.log()).softmax(1)
-
-    @wrong("exponential that overflows")
-    def mean_in_double(log_lik, counts):
-        log_lik = log_lik.double()
-        joint = (log_lik - log_lik.mean(1, keepdim=True)).exp() * counts
-        return joint / joint.sum(1, keepdim=True)
-
-    @wrong("wrong shape")
-    def squeezed(log_lik, counts):
-        return (log_lik + counts.log()).softmax(1).squeeze()
+    edited = edits(
+        posterior,
+        """
+    prior left out | log_lik + log_prior -> log_lik
+    prior counted twice | + log_prior -> + 2 * log_prior
+    weights added, not their logarithms
+        | counts.log() - counts.sum().log() -> counts / counts.sum()
+    weights added, not their logarithms | counts.log() - counts.sum().log() -> counts
+    normalized over the examples | softmax(1) -> softmax(0)
+    not normalized | softmax(1) -> exp()
+    prior applied after normalizing
+        | (log_lik + log_prior).softmax(1) -> log_lik.softmax(1) * log_prior.exp()
+    log posterior returned | softmax -> log_softmax
+    only the winner | softmax(1) -> argmax(1)[:, None] == torch.arange(len(counts))
+    underflow to zero | (log_lik + log_prior).softmax(1) -> p / p.sum(1)[:, None]
+        | return -> p = log_lik.double().exp() * counts; return
+    underflow to zero | (log_lik + log_prior).softmax(1) -> p / p.sum(1)[:, None]
+        | return -> p = log_lik.clamp(min=-80).exp() * counts; return
+    underflow to zero | (log_lik + log_prior).softmax(1) -> p / p.sum(1)[:, None]
+        | return -> p = log_lik.softmax(1) * counts; return
+    underflow to zero | (log_lik + log_prior).softmax(1) -> p / p.sum(1)[:, None]
+        | return -> p = (log_lik - log_lik.amax(1)[:, None]).exp() * counts; return
+    one shift for all examples | (log_lik + log_prior).softmax(1)
+        -> p / p.sum(1)[:, None]
+        | return -> p = (log_lik - log_lik.max()).double().exp() * counts; return
+    exponential that overflows | (log_lik + log_prior).softmax(1)
+        -> p / p.sum(1)[:, None]
+        | return -> p = (log_lik - log_lik.mean(1)[:, None]).exp() * counts; return
+    exponential that overflows | log_prior = -> log_lik = log_lik.double(); log_prior =
+        | (log_lik + log_prior).softmax(1) -> p / p.sum(1)[:, None]
+        | return -> p = (log_lik - log_lik.mean(1)[:, None]).exp() * counts; return
+    empty class smoothed | counts.log() - -> (counts + 1).log() -
+    empty class smoothed | log_lik + log_prior
+        -> log_lik + (log_prior.exp() + 1e-8).log()
+    empty class cut out afterward | = counts.log() -> = counts.clamp(min=1).log()
+        | softmax(1) -> softmax(1) * (counts > 0)
+    log-likelihoods rescaled | log_lik + -> log_lik / math.log(2) +
+    batch axis lost | softmax(1) -> softmax(1).squeeze()
+    """,
+    )

@@ -4,14 +4,9 @@ import math
 
 import numpy as np
 import torch
-from torch.distributions import (
-    Categorical,
-    MixtureSameFamily,
-    Normal,
-)
-from torch.nn import functional as F
+from torch.distributions import Categorical, MixtureSameFamily, Normal
 
-from .. import reference, right, wrong
+from .. import edits, reference, right, wrong
 
 
 class Gm06:
@@ -63,64 +58,6 @@ class Gm06:
         r = (each - each.logsumexp(1, keepdim=True)).exp()
         return torch.einsum("nk,nk->k", r, x[:, None] - means) / stds**2
 
-    @wrong("weights left out of the responsibilities")
-    def unweighted(x, w, means, stds):
-        r = Normal(means, stds).log_prob(x[:, None]).softmax(1)
-        return (r * (x[:, None] - means) / stds**2).sum(0)
-
-    @wrong("divided by the standard deviation once")
-    def by_std(x, w, means, stds):
-        return Gm06.mean_gradient(x, w, means, stds) * stds
-
-    @wrong("not divided by the variance")
-    def undivided(x, w, means, stds):
-        return Gm06.mean_gradient(x, w, means, stds) * stds**2
-
-    @wrong("sign flipped")
-    def negative(x, w, means, stds):
-        return -Gm06.mean_gradient(x, w, means, stds)
-
-    @wrong("mean over the data")
-    def averaged(x, w, means, stds):
-        return Gm06.mean_gradient(x, w, means, stds) / len(x)
-
-    @wrong("points given to their best component")
-    def hard(x, w, means, stds):
-        each = Normal(means, stds).log_prob(x[:, None]) + w.log()
-        r = F.one_hot(each.argmax(1), len(w)).to(x)
-        return (r * (x[:, None] - means) / stds**2).sum(0)
-
-    @wrong("every point pulls with full force")
-    def all_points(x, w, means, stds):
-        return ((x[:, None] - means) / stds**2).sum(0)
-
-    @wrong("every point pulls with full force")
-    def prior_weights(x, w, means, stds):
-        return (w * (x[:, None] - means) / stds**2).sum(0)
-
-    @wrong("normalized over the data")
-    def wrong_axis(x, w, means, stds):
-        r = (Normal(means, stds).log_prob(x[:, None]) + w.log()).softmax(0)
-        return (r * (x[:, None] - means) / stds**2).sum(0)
-
-    @wrong("widths left out of the responsibilities")
-    def without_widths(x, w, means, stds):
-        eps = (x[:, None] - means) / stds
-        r = (w.log() - 0.5 * eps**2).softmax(1)
-        return (r * eps / stds).sum(0)
-
-    @wrong("densities that underflow")
-    def naive(x, w, means, stds):
-        p = Normal(means, stds).log_prob(x[:, None]).exp() * w
-        r = p / p.sum(1, keepdim=True)
-        return (r * (x[:, None] - means) / stds**2).sum(0)
-
-    @wrong("densities that underflow")
-    def with_eps(x, w, means, stds):
-        p = Normal(means, stds).log_prob(x[:, None]).exp() * w
-        r = p / (p.sum(1, keepdim=True) + 1e-30)
-        return (r * (x[:, None] - means) / stds**2).sum(0)
-
     @right
     def by_numpy(x, w, means, stds):
         x, w, means, stds = (v.double().numpy() for v in (x, w, means, stds))
@@ -128,30 +65,43 @@ class Gm06:
         r = np.exp(logs - np.logaddexp.reduce(logs, axis=1)[:, None])
         return torch.tensor((r * (x[:, None] - means) / stds**2).sum(0))
 
-    @wrong("densities that underflow")
-    def eps_above_and_below(x, w, means, stds):
-        p = Normal(means, stds).log_prob(x[:, None]).exp() * w
-        r = (p + 1e-30) / (p.sum(1, keepdim=True) + 1e-30)
-        return (r * (x[:, None] - means) / stds**2).sum(0)
+    edited = edits(
+        mean_gradient,
+        """
+    weights left out | w.log() - stds -> -stds
+    weights added, not their logarithms | w.log() -> w
+    weights counted twice | return (r -> return (w * r
+    weights counted twice | w.log() -> 2 * w.log()
+    divided by the standard deviation once | / stds).sum -> ).sum
+    not divided by the variance | / stds).sum -> * stds).sum
+    sign flipped | return -> return -
+    mean over the data | .sum(0) -> .mean(0)
+    points given to their best component
+        | softmax(1) -> argmax(1)[:, None] == torch.arange(len(w))
+    every point pulls with full force | return (r * -> return (
+    every point pulls with full force | return (r * -> return (w *
+    normalized over the data | softmax(1) -> softmax(0)
+    responsibilities not normalized
+        | softmax(1) -> exp() / math.sqrt(2 * math.pi)
+    widths left out of the responsibilities | - stds.log() ->
+    M-step in place of the gradient | (r * gap / stds).sum(0) -> r.T @ x / r.sum(0)
+    underflow to zero | softmax(1) -> exp()
+        | return -> r = r / r.sum(1)[:, None]; return
+    underflow to zero | softmax(1) -> double().exp()
+        | return -> r = r / (r.sum(1)[:, None] + 1e-300); return
+    underflow to zero | softmax(1) -> exp() + 1e-30
+        | return -> r = r / r.sum(1)[:, None]; return
+    one shift for all examples | softmax(1) -> double()
+        | return -> r = (r - r.max()).exp(); r = r / r.sum(1)[:, None]; return
+    difference of large numbers | 0.5 * gap**2
+        -> 0.5 * (x[:, None] ** 2 - 2 * x[:, None] * means + means**2) / stds**2
+    """,
+    )
 
-    @wrong("densities that underflow")
+    @wrong("underflow to zero")
     def nearest_mean_where_zero(x, w, means, stds):
         p = Normal(means, stds).log_prob(x[:, None]).exp() * w
-        near = F.one_hot((x[:, None] - means).abs().argmin(1), len(w)).to(x)
+        near = (x[:, None] - means).abs().argmin(1)[:, None] == torch.arange(len(w))
         total = p.sum(1, keepdim=True)
         r = torch.where(total > 0, p / total, near)
         return (r * (x[:, None] - means) / stds**2).sum(0)
-
-    @wrong("weights added, not their logarithms")
-    def plain_weights(x, w, means, stds):
-        r = (Normal(means, stds).log_prob(x[:, None]) + w).softmax(1)
-        return (r * (x[:, None] - means) / stds**2).sum(0)
-
-    @wrong("not the derivative")
-    def weighted_again(x, w, means, stds):
-        return w * Gm06.mean_gradient(x, w, means, stds)
-
-    @wrong("not the derivative")
-    def new_means(x, w, means, stds):
-        r = (Normal(means, stds).log_prob(x[:, None]) + w.log()).softmax(1)
-        return r.T @ x / r.sum(0)

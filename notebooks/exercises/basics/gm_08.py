@@ -26,9 +26,9 @@ class Gm08:
     def by_distributions(x, w, means, stds):
         joint = Normal(means, stds).log_prob(x[:, None]) + w.log()
         r = (joint - joint.logsumexp(1, keepdim=True)).exp()
-        share = r / r.sum(0)
-        new = x @ share
-        return r.mean(0), new, (x**2 @ share - new**2).sqrt()
+        share, center = r / r.sum(0), x.mean()
+        new, square = (x - center) @ share, (x - center) ** 2 @ share
+        return r.mean(0), center + new, (square - new**2).sqrt()
 
     @right
     def by_loops(x, w, means, stds):
@@ -55,16 +55,19 @@ class Gm08:
         em_step,
         """
     weights not returned as shares | n_j / len(x) -> n_j
-    responsibilities normalized over the data | softmax(1) -> softmax(0)
-    weights squared | w.log() -> 2 * w.log()
+    normalized over the data | softmax(1) -> softmax(0)
+    weights counted twice | w.log() -> 2 * w.log()
     weights added, not their logarithms | w.log() -> w
-    widths left out of the density | - stds.log() ->
+    widths left out of the responsibilities | - stds.log() ->
     variance in place of the standard deviation | var.sqrt() -> var
     variance around the old mean | gap = -> old = means; gap =
         | - means) ** 2 -> - old) ** 2
     parameters not updated | gap = -> old = means; gap = | len(x), means -> len(x), old
     parameters not updated | return n_j / len(x) -> return w
     parameters not updated | var.sqrt() -> stds
+    parameters not updated | gap = -> old = w, means, stds; gap =
+        | return n_j -> new = n_j
+        | var.sqrt() -> var.sqrt(); return [(a + b) / 2 for a, b in zip(old, new)]
     not three tensors | , var.sqrt() ->
     responsibilities not normalized
         | log_joint.softmax(1) -> w * (log_joint - w.log()).softmax(1)
@@ -72,14 +75,16 @@ class Gm08:
         | log_joint.softmax(1) -> w * (log_joint - w.log()).softmax(1)
         | n_j / len(x) -> n_j / n_j.sum()
     divided by one point less | ** 2).sum(0) / n_j -> ** 2).sum(0) / (n_j - 1)
-    not the top of the bound | 0.5 * gap**2 -> gap**2
-    not the top of the bound | gap = -> old = means; gap =
+    factor one half lost | 0.5 * gap**2 -> gap**2
+    parameters not updated | gap = -> old = means; gap =
         | len(x), means -> len(x), (means + old) / 2
-    densities underflow
+    underflow to zero
         | log_joint.softmax(1) -> log_joint.exp() / log_joint.exp().sum(1)[:, None]
-    densities underflow | log_joint.softmax(1)
+    underflow to zero | log_joint.softmax(1)
         -> (r := log_joint.double().exp()) / r.sum(1)[:, None]
-    densities underflow | log_joint.softmax(1)
+    underflow to zero | log_joint.softmax(1)
         -> (r := (log_joint - log_joint.max()).exp()) / r.sum(1)[:, None]
+    difference of large numbers
+        | * (x[:, None] - means) ** 2).sum(0) / n_j -> ).T @ x**2 / n_j - means**2
     """,
     )

@@ -81,8 +81,9 @@ class Gm10:
     mean over the dimensions | logsumexp(1) -> logsumexp(1) / seen.sum(1).clamp(min=1)
     negative log-likelihood returned | return -> return -
     batch axis lost | logsumexp(1) -> logsumexp(1).squeeze()
-    underflow of the product | .logsumexp(1) -> .exp().sum(1).log()
-    one shift for all images | return (log_w + each).logsumexp(1)
+    underflow to zero | .logsumexp(1) -> .exp().sum(1).log()
+    underflow to zero | .logsumexp(1) -> .double().exp().sum(1).log()
+    one shift for all examples | return (log_w + each).logsumexp(1)
         -> m = each.max(); return (log_w + each - m).exp().sum(1).log() + m
     logarithm of a saturated sigmoid | F.logsigmoid(logits), F.logsigmoid(-logits)
         -> logits.sigmoid().log(), (1 - logits.sigmoid()).log()
@@ -92,7 +93,7 @@ class Gm10:
         -> logits - logits.exp().log1p(), -logits.exp().log1p()
     logarithm of a saturated sigmoid
         | log_on, -> logits = logits.clamp(-20, 20); log_on,
-    pixels mixed one by one
+    component chosen for each dimension
         | lit, dark = -> p = log_w.exp() @ logits.sigmoid(); lit, dark =
         | return (log_w + each).logsumexp(1)
         -> return (seen * (1 - x + (2 * x - 1) * p).log()).sum(1)

@@ -142,4 +142,18 @@ LAYERS = {
     "move at all.",
 }
 
-MISTAKES = {**GENERAL, **SUMS, **DRAWS, **SCALES, **TRAINING, **LAYERS}
+# Of mixtures and classes, whose probabilities are weighted and added.
+MIXTURES = {
+    "weights left out": "Each component counts with its weight.",
+    "weights added, not their logarithms": "Logarithms are added to logarithms: a "
+    "weight, or a prior, needs its own first.",
+    "component chosen for each dimension": "The component is chosen once for the "
+    "whole point; mixing each dimension on its own loses what they have in common.",
+    "underflow to zero": "A density far away, or a product of hundreds of factors, is "
+    "0 as a float: its logarithm is lost, and a quotient of two such is 0/0. Only "
+    "logarithms hold such numbers.",
+    "one shift for all examples": "Subtracting one number everywhere saves the "
+    "likeliest example alone: the others still underflow.",
+}
+
+MISTAKES = {**GENERAL, **SUMS, **DRAWS, **SCALES, **TRAINING, **LAYERS, **MIXTURES}

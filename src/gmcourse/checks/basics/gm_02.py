@@ -47,7 +47,6 @@ def mixture_log_prob(x, log_w, means, log_stds):
     misconceptions={
         "logarithms averaged": "The weighted mean of log-densities is below the "
         "logarithm of the weighted mean density (Jensen).",
-        "weights left out": "Each component counts with its weight.",
         "weights used as logarithms": "log_w are logarithms already.",
         "best component only": "A maximum in place of the sum is the density of no "
         "mixture: it integrates to less than one.",
@@ -58,14 +57,9 @@ def mixture_log_prob(x, log_w, means, log_stds):
         "factor one half lost": "The exponent of a normal density is half a squared "
         "distance.",
         "one width for all dimensions": "Each dimension has a deviation of its own.",
-        "logarithm of an underflown density": "Far from all components the densities "
-        "are below what float32 holds, and their sum is 0.",
         "small number added to the density": "log(p + eps) is flat where p is below "
         "eps: the value is wrong there and the gradient gone.",
         "components not summed": "One number for each example is due.",
-        "component chosen for each dimension": "The component is chosen once for the "
-        "whole point. Mixing each dimension on its own and adding the logarithms "
-        "makes the dimensions independent.",
     },
 )
 def gm_02(t, mixture_log_prob):
@@ -137,32 +131,31 @@ def gm_02(t, mixture_log_prob):
     }
     t.close(out, due, "Densities are mixed.", None, ideas)
 
-    def both(x, means):
-        """Values and gradients: what came out, and what is due."""
-        x, same = x.clone().requires_grad_(), x.double().requires_grad_()
-        out = t.call(mixture_log_prob, x, log_w, means, log_stds)
-        due = exact(same, log_w, means, log_stds)
-        slope = torch.autograd.grad(due.sum(), same)[0]
-        return out, due.detach(), t.grad(out, x), slope
+    def slopes(name, x, means, mistake, ideas=None):
+        """Values and gradients where only one mistake is left for each."""
+        t.property(name)
+        leaf, same = x.clone().requires_grad_(), x.double().requires_grad_()
+        out = t.call(mixture_log_prob, leaf, log_w, means, log_stds)
+        due, grad = exact(same, log_w, means, log_stds), t.grad(out, leaf)
+        (slope,) = torch.autograd.grad(due.sum(), same)
+        why = "That of the same mixture in float64, and its gradient."
+        t.finite(out, why, mistake)
+        name = None if ideas else mistake
+        t.close(out, due, why, name, ideas, tol=1e-4)
+        t.finite(grad, why)
+        t.close(grad, slope, why, name, {"cut off from the graph": 0.0}, tol=1e-4)
 
-    t.property("the gradient in x is the slope")
-    _, _, grad, slope = both(x, means)
-    cut = "cut off from the graph"
-    t.close(grad, slope, "That of the same mixture.", cut, tol=1e-4)
-
-    t.property("hundreds of deviations away: value and gradient")
+    slopes("the gradient in x is the slope", x, means, "cut off from the graph")
+    name = "hundreds of deviations away: value and gradient"
     far = x + torch.linspace(300, 600, b)[:, None] * t.away(b, 1, low=1, high=1)
-    out, due, grad, slope = both(far, means)
-    gone = "logarithm of an underflown density"
-    t.finite(out, "A density is never zero here.", gone)
-    flat = bool((t.tensor(out) == t.tensor(out)[0]).all())
-    name = "small number added to the density" if flat else None
-    t.close(out, due, "The nearest component outweighs all others.", name, tol=1e-4)
-    t.finite(grad, "The pull toward the components.", gone)
-    t.close(grad, slope, "The pull of the nearest one.", cut, tol=1e-4)
-
-    t.property("all of it around 1,000: the same densities")
-    out, due, grad, slope = both(x + 1000, means + 1000)
-    lost = "difference of large numbers"
-    t.close(out, due, "Only the distance from a mean counts.", lost, tol=1e-4)
-    t.close(grad, slope, "The same for the gradient.", lost, tol=1e-4)
+    t.property(name)
+    out = t.call(mixture_log_prob, far[:1], *state)
+    t.finite(out, "A density is never zero here.", "underflow to zero")
+    out = t.call(mixture_log_prob, far, *state)
+    flat = {"small number added to the density": t.tensor(out)[0].detach().expand(b)}
+    slopes(name, far, means, "one shift for all examples", flat)
+    name, lost = (
+        "all of it around 1,000: the same densities",
+        "difference of large numbers",
+    )
+    slopes(name, x + 1000, means + 1000, lost)

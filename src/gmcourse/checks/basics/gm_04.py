@@ -1,5 +1,7 @@
 """Exercise gm-04: Bayes' rule on a computer."""
 
+import math
+
 import torch
 
 from .._exercise import Exercise
@@ -40,8 +42,6 @@ def posterior(log_lik, counts):
     misconceptions={
         "prior left out": "A class that is nine times as frequent starts with nine "
         "times the probability.",
-        "prior added, not multiplied": "Logarithms are added to logarithms: the prior "
-        "needs one first.",
         "prior counted twice": "The prior enters once.",
         "normalized over the examples": "Each row is a distribution over classes.",
         "not normalized": "The rows must sum to one.",
@@ -49,10 +49,6 @@ def posterior(log_lik, counts):
         "normalize after it, not before.",
         "log posterior returned": "Probabilities are due.",
         "only the winner": "A posterior is more than its largest class.",
-        "exponential that underflows": "exp(-900) is 0 for all classes, and 0/0 is "
-        "nan.",
-        "one shift for all examples": "Subtracting one number everywhere saves the "
-        "likeliest example alone: the others still underflow.",
         "exponential that overflows": "A class far above what was subtracted gives "
         "infinity over infinity, which is nan.",
         "empty class smoothed": "A class that was never seen has prior zero here.",
@@ -64,79 +60,61 @@ def posterior(log_lik, counts):
 )
 def gm_04(t, posterior):
     b, k = t.integer(3, 4), 5
-    counts = t.integers(k, low=2, high=9) * torch.tensor([1, 2, 3, 5, 8])
+    counts = 2 + torch.randperm(k, generator=t.rng)
     log_lik = t.uniform(b, k, low=-2, high=0)
+
+    def bayes(counts, axis=1):
+        joint = log_lik.double().exp() * counts
+        return joint / joint.sum(axis, keepdim=True)
 
     t.property("one probability for each example and class")
     out = t.call(posterior, log_lik, counts)
     t.shape(out, (b, k), "p(y | x) of all classes.")
-    t.finite(out, "All classes have examples.")
-    t.shape(t.call(posterior, log_lik[:1], counts), (1, k), "one is a batch too.")
+    one, lost = t.call(posterior, log_lik[:1], counts), {"batch axis lost": (k,)}
+    t.shape(one, (1, k), "one is a batch too.", ideas=lost)
 
-    t.property("rows sum to one")
-    joint = torch.zeros(b, k, dtype=torch.float64)
-    for y in range(k):
-        joint[:, y] = log_lik[:, y].double().exp() * int(counts[y])
-    every = joint / joint.sum(1, keepdim=True)
-    flat = log_lik.double().softmax(1)
-    share = counts.double() / int(counts.sum())
+    t.property("prior times likelihood, in rows that sum to one", of=out)
+    share, due = counts.double() / int(counts.sum()), bayes(counts)
+    scales = [c * log_lik.double().exp() for c in (share, counts)]
+    powers = [log_lik.double() * c for c in (1 / math.log(2), math.log(2), 1 / k)]
     ideas = {
-        "log posterior returned": every.log().sum(1),
-        "normalized over the examples": (joint / joint.sum(0)).sum(1),
-        "prior applied after normalizing": (flat * share).sum(1),
-    }
-    total = t.tensor(out).sum(1)
-    why = "One of the classes it must be."
-    t.close(total, 1.0, why, "not normalized", ideas, tol=1e-4)
-
-    t.property("equal likelihoods give back the prior")
-    same = t.call(posterior, torch.full((2, k), -0.5), counts)
-    twice = share.square() / share.square().sum()
-    sure = t.tensor(same)
-    why, got = "No class is ruled out by the prior.", "zeros and ones alone"
-    t.true(((sure != 0) & (sure != 1)).any(), why, got, "only the winner")
-    ideas = {
-        "prior left out": 1 / k,
-        "prior counted twice": twice.expand(2, k),
-        "prior added, not multiplied": [
-            share.softmax(0).expand(2, k),
-            counts.double().softmax(0).expand(2, k),
+        "prior left out": bayes(1),
+        "prior counted twice": bayes(counts**2),
+        "weights added, not their logarithms": [
+            bayes(v.exp()) for v in (share, counts)
         ],
+        "normalized over the examples": bayes(counts, 0),
+        "prior applied after normalizing": bayes(1) * share,
+        "log posterior returned": due.log(),
+        "only the winner": due == due.amax(1, keepdim=True),
+        "empty class smoothed": bayes(counts + 1),
+        "log-likelihoods rescaled": [(v + share.log()).softmax(1) for v in powers],
+        "not normalized": scales,
     }
-    smooth = "empty class smoothed"
-    why = "x says nothing about y then."
-    t.close(same, share.expand(2, k), why, smooth, ideas)
+    t.close(out, due, "Bayes' rule.", None, ideas)
 
-    t.property("odds of two classes: prior odds times likelihood ratio")
-    out = t.call(posterior, log_lik, counts)
-    odds = t.tensor(out)[:, 0] / t.tensor(out)[:, 1]
-    due = (log_lik[:, 0] - log_lik[:, 1]).exp() * (int(counts[0]) / int(counts[1]))
-    name = "log-likelihoods rescaled"
-    t.close(odds, due, "Bayes' rule for two of them.", name, tol=1e-3)
+    def same(name, log_lik, counts, due, mistake, ideas=None):
+        t.property(name)
+        out, why = t.call(posterior, log_lik, counts), "The same by Bayes' rule."
+        t.finite(out, why, mistake)
+        t.close(out, due, why, mistake, ideas, tol=1e-3)
+        return t.tensor(out)
 
-    t.property("log-likelihoods of images: a shift changes nothing")
-    far = t.call(posterior, log_lik - 900, counts)
-    name = "exponential that underflows"
-    t.finite(far, "Adding a number to a row of log_lik cancels.", name)
-    t.close(far, out, "Adding a number to a row cancels.", name, tol=1e-3)
-    depth = -300.0 * torch.arange(1, b + 1)[:, None]
-    far = t.call(posterior, log_lik + depth, counts)
-    name = "one shift for all examples"
-    t.finite(far, "Each row has a shift of its own.", name)
-    t.close(far, out, "Each row has a shift of its own.", name, tol=1e-3)
+    low, apart = "underflow to zero", 1500.0 * torch.arange(1, b + 1)[:, None]
+    same("900 nats less of all changes nothing", log_lik - 900, counts, due, low)
+    name, shift = "a number for each row changes nothing", "one shift for all examples"
+    same(name, log_lik - apart, counts, due, shift)
+    name, first = "one class thousands of nats ahead", torch.eye(k)[2].expand(b, k)
+    over = "exponential that overflows"
+    same(name, log_lik - 9000 + 8000 * first, counts, first, over)
 
-    t.property("one class thousands of nats ahead has posterior one")
-    ahead = log_lik - 9000
-    ahead[:, 2] += 8000
-    out = t.call(posterior, ahead, counts)
-    t.finite(out, "One, and zeros.", "exponential that overflows")
-    t.close(t.tensor(out)[:, 2], 1.0, "It leaves nothing to the others.")
-
-    t.property("a class without examples has posterior zero")
-    none = counts.clone()
-    none[3] = 0
-    out = t.call(posterior, log_lik, none)
-    t.finite(out, "The other classes are as before.", smooth)
-    t.close(t.tensor(out)[:, 3], 0.0, "Its prior is zero.", smooth, tol=0.0)
-    cut = "empty class cut out afterward"
-    t.close(t.tensor(out).sum(1), 1.0, "The others share all of it.", cut, tol=1e-4)
+    none, name = counts * (torch.arange(k) != 3), "a class without examples"
+    few = bayes(none.clamp(min=1))
+    ideas = {
+        "empty class smoothed": [few, bayes(none + 1)],
+        "empty class cut out afterward": few * (none > 0),
+    }
+    out = same(name, log_lik, none, bayes(none), None, ideas)
+    t.equal(out[:, 3], 0.0, "Its prior is zero.", "empty class smoothed")
+    name, ahead = "and this class thousands of nats ahead", 8000 * (none == 0)
+    same(name, log_lik - 9000 + ahead, none, bayes(none), low)

@@ -58,12 +58,9 @@ class NaiveBayes:
     ),
     misconceptions={
         "dark pixels left out": "A pixel that is dark has a probability too.",
-        "not the logarithm of a probability": "The logarithm of a probability is at "
-        "most 0: no minus sign, no exponential.",
         "prior left out": "log p(x, y) contains log p(y).",
         "prior uniform": "p(y) is the share of the class among the examples.",
         "prior smoothed": "Only the pixels get pseudo-counts.",
-        "prior without a logarithm": "Logarithms are added to logarithms.",
         "not smoothed": "A pixel never seen lit must not have probability zero.",
         "pseudo-count in the numerator alone": "Counted once lit and once dark, the "
         "class has 2 · smoothing more examples.",
@@ -78,134 +75,141 @@ class NaiveBayes:
         "own.",
         "posterior in place of the joint": "log p(y | x) sums to one over classes "
         "alone: p(x) has been divided away.",
-        "mean over the pixels": "Independent pixels: logarithms add up.",
         "probabilities in place of draws": "A draw is zeros and ones.",
         "most likely image in place of a draw": "Rounding the probabilities gives the "
         "same image each time.",
-        "one draw for all of a class": "Each label gets a draw of its own.",
-        "one draw for several labels": "Each label gets a draw of its own.",
         "training examples in place of draws": "A draw need not be one of the "
         "examples: given the class each pixel is lit or dark by itself.",
         "drawn with other probabilities": "log_joint and sample have to speak of the "
         "same distribution.",
-        "one noise for all pixels": "Given the class, each pixel is drawn on its own.",
         "label ignored": "A draw comes from the class that was asked for.",
     },
 )
 def gm_05(t, NaiveBayes):
-    n, d, k, a = 40, 4, 3, 0.5 + t.integer(0, 4) / 10
-    c = torch.cat([torch.zeros(20), torch.ones(12), torch.full((8,), 2.0)]).long()
-    tilt = torch.tensor(
-        [[0.8, 0.3, 0.5, 0.4], [0.2, 0.7, 0.6, 0.5], [0.5, 0.2, 0.3, 0.8]]
-    )
-    x = (torch.rand(n, d, generator=t.rng) < tilt[c]).float()
-    x[c == 1, 2] = 0.0  # never lit in class 1, and always lit in none
-    x[[0, 20, 32]] = 0.0
-    order = torch.randperm(n, generator=t.rng)
-    x, c = x[order], c[order]
-    model = t.call(NaiveBayes, x, c, k, a)
-    images = all_images(d)
+    tilt = [[0.8, 0.3, 0.5, 0.4], [0.2, 0.7, 0.6, 0.5], [0.5, 0.2, 0.3, 0.8]]
+    sizes, tilt = torch.tensor([20, 12, 8, 15]), torch.tensor(tilt)
 
-    t.property("log p(x, y) for each class")
-    out = t.call(model.log_joint, images)
-    t.shape(out, (2**d, k), "one number for each image and class.")
-    name = "not smoothed"
-    t.finite(out, "With pseudo-counts nothing is impossible.", name)
-    t.at_most(out, 0.0, "Pixels are discrete.", "not the logarithm of a probability")
+    def data(tilt, smoothing):
+        c = torch.arange(len(tilt)).repeat_interleave(sizes[: len(tilt)])
+        x = (torch.rand(len(c), tilt.shape[1], generator=t.rng) < tilt[c]).float()
+        x[c == 1, 2] = 0.0  # never lit in class 1, and always lit in none
+        x[c != c.roll(1)] = 0.0
+        order = torch.randperm(len(c), generator=t.rng)
+        return x[order], c[order], len(tilt), smoothing
 
-    t.property("it depends on p(x): the classes do not sum to one for each image")
-    mass = t.tensor(out).detach().double().exp()
-    share = mass.sum(1)
-    why, got = "p(x, y), not p(y | x).", "the classes sum to one"
-    name = "posterior in place of the joint"
-    t.true(((share - 1).abs() > 0.01).any(), why, got, name)
+    few = data(tilt, 0.5 + t.integer(0, 4) / 10)
+    more = data(tilt.T, 1.5 + t.integer(0, 9) / 10)
+    model, other = t.call(NaiveBayes, *few), t.call(NaiveBayes, *more)
+    probs, out = scores(t, model, *few), t.call(model.log_joint, few[0])
+    scores(t, other, *more)
 
-    t.property("odds of a lit pixel: lit against dark, each with its pseudo-count")
-    lit = torch.stack([x[c == y].sum(0) for y in range(k)])
-    dark = torch.stack([(1 - x[c == y]).sum(0) for y in range(k)])
-    zero, odds = torch.zeros(1, d), []
-    for i in range(d):
-        up = zero.clone()
-        up[0, i] = 1.0
-        gap = t.call(model.log_joint, up) - t.call(model.log_joint, zero)
-        odds.append(t.tensor(gap)[0].detach())
-    odds = torch.stack(odds, 1).exp()
-    base = lit + dark
-    ideas = {
-        "not smoothed": lit / dark,
-        "pseudo-count in the numerator alone": (lit + a) / (dark - a),
-        "pseudo-count of one outcome alone": (lit + a) / dark,
-        "pseudo-counts that add up to smoothing": (lit + a / 2) / (dark + a / 2),
-        "smoothing fixed at one": (lit + 1) / (dark + 1),
-        "pixels pooled over the classes": [
-            ((lit.sum(0) + s) / (dark.sum(0) + s)).expand(k, d) for s in (a, k * a, 0)
-        ],
-        "dark pixels left out": [lit / base, (lit + a) / (base + 2 * a)],
-    }
-    due = (lit + a) / (dark + a)
-    ideas["mean over the pixels"] = due ** (1 / d)
-    ideas["bits in place of nats"] = due ** (1 / math.log(2))
-    # Smoothed where a count is zero alone, or clipped: all others are as counted.
-    raw = ((odds - lit / dark).abs() < 1e-3)[(lit > 0) & (dark > 0)]
-    other = "not smoothed" if raw.all() else "another rule of smoothing"
-    t.close(odds, due, "Lit against dark, both raised.", other, ideas, 1e-3)
-
-    t.property("p(x, y) sums to one over all images and classes")
-    share = torch.tensor([20, 12, 8]) / n
-    ideas = {
-        "prior left out": float(k),
-        "prior without a logarithm": share.double().exp().sum(),
-    }
-    why = "It is a distribution over pairs."
-    t.close(mass.sum(), 1.0, why, "dark pixels left out", ideas, tol=1e-3)
-
-    t.property("summed over the images, it is the share of the class")
-    smooth = (share * n + a) / (n + k * a)
-    ideas = {"prior uniform": 1 / k, "prior smoothed": [smooth, (share * n + 1) / 43]}
-    t.close(mass.sum(0), share, "p(y).", ideas=ideas, tol=1e-3)
+    t.property("4,000 pixels, each of four a thousand times")
+    x, c, k, a = few
+    wide = t.call(NaiveBayes, x.repeat(1, 1000), c, k, a)
+    log_prior = (sizes[:3] / 40).log()
+    due = 1000 * (t.tensor(out) - log_prior) + log_prior
+    out, low = t.call(wide.log_joint, x.repeat(1, 1000)), "underflow to zero"
+    t.finite(out, "Far below the smallest float lie only probabilities.", low)
+    t.close(out, due, "Each pixel counts a thousand times.", low, tol=1e-4)
 
     t.property("draws are zeros and ones, fresh for each label")
-    m = 6000
-    labels = torch.arange(3 * m) % k
+    labels = torch.arange(15_000) % k
+    one, lost = t.call(model.sample, labels[:1]), {"batch axis lost": (4,)}
+    t.shape(one, (1, 4), "one draw.", ideas=lost)
     drawn = t.call(model.sample, labels)
-    t.shape(drawn, (3 * m, d), "one draw for each label.")
+    t.shape(drawn, (len(labels), 4), "one draw for each label.")
     drawn = t.tensor(drawn).float()
     name = "probabilities in place of draws"
     t.true(((drawn == 0) | (drawn == 1)).all(), "0 and 1 alone.", "other values", name)
-    again = t.tensor(t.call(model.sample, labels)).float()
-    fixed = "most likely image in place of a draw"
-    t.true((drawn != again).any(), "A second call differs.", "the same draws", fixed)
-    first = drawn[labels == 0]
-    name = "one draw for all of a class"
+    again, name = t.tensor(t.call(model.sample, labels)), "noise fixed across calls"
+    if (drawn - probs[labels]).abs().max() < 0.501:
+        name = "most likely image in place of a draw"
+    t.true((drawn != again).any(), "A second call differs.", "the same draws", name)
+    first, name = drawn[labels == 0], "one noise for all examples"
     t.true((first != first[:1]).any(), "Draws differ.", "all equal", name)
 
-    t.property("draws follow the model's own p(x | y)")
-    place = 2.0 ** torch.arange(d - 1, -1, -1)
-    number = (drawn @ place).long()
-    every = mass / mass.sum(0)
-    plain = torch.where(images[:, None] == 1, lit / base, dark / base).prod(2).double()
+    t.property("draws follow p(x | y)")
+    images, place = all_images(4), 2.0 ** torch.arange(3, -1, -1)
+    each = chances(probs, images)
     for y in range(k):
-        counts = torch.bincount(number[labels == y], minlength=2**d)
-        probs = every[:, y]
-        copies = torch.bincount((x[c == y] @ place).long(), minlength=2**d)
-        lit = probs @ images.double()  # of each pixel; with one threshold for all:
-        upper = torch.where(images == 1, lit, 1.0).amin(1)
-        lower = torch.where(images == 0, lit, 0.0).amax(1)
+        here, own, p = drawn[labels == y], x[c == y], probs[y]
+        upper = torch.where(images == 1, p, 1.0).amin(1)  # one threshold for all
+        lower = torch.where(images == 0, p, 0.0).amax(1)
+        copies = torch.bincount((own @ place).long(), minlength=16) / len(own)
         ideas = {
-            "one noise for all pixels": (upper - lower).clamp(min=0),
-            "label ignored": [mass.sum(1), every.mean(1)],
-            "not smoothed": plain[:, y],
-            "training examples in place of draws": copies.double() / copies.sum(),
+            "one noise for all dimensions": (upper - lower).clamp(min=0),
+            "label ignored": [each @ log_prior.exp().double(), each.mean(1)],
+            "not smoothed": chances(own.mean(0)[None], images)[:, 0],
+            "training examples in place of draws": copies,
         }
-        why, other = f"Draws of class {y}.", "drawn with other probabilities"
-        t.frequencies(counts, probs, why, other, ideas)
+        apart = ((here.mean(0) - p).abs() > 0.05).any()
+        name = "drawn with other probabilities" if apart else None
+        counts = torch.bincount((here @ place).long(), minlength=16)
+        t.frequencies(counts, each[:, y], f"Draws of class {y}.", name, ideas)
 
-    t.property("each draw is made anew, also within one call")
-    drawn = t.tensor(t.call(model.sample, torch.zeros(4000).long())).float()
-    alike = every[:, 0].square().sum()
-    for first, second in (drawn.view(2, 2000, d), (drawn[::2], drawn[1::2])):
-        same = (first == second).all(1).double().mean()
-        counts = 2000 * torch.stack([same, 1 - same])
-        why = "How often two draws are the same image."
-        chance = torch.stack([alike, 1 - alike])
-        t.frequencies(counts, chance, why, "one draw for several labels")
+    t.property("each draw is made anew, within one call and across two")
+    labels = torch.zeros(30).long()
+    rows = [t.tensor(t.call(wide.sample, labels)).float() for _ in range(2)]
+    rows, pairs = torch.cat(rows), torch.combinations(torch.arange(60))
+    same = (rows[pairs[:, 0]] == rows[pairs[:, 1]]).view(-1, 1000, 4).double().mean(2)
+    alike = probs[0] ** 2 + (1 - probs[0]) ** 2  # of one pixel
+    mean, std = alike.mean(), (alike * (1 - alike)).sum().sqrt() / 4
+    why = "How many pixels two draws have in common, for all pairs of 60."
+    t.mean(same.T, mean, std, why, "noise used more than once")
+
+
+def chances(probs, images):
+    """p(x | y) of all images, (images, classes), if pixels are lit with ``probs``."""
+    return torch.where(images[:, None] == 1, probs, 1 - probs).double().prod(2)
+
+
+def scores(t, model, x, c, k, a):
+    """Test log_joint; gives the probabilities of the pixels, (classes, d)."""
+    images, d = all_images(x.shape[1]), x.shape[1]
+    t.property(f"log p(x, y) of {k} classes and {d} pixels")
+    out = t.call(model.log_joint, images)
+    t.shape(out, (2**d, k), "one number for each image and class.")
+    one, lost = t.call(model.log_joint, images[:1]), {"batch axis lost": (k,)}
+    t.shape(one, (1, k), "one image is a batch too.", ideas=lost)
+
+    n = c.bincount()[:, None]
+    lit = torch.stack([x[c == y].double().sum(0) for y in range(k)])
+    share, probs, raw = n[:, 0] / len(x), (lit + a) / (n + 2 * a), lit / n
+
+    def joint(p, prior=share):
+        return (chances(p, images) * prior).log()
+
+    due, some = joint(probs), (0, a, k * a)
+    pooled = [(lit.sum(0) + s).expand(k, d) / (len(x) + 2 * s) for s in some]
+    ideas = {
+        "prior left out": joint(probs, 1),
+        "prior uniform": joint(probs, 1 / k),
+        "prior smoothed": [joint(probs, (n + s)[:, 0] / (n + s).sum()) for s in (a, 1)],
+        "weights added, not their logarithms": joint(probs, share.exp()),
+        "pseudo-count in the numerator alone": joint((lit + a) / n),
+        "pseudo-count of one outcome alone": joint((lit + a) / (n + a)),
+        "pseudo-counts that add up to smoothing": joint((lit + a / 2) / (n + a)),
+        "smoothing fixed at one": joint((lit + 1) / (n + 2)),
+        "pixels pooled over the classes": [joint(v) for v in pooled],
+        "dark pixels left out": images.double() @ probs.log().T + share.log(),
+        "posterior in place of the joint": due.log_softmax(1),
+        "density in place of its logarithm": due.exp(),
+        "negative log-likelihood returned": -due,
+        "mean over the dimensions": [due / d, joint(probs, 1) / d + share.log()],
+        "bits in place of nats": due / math.log(2),
+    }
+    seen, name = t.tensor(out).detach().double(), None
+    some = seen.isfinite()
+    lost = "not smoothed" if near(seen[some], joint(raw)[some]) else "not finite"
+    t.finite(out, "With pseudo-counts nothing is impossible.", lost)
+    if near(seen.exp().sum(0), share):  # a distribution, by other rates of its pixels
+        rates = seen.exp().T @ images.double() / share[:, None]
+        both = (raw > 0) & (raw < 1)
+        counted = near(rates[both], raw[both])
+        name = "not smoothed" if counted else "another rule of smoothing"
+    t.close(out, due, "By counting, pseudo-counts included.", name, ideas)
+    return probs
+
+
+def near(a, b):
+    return bool(((a - b).abs() < 1e-3).all())

@@ -28,7 +28,8 @@ $$
 
 in closed form, and write it as `mean_gradient(x, w, means, stds)`: `x` has shape
 `(n,)`, the others `(k,)`; return the `k` derivatives of the **sum** over the data. It
-has to be right also for points a hundred standard deviations away from all components.
+has to be right also for points a hundred standard deviations away from all components,
+and where data and means lie far from 0.
 """,
     stub='''
 def mean_gradient(x, w, means, stds):
@@ -44,8 +45,6 @@ def mean_gradient(x, w, means, stds):
         "Compute responsibilities from logarithms (softmax over the components).",
     ),
     misconceptions={
-        "weights left out of the responsibilities": "A component of weight 0.1 takes a "
-        "tenth of the say.",
         "divided by the standard deviation once": "The derivative of -(x - m)²/2s² in "
         "m has s² below.",
         "not divided by the variance": "A narrow component pulls harder.",
@@ -55,13 +54,12 @@ def mean_gradient(x, w, means, stds):
         "every point pulls with full force": "A point pulls a component by its "
         "responsibility for it.",
         "normalized over the data": "Responsibilities sum to one over the components.",
+        "responsibilities not normalized": "Those of a point sum to one.",
         "widths left out of the responsibilities": "A wide component is a low one: "
         "the density has the factor 1/std.",
-        "densities that underflow": "Far away all densities are 0 and the "
-        "responsibilities 0/0; a small number added above or below hides it.",
-        "weights added, not their logarithms": "Logarithms are added to logarithms.",
-        "not the derivative": "Compare with torch.autograd, first for one component, "
-        "then for two.",
+        "weights counted twice": "The responsibility holds the weight already.",
+        "M-step in place of the gradient": "These are the new means of EM; the slope "
+        "at the present ones is due.",
     },
 )
 def gm_06(t, mean_gradient):
@@ -70,63 +68,58 @@ def gm_06(t, mean_gradient):
     means = torch.tensor([-1.5, 0.2, 1.8]) + t.uniform(k, low=-0.2, high=0.2)
     x = t.uniform(n, low=-3, high=3)
 
-    t.property("one derivative for each component")
-    out = t.call(mean_gradient, x, w, means, stds)
-    t.shape(out, (k,), "one number for each mean.")
+    def tested(x, w, means, stds, mistake=None, ideas=None, tol=1e-3):
+        m = means.double().requires_grad_()
+        total = line_mixture(w, m, stds).log_prob(x.double()).sum()
+        (due,) = torch.autograd.grad(total, m)
+        out = t.call(mean_gradient, x, w, means, stds)
+        t.shape(out, due.shape, "one number for each mean.")
+        t.finite(out, "The slope of the log-likelihood.", mistake or "not finite")
+        found = ideas(due) if ideas else None
+        t.close(out, due, "By automatic differentiation.", mistake, found, tol)
 
-    t.property("one component: the sum of (x - mean)/std²")
-    one = [v[:1] for v in (w * 0 + 1, means, stds)]
-    scale = stds[0]
-    due = ((x - means[0]) / scale.square()).sum()[None]
-    ideas = {
-        "sign flipped": -due,
-        "mean over the data": due / n,
-        "divided by the standard deviation once": due * scale,
-        "not divided by the variance": due * scale**2,
-    }
-    out = t.call(mean_gradient, x, *one)
-    single = line_mixture(*one).log_prob(x.double())
-    other = "normalized over the data"
-    ideas[other] = (single.softmax(0) * (x - means[0]) / scale**2).sum()[None]
-    no = "not the derivative"
-    t.close(out, due, "A single Gaussian.", no, ideas, tol=1e-4)
+    def ideas(due):
+        lw, gap = w.double().log(), (x[:, None] - means).double()
+        each = Normal(means.double(), stds.double()).log_prob(x.double()[:, None])
+        joint, flat, eye = each + lw, each + stds.log(), torch.eye(k).double()
+        new = joint.softmax(1).T @ x.double() / joint.softmax(1).sum(0)
+        shares = {
+            "weights left out": [each.softmax(1)],
+            "weights added, not their logarithms": [(each + w).softmax(1)],
+            "weights counted twice": [w * joint.softmax(1), (joint + lw).softmax(1)],
+            "points given to their best component": [
+                eye[v.argmax(1)] for v in (joint, each, -gap.abs())
+            ],
+            "every point pulls with full force": [each * 0 + 1, (w + each * 0)],
+            "normalized over the data": [joint.softmax(0), each.softmax(0)],
+            "responsibilities not normalized": [joint.exp(), each.exp()],
+            "widths left out of the responsibilities": [
+                v.softmax(1) for v in (flat + lw, flat)
+            ],
+        }
+        return {
+            "sign flipped": -due,
+            "mean over the data": due / n,
+            "divided by the standard deviation once": due * stds,
+            "not divided by the variance": due * stds**2,
+            "M-step in place of the gradient": [new, new - means],
+            **{
+                name: [(r * gap / stds.double() ** 2).sum(0) for r in tables]
+                for name, tables in shares.items()
+            },
+        }
 
-    t.property("the slope of the log-likelihood, by finite differences")
+    t.property("the slope of the log-likelihood, for each mean")
+    tested(x, w, means, stds, None, ideas, tol=1e-4)
+    t.property("one point and one component")
+    tested(x[:1], w[:1] ** 0, means[:1], stds[:1])
 
-    def slope(x, stds):
-        def total(m):
-            return line_mixture(w, m, stds).log_prob(x.double()).sum()
-
-        h, step = 1e-5, torch.eye(k, dtype=torch.float64)
-        ends = [(total(means + h * e), total(means - h * e)) for e in step]
-        return torch.stack([up - down for up, down in ends]) / (2 * h)
-
-    pull = (x[:, None] - means).double() / stds.double().square()
-    each = Normal(means.double(), stds.double()).log_prob(x.double()[:, None])
-    best = torch.eye(k, dtype=torch.float64)[(each + w.double().log()).argmax(1)]
-    plain = torch.eye(k, dtype=torch.float64)[each.argmax(1)]
-    ideas = {
-        "weights left out of the responsibilities": (each.softmax(1) * pull).sum(0),
-        "points given to their best component": [
-            (best * pull).sum(0),
-            (plain * pull).sum(0),
-        ],
-        "every point pulls with full force": [pull.sum(0), (w * pull).sum(0)],
-        "widths left out of the responsibilities": [
-            ((each + v.log() + stds.log()).softmax(1) * pull).sum(0) for v in (w, w**0)
-        ],
-        "weights added, not their logarithms": ((each + w).softmax(1) * pull).sum(0),
-    }
-    out = t.call(mean_gradient, x, w, means, stds)
-    due = slope(x, stds)
-    t.close(out, due, "Central differences in float64.", no, ideas, tol=1e-3)
-
-    t.property("far from all components")
-    far = torch.tensor([150.0, -200.0])
-    name = "densities that underflow"
+    t.property("a hundred deviations from all components")
     for wide in (torch.full((k,), 1.5), torch.tensor([1.0, 2.0, 1.5])):
-        for points in (far, far[:1], far[1:]):
-            out = t.call(mean_gradient, points, w, means, wide)
-            t.finite(out, "One component pulls.", name)
-            why = "Here one component has nearly all of the responsibility."
-            t.close(out, slope(points, wide), why, name, tol=1e-3)
+        for far in (150.0, -200.0):
+            tested(torch.tensor([far]), w, means, wide, "underflow to zero")
+        both = torch.tensor([150.0, -200.0])
+        tested(both, w, means, wide, "one shift for all examples")
+
+    t.property("all of it around 3,000")
+    tested(x + 3000, w, means + 3000, stds, "difference of large numbers")

@@ -40,9 +40,6 @@ def sample_mixture(n, w, means, stds):
         "and the number of each component varies.",
         "the same shares at each call": "Each draw chooses by itself, so that the "
         "number of draws of a component varies from call to call.",
-        "weights left out": "Components are chosen with their weights.",
-        "component chosen for each dimension": "One choice of component holds for the "
-        "whole point.",
         "noise left out": "A draw is not the mean of its component.",
         "deviations of another component or axis": "Mean and deviations belong to the "
         "same component, axis by axis.",
