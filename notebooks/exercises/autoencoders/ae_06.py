@@ -7,22 +7,22 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
-class _Masking(nn.Module):
-    """What the versions of ae-06 share; each says how the batch is damaged."""
+class Masking(nn.Module):
+    """What the right variants share; each says how the batch is damaged."""
 
     def __init__(self, encoder, decoder, share):
         super().__init__()
         self.encoder, self.decoder, self.share = encoder, decoder, share
 
     def damage(self, x):
-        return x * (torch.rand_like(x) >= self.share)
+        return x.masked_fill(torch.rand(x.shape) < self.share, 0.0)
 
     def loss(self, x):
         x_hat = self.decoder(self.encoder(self.damage(x)))
-        return (x - x_hat).square().sum(1).mean()
+        return F.mse_loss(x_hat, x, reduction="sum") / len(x)
 
 
 class Ae06:
@@ -37,119 +37,32 @@ class Ae06:
             x_hat = self.decoder(self.encoder(x * keep))
             return (x - x_hat).square().sum(1).mean()
 
+    by_fill = right(Masking)
+
     @right
-    class ByBernoulli(_Masking):
+    class ByBernoulli(Masking):
         def damage(self, x):
             return x * torch.bernoulli(torch.full_like(x, 1 - self.share))
 
     @right
-    class ByFill(_Masking):
-        def damage(self, x):
-            return x.masked_fill(torch.rand(x.shape) < self.share, 0.0)
-
-    @right
-    class ByDropout(_Masking):
+    class ByDropout(Masking):
         def damage(self, x):
             return F.dropout(x, self.share, training=True) * (1 - self.share)
 
     @right
-    class ByWhere(_Masking):
-        def loss(self, x):
+    class ByWhere(Masking):
+        def damage(self, x):
             gone = torch.distributions.Bernoulli(self.share).sample(x.shape).bool()
-            seen = torch.where(gone, torch.zeros_like(x), x)
-            x_hat = self.decoder(self.encoder(seen))
-            return F.mse_loss(x_hat, x, reduction="sum") / len(x)
-
-    @wrong("share that survives")
-    class Survives(_Masking):
-        def damage(self, x):
-            return x * (torch.rand_like(x) < self.share)
-
-    @wrong("survivors scaled up")
-    class Scaled(_Masking):
-        def damage(self, x):
-            return F.dropout(x, self.share, training=True)
-
-    @wrong("nothing masked in evaluation mode")
-    class OnlyTraining(_Masking):
-        def damage(self, x):
-            return F.dropout(x, self.share, self.training) * (
-                1 - self.share if self.training else 1
-            )
-
-    @wrong("one mask for the whole batch")
-    class OneMask(_Masking):
-        def damage(self, x):
-            return x * (torch.rand(x.shape[1]) >= self.share)
-
-    @wrong("whole examples masked")
-    class Rows(_Masking):
-        def damage(self, x):
-            return x * (torch.rand(len(x), 1) >= self.share)
-
-    @wrong("mask drawn once")
-    class Kept(_Masking):
-        def damage(self, x):
-            if not hasattr(self, "mask") or self.mask.shape != x.shape:
-                self.mask = torch.rand_like(x) >= self.share
-            return x * self.mask
-
-    @wrong("a fixed number of values masked")
-    class FixedInRow(_Masking):
-        def damage(self, x):
-            many = round(self.share * x.shape[1])
-            gone = torch.rand_like(x).argsort(1)[:, :many]
-            return x.scatter(1, gone, 0.0)
-
-    @wrong("a fixed number of values masked")
-    class FixedInBatch(_Masking):
-        def damage(self, x):
-            many = round(self.share * x.numel())
-            gone = torch.randperm(x.numel())[:many]
-            return x.flatten().index_fill(0, gone, 0.0).view_as(x)
-
-    @wrong("compared with the damaged example")
-    class WrongTarget(_Masking):
-        def loss(self, x):
-            seen = self.damage(x)
-            return (seen - self.decoder(self.encoder(seen))).square().sum(1).mean()
-
-    @wrong("only the missing values compared")
-    class OnlyMissing(_Masking):
-        def loss(self, x):
-            keep = torch.rand_like(x) >= self.share
-            x_hat = self.decoder(self.encoder(x * keep))
-            return ((x - x_hat).square() * ~keep).sum(1).mean()
-
-    @wrong("code damaged in place of the input")
-    class Code(_Masking):
-        def loss(self, x):
-            x_hat = self.decoder(self.damage(self.encoder(x)))
-            return (x - x_hat).square().sum(1).mean()
-
-    @wrong("mean over the values")
-    class Mean(_Masking):
-        def loss(self, x):
-            return F.mse_loss(self.decoder(self.encoder(self.damage(x))), x)
-
-    @wrong("summed over the batch")
-    class Summed(_Masking):
-        def loss(self, x):
-            return (x - self.decoder(self.encoder(self.damage(x)))).square().sum()
-
-    @wrong("noise added")
-    class Noise(_Masking):
-        def damage(self, x):
-            return x + self.share * torch.randn_like(x)
+            return torch.where(gone, torch.zeros_like(x), x)
 
     @right
-    class ByNumpy(_Masking):
+    class ByNumpy(Masking):
         def damage(self, x):
             draw = np.random.random
             return x * torch.from_numpy(draw(x.shape) >= self.share)
 
     @right
-    class ByLoops(_Masking):
+    class ByLoops(Masking):
         def damage(self, x):
             out = x.clone()
             for row in out:
@@ -158,60 +71,46 @@ class Ae06:
                         row[j] = 0.0
             return out
 
-    @wrong("only the surviving values compared")
-    class OnlySurviving(_Masking):
-        def loss(self, x):
-            keep = torch.rand_like(x) >= self.share
-            x_hat = self.decoder(self.encoder(x * keep))
-            return ((x - x_hat).square() * keep).sum(1).mean()
-
-    @wrong("mean over the values")
-    class AxesSwapped(_Masking):
-        def loss(self, x):
-            x_hat = self.decoder(self.encoder(self.damage(x)))
-            return (x - x_hat).square().sum(0).mean()
-
-    @wrong("square root taken")
-    class Norm(_Masking):
-        def loss(self, x):
-            x_hat = self.decoder(self.encoder(self.damage(x)))
-            return (x - x_hat).norm(dim=1).mean()
-
-    @wrong("halved")
-    class Half(_Masking):
-        def loss(self, x):
-            return super().loss(x) / 2
-
-    @wrong("neighbors go together")
-    class Pairs(_Masking):
-        def damage(self, x):
-            keep = torch.rand(len(x), x.shape[1] // 2) >= self.share
-            return x * keep.repeat_interleave(2, dim=1)
-
-    @wrong("neighbors go together")
-    class HalfBatch(_Masking):
-        def damage(self, x):
-            keep = torch.rand(len(x) // 2, x.shape[1]) >= self.share
-            return x * keep.repeat(2, 1)
-
-    @wrong("normal numbers compared")
-    class Normal(_Masking):
-        def damage(self, x):
-            return x * (torch.randn_like(x) >= self.share)
-
-    @wrong("noise added")
-    class FilledByMean(_Masking):
-        def damage(self, x):
-            return torch.where(torch.rand_like(x) < self.share, x.mean(), x)
-
-    @wrong("cut off from the graph")
-    class EncoderFrozen(_Masking):
-        def loss(self, x):
-            with torch.no_grad():
-                z = self.encoder(self.damage(x))
-            return (x - self.decoder(z)).square().sum(1).mean()
-
-    @wrong("cut off from the graph")
-    class Number(_Masking):
-        def loss(self, x):
-            return torch.tensor(super().loss(x).item())
+    edited = edits(
+        MaskingAutoencoder,
+        """
+    share that survives | >= self.share -> < self.share
+    survivors scaled up | x * keep -> x * keep / (1 - self.share)
+    survivors scaled up | x * keep -> x * keep / self.share
+    nothing masked in evaluation mode | >= self.share -> >= self.share * self.training
+    one mask for the whole batch | rand_like(x) -> rand(x.shape[1])
+    whole examples masked | rand_like(x) -> rand(len(x), 1)
+    noise fixed across calls
+        | torch.rand_like(x) -> vars(self).setdefault("u", torch.rand_like(x))
+    noise fixed across calls
+        | rand_like(x) -> rand(x.shape, generator=torch.Generator().manual_seed(0))
+    noise fixed across calls | rand_like(x) -> rand(x.shape, generator=self.stream)
+        | super().__init__()
+        -> super().__init__(); self.stream = torch.Generator().manual_seed(0)
+    normal numbers compared | rand_like(x) -> randn_like(x)
+    a fixed number of values masked
+        | rand_like(x) >= self.share
+        -> rand_like(x).argsort(1).argsort(1) >= round(self.share * x.shape[1])
+    a fixed number of values masked
+        | torch.rand_like(x) >= self.share
+        -> (torch.randperm(x.numel()) >= round(self.share * x.numel())).view_as(x)
+    noise used more than once
+        | rand_like(x) -> rand(len(x), x.shape[1] // 2).repeat_interleave(2, dim=1)
+    noise used more than once
+        | rand_like(x) -> rand(len(x) // 2 + 1, x.shape[1]).repeat(2, 1)[: len(x)]
+    damaged otherwise | x * keep -> x + self.share * torch.randn_like(x)
+    damaged otherwise | x * keep -> torch.where(keep, x, x.mean())
+    code damaged in place of the input | (x * keep)) -> (x) * keep)
+    compared with the damaged example | (x - x_hat) -> (x * keep - x_hat)
+    only the missing values compared | .square() -> .square().mul(~keep)
+    only the surviving values compared | .square() -> .square().mul(keep)
+    mean over the dimensions | .sum(1).mean() -> .mean()
+    mean over the dimensions | .sum(1) -> .sum(0)
+    sum over the batch | .sum(1).mean() -> .sum()
+    wrong shape | .sum(1).mean() -> .sum(1)
+    square root taken | .sum(1) -> .sum(1).sqrt()
+    off by a factor of two | .mean() -> .mean() / 2
+    cut off from the graph | self.encoder(x * keep) -> self.encoder(x * keep).detach()
+    cut off from the graph | .mean() -> .mean().detach()
+    """,
+    )

@@ -4,22 +4,22 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
-class _Images(nn.Module):
-    """What the versions of ae-08 share."""
+class Images(nn.Module):
+    """What the right variants share."""
 
     def __init__(self, encoder, decoder, shape):
         super().__init__()
         self.encoder, self.decoder, self.shape = encoder, decoder, shape
 
     def decode(self, z):
-        return self.decoder(z).view(-1, *self.shape)
+        return self.decoder(z).unflatten(1, self.shape)
 
     def error(self, x_noisy, x):
-        x_hat = self.decode(self.encoder(x_noisy))
-        return (x - x_hat).square().sum(dim=(-3, -2, -1))
+        x_hat = self.decode(self.encoder(x_noisy)).flatten(1)
+        return (x.flatten(1) - x_hat).pow(2).sum(1)
 
     def loss(self, x_noisy, x):
         return self.error(x_noisy, x).mean()
@@ -44,127 +44,47 @@ class Ae08:
         def loss(self, x_noisy, x):
             return self.error(x_noisy, x).mean()
 
-    @right
-    class ByFlatten(_Images):
-        def error(self, x_noisy, x):
-            x_hat = self.decode(self.encoder(x_noisy)).flatten(1)
-            return (x.flatten(1) - x_hat).pow(2).sum(1)
+    by_flatten = right(Images)
 
     @right
-    class ByEinsum(_Images):
+    class ByEinsum(Images):
         def error(self, x_noisy, x):
             diff = x - self.decode(self.encoder(x_noisy))
             return torch.einsum("bchw,bchw->b", diff, diff)
 
     @right
-    class ByLoss(_Images):
-        def decode(self, z):
-            return self.decoder(z).unflatten(1, self.shape)
-
+    class ByLoss(Images):
         def loss(self, x_noisy, x):
             x_hat = self.decode(self.encoder(x_noisy))
             return F.mse_loss(x_hat, x, reduction="sum") / len(x)
 
-    @wrong("height and width swapped")
-    class Swapped(_Images):
-        def decode(self, z):
-            c, h, w = self.shape
-            return self.decoder(z).view(-1, c, w, h).transpose(2, 3)
-
-    @wrong("transposed once")
-    class OnlyView(_Images):
-        def decode(self, z):
-            c, h, w = self.shape
-            return self.decoder(z).view(-1, c, w, h)
-
-    @wrong("transposed once")
-    class OnlyTranspose(_Images):
-        def decode(self, z):
-            return super().decode(z).transpose(2, 3)
-
-    @wrong("channel axis squeezed away")
-    class Squeezed(_Images):
-        def error(self, x_noisy, x):
-            x_hat = self.decode(self.encoder(x_noisy)).squeeze()
-            return (x - x_hat).square().sum(dim=(-3, -2, -1))
-
-    @wrong("channel axis squeezed away")
-    class SqueezedChannel(_Images):
-        def error(self, x_noisy, x):
-            x_hat = self.decode(self.encoder(x_noisy)).squeeze(1)
-            return (x - x_hat).square().sum(dim=(-2, -1))
-
-    @wrong("mean over the values")
-    class Mean(_Images):
-        def error(self, x_noisy, x):
-            x_hat = self.decode(self.encoder(x_noisy))
-            return (x - x_hat).square().mean(dim=(-3, -2, -1))
-
-    @wrong("reduced over the batch")
-    class Reduced(_Images):
-        def error(self, x_noisy, x):
-            return (x - self.decode(self.encoder(x_noisy))).square().sum()
-
-    @wrong("summed over the batch")
-    class Summed(_Images):
-        def loss(self, x_noisy, x):
-            return self.error(x_noisy, x).sum()
-
-    @wrong("compared with the noisy image")
-    class Noisy(_Images):
-        def error(self, x_noisy, x):
-            x_hat = self.decode(self.encoder(x_noisy))
-            return (x_noisy - x_hat).square().sum(dim=(-3, -2, -1))
-
-    @wrong("clean image encoded")
-    class Clean(_Images):
-        def error(self, x_noisy, x):
-            return (x - self.decode(self.encoder(x))).square().sum(dim=(-3, -2, -1))
-
-    @wrong("loss detached")
-    class Detached(_Images):
-        def loss(self, x_noisy, x):
-            return self.error(x_noisy, x).mean().detach()
-
     @right
-    class ByDistances(_Images):
+    class ByLoops(Images):
         def error(self, x_noisy, x):
             x_hat = self.decode(self.encoder(x_noisy))
-            exact = "donot_use_mm_for_euclid_dist"
-            apart = torch.cdist(x.flatten(1), x_hat.flatten(1), compute_mode=exact)
-            return apart.diagonal() ** 2
+            return torch.stack([(a - a_hat).norm() ** 2 for a, a_hat in zip(x, x_hat)])
 
-    @wrong("channel axis squeezed away")
-    class SqueezedAndBack(_Images):
-        def error(self, x_noisy, x):
-            x_hat = self.decode(self.encoder(x_noisy)).squeeze().unsqueeze(1)
-            return (x - x_hat).square().sum(dim=(-3, -2, -1))
-
-    @wrong("mean over the channels")
-    class ChannelMean(_Images):
-        def error(self, x_noisy, x):
-            x_hat = self.decode(self.encoder(x_noisy))
-            return (x - x_hat).square().sum((-2, -1)).mean(1)
-
-    @wrong("channels last")
-    class ChannelsLast(_Images):
-        def decode(self, z):
-            c, h, w = self.shape
-            return self.decoder(z).view(-1, h, w, c).permute(0, 3, 1, 2)
-
-    @wrong("encoder cut off from the graph")
-    class EncoderFrozen(_Images):
-        def error(self, x_noisy, x):
-            with torch.no_grad():
-                z = self.encoder(x_noisy)
-            return (x - self.decode(z)).square().flatten(1).sum(1)
-
-    @wrong("square root taken")
-    class Norm(_Images):
-        def error(self, x_noisy, x):
-            return (x - self.decode(self.encoder(x_noisy))).flatten(1).norm(dim=1)
-
-    @wrong("absolute error")
-    class Absolute(_Images):
-        def error(self, x_noisy, x):
-            return (x - self.decode(self.encoder(x_noisy))).abs().flatten(1).sum(1)
+    edited = edits(
+        ImageAutoencoder,
+        """
+    transposed once | -1, c, h, w) -> -1, c, w, h)
+    transposed once | -1, c, h, w) -> -1, c, h, w).transpose(2, 3)
+    channels last | .view(-1, c, h, w) -> .view(-1, h, w, c).permute(0, 3, 1, 2)
+    channel axis squeezed away | (x_noisy)) -> (x_noisy)).squeeze()
+    channel axis squeezed away | (x_noisy)) -> (x_noisy)).squeeze(1) | -3, ->
+    channel axis squeezed away | (x_noisy)) -> (x_noisy)).squeeze().unsqueeze(1)
+    mean over the dimensions | .sum(dim -> .mean(dim
+    mean over the channels | .sum(dim=(-3, -2, -1)) -> .sum((-2, -1)).mean(1)
+    not summed over the dimensions | .sum(dim=(-3, -2, -1)) ->
+    not summed over the dimensions | -3, ->
+    reduced over the batch | dim=(-3, -2, -1) ->
+    compared with the noisy image | (x - x_hat) -> (x_noisy - x_hat)
+    clean image encoded | self.encoder(x_noisy) -> self.encoder(x)
+    square root taken | -1)) -> -1)).sqrt()
+    absolute error | .square() -> .abs()
+    off by a factor of two | return (x - x_hat) -> return 0.5 * (x - x_hat)
+    sum over the batch | .mean() -> .sum()
+    cut off from the graph | .mean() -> .mean().detach()
+    cut off from the graph | self.encoder(x_noisy) -> self.encoder(x_noisy).detach()
+    """,
+    )

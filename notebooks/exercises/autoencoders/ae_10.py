@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Ae10:
@@ -43,72 +43,6 @@ class Ae10:
         flagged = (scores >= t).double() * w
         return (flagged * bad).sum() / flagged.sum()
 
-    def _threshold(anomalies, recall):
-        need = math.ceil(recall * len(anomalies) - 1e-9)
-        return anomalies.sort(descending=True).values[need - 1]
-
-    @wrong("share ignored")
-    def counts(normal, anomalies, recall, share):
-        t = Ae10._threshold(anomalies, recall)
-        hit, false = (anomalies >= t).sum(), (normal >= t).sum()
-        return hit / (hit + false)
-
-    @wrong("share ignored")
-    def rates(normal, anomalies, recall, share):
-        t = Ae10._threshold(anomalies, recall)
-        tpr, fpr = (anomalies >= t).float().mean(), (normal >= t).float().mean()
-        return tpr / (tpr + fpr)
-
-    @wrong("recall asked for in place of reached")
-    def asked(normal, anomalies, recall, share):
-        fpr = (normal >= Ae10._threshold(anomalies, recall)).double().mean()
-        return share * recall / (share * recall + (1 - share) * fpr)
-
-    @wrong("threshold on the normal scores")
-    def wrong_side(normal, anomalies, recall, share):
-        t = Ae10._threshold(normal, recall)
-        tpr = (anomalies >= t).double().mean()
-        fpr = (normal >= t).double().mean()
-        return share * tpr / (share * tpr + (1 - share) * fpr)
-
-    @wrong("alarms strictly above")
-    def strict(normal, anomalies, recall, share):
-        t = Ae10._threshold(anomalies, recall)
-        tpr = (anomalies > t).double().mean()
-        fpr = (normal > t).double().mean()
-        return share * tpr / (share * tpr + (1 - share) * fpr).clamp(min=1e-12)
-
-    @wrong("lowest threshold")
-    def lowest(normal, anomalies, recall, share):
-        return Ae10.real_alarms(normal, anomalies, 1.0, share)
-
-    @wrong("share of false alarms")
-    def false(normal, anomalies, recall, share):
-        return 1 - Ae10.real_alarms(normal, anomalies, recall, share)
-
-    @wrong("share of anomalies caught")
-    def caught(normal, anomalies, recall, share):
-        return (anomalies >= Ae10._threshold(anomalies, recall)).double().mean()
-
-    @wrong("share and rest swapped")
-    def swapped(normal, anomalies, recall, share):
-        return Ae10.real_alarms(normal, anomalies, recall, 1 - share)
-
-    @wrong("rounded down")
-    def floored(normal, anomalies, recall, share):
-        need = max(1, int(recall * len(anomalies) + 1e-9))
-        t = anomalies.sort(descending=True).values[need - 1]
-        tpr = (anomalies >= t).double().mean()
-        fpr = (normal >= t).double().mean()
-        return share * tpr / (share * tpr + (1 - share) * fpr)
-
-    @wrong("false-alarm rate in place of its weight")
-    def unweighted(normal, anomalies, recall, share):
-        t = Ae10._threshold(anomalies, recall)
-        tpr = (anomalies >= t).double().mean()
-        fpr = (normal >= t).double().mean()
-        return share * tpr / (share * tpr + fpr)
-
     @right
     def by_scikit_learn(normal, anomalies, recall, share):
         from sklearn.metrics import roc_curve
@@ -119,53 +53,40 @@ class Ae10:
         i = int((tpr >= recall - 1e-9).argmax())
         return share * tpr[i] / (share * tpr[i] + (1 - share) * fpr[i])
 
-    def _at(t, normal, anomalies, share):
-        tpr = (anomalies >= t).double().mean()
-        fpr = (normal >= t).double().mean()
-        return share * tpr / (share * tpr + (1 - share) * fpr)
-
-    @wrong("counts in place of rates")
-    def weighted_counts(normal, anomalies, recall, share):
-        t = Ae10._threshold(anomalies, recall)
-        hit, false = (anomalies >= t).sum(), (normal >= t).sum()
-        return share * hit / (share * hit + (1 - share) * false)
-
-    @wrong("threshold one step too low")
-    def more_than_recall(normal, anomalies, recall, share):
-        for t in sorted(set(anomalies.tolist()), reverse=True):
-            caught = float((anomalies >= t).double().mean())
-            if caught > recall + 1e-9 or caught == 1:
-                return Ae10._at(t, normal, anomalies, share)
-
-    @wrong("threshold one step too low")
-    def next_place(normal, anomalies, recall, share):
-        need = min(math.ceil(recall * len(anomalies) - 1e-9), len(anomalies) - 1)
-        t = anomalies.sort(descending=True).values[need]
-        return Ae10._at(t, normal, anomalies, share)
-
-    @wrong("threshold one step too low")
-    def lower_quantile(normal, anomalies, recall, share):
-        t = anomalies.quantile(1 - recall, interpolation="lower")
-        return Ae10._at(t, normal, anomalies, share)
-
-    @wrong("quantile in place of a count")
-    def quantile(normal, anomalies, recall, share):
-        t = anomalies.quantile(1 - recall)
-        return Ae10._at(t, normal, anomalies, share)
-
-    @wrong("alarms strictly above")
-    def strict_for_one(normal, anomalies, recall, share):
-        t = Ae10._threshold(anomalies, recall)
-        tpr = (anomalies >= t).double().mean()
-        fpr = (normal > t).double().mean()
-        return share * tpr / (share * tpr + (1 - share) * fpr)
-
-    @wrong("odds in place of a part")
-    def odds(normal, anomalies, recall, share):
-        part = Ae10.real_alarms(normal, anomalies, recall, share)
-        return part / (1 - part).clamp(min=1e-12)
-
-    @wrong("part of all parts")
-    def joint(normal, anomalies, recall, share):
-        t = Ae10._threshold(anomalies, recall)
-        return share * (anomalies >= t).double().mean()
+    edited = edits(
+        real_alarms,
+        """
+    share ignored | real = share * tpr -> real = tpr | (1 - share) * fpr -> fpr
+    share ignored
+        | real = share * tpr -> real = tpr | (1 - share) * fpr -> fpr
+        | (anomalies >= threshold).double().mean() -> (anomalies >= threshold).sum()
+        | (normal >= threshold).double().mean() -> (normal >= threshold).sum()
+    counts in place of rates
+        | (anomalies >= threshold).double().mean() -> (anomalies >= threshold).sum()
+        | (normal >= threshold).double().mean() -> (normal >= threshold).sum()
+    recall asked for in place of reached | share * tpr -> share * recall
+    threshold on the normal scores | len(anomalies) -> len(normal)
+        | anomalies.sort -> normal.sort
+    alarms strictly above | (anomalies >= -> (anomalies > | (normal >= -> (normal >
+    alarms strictly above | (normal >= -> (normal >
+    lowest threshold | [need - 1] -> [-1]
+    threshold one step too low | [need - 1] -> [min(need, len(anomalies) - 1)]
+    threshold one step too low | math.ceil(recall * len(anomalies) - 1e-9)
+        -> min(int(recall * len(anomalies) + 1e-9) + 1, len(anomalies))
+    threshold one step too low | sort(descending=True).values[need - 1]
+        -> quantile(1 - recall, interpolation="lower")
+    quantile in place of a count
+        | sort(descending=True).values[need - 1] -> quantile(1 - recall)
+    rounded down | math.ceil(recall * len(anomalies) - 1e-9)
+        -> max(1, int(recall * len(anomalies) + 1e-9))
+    equal scores counted once | sort(descending=True).values -> unique().flip(0)
+    low scores raise the alarm
+        | need = -> normal, anomalies = -normal, -anomalies; need =
+    odds in place of a part | (real + (1 - share) * fpr) -> ((1 - share) * fpr)
+    part of all parts | / (real + (1 - share) * fpr) ->
+    share of false alarms | return real -> return 1 - real
+    share of anomalies caught | return real / (real + (1 - share) * fpr) -> return tpr
+    share and rest swapped | real = -> share = 1 - share; real =
+    false-alarm rate in place of its weight | (1 - share) * fpr -> fpr
+    """,
+    )

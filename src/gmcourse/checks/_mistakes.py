@@ -46,6 +46,8 @@ SUMS = {
     "cut off from the graph": "The value is right and its gradient is not: what is "
     "detached, or goes through numpy or item(), trains nothing.",
     "batch axis lost": "squeeze() also removes a batch axis of length one.",
+    "sum over the batch": "The mean over the batch is due: a sum grows with it, and "
+    "with it the size of each step.",
 }
 
 # Of random draws; `sampler` looks for them.

@@ -1,7 +1,7 @@
 """Exercise ae-04: White codes, the same reconstructions."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .._exercise import Exercise
 
@@ -50,110 +50,122 @@ def whiten(last, first, z):
     misconceptions={
         "given layers changed": "The caller still needs the layers it passed in: make "
         "copies.",
-        "decoder left as it was": "The decoder must undo what the encoder now does.",
-        "decoder's bias left as it was": "z = L z' + mean: the mean has to go into the "
-        "decoder's bias.",
-        "mean not removed": "The codes must have mean zero.",
+        "mean not removed": "The mean of z is to be subtracted before M is applied.",
+        "encoder's bias not mapped": "M acts on all of W a + b - mean: on the bias and "
+        "on the mean, too.",
         "each code scaled alone": "Dividing by standard deviations leaves the "
         "correlations: the covariance has entries off the diagonal.",
         "scaled by the covariance itself": "M must be a root of the inverse: M Σ Mᵀ "
         "is the identity.",
-        "root on the wrong side": "L L^T = Σ for a lower triangular L; with L^T in its "
-        "place M Σ M^T is no identity.",
-        "decoder scaled the same way": "The decoder needs the inverse of what the "
-        "encoder got.",
-        "decoder does not undo the encoder": "What the encoder now does to the codes, "
-        "the decoder must undo: follow one code through both.",
-        "decoder's bias moved wrongly": "The new decoder's answer to a code of zeros "
-        "must be the old decoder's answer to the mean code.",
+        "root in place of its inverse": "M undoes the root: it divides where the root "
+        "multiplies.",
+        "root on the wrong side": "L Lᵀ = Σ for a lower triangular L; with Lᵀ in its "
+        "place nothing is undone.",
         "covariance on another scale": "The covariance due is that of torch.cov, which "
         "divides by n - 1.",
         "only rotated": "Uncorrelated codes still have variances of their own: each "
         "must become one.",
-        "encoder's bias left as it was": "M acts on W a + b, on the bias too.",
+        "number added to the covariance": "A fixed number on the diagonal is harmless "
+        "for variances near one, and too much for small codes.",
+        "decoder left as it was": "The decoder must undo what the encoder now does.",
+        "decoder scaled the same way": "The decoder needs the inverse of what the "
+        "encoder got.",
+        "decoder's bias left as it was": "z = L z' + mean: the mean has to go into the "
+        "decoder's bias.",
+        "decoder's bias moved wrongly": "The new decoder's answer to a code of zeros "
+        "must be the old decoder's answer to the mean code.",
+        "decoder does not undo the encoder": "What the encoder now does to the codes, "
+        "the decoder must undo: follow one code through both.",
     },
 )
 def ae_04(t, whiten):
-    h, k, m, n = t.integer(6, 7), 3, t.integer(4, 5), 50
+    white(t, whiten, 3)
+    small, large = "number added to the covariance", "difference of large numbers"
+    white(t, whiten, 2, 1e-3, small, " Here the codes are of size 0.001.")
+    white(t, whiten, 4, 1.0, large, " Here the codes lie near 200.")
+
+
+def white(t, whiten, k: int, size: float = 1.0, mistake: str = "", case: str = ""):
+    """The check on ``k`` codes; what it is an edge for has this ``mistake``."""
+    h, m, n = k + t.integer(3, 4), k + t.integer(1, 2), 40
     a = t.normal(n, h, mean=0.5)
     last, first = nn.Linear(h, k), nn.Linear(k, m)
+    # Far from white: strong correlations, a mean far from zero.
+    mix = torch.eye(k) + torch.tensor([1.5, 1.0, -0.8, 0.6])[:k, None].tril(-1)
+    frame = torch.linalg.qr(t.normal(h, k))[0]
+    shift = t.away(k, low=1, high=3) + (200 if k == 4 else 0)
+    values = size * mix @ frame.T, size * shift, t.normal(m, k) / size, t.normal(m)
+    layers = (*last.parameters(), *first.parameters())
     with torch.no_grad():
-        # Far from white: strong correlations, a mean far from zero.
-        mix = torch.tensor([[2.0, 0.0, 0.0], [1.5, 0.8, 0.0], [-1.0, 0.7, 0.6]])
-        last.weight.copy_(mix @ t.normal(k, h, std=0.6))
-        last.bias.copy_(t.away(k, low=1, high=3))
-        first.weight.copy_(t.normal(m, k))
-        first.bias.copy_(t.normal(m))
+        for p, v in zip(layers, values):
+            p.copy_(v)
         z, due = last(a), first(last(a))
-    kept = [p.detach().clone() for p in (*last.parameters(), *first.parameters())]
 
     t.property("two new layers; the given ones stay as they are")
     out = t.call(whiten, last, first, z)
-    told = "a pair (new_last, new_first) of layers"
     pair = isinstance(out, tuple | list) and len(out) == 2
-    got = f"an object of type {type(out).__name__}"
+    told, got = "A pair of layers.", f"an object of type {type(out).__name__}"
     t.true(pair and all(map(callable, out)), told, got)
-    now = [*last.parameters(), *first.parameters()]
-    same = all(torch.equal(p, q) for p, q in zip(kept, now))
-    t.true(same, "The given layers hold their weights.", "Other weights.",
-           "given layers changed")  # fmt: skip
+    held = all(map(torch.equal, values, layers))
+    t.true(held, "The given layers hold.", "Other weights.", "given layers changed")
     new_last, new_first = out
-    new_z = t.tensor(t.call(new_last, a)).detach()
+    new_z = t.call(new_last, a)
     t.shape(new_z, (n, k), "as many codes as before.")
+    codes = t.tensor(new_z).detach().double()
 
-    t.property("the new codes have mean zero")
-    moved = "encoder's bias left as it was"
-    shift = float((new_z.mean(0)).abs().max())
-    if shift > 1e-3:
-        cov = torch.cov(new_z.T)
-        white = float((cov - torch.eye(k)).abs().max()) < 1e-2
-        if not white:
-            moved = None
-        elif torch.allclose(new_last(torch.zeros(1, h)), last.bias, atol=1e-5):
-            moved = "encoder's bias left as it was"
-        else:
-            moved = "mean not removed"
-    t.close(new_z.mean(0), 0.0, "The mean of z was subtracted.", moved, tol=2e-4)
+    t.property("the new codes have mean zero", of=new_z)
+    zero = t.tensor(t.call(new_last, torch.zeros(1, h))).detach()
+    slope = t.tensor(t.call(new_last, torch.eye(h))).detach() - zero
+    # The matrix that was applied to the codes, whatever became of the bias.
+    made = slope.T.double() @ torch.linalg.pinv(values[0].double())
+    mean, bias = z.double().mean(0), values[1].double()
+    left = made @ (mean - bias)
+    ideas = {
+        "mean not removed": [made @ mean, left, 2 * made @ mean],
+        "encoder's bias not mapped": [left + bias, left + bias - mean,
+                                      made @ mean - mean],
+    }  # fmt: skip
+    why = f"The mean of z was subtracted.{case}"
+    t.close(codes.mean(0), torch.zeros(k), why, ideas=ideas, tol=1e-3)
 
-    t.property("their covariance is the identity")
-    cov, old = torch.cov(new_z.double().T), torch.cov(z.double().T)
-    stds = old.diagonal().sqrt()
-    inverse = torch.linalg.inv(old)
-    root = torch.linalg.cholesky(old)
+    t.property("their covariance is the identity", of=new_z)
+    cov, old = torch.cov(codes.T), torch.cov(z.double().T)
+    stds, sizes = old.diagonal().sqrt(), torch.linalg.eigvalsh(old)
+    root, eye = torch.linalg.cholesky(old), torch.eye(k).double()
     turned = torch.linalg.solve(root.T, torch.linalg.solve(root.T, old).T)
+    added = sizes / torch.linalg.eigvalsh(cov) - sizes
     ideas = {
         "each code scaled alone": [old / stds[:, None] ** p / stds**p for p in (1, 2)],
-        "scaled by the covariance itself": [inverse, inverse @ inverse @ old, old**3],
+        "scaled by the covariance itself": [torch.linalg.inv(old), old @ old @ old],
+        "root in place of its inverse": [root @ old @ root.T, old @ old],
         "root on the wrong side": turned,
-        "covariance on another scale": [
-            torch.eye(k) * v for v in (n / (n - 1), 1 / (n - 1), 1 / n, n - 1, n)
-        ],
-        "only rotated": [
-            torch.diag(v) for v in (torch.linalg.eigvalsh(old),
-                                    torch.linalg.eigvalsh(old).flip(0))
-        ],
+        "covariance on another scale": [eye * v for v in (n / (n - 1), n, n - 1,
+                                                          1 / n, 1 / (n - 1))],
+        "only rotated": [sizes.diag(), sizes.flip(0).diag()],
     }  # fmt: skip
-    why = "Uncorrelated codes of variance one."
-    t.close(cov, torch.eye(k).double(), why, ideas=ideas, tol=2e-3)
+    alike = added.min() > 0 and added.max() < 1.2 * added.min()
+    other = mistake or ("number added to the covariance" if alike else None)
+    why, ideas = f"Uncorrelated, of variance one.{case}", None if mistake else ideas
+    t.close(cov, eye, why, other, ideas, tol=1e-3)
 
     t.property("reconstructions are those of the given layers")
+
+    def read(codes: Tensor) -> Tensor:
+        return (codes @ first.weight.T.double() + first.bias).detach()
+
     out = t.tensor(t.call(new_first, new_z)).detach()
-    center, lower = z.mean(0), root.float()
+    t.shape(out, (n, m), "as many values as before.")
     ideas = {
-        "decoder left as it was": first(new_z),
-        "decoder's bias left as it was": due - center @ first.weight.T,
-        "root on the wrong side": first(new_z @ lower + center),
-        "decoder scaled the same way": [
-            first(new_z @ m + center) for m in (torch.linalg.inv(lower).T,
-                                                torch.linalg.inv(lower))
-        ],
-    }  # fmt: skip
-    off = out - due
-    same = bool((off - off.mean(0)).abs().max() < 1e-2)
-    other = "decoder's bias moved wrongly" if same else None
-    other = other or "decoder does not undo the encoder"
-    t.close(out, due.detach(), "The same function.", other, ideas=ideas, tol=1e-3)
-    t.property("also for other inputs")
-    a = t.normal(4, h, mean=-1, std=2)
-    out = t.call(new_first, t.tensor(t.call(new_last, a)).detach())
-    t.close(out, first(last(a)).detach(), "The same function.", tol=2e-3)
+        "decoder left as it was": read(codes),
+        "decoder's bias left as it was": read(z.double() - mean),
+        "root on the wrong side": read(codes @ torch.linalg.inv(made) + mean),
+        "decoder scaled the same way": [read(codes @ v + mean) for v in (made, made.T)],
+    }
+    off = (out - due).detach()
+    same = (off - off.mean(0)).abs().max() < 1e-2
+    names = "decoder's bias moved wrongly", "decoder does not undo the encoder"
+    why = f"The same function.{case}"
+    t.close(out, due, why, names[0 if same else 1], ideas, tol=1e-3)
+    a = t.normal(5, h, mean=-1, std=2)
+    out = t.call(new_first, t.call(new_last, a))
+    t.close(out, first(last(a)), "The same at other inputs.", tol=2e-3)

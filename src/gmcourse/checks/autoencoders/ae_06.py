@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from .._exercise import Exercise
-from ._shared import Constant, Spy
+from ._shared import Spy
 
 
 @Exercise(
@@ -60,139 +60,123 @@ class MaskingAutoencoder(nn.Module):
         "of the training.",
         "one mask for the whole batch": "Every example has a mask of its own.",
         "whole examples masked": "Single values are set to zero, not examples.",
-        "mask drawn once": "Each call damages anew.",
         "a fixed number of values masked": "Each value goes or stays independently of "
         "the others, so that their number varies.",
+        "damaged otherwise": "Values are set to zero: no noise is added, and nothing "
+        "else is put in their place.",
+        "code damaged in place of the input": "The encoder must see the damage.",
         "compared with the damaged example": "The target is the example before the "
         "damage; otherwise the identity has no error.",
         "only the missing values compared": "The error is that of all d values.",
-        "code damaged in place of the input": "The encoder must see the damage.",
-        "mean over the values": "A sum over the d values is due, a mean over the "
-        "batch.",
-        "summed over the batch": "A mean over the batch is due.",
-        "noise added": "Values are set to zero; no noise is added.",
         "only the surviving values compared": "The error is that of all d values, the "
         "missing ones above all.",
-        "halved": "The squared error is due, without a factor of one half.",
-        "neighbors go together": "Each value goes or stays independently of all "
-        "others: no mask is used for two rows or two columns.",
         "normal numbers compared": "How likely is a normal number below `share`? "
         "Another kind of random number is below it with just that probability.",
     },
 )
 def ae_06(t, MaskingAutoencoder):
-    b, d, share = 60, 40, [0.2, 0.3, 0.7][t.integer(0, 2)]
-    x = t.uniform(b, d, low=0.5, high=1)
-    spy = Spy()
-    model = t.call(MaskingAutoencoder, spy, nn.Identity(), share)
-    t.true(isinstance(model, nn.Module), "an nn.Module", type(model).__name__)
-    t.true(hasattr(model, "loss"), "a method loss(x)", "none")
+    b, d, share = 30, 40, [0.2, 0.3, 0.7][t.integer(0, 2)]
+    x = t.away(b, d, low=0.5, high=1)
+
+    def new(encoder, decoder):
+        model = t.call(MaskingAutoencoder, encoder, decoder, share)
+        t.true(isinstance(model, nn.Module), "an nn.Module", type(model).__name__)
+        t.true(hasattr(model, "loss"), "a method loss(x)", "none")
+        return model
+
+    def masks_of(model, n):
+        spy.seen.clear()
+        for _ in range(n):
+            t.call(model.loss, x)
+        return torch.stack(spy.seen) == 0
 
     t.property("one number, and the encoder sees each batch once")
-    out = t.call(model.loss, x)
-    t.shape(out, (), "the mean over the batch.", ideas={"mean over the values": (b,)})
-    once = len(spy.seen) == 1 and spy.seen[0].shape == x.shape
-    t.true(
-        once, f"one batch of shape {(b, d)}", f"{[tuple(s.shape) for s in spy.seen]}"
-    )
+    spy = Spy()
+    model = new(spy, nn.Identity())
+    t.shape(t.call(model.loss, x), (), "the mean over the batch.")
+    got = str([tuple(s.shape) for s in spy.seen])
+    t.true(got == str([(b, d)]), f"One batch of shape {(b, d)}.", got)
 
     t.property("values are zero, or what they were")
     seen = spy.seen[0]
     gone = seen == 0
-    t.true(gone.any(), "Some values are set to zero.", "The batch is undamaged.",
-           "code damaged in place of the input"
-           if torch.equal(seen, x) else "noise added")  # fmt: skip
-    kept = seen[~gone]
-    ideas = {"survivors scaled up": [x[~gone] / (1 - share), x[~gone] / share]}
-    why = "What survives stays as it is."
-    t.close(kept, x[~gone], why, "noise added", ideas=ideas)
+    whole = torch.equal(seen, x)
+    other = "code damaged in place of the input" if whole else "damaged otherwise"
+    t.true(gone.any(), "Some values are set to zero.", "No value is.", other)
+    kept = x[~gone]
+    ideas = {"survivors scaled up": [kept / (1 - share), kept / share]}
+    t.close(seen[~gone], kept, "What survives stays as it is.", None, ideas)
 
     t.property("every value on its own")
-    rows, columns = gone.float().mean(1), gone.float().mean(0)
-    whole = bool(((rows == 0) | (rows == 1)).all())
-    t.true(not whole, "Masks differ within an example.", "All or nothing in each row.",
-           "whole examples masked")  # fmt: skip
-    shared = bool(((columns == 0) | (columns == 1)).all())
-    t.true(not shared, "Masks differ between examples.", "All rows have one mask.",
-           "one mask for the whole batch")  # fmt: skip
+    for axis, name in enumerate(
+        ("one mask for the whole batch", "whole examples masked")
+    ):
+        mixed = gone.any(axis) & ~gone.all(axis)
+        why, got = "Each value has a chance of its own.", "They go and stay together."
+        t.true(mixed.any(), why, got, name)
 
     t.property("anew at each call")
-    t.call(model.loss, x)
-    t.true(not torch.equal(spy.seen[1] == 0, gone), "Another mask.", "The same mask.",
-           "mask drawn once")  # fmt: skip
+    masks = masks_of(model, 16)
+    spy = Spy()
+    new_one = masks_of(new(spy, nn.Identity()), 1)
+    seen = torch.cat([gone[None], masks, new_one]).flatten(1)
+    other = len(seen.unique(dim=0)) == len(seen)
+    why, got = "Another mask.", "A mask comes again."
+    t.true(other, why, got, "noise fixed across calls")
 
     t.property("with the probability that was asked for")
-    for _ in range(6):
-        t.call(model.loss, x)
-    masks = torch.stack(spy.seen) == 0
     lost = masks.sum()
     counts = torch.stack([lost, masks.numel() - lost])
     below = 0.5 * math.erfc(-share / 2**0.5)  # that a standard normal is below it
     ideas = {
-        "share that survives": torch.tensor([1 - share, share]),
-        "normal numbers compared": [torch.tensor([below, 1 - below]),
-                                    torch.tensor([1 - below, below])],
-    }  # fmt: skip
+        "share that survives": [[1 - share, share]],
+        "normal numbers compared": [[below, 1 - below], [1 - below, below]],
+    }
     due = torch.tensor([share, 1 - share])
     t.frequencies(counts, due, "The share of values set to zero.", ideas=ideas)
-    pairs_of = (masks[:, ::2], masks[:, 1::2]), (masks[..., ::2], masks[..., 1::2])
-    halves = masks.chunk(2, 1), masks.chunk(2, 2)
-    for a, c in (*pairs_of, *halves):
-        pairs = torch.bincount((2 * a.long() + c.long()).flatten(), minlength=4)
-        odds = torch.tensor([(1 - share) ** 2, share * (1 - share)])
-        odds = torch.cat([odds, odds[1:], torch.tensor([share**2])])
-        why = "Any two values go missing independently."
-        t.frequencies(pairs, odds, why, "neighbors go together")
+
+    t.property("independently: no mask is used for two rows, columns or calls")
+    blurred = masks + 0.5 * torch.rand(masks.shape, generator=t.rng)  # for their ranks
+    for axis in range(3):
+        why, again = "No value tells about another.", "noise used more than once"
+        t.independent(blurred.movedim(axis, 2).flatten(0, 1), why, again)
 
     t.property("each value by a chance of its own, not a fixed number of them")
-    for lost in masks.flatten(0, 1).sum(1), masks.sum((1, 2)):  # per row, per call
-        total = d if len(lost) > len(masks) else b * d
+    for lost, total in (masks.flatten(0, 1).sum(1), d), (masks.sum((1, 2)), b * d):
         usual = torch.tensor(round(share * total))
         as_usual = (lost == usual).sum()
         p = torch.distributions.Binomial(total, torch.tensor(share)).log_prob(usual)
-        t.frequencies(
-            torch.stack([as_usual, len(lost) - as_usual]),
-            torch.stack([p.exp(), 1 - p.exp()]),
-            f"Of {total} values it is now and then exactly {int(usual)} that go.",
-            "a fixed number of values masked",
-        )
+        counts = torch.stack([as_usual, len(lost) - as_usual])
+        probs = torch.stack([p.exp(), 1 - p.exp()])
+        why = f"Of {total} values it is now and then exactly {int(usual)} that go."
+        t.frequencies(counts, probs, why, "a fixed number of values masked")
 
     t.property("the same in evaluation mode")
-    model.eval()
-    t.call(model.loss, x)
-    still = bool((spy.seen[-1] == 0).any())
-    t.true(still, "Some values are set to zero.", "The batch is undamaged.",
-           "nothing masked in evaluation mode")  # fmt: skip
-    model.train()
+    spy = Spy()
+    still = masks_of(new(spy, nn.Identity()).eval(), 1).any()
+    why, got = "Some values are set to zero.", "The batch is undamaged."
+    t.true(still, why, got, "nothing masked in evaluation mode")
 
     t.property("the error is that against the undamaged example")
-    spy = Spy()
-    model = t.call(MaskingAutoencoder, spy, Constant(0.2), share)
-    out = t.call(model.loss, x)
+    spy, end = Spy(), Spy()
+    decoder = nn.Sequential(end, nn.Softplus())
+    out = t.call(new(spy, decoder).loss, x)
     seen = spy.seen[-1]
-    gone, error = seen == 0, (x - 0.2).pow(2)
+    fit = decoder(spy(seen))
+    error = (x - fit).square()
     due = error.sum() / b
     ideas = {
-        "mean over the values": [due / d, due * b / d],
-        "summed over the batch": due * b,
-        "compared with the damaged example": (seen - 0.2).pow(2).sum() / b,
-        "only the missing values compared": (error * gone).sum() / b,
-        "only the surviving values compared": (error * ~gone).sum() / b,
+        "mean over the dimensions": [due / d, due * b / d],
+        "sum over the batch": due * b,
+        "compared with the damaged example": (seen - fit).square().sum() / b,
+        "only the missing values compared": (error * (seen == 0)).sum() / b,
+        "only the surviving values compared": (error * (seen != 0)).sum() / b,
         "square root taken": error.sum(1).sqrt().mean(),
-        "halved": due / 2,
+        "off by a factor of two": [due / 2, 2 * due],
     }
-    why = "A decoder that answers 0.2 is off by x - 0.2, in all values."
+    why = "The decoder's softplus of what the encoder saw, against x."
     t.close(out, due, why, ideas=ideas, tol=1e-4)
-
-    t.property("gradients reach encoder and decoder")
-    spy, end = Spy(), Constant(0.3)
-    with torch.no_grad():
-        spy.gain.fill_(0.5)
-    model = t.call(MaskingAutoencoder, spy, nn.Identity(), share)
-    slope = t.grad(t.call(model.loss, x), spy.gain)
-    seen, cut = spy.seen[-1], {"cut off from the graph": 0.0}
-    due = 2 * (seen * (0.5 * seen - x)).sum() / b
-    t.close(slope, due, "The derivative of the loss.", ideas=cut, tol=1e-3)
-    model = t.call(MaskingAutoencoder, Spy(), end, share)
-    slope, due = t.grad(t.call(model.loss, x), end.value), 2 * (0.3 - x).sum() / b
-    t.close(slope, due, "The derivative of the loss.", ideas=cut, tol=1e-3)
+    t.property("gradients reach encoder and decoder", of=out)
+    why, cut = "The derivative of the loss.", {"cut off from the graph": 0.0}
+    for net in spy, end:
+        t.close(t.grad(out, net.gain), t.grad(due, net.gain), why, ideas=cut, tol=1e-3)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from .._exercise import Exercise
-from ._shared import Constant, Spy
+from ._shared import Spy
 
 
 @Exercise(
@@ -64,112 +64,82 @@ class ImageAutoencoder(nn.Module):
         "in the wrong places. A dense decoder can learn that permutation; nothing "
         "warns.",
         "transposed once": "One of the two swaps is gone, the other is still there.",
+        "channels last": "The rows hold one channel after the other, not the channels "
+        "of one pixel side by side.",
         "channel axis squeezed away": "squeeze() removes the axis of one channel; then "
         "(b, 1, h, w) minus (b, h, w) is (b, b, h, w): every image is compared with "
         "every reconstruction, and the mean image wins.",
-        "mean over the values": "The error of an image is the sum over its values.",
-        "summed over the batch": "The loss is a mean over the batch.",
-        "compared with the noisy image": "The clean image is the target.",
-        "clean image encoded": "The encoder must see the noisy image.",
-        "loss detached": "Nothing can be learned from a loss without a graph.",
-        "encoder cut off from the graph": "The encoder is to learn from the loss, too.",
-        "channels last": "The rows hold one channel after the other, not the channels "
-        "of one pixel side by side.",
         "mean over the channels": "The error is the sum over all values, channels "
         "included.",
+        "compared with the noisy image": "The clean image is the target.",
+        "clean image encoded": "The encoder must see the noisy image.",
     },
 )
 def ae_08(t, ImageAutoencoder):
-    b, h, w = t.integer(4, 5), t.integer(2, 3), 6
-
-    def identity(c, h, w):
-        return t.call(ImageAutoencoder, nn.Flatten(), nn.Identity(), (c, h, w))
+    b, h, w = 5, t.integer(2, 3), 6
+    begin, end = Spy(), Spy()
+    with torch.no_grad():
+        begin.gain.fill_(0.5)
+    encoder = nn.Sequential(nn.Flatten(), begin)
+    decoder = nn.Sequential(end, nn.Softplus())
 
     t.property("rows become images, line by line")
-    model = identity(2, h, w)
-    x = t.uniform(b, 2, h, w, low=0, high=1)
-    out = t.call(model.decode, x.flatten(1))
-    ideas = {"transposed once": (b, 2, w, h)}
-    t.shape(out, (b, 2, h, w), "images as they went in.", ideas=ideas)
-    crossed = x.flatten(1).unflatten(1, (2, w, h)).mT
-    ideas = {
-        "height and width swapped": crossed,
-        "channels last": x.flatten(1).unflatten(1, (h, w, 2)).movedim(3, 1),
-    }
-    t.close(out, x, "flatten and decode must undo each other.", ideas=ideas)
+    for c, wide in (2, w), (1, h):
+        model = t.call(ImageAutoencoder, encoder, nn.Identity(), (c, h, wide))
+        x = t.uniform(b, c, h, wide, low=0, high=1)
+        rows = x.flatten(1)
+        out = t.call(model.decode, rows)
+        why, once = "flatten and decode must undo each other.", "transposed once"
+        t.shape(out, tuple(x.shape), "images as they went in.", once)
+        ideas = {
+            "height and width swapped": rows.unflatten(1, (c, wide, h)).mT,
+            "channels last": rows.unflatten(1, (h, wide, c)).movedim(3, 1),
+        }
+        # Two swaps and one are the same to a square image, after a wide one.
+        t.close(out, x, why, once if c == 1 else None, ideas if c > 1 else None)
 
-    t.property("square images, too")
-    model = identity(1, h, h)
-    square = t.uniform(b, 1, h, h, low=0, high=1)
-    out = t.call(model.decode, square.flatten(1))
-    ideas = {"transposed once": square.mT, "height and width swapped": square.mT}
-    t.close(out, square, "flatten and decode must undo each other.", ideas=ideas)
+    def images(c):
+        clean = t.uniform(b, c, h, w, low=0.5, high=1)
+        noisy = clean + t.away(b, c, h, w, low=0.1, high=0.3)
+        model = t.call(ImageAutoencoder, encoder, decoder, (c, h, w))
+        return model, noisy, clean
 
-    t.property("one error for each image")
-    model = t.call(ImageAutoencoder, nn.Flatten(), Constant(0.0), (1, h, w))
-    one = t.uniform(b, 1, h, w, low=0.5, high=1)
-    out = t.call(model.error, one, one)
-    ideas = {
-        "channel axis squeezed away": [(b, b), (b, 1, h, w), (b, b, h, w)],
+    def squares(noisy, x):
+        return (x - decoder(begin(noisy))).square()
+
+    t.property("one error for each image, of one channel or three")
+    (single, noisy, clean), (model, *color) = images(1), images(3)
+    squeezed = "channel axis squeezed away"
+    shapes = {
+        squeezed: [(b, b), (b, b, h, w)],
+        "not summed over the dimensions": [(b, 1, h, w), (b, 1), (b, h, w)],
         "reduced over the batch": [(), (1,), (1, h, w)],
     }
-    t.shape(out, (b,), "one number for each image.", ideas=ideas)
-    due = one.pow(2).sum((1, 2, 3))
+    for out in t.call(single.error, noisy, clean), t.call(model.error, *color):
+        t.shape(out, (b,), "the sum over its values.", ideas=shapes)
     ideas = {
-        "mean over the values": due / (h * w),
-        "channel axis squeezed away": b * due,
-        "square root taken": due.sqrt(),
-        "absolute error": one.abs().sum((1, 2, 3)),
+        "compared with the noisy image": lambda noisy, x: squares(noisy, noisy),
+        "clean image encoded": lambda noisy, x: squares(x, x),
+        "mean over the channels": lambda noisy, x: squares(noisy, x) / 3,
+        "absolute error": lambda noisy, x: squares(noisy, x).sqrt(),
+        "square root taken": squares(*color).sum((1, 2, 3)).sqrt(),
     }
-    t.close(out, due, "A reconstruction of 0 is off by x.", ideas=ideas)
-    model = t.call(ImageAutoencoder, nn.Flatten(), Constant(0.0), (3, h, w))
-    color = t.uniform(b, 3, h, w, low=0.5, high=1)
-    out, due = t.call(model.error, color, color), color.pow(2).sum((1, 2, 3))
-    squeezed = {"channel axis squeezed away": [(b, b), (b, b, h, w)]}
-    t.shape(out, (b,), "one number for each image.", ideas=squeezed)
-    ideas = {"mean over the channels": due / 3, "channel axis squeezed away": b * due}
-    t.close(out, due, "Also with three channels.", ideas=ideas)
+    name = "three channels: squared distances of clean images from reconstructions"
+    why = "The decoder gives the softplus of half of the noisy image."
+    t.rowwise(name, model.error, tuple(color), squares, why, ideas, grads=False)
+    due = squares(noisy, clean).sum((1, 2, 3))
+    for n in (b, 1):
+        t.property(f"one channel, a batch of {n}")
+        out = t.call(single.error, noisy[:n], clean[:n])
+        t.shape(out, (n,), "one for each image.", squeezed)
+        t.close(out, due[:n], "Every image with its own reconstruction.", squeezed)
 
-    t.property("a perfect autoencoder has no error, with one channel and with two")
-    for c in (1, 2):
-        model = identity(c, h, w)
-        x = t.uniform(b, c, h, w, low=0, high=1)
-        out = t.call(model.error, x, x)
-        t.shape(out, (b,), "one number for each image.", ideas=squeezed)
-        why = "Every image is compared with its own reconstruction."
-        t.close(out, 0.0, why, misconception="channel axis squeezed away")
-    t.property("a batch of one")
-    out = t.call(identity(1, h, w).error, one[:1], one[:1])
-    t.shape(out, (1,), "a batch of one is a batch.", "channel axis squeezed away")
-
-    t.property("the clean image is the target, the noisy one the input")
-    noisy = one + t.away(b, 1, h, w, low=0.1, high=0.3)
-    model = t.call(ImageAutoencoder, nn.Flatten(), Constant(0.0), (1, h, w))
-    out = t.call(model.error, noisy, one)
-    ideas = {"compared with the noisy image": noisy.pow(2).sum((1, 2, 3))}
-    due = one.pow(2).sum((1, 2, 3))
-    t.close(out, due, "A reconstruction of 0 is off by x.", ideas=ideas)
-    out = t.call(identity(1, h, w).error, noisy, one)
-    due = (noisy - one).pow(2).sum((1, 2, 3))
-    ideas = {"clean image encoded": 0.0}
-    t.close(out, due, "The identity leaves the noise in.", ideas=ideas)
-
-    t.property("the loss is the mean over the batch, and can be trained")
-    end = Constant(0.2)
-    model = t.call(ImageAutoencoder, nn.Flatten(), end, (1, h, w))
-    out = t.call(model.loss, one, one)
-    due = (one - 0.2).pow(2).sum() / b
-    ideas = {"summed over the batch": due * b, "mean over the values": due / (h * w)}
-    t.close(out, due, "The mean of the errors.", ideas=ideas)
-    slope = t.grad(out, end.value)
-    why = "The derivative of the loss with respect to the decoder's answer."
-    t.close(slope, 2 * (0.2 - one).sum() / b, why, "loss detached", tol=1e-4)
-    spy = Spy()
-    with torch.no_grad():
-        spy.gain.fill_(0.5)
-    encoder = nn.Sequential(nn.Flatten(), spy)
-    model = t.call(ImageAutoencoder, encoder, nn.Identity(), (1, h, w))
-    slope = t.grad(t.call(model.loss, noisy, one), spy.gain)
-    due = 2 * (noisy * (0.5 * noisy - one)).sum() / b
-    why = "The derivative of the loss with respect to the encoder's gain."
-    t.close(slope, due, why, ideas={"encoder cut off from the graph": 0.0}, tol=1e-4)
+    t.property("the loss is the mean over the batch, and trains both networks")
+    out = t.call(single.loss, noisy, clean)
+    t.shape(out, (), "one number.")
+    ideas = {"sum over the batch": due.sum()}
+    t.close(out, due.mean(), "The mean of the errors.", ideas=ideas)
+    why, cut = "The derivative of the loss.", {"cut off from the graph": 0.0}
+    for net in begin, end:
+        slope = t.grad(due.mean(), net.gain)
+        t.close(t.grad(out, net.gain), slope, why, ideas=cut, tol=1e-4)

@@ -1,7 +1,5 @@
 """Exercise ae-10: How many alarms are real?"""
 
-import math
-
 import torch
 
 from .._exercise import Exercise
@@ -25,10 +23,10 @@ and the ROC curve does not know it.
 Write `real_alarms(normal, anomalies, recall, share)`: `normal` and `anomalies` hold
 anomaly scores, shapes `(n,)` and `(m,)`, measured on two samples; `recall` is above 0
 and at most 1; `share` is the part of all parts on the line that are anomalies, whatever
-`n` and `m`. Take as threshold the largest of the anomalies' scores at which at least
-the part `recall` of the anomalies has a score **at or above** it; everything at or
-above it raises an alarm. Return the part of alarms that are real (anomalies) on the
-line, a number.
+`n` and `m`. A score **at or above** a threshold raises an alarm. The threshold is one
+of the anomalies' scores: the largest that still catches at least the part `recall` of
+the anomalies. Return the part of alarms that are real (anomalies) on the line, a
+number.
 """,
     stub='''
 def real_alarms(normal, anomalies, recall, share):
@@ -59,6 +57,9 @@ def real_alarms(normal, anomalies, recall, share):
         "`recall` is caught: exactly `recall` is enough.",
         "quantile in place of a count": "A quantile lies between two scores; count how "
         "many anomalies have a score at or above it.",
+        "equal scores counted once": "Equal scores of several anomalies are several "
+        "anomalies caught.",
+        "low scores raise the alarm": "The higher the score, the more of an anomaly.",
         "odds in place of a part": "Real alarms are divided by all alarms, not by the "
         "false ones.",
         "part of all parts": "The part of the alarms is due, not of all that passes on "
@@ -73,90 +74,91 @@ def real_alarms(normal, anomalies, recall, share):
     },
 )
 def ae_10(t, real_alarms):
-    # Eight anomalies among twenty normal scores; `above` normal ones exceed each.
-    above, n, m = [0, 1, 2, 5, 6, 9, 13, 17], 20, 8
-    ranked, done = [], 0
-    for count in above:
-        ranked += ["normal"] * (count - done) + ["anomaly"]
-        done = count
-    ranked += ["normal"] * (n - done)
-    # One normal score lies just above the anomaly that decides; else wide gaps.
+    def line(normal, anomalies, share, level, strict=False) -> tuple[float, float]:
+        """Weights on the line of real and of false alarms."""
+        reach = level + 1e-6 if strict else level
+        rates = [float((v >= reach).double().mean()) for v in (anomalies, normal)]
+        return share * rates[0], (1 - share) * rates[1]
+
+    def real(*args, strict=False) -> float:
+        good, bad = line(*args, strict)
+        return good / (good + bad) if good + bad else 0.0
+
+    # Eight anomalies, and how many of twenty normal scores exceed each of them. One
+    # lies just above the anomaly that decides; else the gaps are wide.
+    n, m, recall, share = 20, 8, 0.4, [0.1, 0.15][t.integer(0, 1)]
+    above = torch.tensor([0, 1, 2, 5, 6, 9, 13, 17])
+    places = above + torch.arange(m)
     gaps = t.uniform(n + m, low=0.2, high=0.35)
     gaps[n + m - 8] = 0.05
     levels = gaps.cumsum(0).flip(0)
-    kind = torch.tensor([r == "anomaly" for r in ranked])
+    kind = torch.zeros(n + m).bool().index_fill(0, places, True)
     anomalies = levels[kind][torch.randperm(m, generator=t.rng)]
     normal = levels[~kind][torch.randperm(n, generator=t.rng)]
-    share, recall = [0.1, 0.15][t.integer(0, 1)], 0.4
-
-    def line(level: float, strict: bool = False) -> tuple[float, float]:
-        """Weights on the line of real and of false alarms."""
-        reach = level + 1e-6 if strict else level
-        hit, false = (anomalies >= reach).sum(), (normal >= reach).sum()
-        rates = int(hit) / len(anomalies), int(false) / len(normal)
-        return share * rates[0], (1 - share) * rates[1]
-
-    def real(level: float, strict: bool = False) -> float:
-        good, bad = line(level, strict)
-        return good / (good + bad) if good + bad else 0.0
-
-    down = sorted(anomalies.tolist(), reverse=True)
-    caught = next(i for i in range(1, m + 1) if i / m >= recall - 1e-9)
-    level = down[caught - 1]
-    count = int((normal >= level).sum())
-    good, bad = line(level)
+    args = normal, anomalies, share
+    down, caught = levels[kind].tolist(), 4  # half of them: three are too few
+    good, bad = line(*args, down[3])
+    count, rate = int(above[3]), float(above[3]) / n
 
     t.property("a number")
     out = t.call(real_alarms, normal, anomalies, recall, share)
     t.shape(out, (), "one number.")
 
-    t.property("scores without ties: by counting on the line")
-    rate = count / n  # of normal parts that raise an alarm
-    edge = sorted(normal.tolist(), reverse=True)
+    t.property("scores without ties: by counting on the line", of=out)
+    edge, rest = levels[~kind].tolist(), 1 - share
     ideas = {
-        "share ignored": [caught / (caught + count), caught / m / (caught / m + rate)],
-        "counts in place of rates": share * caught
-        / (share * caught + (1 - share) * count),
+        "share ignored": [caught / (caught + count), 0.5 / (0.5 + rate)],
+        "counts in place of rates": share * caught / (share * caught + rest * count),
         "recall asked for in place of reached": share * recall / (share * recall + bad),
         "share of false alarms": bad / (good + bad),
-        "share of anomalies caught": [caught / m, recall],
-        "rounded down": real(down[caught - 2]),
-        "lowest threshold": real(down[-1]),
-        "alarms strictly above": real(level, strict=True),
-        "threshold one step too low": real(down[caught]),
+        "share of anomalies caught": [0.5, recall],
+        "rounded down": real(*args, down[2]),
+        "lowest threshold": real(*args, down[-1]),
+        "alarms strictly above": real(*args, down[3], strict=True),
+        "threshold one step too low": real(*args, down[4]),
         "odds in place of a part": good / bad,
         "part of all parts": good,
-        "share and rest swapped": (1 - share) * caught / m
-        / ((1 - share) * caught / m + share * rate),
+        "share and rest swapped": rest * 0.5 / (rest * 0.5 + share * rate),
         "false-alarm rate in place of its weight": good / (good + rate),
         "threshold on the normal scores": [
-            real(v) for v in (edge[math.ceil(recall * n) - 1],
-                              float(normal.quantile(1 - recall)),
-                              float(normal.quantile(recall)))
+            real(*args, float(v))
+            for v in (edge[7], *normal.quantile(torch.tensor([0.6, 0.4])))
         ],
-        "quantile in place of a count": real(float(anomalies.quantile(1 - recall))),
-    }  # fmt: skip
+        "quantile in place of a count": real(*args, float(anomalies.quantile(0.6))),
+        "low scores raise the alarm": real(-normal, -anomalies, share, -down[-4]),
+    }
     why = "Parts on the line that raise an alarm, anomalies and normal ones."
-    t.close(out, real(level), why, ideas=ideas, tol=1e-4)
+    t.close(out, real(*args, down[3]), why, ideas=ideas, tol=1e-4)
 
     t.property("recall 1: the lowest score of an anomaly is the threshold")
     out = t.call(real_alarms, normal, anomalies, 1.0, share)
-    ideas = {"alarms strictly above": real(down[-1], strict=True)}
-    t.close(out, real(down[-1]), why, ideas=ideas, tol=1e-4)
+    ideas = {"alarms strictly above": real(*args, down[-1], strict=True)}
+    t.close(out, real(*args, down[-1]), why, ideas=ideas, tol=1e-4)
 
     t.property("ties: what is reached counts, and a score at the threshold is in")
     anomalies = torch.tensor([5.0, 4.0, 4.0, 4.0, 3.0, 3.0, 2.0, 2.0, 1.0, 1.0])
-    normal = torch.tensor([4.0, 4.0, 3.0, *[0.5] * 37])
-    bad = line(4.0)[1]
-    asked = share * 0.3 / (share * 0.3 + bad)
+    normal = torch.tensor([4.0, 4.0, 3.0, 3.0, 3.0, *[0.5] * 35])
+    args = normal, anomalies, share
+    bad = line(*args, 4.0)[1]
     ideas = {
-        "recall asked for in place of reached": asked,
-        "alarms strictly above": real(4.0, strict=True),
+        "recall asked for in place of reached": share * 0.3 / (share * 0.3 + bad),
+        "alarms strictly above": real(*args, 4.0, strict=True),
+        "equal scores counted once": real(*args, 3.0),
     }
     out = t.call(real_alarms, normal, anomalies, 0.3, share)
-    t.close(out, real(4.0), "Four anomalies are caught.", ideas=ideas, tol=1e-4)
+    t.close(out, real(*args, 4.0), "Four anomalies are caught.", ideas=ideas, tol=1e-4)
 
     t.property("no false alarm: all alarms are real")
     out = t.call(real_alarms, normal, anomalies, 0.1, share)
-    ideas = {"threshold one step too low": real(4.0)}
+    ideas = {"threshold one step too low": real(*args, 4.0)}
     t.close(out, 1.0, "Only an anomaly reaches 5.", ideas=ideas, tol=1e-6)
+
+    t.property("any scores, also negative and equal ones; rare anomalies")
+    for n, m in (t.integer(30, 40), 7), (6, t.integer(50, 60)), (3, 1):
+        normal = t.integers(n, low=-9, high=4).float() / 2
+        anomalies = t.integers(m, low=-6, high=9).float() / 2
+        need = t.integer(1, m)
+        level = float(anomalies.sort(descending=True).values[need - 1])
+        out = t.call(real_alarms, normal, anomalies, (need - 0.5) / m, 0.001)
+        due = real(normal, anomalies, 0.001, level)
+        t.close(out, due, f"{need} of {m} anomalies are to be caught.", tol=1e-5)

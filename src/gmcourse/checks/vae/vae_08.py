@@ -54,7 +54,6 @@ def vae_loss(encoder, decoder, x):
         "use: it is the log-likelihood of binary values.",
         "rate estimated from the draw": "The closed form was right to use; an "
         "estimate from the draw adds noise.",
-        "sum over the batch": "The loss is the mean over the batch.",
         "not reduced over the batch": "One number is due: the mean over the batch.",
         "sign of the rate flipped": "The loss adds the rate.",
         "rate left out": "Without its rate this is an autoencoder.",

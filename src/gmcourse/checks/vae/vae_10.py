@@ -52,7 +52,6 @@ def calibrated_loss(x, x_hat, kl):
         "the mean squared error.",
         "width fixed at one": "sigma is not 1 but the best for this batch.",
         "rate left out": "The negative ELBO has the rate in it.",
-        "sum over the batch": "The mean over the batch is due.",
     },
 )
 def vae_10(t, calibrated_loss):

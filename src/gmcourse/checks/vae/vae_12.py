@@ -42,7 +42,6 @@ def free_bits(kl, floor):
         "not on each example: single examples may use less.",
         "one floor for the whole rate": "Each dimension has a floor of its own; else "
         "one dimension can use it up, and the others collapse.",
-        "sum over the batch": "Nats per example: the batch mean of each dimension.",
         "a smooth floor": "The larger of two numbers has a corner; a softplus is above "
         "it near the floor.",
         "floor subtracted": "The value below the floor is the floor, not 0. (The "
