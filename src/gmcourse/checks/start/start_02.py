@@ -59,8 +59,6 @@ def repeatable(draw, seed):
         "outer stream lost after an error": "A line after the call does not run when "
         "the call raises.",
         "error swallowed": "The caller has to learn that draw failed.",
-        "result of an earlier call": "The same seed with another draw is another "
-        "result: only the stream is to be the same.",
         "drawn more than once": "draw may be slow, or count its calls.",
         "result changed": "What draw returns is returned as it is.",
     },
