@@ -2,9 +2,8 @@
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Gm03:
@@ -29,7 +28,7 @@ class Gm03:
 
     @right
     def by_second_moments(x, r):
-        share = (r / r.sum(0)).double()  # (n, k)
+        share = r.double() / r.double().sum(0)  # (n, k)
         means = share.T @ x.double()
         second = torch.einsum("nk,ni,nj->kij", share, x.double(), x.double())
         covs = second - means[:, :, None] * means[:, None, :]
@@ -48,84 +47,6 @@ class Gm03:
         root = share.T.sqrt()[:, :, None] * (x - means[:, None])  # (k, n, d)
         return [r.sum(0) / r.sum(), means, root.mT @ root]
 
-    @wrong("divided by all points")
-    def mean_over_n(x, r):
-        means = (r.T @ x) / len(x)
-        diff = x[:, None] - means
-        covs = torch.einsum("nk,nki,nkj->kij", r, diff, diff) / len(x)
-        return r.mean(0), means, covs
-
-    @wrong("divided by all points")
-    def cov_over_n(x, r):
-        w, means, covs = Gm03.m_step(x, r)
-        return w, means, covs * w[:, None, None]
-
-    @wrong("centered at the mean of all points")
-    def global_center(x, r):
-        w, means, _ = Gm03.m_step(x, r)
-        diff = x - x.mean(0)
-        covs = torch.einsum("nk,ni,nj->kij", r, diff, diff) / r.sum(0)[:, None, None]
-        return w, means, covs
-
-    @wrong("not centered")
-    def raw_moments(x, r):
-        w, means, _ = Gm03.m_step(x, r)
-        covs = torch.einsum("nk,ni,nj->kij", r, x, x) / r.sum(0)[:, None, None]
-        return w, means, covs
-
-    @wrong("divided by one point less")
-    def unbiased(x, r):
-        w, means, covs = Gm03.m_step(x, r)
-        n_j = r.sum(0)[:, None, None]
-        return w, means, covs * n_j / (n_j - 1)
-
-    @wrong("only the diagonal")
-    def diagonal(x, r):
-        w, means, covs = Gm03.m_step(x, r)
-        return w, means, covs * torch.eye(x.shape[1])
-
-    @wrong("only the diagonal")
-    def variances(x, r):
-        w, means, covs = Gm03.m_step(x, r)
-        return w, means, covs.diagonal(dim1=1, dim2=2)
-
-    @wrong("weights not normalized")
-    def counts(x, r):
-        _, means, covs = Gm03.m_step(x, r)
-        return r.sum(0), means, covs
-
-    @wrong("weights all equal")
-    def equal(x, r):
-        w, means, covs = Gm03.m_step(x, r)
-        return torch.full_like(w, 1 / len(w)), means, covs
-
-    @wrong("each point to its best component")
-    def k_means(x, r):
-        return Gm03.m_step(x, F.one_hot(r.argmax(1), r.shape[1]).to(x))
-
-    @wrong("variance with a floor")
-    def jitter(x, r):
-        w, means, covs = Gm03.m_step(x, r)
-        return w, means, covs + 1e-2 * torch.eye(x.shape[1])
-
-    @wrong("responsibilities squared")
-    def squared(x, r):
-        w, means, _ = Gm03.m_step(x, r)
-        diff = r[:, :, None] * (x[:, None] - means)
-        covs = torch.einsum("nki,nkj->kij", diff, diff) / r.sum(0)[:, None, None]
-        return w, means, covs
-
-    @wrong("responsibilities squared")
-    def squared_shares(x, r):
-        w, means, _ = Gm03.m_step(x, r)
-        share = r**2 / (r**2).sum(0)
-        diff = x[:, None] - means
-        return w, means, torch.einsum("nk,nki,nkj->kij", share, diff, diff)
-
-    @wrong("not three tensors")
-    def only_two(x, r):
-        return Gm03.m_step(x, r)[1:]
-
     @right
     def by_numpy(x, r):
         x, r = x.double().numpy(), r.double().numpy()
@@ -134,23 +55,45 @@ class Gm03:
         out = r.mean(0), np.array(means), np.array(covs)
         return tuple(torch.tensor(v, dtype=torch.float32) for v in out)
 
-    @wrong("variance with a floor")
-    def a_millionth(x, r):
-        w, means, covs = Gm03.m_step(x, r)
-        return w, means, covs + 1e-6 * torch.eye(x.shape[1])
-
-    @wrong("another matrix than the covariance")
-    def spherical(x, r):
-        w, means, covs = Gm03.m_step(x, r)
-        size = covs.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
-        return w, means, size * torch.eye(x.shape[1])
-
-    @wrong("another matrix than the covariance")
-    def shared(x, r):
-        w, means, covs = Gm03.m_step(x, r)
-        return w, means, (w[:, None, None] * covs).sum(0).expand_as(covs)
-
-    @wrong("weights not normalized")
-    def by_softmax(x, r):
-        _, means, covs = Gm03.m_step(x, r)
-        return r.sum(0).softmax(0), means, covs
+    edited = edits(
+        m_step,
+        """
+    divided by all points | x) / n_j[:, None] -> x) / len(x)
+    divided by all points | diff) / n_j[:, None, None] -> diff) / len(x)
+    centered at the mean of all points | - means -> - x.mean(0).expand_as(means)
+    not centered | - means -> - 0 * means
+    divided by one point less | diff) / n_j -> diff) / (n_j - 1)
+    divided by one point less | diff) / n_j[:, None, None]
+        -> diff) / n_j[:, None, None] * len(x) / (len(x) - 1)
+    only the diagonal | return w, means, covs
+        -> return w, means, covs * torch.eye(x.shape[1])
+    only the diagonal | return w, means, covs
+        -> return w, means, covs.diagonal(dim1=1, dim2=2)
+    one variance for all directions | return w, means, covs
+        -> return w, means, covs.diagonal(0, 1, 2).mean(1)[:, None, None] * torch.eye(4)
+    one covariance for all components | return w, means, covs
+        -> return w, means, torch.einsum("k,kij->ij", w, covs).expand_as(covs)
+    weights not normalized | w, means = n_j / len(x) -> w, means = n_j
+    softmax in place of shares | w, means = n_j / len(x) -> w, means = n_j.softmax(0)
+    softmax in place of shares | n_j / len(x) -> (n_j / len(x)).softmax(0)
+    weights all equal | n_j / len(x) -> torch.full_like(n_j, 1 / len(n_j))
+    each point to its best component
+        | n_j = -> r = F.one_hot(r.argmax(1), r.shape[1]).to(x); n_j =
+    variance with a floor | return w, means, covs
+        -> return w, means, covs + 1e-2 * torch.eye(x.shape[1])
+    variance with a floor | return w, means, covs
+        -> return w, means, covs + 1e-4 * torch.eye(x.shape[1])
+    variance with a floor | return w, means, covs
+        -> return w, means, covs + 1e-6 * torch.eye(x.shape[1])
+    responsibilities squared | covs = -> r = r**2; covs =
+    responsibilities squared | covs = -> r = r**2; n_j = r.sum(0); covs =
+    responsibilities squared | n_j = -> r = r**2; n_j =
+        | n_j / len(x) -> r.sqrt().mean(0)
+    floor under what a component owns | r.sum(0) -> r.sum(0).clamp(min=1)
+    floor under what a component owns | r.sum(0) -> r.sum(0) + 1e-5
+    not three tensors | return w, means, covs -> return means, covs
+    difference of large numbers | - means -> - 0 * means
+        | return w, means, covs
+        -> return w, means, covs - means[:, :, None] * means[:, None]
+    """,
+    )

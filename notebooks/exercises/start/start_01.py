@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from .. import reference, right, wrong
+from .. import build, edits, reference, right, wrong
 
 
 class Start01:
@@ -48,137 +48,56 @@ class Start01:
         x = x[:, None] if x.ndim == 3 else np.moveaxis(x, 3, 1)
         return torch.from_numpy(np.ascontiguousarray(x / 255 * 2 - 1))
 
-    @wrong("channels left last")
-    def as_they_are(pixels):
-        x = pixels if pixels.ndim == 4 else pixels[..., None]
-        return x.float() / 127.5 - 1
+    edited = edits(
+        to_batch,
+        """
+    channels left last | unsqueeze(1) -> unsqueeze(-1) | pixels.movedim(-1, 1) -> pixels
+    channels left last | unsqueeze(1) -> unsqueeze(-1)
+    channels before the batch | unsqueeze(1) -> unsqueeze(0)
+    channels before the batch | movedim(-1, 1) -> movedim(-1, 0)
+    channel axis of gray pictures missing | .unsqueeze(1) ->
+    height and width swapped | movedim(-1, 1) -> transpose(1, 3)
+    height and width swapped | pixels.unsqueeze -> pixels.mT.unsqueeze
+    reshaped where an axis was to be moved
+        | movedim(-1, 1) -> reshape(len(pixels), 3, *pixels.shape[1:3])
+    reshaped where an axis was to be moved
+        | movedim(-1, 1) -> transpose(1, 3).reshape(len(pixels), 3, *pixels.shape[1:3])
+    colors averaged away | movedim(-1, 1) -> float().mean(-1)[:, None]
+    order of the colors changed | movedim -> flip(-1).movedim
+    order of the colors changed | movedim -> roll(1, -1).movedim
+    case told by the size of an axis | pixels.ndim == 3 -> pixels.shape[-1] != 3
+    case told by the size of an axis | return x
+        -> x = pixels if pixels.shape[1] == 3 and pixels.ndim == 4 else x; return x
+    case told by the size of an axis | return x
+        -> x = pixels[None] if pixels.ndim == 3 and len(pixels) == 3 else x; return x
+    case told by the size of an axis | return x
+        -> x = pixels.mT[:, :, None] if pixels.shape[-1] == 1 else x; return x
+    range 0 to 1 | / 127.5 - 1 -> / 255
+    divided by 256 | 127.5 -> 128
+    divided by 256 | x.float() / 127.5 -> (x.float() + 0.5) / 128
+    divided by 256 | x.float() / 127.5 - 1 -> (x.float() - 127) / 128
+    left at 0 to 255 | / 127.5 - 1 ->
+    bytes that wrap around | x.float() / 127.5 -> 2 * x / 255
+    bytes that wrap around | x.float() / 127.5 - 1 -> (x - 128) / 127.5
+    levels lost | x.float() / 127.5 - 1 -> (x.bfloat16() / 127.5 - 1).float()
+    levels lost | x.float() / 127.5 - 1 -> (2 * x.int() // 255 - 1).float()
+    scaled by the picture's own statistics | return
+        -> x = x.float(); low, high = x.amin((1, 2, 3), True), x.amax((1, 2, 3), True)
+        | x.float() / 127.5 -> ; return 2 * (x - low) / (high - low).clamp(min=1)
+    scaled by the picture's own statistics
+        | x.float() / 127.5 - 1 -> (x.float() - x.float().mean()) / x.float().std()
+    scaled by the picture's own statistics
+        | x.float() / 127.5 -> 2 * x.float() / x.max()
+    batch axis lost | x.float() -> x.float().squeeze(0)
+    wrong dtype | float -> double
+    wrong dtype | x.float() / 127.5 - 1 -> (x.float() / 127.5 - 1).to(torch.int8)
+    not a tensor | x.float() -> x.float().numpy()
+    input changed in place | x.float() / 127.5 - 1 -> x.sub_(128).float() / 127.5
+    """,
+    )
 
-    @wrong("channels left last")
-    def gray_axis_at_the_end(pixels):
-        x = pixels.movedim(-1, 1) if pixels.ndim == 4 else pixels[..., None]
-        return x.float() / 127.5 - 1
-
-    @wrong("channels before the batch")
-    def channel_first_of_all(pixels):
-        x = pixels[None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return x.float() / 127.5 - 1
-
-    @wrong("channels before the batch")
-    def colors_to_the_front(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 0)
-        return x.float() / 127.5 - 1
-
-    @wrong("channel axis of gray pictures missing")
-    def gray_as_it_is(pixels):
-        x = pixels.movedim(-1, 1) if pixels.ndim == 4 else pixels
-        return x.float() / 127.5 - 1
-
-    @wrong("height and width swapped")
-    def transposed(pixels):
-        x = pixels if pixels.ndim == 4 else pixels[..., None]
-        return x.transpose(1, 3).float() / 127.5 - 1
-
-    @wrong("reshaped where an axis was to be moved")
-    def reshaped(pixels):
-        b, h, w = pixels.shape[:3]
-        return pixels.reshape(b, -1, h, w).float() / 127.5 - 1
-
-    @wrong("colors averaged away")
-    def to_gray(pixels):
-        x = pixels.float() if pixels.ndim == 3 else pixels.float().mean(-1)
-        return x[:, None] / 127.5 - 1
-
-    @wrong("order of the colors changed")
-    def blue_first(pixels):
-        if pixels.ndim == 3:
-            return pixels[:, None].float() / 127.5 - 1
-        return pixels.flip(-1).movedim(-1, 1).float() / 127.5 - 1
-
-    @wrong("case told by the size of an axis")
-    def three_means_color(pixels):
-        color = pixels.shape[-1] == 3
-        x = pixels.movedim(-1, 1) if color else pixels[:, None]
-        return x.float() / 127.5 - 1
-
-    @wrong("range 0 to 1")
-    def unit(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return x.float() / 255
-
-    @wrong("divided by 256")
-    def by_256(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return x.float() / 128 - 1
-
-    @wrong("divided by 256")
-    def middles_of_256(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return (x.float() + 0.5) / 128 - 1
-
-    @wrong("divided by 256")
-    def less_127(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return (x.float() - 127) / 128
-
-    @wrong("levels lost")
-    def in_16_bits(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return (x.bfloat16() / 127.5 - 1).float()
-
-    @wrong("left at 0 to 255")
-    def only_float(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return x.float()
-
-    @wrong("bytes that wrap around")
-    def doubled_bytes(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return 2 * x / 255 - 1
-
-    @wrong("bytes that wrap around")
-    def shifted_bytes(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return (x - 128) / 127.5
-
-    @wrong("levels lost")
-    def integer_division(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return (2 * x.int() // 255 - 1).float()
-
-    @wrong("scaled by the picture's own statistics")
-    def stretched(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        x = x.float()
-        low, high = x.amin((1, 2, 3), True), x.amax((1, 2, 3), True)
-        return 2 * (x - low) / (high - low).clamp(min=1) - 1
-
-    @wrong("scaled by the picture's own statistics")
-    def standardized(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        x = x.float()
-        return (x - x.mean()) / x.std()
-
-    @wrong("batch axis lost")
-    def squeezed(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return x.float().squeeze(0) / 127.5 - 1
-
-    @wrong("wrong dtype")
-    def double(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return x.double() / 127.5 - 1
-
-    @wrong("wrong dtype")
-    def rounded_back(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return (x.float() / 127.5 - 1).to(torch.int8)
-
-    @wrong("not a tensor")
-    def array(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return x.float().numpy() / 127.5 - 1
-
-    @wrong("input changed in place")
-    def in_place(pixels):
-        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
-        return x.sub_(128).float() / 127.5
+    @wrong("result of an earlier call")
+    @build
+    def kept():
+        made = {}
+        return lambda x: made.setdefault(x.shape, Start01.to_batch(x))

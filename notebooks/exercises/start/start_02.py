@@ -1,12 +1,10 @@
 """Versions of exercise start-02."""
 
-import copy
-import random
+import functools
 
-import numpy as np
 import torch
 
-from .. import build, reference, right, wrong
+from .. import build, edits, reference, right, wrong
 
 
 class Start02:
@@ -72,127 +70,60 @@ class Start02:
 
         return repeatable
 
-    @wrong("seed ignored")
-    def plain(draw, seed):
-        return draw()
-
-    @wrong("seed ignored")
-    def generator_that_draw_does_not_see(draw, seed):
-        torch.Generator().manual_seed(seed)
-        with torch.random.fork_rng(devices=[]):
-            return draw()
-
-    @wrong("seed ignored")
-    def seeds_of_others(draw, seed):
-        state = torch.get_rng_state()
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
-        try:
-            return draw()
-        finally:
-            torch.set_rng_state(state)
-
-    @wrong("seed ignored")
-    def seeded_too_late(draw, seed):
-        with torch.random.fork_rng(devices=[]):
-            result = draw()
-            torch.manual_seed(seed)
-            return result
-
-    @wrong("one seed for all")
-    def seed_zero(draw, seed):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return draw()
-
-    @wrong("global random state reseeded")
-    def never_restored(draw, seed):
-        torch.manual_seed(seed)
-        return draw()
-
-    @wrong("global random state reseeded")
-    def a_fresh_seed_afterward(draw, seed):
-        torch.manual_seed(seed)
-        result = draw()
-        torch.seed()
-        return result
-
-    @wrong("outer stream started again")
-    def seeded_back(draw, seed):
-        outer = torch.initial_seed()
-        torch.manual_seed(seed)
-        try:
-            return draw()
-        finally:
-            torch.manual_seed(outer)
-
-    @wrong("outer stream moved on")
-    def kept_too_late(draw, seed):
-        torch.rand(1)
-        state = torch.get_rng_state()
-        torch.manual_seed(seed)
-        try:
-            return draw()
-        finally:
-            torch.set_rng_state(state)
-
-    @wrong("outer stream moved on")
-    def with_a_warm_up(draw, seed):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            result = draw()
-        torch.randn(1)
-        return result
-
-    @wrong("outer stream lost after an error")
-    def restored_on_success(draw, seed):
-        state = torch.get_rng_state()
-        torch.manual_seed(seed)
-        result = draw()
-        torch.set_rng_state(state)
-        return result
-
-    @wrong("error swallowed")
-    def every_error_caught(draw, seed):
-        state, result = torch.get_rng_state(), None
-        try:
-            torch.manual_seed(seed)
-            result = draw()
-        except Exception:
-            pass
-        torch.set_rng_state(state)
-        return result
+    edited = edits(
+        repeatable,
+        """
+    seed ignored | torch.manual_seed(seed) -> torch.Generator().manual_seed(seed)
+    seed ignored | torch.manual_seed -> __import__("random").seed
+    seed ignored | torch.manual_seed -> __import__("numpy").random.seed
+    seed ignored | torch.manual_seed(seed) -> result = draw()
+        | return draw() -> torch.manual_seed(seed); return result
+    seed ignored | torch.manual_seed -> if seed: torch.manual_seed
+    one seed for all | (seed) -> (0)
+    depends on the outer stream | (seed) -> (seed + torch.initial_seed() % 1000)
+    depends on the outer stream | (seed) -> (seed + int(1000 * torch.rand(1)))
+    global random state reseeded | with torch.random.fork_rng(devices=[]): -> if True:
+    global random state reseeded | with torch.random.fork_rng(devices=[]): -> if True:
+        | return draw() -> result = draw(); torch.seed(); return result
+    outer stream lost after an error
+        | with torch.random.fork_rng(devices=[]): -> for s in [torch.get_rng_state()]:
+        | return draw() -> result = draw(); torch.set_rng_state(s); return result
+    drawn more than once | torch.manual_seed -> draw(); torch.manual_seed
+    result changed | return draw() -> draw(); return torch.randn(2)
+    result changed | return draw() -> return torch.randn_like(draw())
+    result changed | return draw() -> return __import__("copy").deepcopy(draw())
+    """,
+    )
+    edited_too = edits(
+        by_finally,
+        """
+    outer stream started again
+        | get_rng_state() -> initial_seed() | set_rng_state -> manual_seed
+    outer stream moved on | state = -> torch.rand(1); state =
+    outer stream moved on | set_rng_state(state) -> set_rng_state(state); torch.randn(1)
+    """,
+    )
+    of_errors = edits(
+        by_except,
+        """
+    error swallowed | raise -> result = None
+    error replaced | raise -> raise RuntimeError("draw failed")
+    """,
+    )
 
     @wrong("result of an earlier call")
     @build
-    def cached():
+    def kept_by_seed():
         kept = {}
 
         def repeatable(draw, seed):
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
-                if seed not in kept:
-                    kept[seed] = draw()
-                return kept[seed]
+            if seed not in kept:
+                kept[seed] = Start02.repeatable(draw, seed)
+            return kept[seed]
 
         return repeatable
 
-    @wrong("drawn more than once")
-    def looked_at_first(draw, seed):
-        with torch.random.fork_rng(devices=[]):
-            draw()
-            torch.manual_seed(seed)
-            return draw()
-
-    @wrong("result changed")
-    def own_noise(draw, seed):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            draw()
-            return torch.randn(2)
-
-    @wrong("result changed")
-    def copied(draw, seed):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return copy.deepcopy(draw())
+    @wrong("result of an earlier call")
+    @build
+    def kept_by_all():
+        return functools.cache(Start02.repeatable)

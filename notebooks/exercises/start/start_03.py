@@ -1,13 +1,11 @@
 """Versions of exercise start-03."""
 
-import copy
-
 import numpy as np
 import torch
 
 import gmcourse as gm
 
-from .. import reference, right, wrong
+from .. import edits, reference, right
 
 
 class Start03:
@@ -55,7 +53,8 @@ class Start03:
     def by_hand(model, batches, steps, every):
         adam, losses = torch.optim.Adam(model.parameters(), lr=0.05), []
         for _ in range(steps):
-            loss = model.loss(next(batches))
+            x = next(batches)
+            loss = model.loss(x)
             adam.zero_grad()
             loss.backward()
             adam.step()
@@ -72,208 +71,56 @@ class Start03:
         parts = np.array(losses[: steps // every * every]).reshape(-1, every)
         return parts.mean(1).tolist()
 
-    @wrong("iterator never run")
-    def called_only(model, batches, steps, every):
-        adam, record = torch.optim.Adam(model.parameters(), lr=0.05), []
-        gm.train(model, batches, adam, steps=steps)
-        return record
-
-    @wrong("every single loss recorded")
-    def every_loss(model, batches, steps, every):
-        adam = torch.optim.Adam(model.parameters(), lr=0.05)
-        run = gm.train(model, batches, adam, steps=steps)
-        return [step.loss.item() for step in run]
-
-    @wrong("last loss in place of the mean")
-    def now_and_then(model, batches, steps, every):
-        adam, record = torch.optim.Adam(model.parameters(), lr=0.05), []
-        for step in gm.train(model, batches, adam, steps=steps):
-            if step.index % every == 0:
-                record.append(step.loss.item())
-        return record
-
-    @wrong("last loss in place of the mean")
-    def first_of_each_block(model, batches, steps, every):
-        adam, record = torch.optim.Adam(model.parameters(), lr=0.05), []
-        for step in gm.train(model, batches, adam, steps=steps):
-            if step.index % every == 1:
-                record.append(step.loss.item())
-        return record
-
-    @wrong("sum in place of the mean")
-    def sums(model, batches, steps, every):
-        adam, record, total = torch.optim.Adam(model.parameters(), lr=0.05), [], 0.0
-        for step in gm.train(model, batches, adam, steps=steps):
-            total += step.loss.item()
-            if step.index % every == 0:
-                record.append(total)
-                total = 0.0
-        return record
-
-    @wrong("mean since the start")
-    def never_reset(model, batches, steps, every):
-        adam = torch.optim.Adam(model.parameters(), lr=0.05)
-        record, losses = [], []
-        for step in gm.train(model, batches, adam, steps=steps):
-            losses.append(step.loss.item())
-            if step.index % every == 0:
-                record.append(sum(losses) / len(losses))
-        return record
-
-    @wrong("blocks shifted by one")
-    def counted_from_zero(model, batches, steps, every):
-        adam = torch.optim.Adam(model.parameters(), lr=0.05)
-        record, block = [], []
-        for i, step in enumerate(gm.train(model, batches, adam, steps=steps)):
-            block.append(step.loss.item())
-            if i % every == 0:
-                record.append(sum(block) / len(block))
-                block = []
-        return record
-
-    @wrong("incomplete block recorded")
-    def remainder(model, batches, steps, every):
-        adam = torch.optim.Adam(model.parameters(), lr=0.05)
-        run = gm.train(model, batches, adam, steps=steps)
-        losses = [step.loss.item() for step in run]
-        blocks = [losses[i : i + every] for i in range(0, steps, every)]
-        return [sum(block) / len(block) for block in blocks]
-
-    @wrong("tensors in place of numbers")
-    def tensors(model, batches, steps, every):
-        adam = torch.optim.Adam(model.parameters(), lr=0.05)
-        run = gm.train(model, batches, adam, steps=steps)
-        losses = torch.stack([step.loss for step in run])
-        return list(losses[: steps // every * every].view(-1, every).mean(1))
-
-    @wrong("array in place of a list")
-    def array(model, batches, steps, every):
-        adam = torch.optim.Adam(model.parameters(), lr=0.05)
-        run = gm.train(model, batches, adam, steps=steps)
-        losses = np.array([step.loss.item() for step in run])
-        return losses[: steps // every * every].reshape(-1, every).mean(1)
-
-    @wrong("loss after the update")
-    def looked_at_afterward(model, batches, steps, every):
-        adam, losses = torch.optim.Adam(model.parameters(), lr=0.05), []
-        for _ in range(steps):
-            x = next(batches)
-            adam.zero_grad()
-            model.loss(x).backward()
-            adam.step()
-            losses.append(model.loss(x).item())
-        blocks = range(0, steps - every + 1, every)
-        return [sum(losses[i : i + every]) / every for i in blocks]
-
-    @wrong("gradients added up")
-    def without_zero_grad(model, batches, steps, every):
-        adam, losses = torch.optim.Adam(model.parameters(), lr=0.05), []
-        for _ in range(steps):
-            loss = model.loss(next(batches))
-            loss.backward()
-            adam.step()
-            losses.append(loss.item())
-        blocks = range(0, steps - every + 1, every)
-        return [sum(losses[i : i + every]) / every for i in blocks]
-
-    @wrong("one batch for all")
-    def the_first_batch(model, batches, steps, every):
-        adam, losses = torch.optim.Adam(model.parameters(), lr=0.05), []
-        x = next(batches)
-        for step in gm.train(model, iter(lambda: x, None), adam, steps=steps):
-            losses.append(step.loss.item())
-        blocks = range(0, steps - every + 1, every)
-        return [sum(losses[i : i + every]) / every for i in blocks]
-
-    @wrong("batches taken besides")
-    def evaluated_anew(model, batches, steps, every):
-        adam, record = torch.optim.Adam(model.parameters(), lr=0.05), []
-        block = []
-        for step in gm.train(model, batches, adam, steps=steps):
-            block.append(model.loss(next(batches)).item())
-            if step.index % every == 0:
-                record.append(sum(block) / every)
-                block = []
-        return record
-
-    @wrong("batches taken besides")
-    def two_loops_in_one(model, batches, steps, every):
-        adam = torch.optim.Adam(model.parameters(), lr=0.05)
-        record, block = [], []
-        for step in gm.train(model, batches, adam, steps=steps):
-            loss = model.loss(next(batches))
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-            block.append(loss.item())
-            if step.index % every == 0:
-                record.append(sum(block) / every)
-                block = []
-        return record
-
-    @wrong("wrong number of updates")
-    def left_early(model, batches, steps, every):
-        adam = torch.optim.Adam(model.parameters(), lr=0.05)
-        record, block = [], []
-        for step in gm.train(model, batches, adam, steps=steps - 1):
-            block.append(step.loss.item())
-            if step.index % every == 0 or step.index == steps - 1:
-                record.append(sum(block) / len(block))
-                block = []
-        return record
-
-    @wrong("wrong number of updates")
-    def full_blocks_only(model, batches, steps, every):
-        adam, record = torch.optim.Adam(model.parameters(), lr=0.05), []
-        for _ in range(steps // every):
-            run = gm.train(model, batches, adam, steps=every)
-            record.append(sum(step.loss.item() for step in run) / every)
-        return record
-
-    @wrong("another optimizer than Adam")
-    def plain_descent(model, batches, steps, every):
-        sgd = torch.optim.SGD(model.parameters(), lr=0.05)
-        run = gm.train(model, batches, sgd, steps=steps)
-        losses = torch.stack([step.loss for step in run])
-        return losses[: steps // every * every].view(-1, every).mean(1).tolist()
-
-    @wrong("another optimizer than Adam")
-    def with_decay(model, batches, steps, every):
-        adam = torch.optim.AdamW(model.parameters(), lr=0.05)
-        run = gm.train(model, batches, adam, steps=steps)
-        losses = torch.stack([step.loss for step in run])
-        return losses[: steps // every * every].view(-1, every).mean(1).tolist()
-
-    @wrong("default learning rate")
-    def without_lr(model, batches, steps, every):
-        adam = torch.optim.Adam(model.parameters())
-        run = gm.train(model, batches, adam, steps=steps)
-        losses = torch.stack([step.loss for step in run])
-        return losses[: steps // every * every].view(-1, every).mean(1).tolist()
-
-    @wrong("optimizer made anew on the way")
-    def new_for_each_block(model, batches, steps, every):
-        record = []
-        for _ in range(steps // every):
-            adam = torch.optim.Adam(model.parameters(), lr=0.05)
-            run = gm.train(model, batches, adam, steps=every)
-            record.append(sum(step.loss.item() for step in run) / every)
-        return record
-
-    @wrong("optimizer made anew on the way")
-    def new_for_each_step(model, batches, steps, every):
-        losses = []
-        for _ in range(steps):
-            adam = torch.optim.Adam(model.parameters(), lr=0.05)
-            for step in gm.train(model, batches, adam, steps=1):
-                losses.append(step.loss)
-        losses = torch.stack(losses)[: steps // every * every]
-        return losses.view(-1, every).mean(1).tolist()
-
-    @wrong("a copy was trained")
-    def copied(model, batches, steps, every):
-        model = copy.deepcopy(model)
-        adam = torch.optim.Adam(model.parameters(), lr=0.05)
-        run = gm.train(model, batches, adam, steps=steps)
-        losses = torch.stack([step.loss for step in run])
-        return losses[: steps // every * every].view(-1, every).mean(1).tolist()
+    edited = edits(
+        fit,
+        """
+    iterator never run | gm.train(model -> [] and gm.train(model
+    every single loss recorded | step.index % every == 0 -> True | / every ->
+    last loss in place of the mean | sum(block) / every -> block[-1]
+    last loss in place of the mean | sum(block) / every -> block[0]
+    sum in place of the mean | / every ->
+    mean since the start | [], [] -> [], []; total = 0.0
+        | block.append(step.loss.item()) -> total += step.loss.item()
+        | sum(block) / every -> total / step.index
+    blocks shifted by one | step.index % -> (step.index - 1) % | / every -> / len(block)
+    incomplete block recorded
+        | return record -> return record + [sum(block) / len(block) for _ in block[:1]]
+    tensors in place of numbers | .item() ->
+    tensors in place of numbers | return record -> return torch.tensor(record)
+    array in place of a list | return record -> return torch.tensor(record).numpy()
+    one batch for all | model, batches, optimizer -> model, [next(batches)], optimizer
+    batches taken besides | step.loss.item() -> model.loss(next(batches)).item()
+    wrong number of updates | steps=steps -> steps=steps - 1
+    wrong number of updates | steps=steps -> steps=steps + 1
+    wrong number of updates | steps=steps -> steps=steps // every * every
+    another optimizer than Adam | Adam -> SGD
+    another optimizer than Adam | Adam -> AdamW
+    default learning rate | , lr=0.05 ->
+    optimizer made anew on the way
+        | block.append -> optimizer.state.clear(); block.append
+    optimizer made anew on the way
+        | record.append -> optimizer.state.clear(); record.append
+    a copy was trained
+        | optimizer = -> model = __import__("copy").deepcopy(model); optimizer =
+    not all parameters | model.parameters() -> [next(model.parameters())]
+    not all parameters | model.parameters() -> list(model.parameters())[1:]
+    """,
+    )
+    of_loops = edits(
+        by_hand,
+        """
+    loss after the update | loss.item() -> model.loss(x).item()
+    batches taken besides | loss.item() -> model.loss(next(batches)).item()
+    gradients added up | adam.zero_grad() -> pass
+    wrong number of updates | adam.step() -> pass
+    """,
+    )
+    of_tensors = edits(
+        all_first,
+        """
+    rest put into the blocks | losses[:full].view(-1, every).mean(1).tolist()
+        -> [v.mean().item() for v in losses.tensor_split(full // every)]
+    rest put into the blocks
+        | tolist() -> tolist()[:-1] + [losses[full - every :].mean().item()]
+    """,
+    )

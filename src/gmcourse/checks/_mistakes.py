@@ -24,6 +24,8 @@ GENERAL = {
     "not finite": "Look for log(0), division by 0 and exp of a large number.",
     "differences in place of derivatives": "A difference quotient is right only up to "
     "its step and its rounding; automatic differentiation is exact.",
+    "result of an earlier call": "What was computed for other arguments came again: "
+    "nothing may be kept between calls.",
 }
 
 # Of a sum over the dimensions of each row; `rowwise` tries them all.

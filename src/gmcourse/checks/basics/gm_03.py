@@ -3,6 +3,7 @@
 import torch
 
 from .._exercise import Exercise
+from ._shared import fractions
 
 
 @Exercise(
@@ -21,7 +22,7 @@ $\sum_i \sum_j r_{ij} \log \bigl(\pi_j\, \mathcal N(x_i; \mu_j, \Sigma_j)\bigr)$
 Write `m_step(x, r)`: `x` has shape `(n, d)`; `r` has shape `(n, k)`, its rows sum to
 one, and no component is empty. Return three tensors `(w, means, covs)` of the shapes
 `(k,)`, `(k, d)`, `(k, d, d)`: full covariances, at the maximum exactly, with nothing
-added to them.
+added to them, also where all points lie far from 0.
 """,
     stub='''
 def m_step(x, r):
@@ -47,89 +48,126 @@ def m_step(x, r):
         "divided by one point less": "The unbiased estimate has another denominator "
         "than the one that maximizes the likelihood.",
         "only the diagonal": "Full covariances are due.",
+        "one variance for all directions": "Full covariances are due: a point cloud "
+        "may be long in one direction and narrow in another.",
+        "one covariance for all components": "Each component has its own.",
         "weights not normalized": "The weights are shares of all points and sum to "
         "one.",
+        "softmax in place of shares": "A component that owns twice as much weighs "
+        "twice as much: an exponential makes more of it.",
         "weights all equal": "A component that owns more points weighs more.",
         "each point to its best component": "That is k-means: a point may belong to "
         "several components in part.",
         "variance with a floor": "Nothing is to be added to the covariances here, not "
         "even a millionth.",
-        "another matrix than the covariance": "Take two points of one component and "
-        "write down the four numbers by hand.",
         "responsibilities squared": "Each product of differences is weighted by r, "
         "once.",
+        "floor under what a component owns": "A component that owns a tenth of a point "
+        "is an average of all points still.",
         "not three tensors": "Return (w, means, covs).",
     },
 )
 def gm_03(t, m_step):
-    n, d, k = t.integer(9, 11), 2, 3
-    x = t.uniform(n, d, low=-2, high=2) + torch.tensor([3.0, -1.0])
+    n, d, k = t.integer(10, 12), 4, 3
+    center = torch.tensor([3.0, -1.0, 0.5, 2.0])
+    x = t.uniform(n, d, low=-2, high=2) * center.abs().sqrt() + center
     owner = torch.arange(n) % k
-    owner[-1] = 0
-    hard = torch.eye(k)[owner]
+    owner[-1] = 0  # k groups, not all of one size
+    hard = 100 * torch.eye(k).long()[owner]  # in hundredths
+    soft = torch.stack([fractions(t, k) for _ in range(n)]).mul(100).round().long()
+    for i, best in enumerate(soft.argmax(1)):
+        soft[i] = soft[i].roll(int(owner[i] - best))
 
-    def run(r, x=x):
-        out = t.call(m_step, x, r)
+    def run(x, shares):
+        out = t.call(m_step, x, shares / 100)
         three = isinstance(out, tuple | list) and len(out) == 3
         got = f"an object of type {type(out).__name__}"
         t.true(three, "(w, means, covs) is due.", got, "not three tensors")
         return out
 
+    def fit(x, shares):
+        """A point of responsibility 0.37 is 37 points, of 100 at its place."""
+        groups = [x.double().repeat_interleave(times, 0) for times in shares.T]
+        covs = torch.stack([g.T.cov(correction=0) for g in groups])
+        return torch.stack([g.mean(0) for g in groups]), covs
+
+    def around(c, means, covs):
+        return covs + (means - c)[:, :, None] * (means - c)[:, None]
+
     t.property("weights (k,), means (k, d), covariances (k, d, d)")
-    w, means, covs = run(hard)
+    w, means, covs = run(x, hard)
     t.shape(w, (k,), "one weight for each component.")
     t.shape(means, (k, d), "one mean for each component.")
     ideas = {"only the diagonal": (k, d)}
     t.shape(covs, (k, d, d), "full covariances.", ideas=ideas)
 
-    t.property("responsibilities of 0 and 1: each component fits its own points")
-    groups = [x[owner == j].double() for j in range(k)]
-    sizes = torch.tensor([float(len(g)) for g in groups])
-    ideas = {"weights all equal": 1 / k}
-    t.close(w, sizes / n, "Shares of the points.", "weights not normalized", ideas)
-    own = torch.stack([g.mean(0) for g in groups])
-    ideas = {"divided by all points": own * (sizes / n)[:, None]}
-    t.close(means, own, "The means of the groups.", ideas=ideas)
-    due = torch.stack([g.T.cov(correction=0) for g in groups])
-    ratio = (sizes / n)[:, None, None].double()
-    away = own - x.double().mean(0)
-    ideas = {
-        "divided by all points": due * ratio,
-        "divided by one point less": torch.stack([g.T.cov() for g in groups]),
-        "only the diagonal": due * torch.eye(d),
-        "not centered": due + own[:, :, None] * own[:, None],
-        "centered at the mean of all points": due + away[:, :, None] * away[:, None],
-    }
-    floor, more = "variance with a floor", t.tensor(covs).detach().double() - due
-    ideas[floor] = due + more.diagonal(dim1=1, dim2=2).mean().relu() * torch.eye(d)
-    other = "another matrix than the covariance"
-    t.close(covs, due, "The covariances of the groups.", other, ideas)
-    flat = x * torch.tensor([1.0, 0.0])
-    _, _, thin = run(hard, flat)
-    across = t.tensor(thin)[:, 1, 1]
-    t.close(across, 0.0, "Points on a line have no width across.", floor, tol=1e-9)
+    for name, shares in (
+        ("responsibilities of 0 and 1: each component fits its own points", hard),
+        ("any responsibilities: a point of 0.37 counts as 37 hundredths", soft),
+    ):
+        t.property(name)
+        w, means, covs = run(x, shares)
+        own = shares.double().sum(0) / 100
+        others = {}  # the same where all responsibilities are 0 or 1
+        if shares is soft:
+            others["each point to its best component"] = hard
+            others["responsibilities squared"] = shares**2
+        wrong = {name: (s.sum(0) / s.sum(), *fit(x, s)) for name, s in others.items()}
+        ideas = {
+            "weights all equal": 1 / k,
+            "softmax in place of shares": [own.softmax(0), (own / n).softmax(0)],
+            **{name: v[0] for name, v in wrong.items()},
+        }
+        rest = abs(float(t.tensor(w).sum()) - 1) > 1e-4
+        name = "weights not normalized" if rest else None
+        t.close(w, own / n, "Shares of all points.", name, ideas)
 
-    t.property("halves count as halves")
-    soft = 0.5 * hard + 0.5 * hard[:, [1, 2, 0]]
-    w, means, covs = run(soft)
-    pairs = [torch.cat([groups[j], groups[(j + 1) % k]]) for j in range(k)]
-    kmeans = "each point to its best component"
-    due = torch.stack([g.mean(0) for g in pairs])
-    t.close(means, due, "Each component owns half of two groups.", kmeans)
-    due = torch.stack([g.T.cov(correction=0) for g in pairs])
-    t.close(covs, due, "The same for the covariances.", "responsibilities squared")
+        mean, cov = fit(x, shares)
+        part, eye = (own / n)[:, None, None], torch.eye(d)
+        ideas = {
+            "divided by all points": mean * part[:, 0],
+            **{name: v[1] for name, v in wrong.items()},
+        }
+        t.close(means, mean, "The means of what each owns.", None, ideas)
 
-    t.property("any responsibilities: nothing raises the objective")
-    r = t.uniform(n, k, low=0.1, high=1)
-    r = r / r.sum(1, keepdim=True)
-    w, means, covs = (t.tensor(v).detach().double() for v in run(r))
-    leaves = [w.log(), means, torch.linalg.cholesky(covs)]
-    leaves = [v.requires_grad_() for v in leaves]
-    normal = torch.distributions.MultivariateNormal(
-        leaves[1], scale_tril=leaves[2].tril()
-    )
-    joint = leaves[0].log_softmax(0) + normal.log_prob(x.double()[:, None])
-    why = "At the maximum the gradient vanishes."
-    names = (kmeans, kmeans, "responsibilities squared")
-    for grad, name in zip(torch.autograd.grad((r * joint).sum(), leaves), names):
-        t.close(grad, torch.zeros_like(grad), why, name, tol=1e-3)
+        less = own[:, None, None] - 1
+        size = cov.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
+        ideas = {
+            "divided by all points": cov * part,
+            "divided by one point less": [cov * (less + 1) / less, cov * n / (n - 1)],
+            "only the diagonal": cov * eye,
+            "one variance for all directions": size * eye,
+            "one covariance for all components": [
+                v.expand_as(cov) for v in ((part * cov).sum(0), cov.mean(0))
+            ],
+            "not centered": around(0, mean, cov),
+            "centered at the mean of all points": around(x.double().mean(0), mean, cov),
+            **{name: [v[2], around(mean, *v[1:])] for name, v in wrong.items()},
+        }
+        if shares is soft:
+            twice = (shares / 100).square().sum(0)[:, None, None] / (less + 1)
+            squared = ideas["responsibilities squared"]
+            squared.append(squared[1] * twice)
+        more = t.tensor(covs).detach().double() - cov
+        floor = more.diagonal(dim1=1, dim2=2).mean()
+        same = floor > 0 and (more - floor * eye).abs().max() < 0.1 * floor
+        name = "variance with a floor" if same else None
+        t.close(covs, cov, "The covariances of what each owns.", name, ideas)
+
+    t.property("points on a line have no width across it")
+    flat = x * torch.tensor([1.0, 0.0, 1.0, 1.0])
+    across = t.tensor(run(flat, soft)[2])[:, 1, 1]
+    t.close(across, 0.0, "Exactly none.", "variance with a floor", tol=1e-9)
+
+    t.property("a component that owns a tenth of a point")
+    little = torch.stack([99 - soft[:, 1], soft[:, 1], torch.ones(n).long()], 1)
+    for out, due in zip(run(x, little)[1:], fit(x, little)):
+        floor = "floor under what a component owns"
+        t.close(out, due, "Means and covariances as of any other.", floor)
+
+    t.property("all of it around 1,000: the same covariances")
+    _, means, covs = run(x + 1000, soft)
+    mean, cov = fit(x + 1000, soft)
+    t.close(means, mean, "Means move with the points.")
+    lost = "difference of large numbers"
+    t.close(covs, cov, "Covariances stay.", lost, tol=1e-3)

@@ -1,5 +1,7 @@
 """Exercise start-01: From pixels to a batch."""
 
+from itertools import permutations
+
 import torch
 
 from .._exercise import Exercise
@@ -45,18 +47,16 @@ def to_batch(pixels):
     misconceptions={
         "channels left last": "The second axis is that of the colors, so that a "
         "convolution finds them where it looks.",
-        "channels before the batch": "The first axis counts the pictures, whatever "
-        "their kind.",
+        "channels before the batch": "The first axis counts the pictures.",
         "channel axis of gray pictures missing": "A gray picture has one channel, and "
         "it has an axis of its own.",
-        "height and width swapped": "Moving the colors must not turn the picture: the "
-        "rows stay before the columns.",
+        "height and width swapped": "Moving the colors must not turn the picture.",
         "reshaped where an axis was to be moved": "The shape is right and the picture "
         "is scrambled: reshape and view keep the order of the numbers in memory.",
         "colors averaged away": "A color picture keeps its three channels.",
         "order of the colors changed": "Red, green and blue stay in this order.",
-        "case told by the size of an axis": "A gray picture may be three pixels wide: "
-        "the number of axes decides.",
+        "case told by the size of an axis": "A gray picture may be three pixels wide, "
+        "a color one three rows high: the number of axes decides.",
         "range 0 to 1": "Black is due at -1, not at 0.",
         "divided by 256": "There are 256 levels but 255 steps between them: with 256 "
         "white does not reach 1.",
@@ -75,73 +75,78 @@ def start_01(t, to_batch):
     def levels(*shape, low=0, high=255):
         return t.integers(*shape, low=low, high=high).to(torch.uint8)
 
-    t.property("color pictures: three channels, before rows and columns")
-    color = levels(b, h, w, 3)
-    out = t.call(to_batch, color)
-    ideas = {
-        "channels left last": (b, h, w, 3),
-        "channels before the batch": (3, b, h, w),
-        "height and width swapped": (b, 3, w, h),
-        "colors averaged away": [(b, 1, h, w), (b, h, w)],
-    }
-    t.shape(out, (b, 3, h, w), "batch, channels, height, width.", ideas=ideas)
-
-    t.property("gray pictures: one channel")
-    ideas = {
-        "channel axis of gray pictures missing": (b, h, w),
-        "channels left last": (b, h, w, 1),
-        "channels before the batch": (1, b, h, w),
-        "height and width swapped": (b, 1, w, h),
-    }
-    gray = t.call(to_batch, levels(b, h, w))
-    t.shape(gray, (b, 1, h, w), "batch, one channel, height, width.", ideas=ideas)
-
-    t.property("float32")
-    t.dtype(out, torch.float32, "the type of the models' weights.")
-    t.dtype(gray, torch.float32, "the type of the models' weights.")
+    color = levels(b, h, w, 3, low=90, high=160)  # no picture has all levels
+    gray = levels(b, h, w, low=90, high=160)
+    made = {}
+    for name, c, x, own in (
+        ("color", 3, color, {"colors averaged away": [(b, 1, h, w), (b, h, w)]}),
+        ("gray", 1, gray, {"channel axis of gray pictures missing": (b, h, w)}),
+    ):
+        t.property(f"{name} pictures: batch, channels, height, width; float32")
+        ideas = {
+            "channels left last": (b, h, w, c),
+            "channels before the batch": (c, b, h, w),
+            "height and width swapped": (b, c, w, h),
+        }
+        made[name] = t.call(to_batch, x)
+        t.shape(made[name], (b, c, h, w), "in this order.", ideas=ideas | own)
+        t.dtype(made[name], torch.float32, "the type of the models' weights.")
 
     t.property("levels 0 to 255: equal steps from -1 to 1")
     ramp = torch.arange(256)
     table = t.tensor(t.call(to_batch, ramp.to(torch.uint8).view(1, 16, 16))).flatten()
-    wrapped = [(2 * ramp) % 256 / 255 - 1, (ramp - 128) % 256 / 127.5]
-    wrapped += [(2 * ramp - 255) % 256 / 255, (ramp - 127) % 256 / 128]
-    lost = [(2 * ramp).div(255, rounding_mode="floor") - 1.0]
-    lost += [ramp.to(short) / 127.5 - 1 for short in (torch.float16, torch.bfloat16)]
     ideas = {
-        "range 0 to 1": torch.linspace(0, 1, 256),
+        "range 0 to 1": ramp / 255,
         "divided by 256": [(ramp - low) / 128 for low in (127, 127.5, 128)],
         "left at 0 to 255": ramp,
-        "bytes that wrap around": wrapped,
-        "levels lost": lost,
+        "bytes that wrap around": [
+            *((2 * ramp - low) % 256 / 255 + low / 255 - 1 for low in (0, 255)),
+            *((ramp - low) % 256 / high for low in (127, 128) for high in (127.5, 128)),
+        ],
+        "levels lost": [
+            (2 * ramp).div(255, rounding_mode="floor") - 1.0,
+            *(ramp.to(half) / 127.5 - 1 for half in (torch.float16, torch.bfloat16)),
+        ],
         "scaled by the picture's own statistics": (ramp - 127.5) / ramp.float().std(),
     }
     t.shape(table, (256,), "one value for each pixel.")
     why = "0 is at -1, 255 is at 1, and 255 equal steps lie between."
     t.close(table, torch.linspace(-1, 1, 256), why, ideas=ideas)
 
-    t.property("a level means the same in every picture")
-    dull = levels(b, h, w, low=90, high=160)
-    why = "The values that these levels had in the picture of all 256."
-    own = "scaled by the picture's own statistics"
-    t.close(t.call(to_batch, dull)[:, 0], table[dull.long()], why, misconception=own)
+    t.property("a level means the same in every picture", of=made["gray"])
+    due = table[gray.long()]
+    pair = torch.stack([t.tensor(made["gray"])[0].flatten(), due[0].flatten()])
+    scaled = "scaled by the picture's own statistics"  # all of its levels, alike
+    name = scaled if pair.double().corrcoef()[0, 1] > 0.999 else None
+    t.close(made["gray"], due[:, None], "As in the picture of all levels.", name)
 
-    t.property("every pixel of a color picture stays where it was")
+    t.property("other pictures of the same size")
+    other = levels(b, h, w)
+    ideas = {"result of an earlier call": t.tensor(made["gray"])}
+    due = table[other.long()][:, None]
+    t.close(t.call(to_batch, other), due, "The values of these levels.", ideas=ideas)
+
+    t.property("every pixel of a color picture stays where it was", of=made["color"])
     values = table[color.long()]
-    why = "out[i, k, row, column] belongs to pixels[i, row, column, k]."
-    scrambled = "reshaped where an axis was to be moved"
-    for k in range(3):
-        ideas = {"order of the colors changed": values[..., 2 - k]}
-        t.close(out[:, k], values[..., k], why, misconception=scrambled, ideas=ideas)
-
-    t.property("a gray picture that is three pixels wide")
-    narrow = levels(b, h, 3)
+    due = torch.stack([values[..., k] for k in range(3)], 1)
+    mixed = values, values.mT, values.transpose(1, 3)
     ideas = {
-        "case told by the size of an axis": [(b, 3, h), (b, 3, h, 1), (b, 3, 1, h)]
+        "order of the colors changed": [due[:, o] for o in permutations(range(3))],
+        "reshaped where an axis was to be moved": [v.reshape(due.shape) for v in mixed],
     }
-    out = t.call(to_batch, narrow)
-    t.shape(out, (b, 1, h, 3), "three axes: gray.", ideas=ideas)
+    why = "out[i, k, row, column] belongs to pixels[i, row, column, k]."
+    t.close(made["color"], due, why, ideas=ideas)
+
+    t.property("sizes of one and three tell nothing")
+    told, by_size = "the number of axes decides.", "case told by the size of an axis"
+    for size in ((b, h, 3), (b, 3, w), (3, h, w), (b, h, 1)):
+        due = (size[0], 1, *size[1:])
+        t.shape(t.call(to_batch, levels(*size)), due, told, by_size)
+    for rows in (1, 3):
+        out = t.call(to_batch, levels(b, rows, w, 3))
+        t.shape(out, (b, 3, rows, w), told, by_size)
 
     t.property("a single picture, a single pixel")
-    for shape, due in (((1, 1, 1), (1, 1, 1, 1)), ((1, 1, 1, 3), (1, 3, 1, 1))):
-        out = t.call(to_batch, levels(*shape))
+    for size, due in (((1, 1, 1), (1, 1, 1, 1)), ((1, 1, 1, 3), (1, 3, 1, 1))):
+        out = t.call(to_batch, levels(*size))
         t.shape(out, due, "axes of length one count.", "batch axis lost")

@@ -5,10 +5,6 @@ import torch
 from .._exercise import Exercise
 
 
-class _Outside(Exception):
-    """What the check's own draw raises: no mistake of the learner's."""
-
-
 @Exercise(
     id="start-02",
     title="A draw that leaves no trace",
@@ -48,10 +44,12 @@ def repeatable(draw, seed):
         "A line that must run whatever happens belongs in `finally`.",
     ),
     misconceptions={
-        "seed ignored": "Two calls with the same seed gave different numbers: the "
-        "stream that draw uses was not set. torch's stream is neither Python's nor "
-        "numpy's, and a new Generator is known only to those who are given it.",
+        "seed ignored": "The numbers are the next ones of the outer stream: torch's "
+        "stream is neither Python's nor numpy's, and a new Generator is known only to "
+        "those who are given it.",
         "one seed for all": "Another seed must give other numbers.",
+        "depends on the outer stream": "The same seed gave other numbers where the "
+        "outer stream was another one.",
         "outer stream moved on": "The state was kept too late, or a number was drawn "
         "from the outer stream on the way.",
         "outer stream started again": "A stream that is seeded again begins anew: the "
@@ -59,83 +57,85 @@ def repeatable(draw, seed):
         "outer stream lost after an error": "A line after the call does not run when "
         "the call raises.",
         "error swallowed": "The caller has to learn that draw failed.",
-        "result of an earlier call": "The same seed with another draw is another "
-        "result: only the stream is to be the same.",
+        "error replaced": "The error of draw itself goes on, as it is.",
         "drawn more than once": "draw may be slow, or count its calls.",
         "result changed": "What draw returns is returned as it is.",
     },
 )
 def start_02(t, repeatable):
-    seed, n = t.integer(1, 10**6), t.integer(3, 6)
-    calls = []
+    seed, n, here, there = t.integer(1, 10**6), t.integer(3, 6), 1_234, 5_678
+    moved, drawn, failure = t.integer(1, 9), [], ValueError("draw failed")
 
     def draw():
-        calls.append("normal")
-        return torch.randn(n)
-
-    def other():
-        return torch.rand(n, 2)
+        drawn.append(torch.randn(n))
+        return drawn[-1]
 
     def failing():
         torch.rand(3)
-        raise _Outside("draw failed")
+        raise failure
 
-    def wander():
-        """The outer stream, somewhere else than before."""
-        torch.rand(t.integer(1, 9))
+    def wander(start):
+        """The outer stream, on its way; a function that gives what is due from it."""
+        torch.manual_seed(start)
+        torch.rand(moved)
+        state = torch.get_rng_state()
+        return lambda f, n: f(n, generator=torch.Generator().set_state(state))
 
-    t.property("draw is called once, and its result returned")
-    wander()
-    outer = torch.random.get_rng_state()
-    out = t.call(repeatable, draw, seed)
-    after, anew = torch.rand(4), torch.Generator().manual_seed(torch.initial_seed())
-    times = len(calls)
-    more = "drawn more than once"
-    t.true(times == 1, "One call of draw.", f"{times} calls", more if times else None)
-    t.shape(out, (n,), "The shape of what draw returns.", "result changed")
+    def look(seed, start):
+        """A call in some outer stream."""
+        t.property("draw is called once, and its result returned")
+        due, count = wander(start), len(drawn)
+        out = t.call(repeatable, draw, seed)
+        after, times = torch.rand(4), len(drawn) - count
+        kept = "result of an earlier call" if count else None
+        more = "drawn more than once" if times else kept
+        t.true(times == 1, "One call of draw each time.", f"{times} calls", more)
+        t.shape(out, (n,), "The shape of what draw returns.", "result changed")
+        t.equal(out, drawn[-1], "What draw returns.", "result changed")
+        late = torch.equal(drawn[-1], due(torch.randn, n))
+        why, got = "The numbers of the seed.", "the next ones of the outer stream"
+        t.true(not late, why, got, "seed ignored")
 
-    t.property("the same seed, the same numbers")
-    wander()
-    again = t.call(repeatable, draw, seed)
-    t.equal(again, out, "The numbers depend on the seed alone.", "seed ignored")
+        t.property("the outer stream goes on as if nothing had been drawn", of=out)
+        stream = due(torch.rand, 500)
+        anew = torch.rand(4, generator=torch.Generator().manual_seed(start))
+        ideas = {
+            "outer stream started again": anew,
+            "outer stream moved on": list(stream.unfold(0, 4, 1)),
+        }
+        t.equal(after, stream[:4], "Its next numbers, as before.", ideas=ideas)
+        return out
+
+    for own in (seed, 0):
+        first, second, third = (look(own, start) for start in (here, there, here))
+        t.property("the same seed, the same numbers" + (own == 0) * "; of seed 0 too")
+        outer = "depends on the outer stream" if torch.equal(first, third) else None
+        t.equal(second, first, "The numbers depend on the seed alone.", outer)
 
     t.property("another seed, other numbers")
-    third = t.call(repeatable, draw, seed + 1)
-    same = torch.equal(t.tensor(third), t.tensor(out))
-    got = "the same numbers for both"
-    t.true(not same, "Two seeds, two streams.", got, "one seed for all")
+    one, two = (t.tensor(look(s, here)) for s in (seed, seed + 1))
+    why, got = "Two seeds, two streams.", "the same numbers for both"
+    t.true(not torch.equal(one, two), why, got, "one seed for all")
 
-    t.property("the same seed with another draw")
-    mixed = t.call(repeatable, other, seed)
-    t.shape(mixed, (n, 2), "What this draw returns.", "result of an earlier call")
-
-    t.property("the outer stream goes on as if nothing had been drawn")
-    due = torch.rand(4, generator=torch.Generator().set_state(outer))
-    first = torch.rand(4, generator=anew)
-    ideas = {"outer stream started again": first}
-    why = "The next numbers of the stream, as they were due before the call."
-    t.equal(after, due, why, misconception="outer stream moved on", ideas=ideas)
-
-    t.property("so it does where draw raises, and the error goes on")
-    wander()
-    before = torch.random.get_rng_state()
+    t.property("where draw raises, the error goes on, and so does the outer stream")
 
     def attempt():
-        end = "returned"
+        due, end = wander(here), None
+        before = torch.get_rng_state()
         try:
             repeatable(failing, seed)
-        except _Outside:
-            end = "raised"
+        except Exception as error:
+            end = error
         after = torch.rand(4)
-        torch.random.set_rng_state(before)
-        return end, after
+        torch.set_rng_state(before)
+        return (end,), after, due(torch.rand, 4)
 
-    end, after = t.call(attempt)
-    why = "The error of draw reaches the caller."
-    t.true(end == "raised", why, "no error", "error swallowed")
-    due = torch.rand(4, generator=torch.Generator().set_state(before))
+    (end,), after, due = t.call(attempt)
+    why, got = "The error of draw reaches the caller.", f"{end!r}"
+    name = "error replaced" if end else "error swallowed"
+    t.true(end is failure, why, got, name)
     lost = "outer stream lost after an error"
-    t.equal(after, due, "The outer stream, as before.", misconception=lost)
+    t.equal(after, due, "The outer stream, as before.", lost)
 
     t.property("what draw returns need not be a tensor")
     record = {"mean": 0.5}
