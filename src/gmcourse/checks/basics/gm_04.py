@@ -63,7 +63,7 @@ def gm_04(t, posterior):
     counts = 2 + torch.randperm(k, generator=t.rng)
     log_lik = t.uniform(b, k, low=-2, high=0)
 
-    def bayes(counts, axis=1):
+    def bayes(counts, axis: int | tuple = 1):
         joint = log_lik.double().exp() * counts
         return joint / joint.sum(axis, keepdim=True)
 
