@@ -56,6 +56,7 @@ class Gm04:
         | counts.log() - counts.sum().log() -> counts / counts.sum()
     weights added, not their logarithms | counts.log() - counts.sum().log() -> counts
     normalized over the examples | softmax(1) -> softmax(0)
+    normalized over the examples | softmax(1) -> flatten().softmax(0).view_as(log_lik)
     not normalized | softmax(1) -> exp()
     prior applied after normalizing
         | (log_lik + log_prior).softmax(1) -> log_lik.softmax(1) * log_prior.exp()
@@ -78,6 +79,10 @@ class Gm04:
     exponential that overflows | log_prior = -> log_lik = log_lik.double(); log_prior =
         | (log_lik + log_prior).softmax(1) -> p / p.sum(1)[:, None]
         | return -> p = (log_lik - log_lik.mean(1)[:, None]).exp() * counts; return
+    exponential that overflows | return (log_lik + log_prior).softmax(1)
+        -> p = log_lik - log_lik.median(1, keepdim=True).values
+        | values -> values; p = p.clamp(max=80).exp() * counts
+        | * counts -> * counts; return p / p.sum(1)[:, None]
     empty class smoothed | counts.log() - -> (counts + 1).log() -
     empty class smoothed | log_lik + log_prior
         -> log_lik + (log_prior.exp() + 1e-8).log()

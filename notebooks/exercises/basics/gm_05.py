@@ -152,6 +152,8 @@ class Gm05:
     one noise for all dimensions
         | torch.bernoulli(p) -> (torch.rand_like(p[:, :1]) < p).float()
     label ignored | probs[c] -> probs[torch.multinomial(self.prior, len(c), True)]
+    label ignored | probs[c] -> probs[c * 0]
+    label ignored | self.probs[c] -> (self.prior @ self.probs).expand(len(c), -1)
     training examples in place of draws
         | lit = one_hot -> self.x, self.w = x, one_hot.T; lit = one_hot
         | torch.bernoulli(p) -> self.x[torch.multinomial(self.w[c], 1)[:, 0]]

@@ -76,6 +76,9 @@ class Gm06:
     not divided by the variance | / stds).sum -> * stds).sum
     sign flipped | return -> return -
     mean over the data | .sum(0) -> .mean(0)
+    mean over the data | .sum(0) -> .sum(0) / r.sum(0)
+    factor one half lost | 0.5 * gap -> gap
+    standard deviation taken as a variance | gap = -> stds = stds.sqrt(); gap =
     points given to their best component
         | softmax(1) -> argmax(1)[:, None] == torch.arange(len(w))
     every point pulls with full force | return (r * -> return (

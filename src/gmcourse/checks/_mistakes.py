@@ -118,6 +118,8 @@ SCALES = {
     "square root taken": "The square itself is due, not its root.",
     "difference of large numbers": "Where the data lie far from 0, x² - 2xm + m² keeps "
     "no digits in float32: subtract first, then square.",
+    "factor one half lost": "The exponent of a normal density is half a squared "
+    "distance.",
 }
 
 # Of models that are trained to a threshold; `trained` and `reached` look for them.

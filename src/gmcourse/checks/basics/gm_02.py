@@ -54,8 +54,6 @@ def mixture_log_prob(x, log_w, means, log_stds):
         "log_stds left out of the normalizer": "A wide component is a low one.",
         "constant counted once": "There is one log(2 pi)/2 for each dimension, however "
         "many there are.",
-        "factor one half lost": "The exponent of a normal density is half a squared "
-        "distance.",
         "one width for all dimensions": "Each dimension has a deviation of its own.",
         "small number added to the density": "log(p + eps) is flat where p is below "
         "eps: the value is wrong there and the gradient gone.",

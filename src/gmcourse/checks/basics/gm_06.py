@@ -91,15 +91,20 @@ def gm_06(t, mean_gradient):
                 eye[v.argmax(1)] for v in (joint, each, -gap.abs())
             ],
             "every point pulls with full force": [each * 0 + 1, (w + each * 0)],
+            "factor one half lost": [(joint - gap**2 / stds**2 / 2).softmax(1)],
             "normalized over the data": [joint.softmax(0), each.softmax(0)],
             "responsibilities not normalized": [joint.exp(), each.exp()],
             "widths left out of the responsibilities": [
                 v.softmax(1) for v in (flat + lw, flat)
             ],
         }
+        root = Normal(means.double(), stds.sqrt()).log_prob(x.double()[:, None]) + lw
         return {
+            "standard deviation taken as a variance": (
+                root.softmax(1) * gap / stds
+            ).sum(0),
             "sign flipped": -due,
-            "mean over the data": due / n,
+            "mean over the data": [due / n, due / joint.softmax(1).sum(0)],
             "divided by the standard deviation once": due * stds,
             "not divided by the variance": due * stds**2,
             "M-step in place of the gradient": [new, new - means],

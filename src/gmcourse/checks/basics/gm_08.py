@@ -48,8 +48,6 @@ def em_step(x, w, means, stds):
         "weights not returned as shares": "The new weights sum to one.",
         "normalized over the data": "Each point's responsibilities sum to one.",
         "weights counted twice": "The weight enters the responsibility once.",
-        "factor one half lost": "The exponent of a normal density is half a squared "
-        "distance.",
         "widths left out of the responsibilities": "A wide component is a low one: the "
         "density has the factor 1/std.",
         "variance around the old mean": "The M-step's variance is around the new mean.",
