@@ -1,7 +1,7 @@
 """Exercise ae-09: Keep the k largest."""
 
 import torch
-from torch import nn
+from torch.nn import functional as F
 
 from .._exercise import Exercise
 
@@ -63,6 +63,7 @@ class TopK(nn.Module):
         "nearly zero in place of zero": "Zeros are exact: a small factor leaves "
         "something.",
         "ties all kept": "A comparison with the k-th value keeps all that equal it.",
+        "ties all dropped": "A comparison with the next value drops all that equal it.",
         "k above d": "If k is d or more, all positive values stay.",
     },
 )
@@ -76,76 +77,70 @@ def ae_09(t, TopK):
     z[0] *= 10
     z[1] = -z[1].abs()
     z[1, t.integer(0, d - 1)] = 1.5
-    keep = torch.zeros(b, d)
-    for i in range(b):
-        for j in range(d):
-            larger = sum(float(v > z[i, j]) for v in z[i])
-            keep[i, j] = float(larger < k and z[i, j] > 0)
+    larger = (z[:, None] > z[:, :, None]).sum(2)
+    keep = ((larger < k) & (z > 0)).float()
+    due, plus = z * keep, z.relu()
 
     t.property("the shape stays")
     model = t.call(TopK, k)
     leaf = z.clone().requires_grad_()
     out = t.call(model, leaf)
-    t.shape(out, (b, d), "a row of d values for each row.",
-            ideas={"values out of place": (b, k)})  # fmt: skip
+    ideas = {"values out of place": (b, k)}
+    t.shape(out, (b, d), "a row of d values for each row.", ideas=ideas)
 
     t.property("in each row the largest positive values stay, in their places")
-    due = z * keep
-    size = z.abs().topk(k, dim=1).indices
-    by_size = torch.zeros(b, d).scatter(1, size, 1.0)
-    largest = torch.zeros(b, d).scatter(1, z.topk(k, dim=1).indices, 1.0)
-    fewer, more = (torch.zeros(b, d).scatter(1, z.topk(v, dim=1).indices, 1.0)
-                   for v in (k - 1, k + 1))  # fmt: skip
+
+    def chosen(score, many=k, axis=1):
+        places = score.topk(many, dim=axis).indices
+        return torch.zeros(b, d).scatter(axis, places, 1.0)
+
+    top, size, column = chosen(z), chosen(z.abs()), chosen(z, axis=0)
+    ranked = z.topk(k, dim=1).values
     next_one = z.topk(k + 1, dim=1).values[:, -1:]
-    columns = torch.zeros(b, d).scatter(0, z.topk(k, dim=0).indices, 1.0)
-    bar = z.flatten().topk(k * b).values[-1]
-    few = z.flatten().topk(k).values[-1]
-    plus = z.clamp(min=0)
     ideas = {
-        "largest by size": [z * by_size, plus * by_size, z.abs() * by_size],
-        "negative values kept": z * largest,
-        "largest of the whole batch": [plus * (z >= v) for v in (bar, few)],
-        "largest of each column": [z * columns, plus * columns],
-        "one too few": plus * fewer,
-        "one too many": plus * more,
-        "moved toward zero": [(z - v).clamp(min=0) * (z > 0)
-                              for v in (next_one, next_one.clamp(min=0))],
-        "largest dropped": [z - due, plus - due],
-        "replaced by one": [keep, largest],
-        "values out of place": [
-            nn.functional.pad(z.topk(k, dim=1).values, (0, d - k)).clamp(min=0),
-            nn.functional.pad(z.topk(k, dim=1).values, (0, d - k)),
+        "largest by size": [z * size, plus * size, z.abs() * size],
+        "negative values kept": z * top,
+        "largest of the whole batch": [
+            plus * (z >= z.flatten().topk(n).values[-1]) for n in (k * b, k)
         ],
+        "largest of each column": [z * column, plus * column],
+        "one too few": plus * chosen(z, k - 1),
+        "one too many": plus * chosen(z, k + 1),
+        "moved toward zero": [(z - v).relu() * (z > 0)
+                              for v in (next_one, next_one.relu())],
+        "largest dropped": [z - due, plus - due],
+        "replaced by one": [keep, top],
+        "values out of place": [F.pad(v, (0, d - k)) for v in (ranked, ranked.relu())],
     }  # fmt: skip
     t.close(out, due, "Found by counting, entry by entry.", ideas=ideas)
 
-    t.property("all else is exactly zero")
+    t.property("all else is exactly zero", of=out)
     rest = t.tensor(out).detach()[keep == 0]
     t.equal(rest, 0.0, "Not only nearly.", "nearly zero in place of zero")
 
-    t.property("slope one for what stays, zero for the rest")
+    t.property("slope one for what stays, zero for the rest", of=out)
     weight = t.uniform(b, d, low=0.5, high=1.5)
-    slope = t.grad(out, leaf, weight)
     ideas = {
         "cut off from the graph": 0.0,
         "gradient of what was dropped": [weight, weight * (z > 0)],
     }
+    slope = t.grad(out, leaf, weight)
     t.close(slope, weight * keep, "A kept value is itself.", ideas=ideas)
 
     t.property("k of d or more: all positive values")
     for many in (d, d + 4):
-        out = t.call(TopK, many)
+        full, why = t.call(TopK, many), "All positive values stay."
         try:
-            full = out(z.clone())
+            out = full(z.clone())
         except Exception:
-            name = "k above d"
-            t.fail(name, why="All positive values stay.", got="an exception")
-        t.close(full, z.clamp(min=0), "All positive values stay.", "k above d")
+            t.fail("k above d", why=why, got="an exception")
+        t.close(out, plus, why, "k above d")
 
     t.property("ties: k values stay, whichever of the equal ones")
     tied = torch.tensor([[1.0, 1, 1, -2], [-1, 3, 2, 2], [2, 2, 2, 2]])
     stay = (t.tensor(t.call(t.call(TopK, 2), tied)) != 0).sum(1)
-    t.equal(stay, 2.0, "Two of each row.", ideas={"ties all kept": [[3.0, 3, 4]]})
+    ideas = {"ties all kept": [[3.0, 3, 4]], "ties all dropped": [[0.0, 1, 0]]}
+    t.equal(stay, 2.0, "Two of each row.", ideas=ideas)
 
     t.property("one row")
     t.close(t.call(model, z[:1]), due[:1], "A row of its own.")
@@ -154,4 +149,3 @@ def ae_09(t, TopK):
     model.eval()
     other = "another rule in evaluation mode"
     t.close(t.call(model, z), due, "As in training mode.", other)
-    model.train()
