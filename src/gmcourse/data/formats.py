@@ -277,7 +277,9 @@ def names_by_gender(read: Read, part: str) -> Parsed:
     """First names; c is 1 for those of women."""
     rows = [row.split(",") for row in _text(read, "names.csv").splitlines()]
     c = torch.tensor([int(gender == "f") for _, gender in rows])
-    return Parsed(tuple(name for name, _ in rows), c, ("male", "female"), holdout="every")
+    return Parsed(
+        tuple(name for name, _ in rows), c, ("male", "female"), holdout="every"
+    )
 
 
 FULL: dict[str, Callable[[Read, str], Parsed]] = {
