@@ -372,6 +372,13 @@ def test_what_a_killed_process_left_is_tidied_away(toy, tmp_path):
     assert cached(tmp_path) == ["data.bin.gz"]
 
 
+def test_half_a_compressed_file_is_called_that():
+    file = File("data.bin", DIGEST, 0.1)
+    with pytest.raises(Damaged, match="is cut off or damaged"):
+        fetch.content(file, STORED[:-20])
+    assert fetch.content(file, STORED) == CONTENT
+
+
 def test_a_lock_held_for_too_long_is_named(toy, tmp_path, monkeypatch, capsys):
     import filelock
 

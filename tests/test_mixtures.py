@@ -432,6 +432,17 @@ def test_naive_bayes_agrees_with_scikit_learn():
     torch.testing.assert_close(mine, torch.as_tensor(theirs).float())
 
 
+def test_a_fit_takes_thirty_steps_unless_told(monkeypatch):
+    steps, step = [], BernoulliMixture.em_step
+    monkeypatch.setattr(
+        BernoulliMixture, "em_step", lambda *given: steps.append(step(*given))
+    )
+    for how, due in (({}, 30), ({"steps": 2}, 2)):
+        steps.clear()
+        bernoulli_mixture(2, (5,)).fit(everything(5), **how)
+        assert len(steps) == due
+
+
 def test_a_classifier_of_one_class():
     model, x = bernoulli_mixture(1, (5,)), everything(5)
     alone = BayesClassifier([model], torch.ones(1))

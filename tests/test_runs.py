@@ -13,6 +13,7 @@ from torch import nn
 
 import gmcourse as gm
 from gmcourse import EMA, checkpoint, data, seeded, train
+from gmcourse._signals import uninterrupted
 from gmcourse.likelihoods import FixedGaussian, Gaussian
 from gmcourse.vae import IWAE
 
@@ -112,6 +113,17 @@ def test_an_interrupt_within_an_update_waits_for_its_end(tmp_path):
         for _ in train(model, batches(), optimizer, steps=8, resume=path):
             pass
     assert torch.equal(weights(model), whole())
+
+
+def test_a_second_interrupt_does_not_wait():
+    reached = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted(True):
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("the first")
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("the second")
+    assert reached == ["the first"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_cell_that_is_run_again_finds_what_its_first_run_did(tmp_path):

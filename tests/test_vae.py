@@ -33,6 +33,16 @@ def spread_gaussian(n=50, d=4):
     return 3 * torch.randn(n, d), torch.empty(n, d).uniform_(-3, 2)
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_what_the_nets_give_is_never_coarser_than_float32(kind):
+    """Under autocast they give bfloat16; in double precision nothing is lost."""
+    vae, x = dense_vae(Bernoulli()).to(kind), torch.rand(3, 5, dtype=kind)
+    z = torch.randn(3, vae.latent_dim, dtype=kind)
+    for coarse in (False, kind is torch.float32):
+        with torch.autocast("cpu", torch.bfloat16, enabled=coarse):
+            assert {out.dtype for out in (*vae.encode(x), vae.decode(z))} == {kind}
+
+
 def test_kl_agrees_with_torch_and_is_summed_over_latents():
     mean, log_std = spread_gaussian()
     q = Independent(Normal(mean, log_std.exp()), 1)

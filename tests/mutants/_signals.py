@@ -2,6 +2,11 @@
 
 TESTS = ("test_runs.py", "test_resume.py")
 MUTANTS = [
+    (
+        "a second Ctrl-C waits as well",
+        "if pending:\n            _DEFAULT",
+        "if False:\n            _DEFAULT",
+    ),
     ("Ctrl-C is swallowed", "raise KeyboardInterrupt", "pass"),
     (
         "Ctrl-C stays deaf",
