@@ -81,6 +81,9 @@ class Start01:
     bytes that wrap around | x.float() / 127.5 - 1 -> (x - 128) / 127.5
     levels lost | x.float() / 127.5 - 1 -> (x.bfloat16() / 127.5 - 1).float()
     levels lost | x.float() / 127.5 - 1 -> (2 * x.int() // 255 - 1).float()
+    levels lost | x.float() / 127.5 - 1 -> (x.float() / 127.5 - 1).round(decimals=2)
+    sign flipped | x.float() / 127.5 - 1 -> 1 - x.float() / 127.5
+    bytes that wrap around | x.float() -> x.to(torch.int8)
     scaled by the picture's own statistics | return
         -> x = x.float(); low, high = x.amin((1, 2, 3), True), x.amax((1, 2, 3), True)
         | x.float() / 127.5 -> ; return 2 * (x - low) / (high - low).clamp(min=1)

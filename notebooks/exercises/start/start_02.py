@@ -90,6 +90,7 @@ class Start02:
         | return draw() -> result = draw(); torch.set_rng_state(s); return result
     drawn more than once | torch.manual_seed -> draw(); torch.manual_seed
     result changed | return draw() -> draw(); return torch.randn(2)
+    result changed | return draw() -> return [draw()]
     result changed | return draw() -> return torch.randn_like(draw())
     result changed | return draw() -> return __import__("copy").deepcopy(draw())
     """,

@@ -95,7 +95,9 @@ class Start03:
     wrong number of updates | steps=steps -> steps=steps // every * every
     another optimizer than Adam | Adam -> SGD
     another optimizer than Adam | Adam -> AdamW
-    default learning rate | , lr=0.05 ->
+    another optimizer than Adam | lr=0.05 -> lr=0.05, weight_decay=0.01
+    another learning rate | , lr=0.05 ->
+    another learning rate | 0.05 -> 0.5
     optimizer made anew on the way
         | block.append -> optimizer.state.clear(); block.append
     optimizer made anew on the way
@@ -109,6 +111,7 @@ class Start03:
     of_loops = edits(
         by_hand,
         """
+    a full block left out | steps - every + 1 -> steps - every
     loss after the update | loss.item() -> model.loss(x).item()
     batches taken besides | loss.item() -> model.loss(next(batches)).item()
     gradients added up | adam.zero_grad() -> pass

@@ -114,12 +114,14 @@ def gm_03(t, m_step):
             others["responsibilities squared"] = shares**2
         wrong = {name: (s.sum(0) / s.sum(), *fit(x, s)) for name, s in others.items()}
         ideas = {
-            "weights all equal": 1 / k,
+            # A draw of hard assignments makes groups of one size by chance.
+            "weights all equal": 1 / k if shares is hard else [],
             "softmax in place of shares": [own.softmax(0), (own / n).softmax(0)],
             **{name: v[0] for name, v in wrong.items()},
         }
-        rest = abs(float(t.tensor(w).sum()) - 1) > 1e-4
-        name = "weights not normalized" if rest else None
+        ratio = t.tensor(w).detach().double() / own
+        same = (ratio - ratio.mean()).abs().max() < 1e-4 * ratio.mean()
+        name = "weights not normalized" if same else None
         t.close(w, own / n, "Shares of all points.", name, ideas)
 
         mean, cov = fit(x, shares)

@@ -96,22 +96,24 @@ def start_01(t, to_batch):
     ramp = torch.arange(256)
     table = t.tensor(t.call(to_batch, ramp.to(torch.uint8).view(1, 16, 16))).flatten()
     ideas = {
+        "sign flipped": torch.linspace(1, -1, 256),
         "range 0 to 1": ramp / 255,
         "divided by 256": [(ramp - low) / 128 for low in (127, 127.5, 128)],
         "left at 0 to 255": ramp,
         "bytes that wrap around": [
             *((2 * ramp - low) % 256 / 255 + low / 255 - 1 for low in (0, 255)),
+            *((ramp + 128) % 256 / high - 128 / high - 1 for high in (127.5, 128)),
             *((ramp - low) % 256 / high for low in (127, 128) for high in (127.5, 128)),
         ],
         "levels lost": [
-            (2 * ramp).div(255, rounding_mode="floor") - 1.0,
-            *(ramp.to(half) / 127.5 - 1 for half in (torch.float16, torch.bfloat16)),
+            ramp.to(half) / 127.5 - 1 for half in (torch.float16, torch.bfloat16)
         ],
         "scaled by the picture's own statistics": (ramp - 127.5) / ramp.float().std(),
     }
     t.shape(table, (256,), "one value for each pixel.")
     why = "0 is at -1, 255 is at 1, and 255 equal steps lie between."
-    t.close(table, torch.linspace(-1, 1, 256), why, ideas=ideas)
+    name = "levels lost" if len(table.unique()) < 256 else None
+    t.close(table, torch.linspace(-1, 1, 256), why, name, ideas)
 
     t.property("a level means the same in every picture", of=made["gray"])
     due = table[gray.long()]

@@ -107,6 +107,7 @@ def fit(model, batches, steps, every):
         "step.index = every.",
         "incomplete block recorded": "A mean of fewer steps is noisier than its "
         "neighbors and cannot be compared with them.",
+        "a full block left out": "The last block counts where it is full.",
         "tensors in place of numbers": "Floats are due: a list of tensors keeps memory "
         "on the device, and prints and plots badly.",
         "array in place of a list": "A list is due: it can be printed, compared and "
@@ -119,7 +120,7 @@ def fit(model, batches, steps, every):
         "another optimizer than Adam": "Adam is due, without decay of the weights.",
         "gradients added up": "backward() adds to what is there: without zero_grad() "
         "each update uses the gradients of all steps so far.",
-        "default learning rate": "The learning rate is 0.05; Adam's default is 0.001.",
+        "another learning rate": "The learning rate is 0.05; Adam's default is 0.001.",
         "optimizer made anew on the way": "Adam keeps running averages of the "
         "gradients; a new one begins without them.",
         "a copy was trained": "The caller looks at the model that was passed in.",
@@ -157,11 +158,12 @@ def start_03(t, fit):
 
         t.property("a list of Python floats")
         name = "array in place of a list" if isinstance(out, np.ndarray) else None
-        if isinstance(out, Tensor) or any(isinstance(v, Tensor) for v in out):
+        kinds = {type(v) for v in out} if isinstance(out, list) else {type(out)}
+        if any(issubclass(kind, Tensor) for kind in kinds):
             name = "tensors in place of numbers"
-        kinds = sorted({type(v).__name__ for v in out})
-        got = f"a {type(out).__name__} of {', '.join(kinds)}"
-        plain = isinstance(out, list) and all(isinstance(v, float) for v in out)
+        plain = isinstance(out, list) and all(issubclass(v, float) for v in kinds)
+        got = ", ".join(sorted(kind.__name__ for kind in kinds))
+        got = f"a list of {got}" if isinstance(out, list) else got
         t.true(plain, "A list of floats, nothing else.", got, name)
         record = torch.tensor(out, dtype=torch.float64)
 
@@ -175,9 +177,13 @@ def start_03(t, fit):
             "another optimizer than Adam": [
                 *(_path(grads, start, name)[-1] for name in others),
                 _path(grads, start, "SGD", momentum=0.9)[-1],
+                _path(grads, start, weight_decay=0.01)[-1],
             ],
             "gradients added up": _path(grads, start, added=True)[-1],
-            "default learning rate": _path(grads, start, lr=0.001)[-1],
+            "another learning rate": [
+                _path(grads, start, lr=lr)[-1]
+                for lr in (1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.1, 0.5)
+            ],
             "optimizer made anew on the way": [
                 _path(grads, start, memory=m)[-1] for m in (1, every)
             ],
@@ -192,6 +198,8 @@ def start_03(t, fit):
         name = "incomplete block recorded" if rest and len(out) == blocks + 1 else None
         if not far(record, losses, 1e-3).any():
             name = "every single loss recorded"
+        if not far(record, table.mean(1)[:-1], 1e-3).any():
+            name = "a full block left out"
         t.true(len(out) == blocks, f"{blocks} blocks.", f"{len(out)} entries", name)
 
         t.property(f"each number is the mean of its block{rest}")
