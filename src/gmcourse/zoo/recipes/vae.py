@@ -154,8 +154,9 @@ RECIPES = (
         batch_size=64,
         ema=0.9995,
         autocast=torch.bfloat16,
-        bytes_note="22 CPU minutes of training and 27 of measuring with 5,000 draws: "
-        "a smaller one was not made yet",
+        bytes_note="it stands beside published figures, so nothing is saved on it: 8 "
+        "bits for a weight add 0.06 nats to the negative ELBO, and hidden layers of 64 "
+        "in place of 256 cost the conditional VAE 6 nats after 1,500 steps",
     ),
     Recipe(
         name="cvae-mnist",
@@ -231,7 +232,9 @@ RECIPES = (
         optimizer=adam(1.5e-3),
         batch_size=64,
         clip=200.0,
-        bytes_note="8-bit values are sensitive: a smaller one was not made yet",
+        bits=12,
+        bytes_note="12 bits for a weight add 0.1 nats to the negative ELBO, 8 in the "
+        "encoder alone 3.6: the likelihood of 8-bit values is sensitive",
     ),
     Recipe(
         name="cvae-pixelfaces",
@@ -243,7 +246,9 @@ RECIPES = (
         optimizer=adam(1.5e-3),
         batch_size=64,
         clip=200.0,
-        bytes_note="8-bit values are sensitive: a smaller one was not made yet",
+        bits=12,
+        bytes_note="12 bits for a weight add 0.2 nats to the negative ELBO, 8 in the "
+        "encoder alone 1.6: the likelihood of 8-bit values is sensitive",
     ),
     Recipe(
         name="iwae-pixelfaces",
