@@ -238,7 +238,6 @@ def test_a_heavy_entry_needs_a_reason():
 
 def test_chapters_and_the_package_have_limits(monkeypatch):
     cards = zoo.cards()
-    monkeypatch.setattr(zoo_sizes, "OVER", {})
     monkeypatch.setattr(zoo_sizes, "CHAPTER", 1_000_000)
     monkeypatch.setattr(zoo_sizes, "PACKAGE", 1_000_000)
     found = zoo_sizes.too_heavy(cards)
