@@ -28,11 +28,14 @@ def test_quick_measurements_come_out_as_on_the_card(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_entries_load_frozen_in_half_precision_and_sample(name):
-    model = zoo.load(name)
+def test_entries_load_frozen_in_their_bits_and_sample(name):
+    model, bits = zoo.load(name), zoo.recipe(name).bits
     assert not model.training
-    for value in model.state_dict().values():
-        if value.is_floating_point():
+    matrices = {k for k, p in model.named_parameters() if p.ndim > 1}
+    for key, value in model.state_dict().items():
+        if bits < 16 and key in matrices and value.numel() >= _weights.LARGE:
+            assert max(len(row.unique()) for row in value[:10]) <= 2**bits
+        elif value.is_floating_point():
             assert torch.equal(value, value.half().to(value.dtype))
     if isinstance(model, GenerativeModel):
         c = model.example(2)[1]
@@ -50,6 +53,7 @@ def test_a_card_says_what_its_recipe_says(name):
     assert card.get("bytes_note", "") == entry.bytes_note
     assert card["title"] == entry.title and card["data"]["name"] == entry.source.name
     assert card["recipe"]["batch_size"] == entry.batch_size
+    assert card["recipe"]["bits"] == entry.bits
     assert card["recipe"]["clip"] == entry.clip and card["recipe"]["ema"] == entry.ema
     model = zoo.load(name)
     for measure in entry.measures:

@@ -7,12 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import torch
 import zoo_sizes
 
-from gmcourse import zoo
+from gmcourse import checkpoint, zoo
 from gmcourse.__main__ import main
 from gmcourse.data import Damaged, Unavailable, download, places
-from gmcourse.zoo import _weights
+from gmcourse.zoo import _bits, _weights
 
 ROOT = Path(__file__).parents[1]
 NAME = "vae-mnist-30s"
@@ -172,6 +173,52 @@ def test_the_addresses_are_the_projects():
         assert mirror.endswith("/weights/")
 
 
+# ---- bits ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (4, 6), (3, 2, 3, 3)])
+@pytest.mark.parametrize(("bits", "size"), [(16, 2), (12, 1.5), (8, 1)])
+def test_a_matrix_comes_back_to_half_a_step(shape, bits, size):
+    """Of its row's own grid: rows of other magnitudes do not coarsen it."""
+    scales = 10.0 ** -torch.arange(shape[0])
+    matrix = torch.randn(shape) * scales.view(-1, *[1] * (len(shape) - 1))
+    kept = _bits.pack("a.weight", matrix, bits)
+    back = _bits.unpack(kept | {"a.bias": torch.ones(2)})
+    assert set(back) == {"a.weight", "a.bias"} and back["a.weight"].shape == shape
+    error = (back["a.weight"] - matrix).abs().flatten(1).amax(1)
+    reach = matrix.abs().flatten(1).amax(1)
+    step = reach / (2 ** (min(bits, 12) - 1) - 1)
+    # A row's reach is rounded as well, to 2**-11 of itself or, near 0, to 2**-25.
+    assert (error <= 0.5 * step + reach * 2**-11 + 2**-25).all()
+    spent = sum(v.numel() * v.element_size() for v in kept.values())
+    assert spent <= size * matrix.numel() + 2 * shape[0] + 1
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_rows_at_the_ends_of_the_numbers_stay_what_they_are(bits):
+    """Zeros, next to nothing, and a magnitude that half precision rounds down."""
+    matrix = torch.tensor([[0.0, 0.0], [1e-30, 0.0], [-1.00048, 1.00048]])
+    back = _bits.unpack(_bits.pack("w", matrix, bits))["w"]
+    assert back.tolist() == [[0, 0], [0, 0], [-1, 1]]
+
+
+def test_what_cannot_be_packed_is_refused():
+    with pytest.raises(ValueError, match="bits are 10; expected one of"):
+        _bits.pack("w", torch.ones(2, 2), 10)
+    with pytest.raises(ValueError, match="w has weights that are not finite"):
+        _bits.pack("w", torch.tensor([[1.0, float("nan")]]), 8)
+
+
+def test_only_large_matrices_are_kept_in_fewer_bits(tmp_path, monkeypatch):
+    monkeypatch.setattr(_weights, "LARGE", 12)
+    net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 2))
+    net.register_buffer("table", torch.randn(4, 4))
+    path = _weights.write(net, tmp_path / "net.safetensors", bits=8)
+    kept, _ = checkpoint.read(path)
+    coarse = {k for k, v in kept.items() if v.dtype == torch.int8}
+    assert coarse == {"0.weight"} and kept["table"].dtype == torch.float16
+
+
 # ---- sizes -----------------------------------------------------------------------
 
 
@@ -191,7 +238,6 @@ def test_a_heavy_entry_needs_a_reason():
 
 def test_chapters_and_the_package_have_limits(monkeypatch):
     cards = zoo.cards()
-    monkeypatch.setattr(zoo_sizes, "OVER", {})
     monkeypatch.setattr(zoo_sizes, "CHAPTER", 1_000_000)
     monkeypatch.setattr(zoo_sizes, "PACKAGE", 1_000_000)
     found = zoo_sizes.too_heavy(cards)

@@ -1,10 +1,10 @@
 """The zoo: small trained models that come with the course.
 
-Each entry is a recipe (code), weights (safetensors, half precision) and a card (JSON):
-what it was trained on, for how long, where, and what it scores. What the results page
-says of these models comes from nowhere else. All cards are in the package, and the
-weights that chapters load; others lie in the repository's folder ``weights`` and are
-fetched, and verified, when they are first loaded.
+Each entry is a recipe (code), weights (safetensors, in half precision or fewer bits)
+and a card (JSON): what it was trained on, for how long, where, and what it scores. What
+the results page says of these models comes from nowhere else. All cards are in the
+package, and the weights that chapters load; others lie in the repository's folder
+``weights`` and are fetched, and verified, when they are first loaded.
 
 Example:
     >>> from gmcourse import zoo
@@ -150,7 +150,8 @@ def train(
             clock.tick(SAVE_SECONDS / 3)
         if entry.finish is not None:
             entry.finish(ema.model, part)
-    weights = _weights.write(ema.model, folder / f"{name}.safetensors")
+    path = folder / f"{name}.safetensors"
+    weights = _weights.write(ema.model, path, entry.bits)
     record = new_card(entry, ema.model, part, weights)
     record["recipe"] |= {"steps": steps, "optimizers": players_of(model, optimizer)}
     record |= {"seed": seed, "minutes": clock.minutes(), "metrics": {}}

@@ -36,6 +36,7 @@ def new_card(
             "clip": entry.clip,
             "start": None if entry.start is None else entry.start.entry,
             "autocast": _name(entry.autocast),
+            "bits": entry.bits,
         },
         "parameters": count_parameters(model.requires_grad_(True)),
         "ships": entry.ships,

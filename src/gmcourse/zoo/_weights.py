@@ -16,9 +16,13 @@ from torch import Tensor, nn
 from .. import checkpoint
 from ..data.catalog import Entry, File
 from ..data.fetch import Reader
+from ._bits import pack, unpack
 
 PACKAGE = Path(__file__).with_name("weights")  # all cards, and the first tier
 CLONE = Path(__file__).parents[3] / "weights"  # beside src
+# Smaller matrices save little, and the layer that writes an image is one of them: in
+# 12 bits it alone costs a VAE of 8-bit faces more than all the others together.
+LARGE = 12_000
 # The release first, so that an older package finds the weights of its cards.
 MIRRORS = tuple(
     f"https://github.com/gmcourse/gmcourse/raw/{at}/weights/"
@@ -51,7 +55,8 @@ def read(
     places = [Path(folder)] if folder is not None else [PACKAGE, CLONE]
     for place in places:
         if (place / file).exists():
-            return *checkpoint.read(place / file), place / file
+            tensors, meta = checkpoint.read(place / file)
+            return unpack(tensors), meta, place / file
     known = card(name, folder)
     if folder is not None or known["ships"]:
         raise FileNotFoundError(
@@ -61,7 +66,8 @@ def read(
     remote = File(file, f"sha256:{known['sha256']}", known["bytes"] / 1e6)
     reader = Reader(_entry(name, remote), must_keep=must_keep)
     blob = reader(file)
-    return *checkpoint.parse(blob, reader.sources[0]), reader.sources[0]
+    tensors, meta = checkpoint.parse(blob, reader.sources[0])
+    return unpack(tensors), meta, reader.sources[0]
 
 
 def _entry(name: str, file: File) -> Entry:
@@ -80,12 +86,16 @@ def _entry(name: str, file: File) -> Entry:
     )
 
 
-def write(model: nn.Module, path: Path) -> Path:
-    """The weights in half precision."""
-    half = {
-        key: value.half() if value.is_floating_point() else value
-        for key, value in model.state_dict().items()
-    }
-    checkpoint.write(path, half, {"model": type(model).__name__})
+def write(model: nn.Module, path: Path, bits: int = 16) -> Path:
+    """The weights in half precision, the large matrices in ``bits`` bits."""
+    weights = dict(model.named_parameters())
+    large = {k for k, p in weights.items() if p.ndim > 1 and p.numel() >= LARGE}
+    kept: dict[str, Tensor] = {}
+    for key, value in model.state_dict().items():
+        if key in large:
+            kept |= pack(key, value.detach().cpu(), bits)
+        else:
+            kept[key] = value.half() if value.is_floating_point() else value
+    checkpoint.write(path, kept, {"model": type(model).__name__})
     path.with_name(path.name + ".previous").unlink(missing_ok=True)
     return path

@@ -68,6 +68,8 @@ class Recipe:
         finish: called with the averaged model and the training part at the end.
         ships: the weights are in the package; if not, in the repository's folder
             ``weights``, from where they are fetched when they are first loaded.
+        bits: of a weight of a matrix in the file: 16 is half precision; 12 or 8 where
+            the measures do not suffer.
         bytes_note: why the weights take more than an entry's share of the package.
     """
 
@@ -87,4 +89,5 @@ class Recipe:
     start: Start | None = None
     finish: Callable[[Any, Part], None] | None = None
     ships: bool = True
+    bits: int = 16
     bytes_note: str = ""

@@ -55,7 +55,9 @@ RECIPES = (
         steps=(10, 6_000, 50_000),
         measures=_measures("classifier-fashion"),
         finish=_fit,
-        bytes_note="a smaller one was not made yet",
+        bits=8,
+        bytes_note="8 bits for a weight, which add 0.1 % to the squared error; a net "
+        "with fewer weights was not trained",
     ),
     Recipe(
         name="ae-pixelfaces",
@@ -67,7 +69,8 @@ RECIPES = (
         optimizer=adam(3e-3),
         batch_size=64,
         finish=_fit,
-        bytes_note="hidden layers of 64 in place of 256, within 600 KB, raise the "
+        bits=8,
+        bytes_note="8 bits for a weight; hidden layers of 64 in place of 256 raise the "
         "squared error from 0.93 to 1.71",
     ),
 )
