@@ -38,6 +38,12 @@ def test_shapes_are_as_annotated(name):
         model.sample(3, model.example(3)[1])
 
 
+def of_the_library():
+    """Its models, without the small ones that a check defines for itself."""
+    found = {c for c in concrete(Model) if c.__module__.startswith("gmcourse.")}
+    return {c for c in found if not c.__module__.startswith("gmcourse.checks")}
+
+
 def concrete(kind):
     found = set(kind.__subclasses__())
     return found | {c for one in found for c in concrete(one)}
@@ -48,7 +54,7 @@ def test_every_model_of_the_library_is_in_the_battery():
     for module in pkgutil.walk_packages(gmcourse.__path__, "gmcourse."):
         if not module.name.startswith(("gmcourse.checks", "gmcourse.__main__")):
             importlib.import_module(module.name)
-    ours = {c for c in concrete(Model) if c.__module__.startswith("gmcourse.")}
+    ours = of_the_library()
     abstract = {c for c in ours if any(issubclass(d, c) and d is not c for d in ours)}
     with seeded(0):
         held = {type(make()) for make in MODELS.values()}
@@ -425,3 +431,15 @@ def test_on_a_gpu(name, as_users_run_it):
         model, [batch], optimizer, steps=3, autocast=bf16, ema=EMA(model)
     ):
         assert all(v.isfinite() for v in step.losses.values())
+
+
+def test_which_densities_are_exact():
+    """A trait that no longer says so would only lose the battery's hardest checks."""
+    ours = of_the_library()
+    exact = {c.__name__ for c in ours if getattr(c, "exact", False)}
+    assert exact == {
+        "BayesClassifier",
+        "BernoulliMixture",
+        "Histogram",
+        "LinearGaussian",
+    }

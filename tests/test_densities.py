@@ -358,6 +358,8 @@ def test_clouds_lie_on_their_curves():
     on_lower = ((lower - 2).abs() < 1e-5) & (moons[:, 1] < 0.5 + 1e-5)
     assert (on_upper | on_lower).all() and 200 < on_upper.sum() < 300
     radius = roll.norm(dim=1) / 3.5 * 4.5 * math.pi
+    assert 1.5 * math.pi <= radius.min() < 1.6 * math.pi  # from 3/4 of a turn ...
+    assert 4.4 * math.pi < radius.max() <= 4.5 * math.pi + 1e-4  # ... to 9/4
     curve = torch.stack([radius.cos(), radius.sin()], -1)
     assert torch.allclose(curve, roll / roll.norm(dim=1, keepdim=True), atol=1e-4)
     radius = arms.norm(dim=1) / 3.5 * 3 * math.pi

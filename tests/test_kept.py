@@ -61,3 +61,9 @@ def test_examples_are_varied(name):
     other, _ = model.example(64)
     assert len(x.flatten(1).unique(dim=0)) > 32 and not torch.equal(x, other)
     assert c is None or len(c.flatten(1 if c.ndim > 1 else 0).unique(dim=0)) > 1
+
+
+@pytest.mark.parametrize("decay", [1.0, -0.1, float("nan")])
+def test_an_average_that_never_moves_is_refused(decay):
+    with pytest.raises(ValueError, match=r"decay is .*expected 0 <= decay < 1"):
+        gm.EMA(torch.nn.Linear(1, 1), decay=decay)

@@ -209,3 +209,13 @@ def test_bad_features_are_refused(as_users_run_it):
                 metric(good, bad)
     with pytest.raises(ValueError, match="expected 1 to 9"):
         precision_recall(good, good, k=10)
+
+
+def test_a_bound_in_parts_of_any_size_has_its_k_draws():
+    """Every weight of the exact posterior is p(x): one draw too many would be seen."""
+    with seeded(0):
+        linear = LinearGaussian(4, 2, std=0.7)
+        x = linear.sample(5)
+    for k, rows in (7, 3), (8, 3), (3, 100), (5, 5), (1, 1):
+        bound = importance_weighted_bound(linear.as_vae(), x, k=k, rows=rows)
+        torch.testing.assert_close(bound, linear.log_prob(x), atol=1e-4, rtol=1e-4)

@@ -457,3 +457,17 @@ def test_bad_classifiers():
     model = BayesClassifier(models, torch.ones(2))
     with pytest.raises(ValueError, match="0 to 1"):
         model.loss(torch.zeros(1, 5), torch.tensor([2]))
+
+
+def test_a_class_sums_out_what_was_not_seen():
+    model, x = classifier(), everything(5)
+    seen = torch.tensor([True, False, True, True, False])
+    for c, part in enumerate(model.models):
+        told = model.log_prob(x, torch.full((len(x),), c), seen=seen)
+        torch.testing.assert_close(told, part.log_prob(x, seen=seen))
+    of_all = model.log_joint(x, seen=seen).logsumexp(1)
+    torch.testing.assert_close(model.log_prob(x, seen=seen), of_all)
+
+
+def test_a_fit_says_that_it_is_one():
+    assert m_step(torch.randn(9, 2), torch.ones(9, 1)).name == "fitted"

@@ -475,3 +475,68 @@ def test_scale_and_budget(monkeypatch):
     monkeypatch.setenv("GMCOURSE_SCALE", "huge")
     with pytest.raises(ValueError, match="smoke, cpu or gpu"):
         gm.scale()
+
+
+def test_a_negative_time_between_saves_is_refused():
+    model = dense_vae(Gaussian())
+    adam = torch.optim.Adam(model.parameters())
+    with pytest.raises(ValueError, match=r"save_seconds is -0.5; expected 0 or more"):
+        train(model, [torch.rand(4, 5)], adam, steps=1, save_seconds=-0.5)
+
+
+def test_a_verdict_that_is_on_its_way_is_waited_for(monkeypatch):
+    """On a GPU: at the end of a loop, and before the next verdict."""
+
+    class Event:
+        waited = False
+
+        def synchronize(self):
+            self.waited = True
+
+    model, event, settled = dense_vae(Gaussian()), Event(), []
+    adam = torch.optim.Adam(model.parameters())
+    settle = _watch.Watch.settle
+
+    def seen(watch):
+        settled.append(watch.run.step)
+        if watch.run.step == 3:
+            late = event, 3, "model", torch.tensor(False), torch.rand(4, 5)
+            watch.pending = late
+        settle(watch)
+
+    monkeypatch.setattr(_watch.Watch, "settle", seen)
+    with pytest.raises(FloatingPointError, match=r"step 3"):
+        list(train(model, [torch.rand(4, 5)], adam, steps=3))
+    assert event.waited and settled[-1] == 3
+
+
+def test_an_optimizer_may_hold_more_than_the_model():
+    model, other = dense_vae(Gaussian()), nn.Parameter(torch.ones(1))
+    adam = torch.optim.Adam([other, *model.parameters()])
+    assert len(list(train(model, [torch.rand(4, 5)], adam, steps=2))) == 2
+
+
+def test_labels_are_looked_at_where_a_loss_does_not():
+    class Careless(gm.Model):
+        event_shape, condition = (3,), gm.Labels(3)
+
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Linear(3, 1)
+
+        def loss(self, x, c=None):
+            return self.net(x).mean()
+
+    model = Careless()
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    wrong = [(torch.rand(4, 3), torch.tensor([0, 1, 2, 7]))]
+    with pytest.raises(ValueError, match=r"7"):
+        next(train(model, wrong, sgd, steps=1))
+
+
+def test_a_doubled_rate_of_the_caller_stays():
+    model = dense_vae(Gaussian())
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in train(model, [torch.rand(4, 5)], sgd, steps=2):
+        sgd.param_groups[0]["lr"] = 0.2
+    assert sgd.param_groups[0]["lr"] == 0.2

@@ -350,3 +350,20 @@ def test_a_width_that_underflows_spoils_no_bound():
             values.append(vae.log_weights(x, k=3))
     # Two latents, ten nats narrower each: log q is higher by 20.
     torch.testing.assert_close(values[0], values[1] - 20.0)
+
+
+def test_an_iwae_draws_as_its_vae_does():
+    vae = dense_vae(Gaussian())
+    iwae = IWAE(vae, 3)
+    with seeded(0):
+        noisy, smooth = iwae.sample(6), iwae.sample(6, mean=True)
+    with seeded(0):
+        assert torch.equal(noisy, vae.sample(6))
+        assert torch.equal(smooth, vae.sample(6, mean=True))
+    with seeded(0):
+        assert not torch.equal(noisy, vae.sample(6, mean=True))
+
+
+def test_data_of_another_size_are_refused_by_an_exact_density():
+    with pytest.raises(ValueError, match=r"shape \(5, 4\); LinearGaussian expects"):
+        LinearGaussian(3, 2).log_prob(torch.zeros(5, 4))

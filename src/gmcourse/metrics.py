@@ -82,7 +82,7 @@ def importance_weighted_bound(
     size = max(1, min(len(x), rows // min(k, 100)))
     labels = [None] * math.ceil(len(x) / size) if c is None else c.split(size)
     for part, label in zip(x.split(size), labels):
-        draws = max(1, rows // len(part))
+        draws = rows // len(part)
         sums = []
         for done in range(0, k, draws):
             weights = vae.log_weights(part, label, min(draws, k - done))

@@ -163,7 +163,7 @@ class BernoulliMixture(GenerativeModel):
         if k > len(x):
             raise ValueError(f"{len(x)} examples for {k} components: give more")
         self.check(x)
-        first = x[torch.randperm(len(x))[:k].to(x.device)].flatten(1)
+        first = x[torch.randperm(len(x))[:k]].flatten(1)
         self.log_joint(first.view(k, *self.event_shape))  # refuses what is no pixel
         self.logits.copy_((0.25 + 0.5 * first).logit())
         self.log_weights.zero_()

@@ -48,8 +48,6 @@ SUMS = {
     "cut off from the graph": "The value is right and its gradient is not: what is "
     "detached, or goes through numpy or item(), trains nothing.",
     "batch axis lost": "squeeze() also removes a batch axis of length one.",
-    "sum over the batch": "The mean over the batch is due: a sum grows with it, and "
-    "with it the size of each step.",
 }
 
 # Of random draws; `sampler` looks for them.
@@ -135,6 +133,8 @@ TRAINING = {
     "the same results, in that order.",
     "statistics of the batch": "Each row must be judged by itself, in evaluation "
     "mode: no normalization over the batch.",
+    "sum over the batch": "The mean over the batch is due: a sum grows with it, and "
+    "with it the size of each step.",
 }
 
 # Of invertible layers; `layer` looks for them.

@@ -12,7 +12,7 @@ from ._layer import layer
 from ._number import number
 from ._report import excerpt, literal, stub
 from ._rowwise import rowwise
-from ._sampler import fresh, gaussian, independent_noise, path, sampler
+from ._sampler import far_tails, fresh, gaussian, independent_noise, path, sampler
 from ._trained import reached, trained
 
 
@@ -30,6 +30,7 @@ class Trial(Comparisons):
     rowwise = rowwise
     sampler, fresh, gaussian = sampler, fresh, gaussian
     independent_noise, path = independent_noise, path
+    far_tails = far_tails
     number = number
     trained, reached = trained, reached
     layer = layer

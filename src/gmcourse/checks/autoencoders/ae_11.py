@@ -77,7 +77,7 @@ def ae_11(t, fit_sampler):
     sample = t.call(fit_sampler, z)
     t.true(callable(sample), "a function", type(sample).__name__)
     t.shape(t.call(sample, 7), (7, k), "m draws of k codes.")
-    one = t.fresh(lambda m: t.call(sample, m), m)[0].double()
+    one, two = (z.double() for z in t.fresh(lambda m: t.call(sample, m), m))
     again = torch.cdist(one[:50].float(), z).amin(1).median()
     told = "Draws are new.", "Draws are rows of z.", "training codes drawn again"
     t.true(again > 1e-4, *told)
@@ -135,9 +135,9 @@ def ae_11(t, fit_sampler):
     t.property("independent and normal")
     normal, other = torch.special.ndtr, "noise that is not normal"
     t.distribution(white(one), normal, "Independent standard normals.", other)
-    zero, unit = torch.zeros(1, k), torch.ones(1, k)
 
     def few():
         return torch.stack([white(t.call(sample, 5))[:, 0] for _ in range(1000)])
 
-    t.sampler(lambda m: white(t.call(sample, m))[:, None], zero, unit, few=few)
+    t.independent_noise(white(one)[:, None], white(two)[:, None], few)
+    t.far_tails(white(t.call(sample, 100_000)).flatten())
