@@ -191,6 +191,10 @@ def test_the_average_of_the_weights_is_kept_and_the_seed_heeded(tmp_path, monkey
     make(GPT, tmp_path / "last")
     folders = ("average", "other", "last")
     assert len({weights(GPT, tmp_path / folder) for folder in folders}) == 3
+    # The first weights come from the seed as well, not only the order of the data.
+    for seed in (0, 1):
+        make(GPT, tmp_path / f"first {seed}", seed=seed, steps=0)
+    assert weights(GPT, tmp_path / "first 0") != weights(GPT, tmp_path / "first 1")
 
 
 def test_a_start_lends_its_weights_to_a_part(tmp_path, monkeypatch):

@@ -1,7 +1,6 @@
 """Mistakes in histogram.py, and the tests that must notice them."""
 
 TESTS = (
-    "test_kept.py",
     "test_mixtures.py",
     "test_contract.py",
     "test_arguments.py",
