@@ -26,6 +26,7 @@ from gmcourse.nets import (
 def test_squared_error_is_summed_over_values():
     x, y = torch.zeros(2, 1, 2, 2), torch.full((2, 1, 2, 2), 3.0)
     assert squared_error(x, y).tolist() == [36.0, 36.0]
+    assert squared_error(y, x).tolist() == [36.0, 36.0]
     with pytest.raises(ValueError, match="shapes differ"):
         squared_error(x, y[:, :, :1])
 

@@ -371,6 +371,18 @@ def test_a_condition_of_images_is_checked(as_users_run_it):
         tokens.check(torch.tensor([[0, 5, 1, 1]]), 1, torch.float32, "GPT")
 
 
+@pytest.mark.parametrize("condition", [Labels(3), Like((2,))])
+def test_a_condition_is_a_tensor(condition, as_users_run_it):
+    with pytest.raises(TypeError, match=r"c is list; expected a tensor"):
+        condition.check([0, 1, 2], 3, torch.float32, "Any")
+
+
+def test_a_wrong_shape_is_told_with_the_right_one(as_users_run_it):
+    model = LinearGaussian(4, 2)
+    with pytest.raises(ValueError, match=r"\(3, 5\); LinearGaussian expects \(b, 4\)"):
+        model.check(torch.zeros(3, 5))
+
+
 def test_batches_of_pairs_reach_a_model():
     with seeded(0):
         model = PROTOTYPES["image to image"]()

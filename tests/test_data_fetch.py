@@ -202,6 +202,33 @@ def test_one_dead_host_does_not_stop_the_others(toy):
     assert Reader(toy("good", name="third"))("data.bin") == CONTENT
 
 
+def test_a_silent_host_was_there(toy):
+    """Two dead hosts are no proof that there is no network: one answered something."""
+    fails(toy("stall", "http://127.0.0.1:9/", "http://no-such-host.invalid/"))
+    assert Reader(toy("good"))("data.bin") == CONTENT
+
+
+def test_what_is_too_slow(monkeypatch):
+    """After a minute, less than 50 kB/s."""
+    clock = iter([0.0, 59.0, 61.0, 100.0, 101.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    sink = download._Sink("toy", 1e9)
+    sink.write(bytes(3000))  # slow, but it is early
+    sink.write(bytes(61 * 50_000 - 3000))
+    sink.write(bytes(39 * 50_000))
+    with pytest.raises(download._GivenUp, match=r"too slow \(49\.5 kB/s\)"):
+        sink.write(bytes(1))
+
+
+def test_reasons_are_short_and_on_one_line():
+    inner = OSError("a: b\n" + 200 * "c")
+    reason = download._short(RuntimeError(ValueError(inner)))
+    assert reason == ("b " + 200 * "c")[:120]
+    why = RuntimeError()
+    why.reason = ValueError("no route")
+    assert download._short(OSError(why)) == "no route"
+
+
 def test_offline_asks_nobody(toy, server, monkeypatch):
     monkeypatch.setenv("GMCOURSE_OFFLINE", "1")
     fails(toy("good"), "switched off by GMCOURSE_OFFLINE")

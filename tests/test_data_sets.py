@@ -28,7 +28,7 @@ from gmcourse.data import (
     places,
     sets,
 )
-from gmcourse.data.archives import unpickle_arrays
+from gmcourse.data.archives import members, unpickle_arrays
 
 LOADERS = {
     "images": data.load,
@@ -364,6 +364,30 @@ def cifar_archive(batch):
     return {"cifar-10-python.tar.gz": stream.getvalue()}
 
 
+def test_members_of_an_archive_are_files():
+    """By their base names in order; a folder of that ending is none of them."""
+    for kind in ("tar", "zip"):
+        stream = io.BytesIO()
+        if kind == "tar":
+            with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+                folder = tarfile.TarInfo("all.csv")
+                folder.type = tarfile.DIRTYPE
+                archive.addfile(folder)
+                for name in ("all.csv/b.csv", "all.csv/a.csv", "c.txt"):
+                    info = tarfile.TarInfo(name)
+                    info.size = len(name)
+                    archive.addfile(info, io.BytesIO(name.encode()))
+        else:
+            with zipfile.ZipFile(stream, "w") as archive:
+                for name in ("all.csv/b.csv", "all.csv/a.csv", "c.txt"):
+                    archive.writestr(name, name)
+        found = members(stream.getvalue(), ".csv")
+        assert list(found.items()) == [
+            ("a.csv", b"all.csv/a.csv"),
+            ("b.csv", b"all.csv/b.csv"),
+        ]
+
+
 def test_cifar10_from_made_up_files(bare, monkeypatch):
     x = np.random.default_rng(0).integers(0, 256, (4, 3072), np.uint8)
     batch = pickle.dumps({"data": x, "labels": [3, 1, 4, 1]}, 4)
@@ -373,6 +397,23 @@ def test_cifar10_from_made_up_files(bare, monkeypatch):
     # Row-major planes: red, green, blue.
     assert (test.x[0, 1].numpy() == x[0, 1024:2048].reshape(32, 32)).all()
     assert test.info.classes[4] == "kind 4"
+
+
+def test_the_names_of_classes_in_the_order_of_the_labels(bare):
+    """As the papers list them: Xiao et al. (2017), Clanuwat et al. (2018)."""
+    assert data.load("fashion_mnist").info.classes == (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    )
+    assert data.load("mnist").info.classes == tuple(map(str, range(10)))
+    assert " ".join(formats.KUZUSHIJI) == "o ki su tsu na ha ma ya re wo"
+
+
+def test_a_file_has_no_other_names_unless_it_says_so():
+    others = {f.name: f.aliases for e in CATALOG.values() for f in e.files if f.aliases}
+    assert others and all(isinstance(n, tuple) and all(n) for n in others.values())
+    assert all(len(alias) > 1 for names in others.values() for alias in names)
+    assert CATALOG["cifar10"].files[0].aliases == ()
 
 
 def test_celeba_from_made_up_files(bare, monkeypatch):

@@ -92,6 +92,16 @@ def test_densities_are_evaluated_where_the_points_are(make):
         assert torch.equal(value(x.to(DEVICE)).cpu(), value(x))
 
 
+def test_what_a_density_is_made_of_may_be_anywhere():
+    with pretended_device(), gm.seeded(0):
+        for made in (
+            densities.rings(torch.tensor([1.0, 2.0]).to(DEVICE)),
+            densities.GaussianMixture(torch.zeros(1, 2).to(DEVICE), stds=1.0),
+            densities.picture(torch.eye(2).to(DEVICE)),
+        ):
+            assert made.sample(3).device.type == "cpu"
+
+
 def test_models_without_networks_are_fitted_where_the_data_is():
     with pretended_device(), gm.seeded(0):
         x = torch.rand(60, 1, 4, 4).round().to(DEVICE)

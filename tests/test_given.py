@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 from models import MODELS, optimizer_for
 
@@ -23,13 +24,18 @@ def test_an_annealed_model_may_go_on_with_its_own_run(tmp_path, as_users_run_it)
 
 
 def test_a_number_that_is_none_is_the_same_number(tmp_path, as_users_run_it):
+    path = tmp_path / "run"
     x = MODELS["annealed vae"]().example(32)[0]
     for steps in (1, 2):
         model = MODELS["annealed vae"]()
         model.target = math.nan  # not known yet, say
         batches, adam = data.Batches(x, batch_size=8), optimizer_for(model)
-        for step in train(model, batches, adam, steps=steps, resume=tmp_path / "run"):
+        for step in train(model, batches, adam, steps=steps, resume=path):
             assert step.index == steps
+    model = MODELS["annealed vae"]()
+    model.target = 1.0
+    with pytest.raises(ValueError, match=r"saved with target: nan"):
+        next(train(model, batches, optimizer_for(model), steps=3, resume=path))
 
 
 def test_asking_for_the_numbers_changes_none():

@@ -114,6 +114,19 @@ def test_precision_and_recall_against_brute_force():
     assert precision_recall(real, fake) == pytest.approx(expected)
 
 
+def test_precision_and_recall_of_more_points_than_are_compared_at_a_time():
+    real = torch.randn(1100, 2, dtype=torch.float64)
+    fake = 0.8 * torch.randn(1300, 2, dtype=torch.float64)
+
+    def inside(points, manifold):
+        radii = torch.cdist(manifold, manifold).sort(1).values[:, 3]
+        return (torch.cdist(points, manifold) <= radii).any(1).double().mean().item()
+
+    due = inside(fake, real), inside(real, fake)
+    assert precision_recall(real, fake) == pytest.approx(due)
+    assert min(due) < max(due) < 1  # neither is trivial
+
+
 def test_precision_and_recall_far_from_the_origin():
     """In single precision, distances between features near 1,000 are rounded away."""
     real, fake = torch.randn(300, 8).double(), 1.2 * torch.randn(300, 8).double()
@@ -150,6 +163,30 @@ def test_importance_weighted_bound_in_parts_is_the_same_estimate():
             torch.testing.assert_close(value, exact, atol=0.06, rtol=0)
         # One draw: a plain average of one-draw bounds, not a sum over parts.
         assert (importance_weighted_bound(vae, x, k=1) < exact + 3).all()
+
+
+def test_at_most_so_many_rows_are_decoded_at_a_time():
+    """And no fewer than half of them, where there are enough."""
+    sizes = []
+
+    class Recording:
+        def check(self, x, c):
+            pass
+
+        def log_weights(self, x, c, k):
+            assert c is None or torch.equal(c, x[:, 0].long())  # its own labels
+            sizes.append(k * len(x))
+            return x[:, 0].expand(k, -1)
+
+    for n, k, rows in ((90, 300, 1000), (7, 5000, 200), (3, 40, 1000), (5, 2, 1)):
+        x = torch.arange(2.0 * n).view(n, 2)
+        for c in (None, x[:, 0].long()):
+            sizes.clear()
+            bound = importance_weighted_bound(Recording(), x, c, k=k, rows=rows)
+            torch.testing.assert_close(bound, x[:, 0])
+        assert sum(sizes) == n * k
+        assert max(sizes) <= max(rows, 1)
+        assert max(sizes) > min(rows, n * k) / 2
 
 
 def test_features_are_deterministic_and_leave_the_mode_alone():

@@ -136,6 +136,8 @@ def test_histogram_draws_its_own_density():
 def test_bad_histograms():
     with pytest.raises(ValueError, match="low, high"):
         Histogram([(1.0, 0.0)], bins=2)
+    with pytest.raises(ValueError, match="finite"):
+        Histogram([(0.0, math.inf)], bins=2)
     with pytest.raises(ValueError, match="cells in all"):
         Histogram([(0.0, 1.0)] * 9, bins=10)
     with pytest.raises(ValueError, match="cells in all"):
@@ -147,6 +149,16 @@ def test_bad_histograms():
         model.fit(torch.tensor([[math.nan]]))
     with pytest.raises(BAD):
         model.log_prob(torch.zeros(3, 2))
+
+
+def test_a_histogram_looks_at_what_it_is_given(as_users_run_it):
+    for bounds in ([(0.0, 1.0, 2.0)], [0.0, 1.0], [(0.0, 1.0), (2.0, 2.0)]):
+        with pytest.raises(ValueError, match="low, high"):
+            Histogram(bounds, bins=2)
+    model = Histogram([(0.0, 1.0)] * 2, bins=2)
+    for call in (model.cell, model.fit, model.log_prob):
+        with pytest.raises(ValueError, match=r"x has shape \(3, 1\).*\(b, 2\)"):
+            call(torch.zeros(3, 1))
 
 
 # Gaussian mixtures by EM

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import gmcourse as gm
 from gmcourse import EMA, checkpoint, data, seeded, train
+from gmcourse._run import Run
 from gmcourse.likelihoods import Gaussian
 
 
@@ -347,3 +348,45 @@ def test_the_progress_line_goes_however_the_loop_ends(how, capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "step 1/9" in out and out.split("\r")[-1] == ""
     assert out.split("\r")[-2].strip() == ""
+
+
+def test_the_random_stream_of_a_gpu_goes_on_too(tmp_path, monkeypatch):
+    """With the two functions of torch.cuda pretended; a CPU's run leaves them alone."""
+    gpu, here = torch.device("cuda", 0), torch.device("cpu")
+    streams, asked = {gpu: torch.tensor([7], dtype=torch.uint8)}, []
+
+    def get(device):
+        asked.append(device)
+        return streams[device]
+
+    monkeypatch.setattr(torch.cuda, "get_rng_state", get)
+    monkeypatch.setattr(
+        torch.cuda,
+        "set_rng_state",
+        lambda state, device: streams.update({device: state}),
+    )
+
+    def resumed(path, device):
+        model, batches = toy()
+        run = Run(model, batches, adam(model), None, None, path)
+        run.device = device
+        run.restore(2)
+        return run
+
+    for first, second, due in ((gpu, gpu, 7), (gpu, here, 9), (here, gpu, 9)):
+        path = tmp_path / f"{first.type}-{second.type}"
+        streams[gpu] = torch.tensor([7], dtype=torch.uint8)
+        run = resumed(path, first)
+        run.begin_step()
+        run.end_step()
+        run.save()
+        streams[gpu] = torch.tensor([9], dtype=torch.uint8)
+        assert resumed(path, second).step == 1
+        assert streams[gpu].tolist() == [due], (first, second)
+    assert set(asked) == {gpu}
+
+
+def test_a_folder_that_cannot_be_written_is_named_at_the_start(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(OSError, match=r"could not write .*run: no permission"):
+        go(tmp_path / "deep" / "run")

@@ -233,6 +233,11 @@ def test_encode_and_decode(language):
     assert language.decode(tokens) == words
     assert language.alphabet[tokens[3, 5]] == words[3][5]
     assert language.encode([]).shape == (0, language.length)
+    assert language.decode(tokens[:0]) == []
+    top = len(language.alphabet) - 1
+    for wrong in (-1, top + 1):
+        with pytest.raises(ValueError, match=rf"expected values in 0\.\.{top}"):
+            language.decode(torch.tensor([[0, wrong]]))
     assert language.sample(0) == []
 
 

@@ -457,10 +457,33 @@ def test_progress_is_shown_at_most_twice_a_second(capsys, monkeypatch):
     assert shown == [False, True, False, True]
 
 
+def test_progress_tells_the_rate_and_what_is_left(capsys, monkeypatch):
+    """Of a run taken up after step 4: six steps in three seconds, then two more."""
+    clock = iter([10.0, 10.1, 13.0, 14.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    line = _watch.Line(20, True)
+    said = []
+    for step in (5, 10, 12):
+        line.show(step, {"loss": torch.tensor(1.5)})
+        said.append(capsys.readouterr().out.strip())
+    assert said == [
+        "",
+        "step 10/20, loss 1.5, 2 steps/s, 5 s left",
+        "step 12/20, loss 1.5, 2 steps/s, 4 s left",
+    ]
+
+
 def test_the_default_device_is_one(monkeypatch):
     for there, kind in ((False, "cpu"), (True, "cuda")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
         assert gm.default_device() == torch.device(kind)
+
+
+@pytest.mark.parametrize(("there", "due"), [(True, "gpu"), (False, "cpu")])
+def test_the_default_scale_follows_the_machine(monkeypatch, there, due):
+    monkeypatch.delenv("GMCOURSE_SCALE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert gm.scale() == due
 
 
 def test_scale_and_budget(monkeypatch):
@@ -470,8 +493,6 @@ def test_scale_and_budget(monkeypatch):
     assert gm.budget(smoke=1, cpu=2, gpu=3) == 2
     monkeypatch.setenv("GMCOURSE_SCALE", "smoke ")  # set ...=smoke & jupyter lab
     assert gm.scale() == "smoke"
-    monkeypatch.delenv("GMCOURSE_SCALE")
-    assert gm.scale() == ("gpu" if torch.cuda.is_available() else "cpu")
     monkeypatch.setenv("GMCOURSE_SCALE", "huge")
     with pytest.raises(ValueError, match="smoke, cpu or gpu"):
         gm.scale()

@@ -275,6 +275,13 @@ def test_discretized_logistic_samples_follow_its_probabilities():
     assert chi2 < 70  # 15 degrees of freedom or fewer: false alarm below 1e-8
 
 
+def test_discretized_logistic_means_and_draws_keep_the_channels():
+    lik, params = DiscretizedLogistic(16), torch.randn(2, 6, 4, 4)
+    assert torch.equal(lik.mean(params), params[:, :3].clamp(0.0, 1.0))
+    assert lik.sample(params).shape == lik.mean(params).shape == (2, 3, 4, 4)
+    assert lik.mean(torch.full((1, 2), 7.0)).item() == 1.0
+
+
 def test_bernoulli_agrees_with_cross_entropy_and_survives_extreme_logits():
     lik = Bernoulli()
     logits, x = 5 * torch.randn(6, 9), torch.rand(6, 9).round()

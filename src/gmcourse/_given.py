@@ -110,7 +110,8 @@ def numbers_of(model: Model) -> dict[str, Any]:
     before = list(_attributes(model))
     model.at(0)
     found = {
-        f"{name}.{key}".lstrip("."): value for name, _, key, value in _attributes(model)
+        f"{name}.{key}".removeprefix("."): value
+        for name, _, key, value in _attributes(model)
     }
     for _, thing, key, value in before:
         vars(thing)[key] = value
@@ -126,7 +127,7 @@ def _things(model: Model) -> Iterator[tuple[str, Any]]:
         for key, value in vars(part).items():
             known = isinstance(value, nn.Module | Tensor | type | FunctionType)
             if not key.startswith("_") and not known and hasattr(value, "__dict__"):
-                yield f"{name}.{key}".lstrip("."), value
+                yield f"{name}.{key}".removeprefix("."), value
 
 
 def _attributes(model: Model) -> Iterator[tuple[str, Any, str, Any]]:

@@ -200,7 +200,7 @@ def _update(
         player, loss = turn
         watch.look(player, loss, x)
         optimizer = run.optimizer_of(player)
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         loss.backward()
         if clip is not None:
             weights = [p for g in optimizer.param_groups for p in g["params"]]

@@ -3,6 +3,7 @@
 TESTS = (
     "test_arguments.py",
     "test_bad_input.py",
+    "test_devices.py::test_what_a_density_is_made_of_may_be_anywhere",
 )
 MUTANTS = [
     ("True counts as one", "or isinstance(value, bool)", ""),

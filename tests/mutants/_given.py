@@ -9,7 +9,7 @@ MUTANTS = [
     ),
     (
         "numbers of the likelihood pass",
-        'yield f"{name}.{key}".lstrip("."), value',
+        'yield f"{name}.{key}".removeprefix("."), value',
         "continue",
     ),
     ("what is annealed counts as given", "    model.at(0)\n", ""),

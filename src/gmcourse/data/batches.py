@@ -169,8 +169,7 @@ class Batches:
             sha = hashlib.sha256()
             for values in (self.x, self.c):
                 if values is not None:
-                    rows = np.linspace(0, len(values) - 1, 256).astype(int)
-                    some = values[np.unique(rows)].cpu()
+                    some = values[:: len(values) // 256 + 1].cpu()
                     sha.update(some.numpy().tobytes())
             self._known = int.from_bytes(sha.digest()[:8], "big") >> 1
         return self._known

@@ -124,7 +124,8 @@ class _Sink(io.BytesIO):
     def __init__(self, label: str, expected: float) -> None:
         super().__init__()
         self.label, self.expected = label, expected
-        self.started, self.shown, self.width = time.monotonic(), 0.0, 0
+        self.started = self.shown = time.monotonic()
+        self.width = 0
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
         written = super().write(data)

@@ -4,4 +4,6 @@ TESTS = (
     "test_plane.py",
     "test_densities.py",
     "test_arguments.py",
+    "test_devices.py::test_densities_are_evaluated_where_the_points_are",
+    "test_devices.py::test_what_a_density_is_made_of_may_be_anywhere",
 )

@@ -4,6 +4,8 @@ TESTS = (
     "test_plane.py",
     "test_densities.py",
     "test_arguments.py",
+    "test_devices.py::test_densities_are_evaluated_where_the_points_are",
+    "test_devices.py::test_what_a_density_is_made_of_may_be_anywhere",
 )
 MUTANTS = [
     ("score with the wrong sign", "pull = -torch.einsum", "pull = torch.einsum"),
