@@ -372,6 +372,15 @@ def test_a_condition_of_images_is_checked(as_users_run_it):
 
 
 @pytest.mark.parametrize("condition", [Labels(3), Like((2,))])
+def test_a_condition_is_required_unless_it_is_said(condition, as_users_run_it):
+    assert condition.required
+    model = Good()
+    model.condition = condition
+    with pytest.raises(ValueError, match="is conditional: pass c, one for each of 4"):
+        model.check(torch.zeros(4, 2))
+
+
+@pytest.mark.parametrize("condition", [Labels(3), Like((2,))])
 def test_a_condition_is_a_tensor(condition, as_users_run_it):
     with pytest.raises(TypeError, match=r"c is list; expected a tensor"):
         condition.check([0, 1, 2], 3, torch.float32, "Any")

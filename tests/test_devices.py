@@ -102,6 +102,15 @@ def test_what_a_density_is_made_of_may_be_anywhere():
             assert made.sample(3).device.type == "cpu"
 
 
+@pytest.mark.parametrize("condition", [gm.Labels(3), gm.Like((1, 2, 2))])
+def test_conditions_are_made_where_the_model_is(condition):
+    with pretended_device():
+        like = torch.zeros(1).to(DEVICE)
+        c = condition.example(4, like)
+        for made in (c, condition.null(4, like), condition.drop(c, 0.5)):
+            assert made.device == DEVICE
+
+
 def test_models_without_networks_are_fitted_where_the_data_is():
     with pretended_device(), gm.seeded(0):
         x = torch.rand(60, 1, 4, 4).round().to(DEVICE)

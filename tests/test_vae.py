@@ -229,6 +229,27 @@ def test_an_encoder_of_the_wrong_width_is_named():
         vae.elbo(torch.zeros(1, 5))
 
 
+def test_an_iwae_is_judged_as_its_vae():
+    """The same numbers under the same seed, labels included."""
+    vae, x, c = conv_vae(classes=3), torch.rand(6, 1, 8, 8), torch.arange(6) % 3
+    iwae = IWAE(vae, 4)
+    for call in (
+        lambda m: m.elbo(x, c),
+        lambda m: m.log_weights(x, c, 3),
+        lambda m: m.iw_bound(x, c, 5),
+        lambda m: m.iw_bound(x, c),
+        lambda m: m.draw(6, c, mean=True),
+    ):
+        with seeded(1), torch.no_grad():
+            due = call(vae)
+        with seeded(1), torch.no_grad():
+            assert torch.equal(call(iwae), due)
+    with seeded(1):
+        due = -vae.iw_bound(x, c, 4).mean()
+    with seeded(1):
+        assert torch.equal(iwae.loss(x, c), due)
+
+
 def grid(levels):
     return torch.arange(levels, dtype=torch.float64) / (levels - 1)
 

@@ -4,6 +4,7 @@ TESTS = (
     "test_kept.py",
     "test_contract.py",
     "test_devices.py::test_models_train_and_sample_where_they_are",
+    "test_devices.py::test_conditions_are_made_where_the_model_is",
 )
 MUTANTS = [
     ("labels not checked from above", "c.max() <= top", "True"),

@@ -127,7 +127,7 @@ class GaussianMixture(Plane):
         self._factor, failed = torch.linalg.cholesky_ex(self.covs)
         if failed.any():
             raise ValueError("covs: not positive definite; a variance is zero or less")
-        eye = torch.eye(d, dtype=torch.float64).expand(k, d, d)
+        eye = torch.eye(d, dtype=torch.float64)
         self._whiten = torch.linalg.solve_triangular(self._factor, eye, upper=False)
         w = finite("weights", [1 / k] * k if weights is None else weights)
         if w.shape != (k,) or not (w > 0).all() or abs(w.sum() - 1) > 1e-6:
