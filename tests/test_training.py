@@ -479,6 +479,24 @@ def test_the_default_device_is_one(monkeypatch):
         assert gm.default_device() == torch.device(kind)
 
 
+def test_a_spread_is_one_run_for_each_seed():
+    with seeded(5):
+        values = gm.spread(lambda: (torch.rand(()), 1.0), seeds=3)
+        after = torch.rand(())
+    with seeded(5):
+        assert after == torch.rand(())  # the stream outside goes on untouched
+    assert values.shape == (3, 2) and values.dtype == torch.float64
+    for seed, row in enumerate(values):
+        with seeded(seed):
+            assert row.tolist() == [torch.rand(()).item(), 1.0]
+    weight = torch.ones(2, requires_grad=True)
+    assert not gm.spread(lambda: 2 * weight).requires_grad
+    assert len(gm.spread(lambda: 1)) == 5
+    for bad in (1, 2.5):
+        with pytest.raises((ValueError, TypeError)):
+            gm.spread(lambda: 1.0, seeds=bad)
+
+
 @pytest.mark.parametrize(("there", "due"), [(True, "gpu"), (False, "cpu")])
 def test_the_default_scale_follows_the_machine(monkeypatch, there, due):
     monkeypatch.delenv("GMCOURSE_SCALE", raising=False)

@@ -12,7 +12,7 @@ from . import data
 from .checks import check, hint
 from .conditions import Labels, Like
 from .core import GenerativeModel, Model
-from .settings import budget, default_device, scale, seeded
+from .settings import budget, default_device, scale, seeded, spread
 from .state import EMA, load, save
 from .training import Step, train, warmup_cosine
 
@@ -33,6 +33,7 @@ __all__ = [
     "save",
     "scale",
     "seeded",
+    "spread",
     "train",
     "warmup_cosine",
 ]
