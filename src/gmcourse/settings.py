@@ -38,8 +38,8 @@ def spread(run: Callable[[], Any], seeds: int = 5) -> Tensor:
         seeds: how many.
 
     Returns:
-        ``(seeds, ...)``, in double precision on the CPU: ``v.mean(0)``, and ``v.std(0)``
-        for the spread of one run.
+        ``(seeds, ...)``, in double precision on the CPU: ``v.mean(0)``, and for the
+        spread of one run ``v.std(0)``.
 
     Raises:
         ValueError, TypeError: ``seeds`` is not an integer of at least 2.
