@@ -1,9 +1,13 @@
 """Exercises in chapters and notebooks, the records of their proofs, and the page."""
 
+import functools
 import json
+import math
+import re
 import sys
 
 import pytest
+import torch
 from exercise_tools import (
     CATALOG,
     CHECKED,
@@ -15,6 +19,10 @@ from exercise_tools import (
     twice,
 )
 
+from torch import nn
+from torch.nn import functional
+
+import gmcourse
 from gmcourse.checks import check
 
 # Learners pass whatever they pass, without a type checker in between.
@@ -99,6 +107,19 @@ def test_sections_of_repair_and_open_exercises(double):
 
 def test_chapters_are_filled():
     assert tool.fill(check=True) == []
+
+
+MODULES = {"torch": torch, "F": functional, "nn": nn, "math": math, "gm": gmcourse}
+
+
+@pytest.mark.parametrize("id", CATALOG)
+def test_functions_that_a_text_names_are_there(id):
+    """Of statement, hints and discussion: what a reader is told to try exists."""
+    said = VERSIONS[id].__doc__ if id in VERSIONS else ""
+    for text in (CATALOG[id].statement, *CATALOG[id].hints, said or ""):
+        for name in re.findall(r"(?<![\w.])(?:torch|F|nn|math|gm)(?:\.\w+)+", text):
+            root, *path = name.split(".")
+            functools.reduce(getattr, path, MODULES[root])
 
 
 def test_notebooks(tmp_path):

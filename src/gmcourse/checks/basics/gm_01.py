@@ -73,8 +73,9 @@ def gm_01(t, histogram_log_prob):
 
     def due(x, counts=counts):
         """The slope of the share of points left of x, to the right."""
-        share = np.append(0.0, counts.double().cumsum(0)) / float(counts.sum())
-        left, right = (np.interp(x.double() + h, edges, share) for h in (0, 1e-6))
+        share = np.append(0.0, counts.double().cumsum(0).numpy()) / float(counts.sum())
+        at = x.double().numpy()
+        left, right = (np.interp(at + h, edges.numpy(), share) for h in (0, 1e-6))
         return torch.as_tensor((right - left) / 1e-6).log()
 
     t.property("one number for each point, for a single one too")
