@@ -18,7 +18,6 @@ from exercise_tools import (
     tool,
     twice,
 )
-
 from torch import nn
 from torch.nn import functional
 

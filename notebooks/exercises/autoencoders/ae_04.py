@@ -22,7 +22,8 @@ def made(last, first, m, back, mean):
 class Ae04:
     @reference
     def whiten(last, first, z):
-        new_last, new_first = copy.deepcopy(last), copy.deepcopy(first)
+        sizes = [(a.in_features, a.out_features) for a in (last, first)]
+        new_last, new_first = (nn.Linear(*size).to(z) for size in sizes)
         mean = z.mean(0)
         root = torch.linalg.cholesky(torch.cov(z.T))  # z = mean + root z'
         undo = torch.linalg.inv(root)
@@ -73,7 +74,7 @@ class Ae04:
     edited = edits(
         whiten,
         """
-    given layers changed | copy.deepcopy(last), copy.deepcopy(first) -> last, first
+    given layers changed | (nn.Linear(*size).to(z) for size in sizes) -> last, first
     mean not removed | z.mean(0) -> 0 * z.mean(0)
     mean not removed | z.mean(0) -> last.bias.detach()
     mean not removed | (last.bias - mean) -> (last.bias + mean)

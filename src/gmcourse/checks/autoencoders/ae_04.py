@@ -34,9 +34,6 @@ training set, shape `(n, k)` with an invertible covariance. Return two new layer
 The given layers stay as they are.
 """,
     stub='''
-import copy
-
-
 def whiten(last, first, z):
     """nn.Linear(h, k), nn.Linear(k, m), (n, k) -> two new layers."""
     return ...
