@@ -32,6 +32,15 @@ def images(n):
     return x, c
 
 
+def test_features_are_standardized_and_nothing_more():
+    """No scale and shift are learned: a distance would depend on them."""
+    judge = classifier()
+    assert not list(judge.normalize.parameters())
+    z = judge.features(images(60)[0])
+    assert z.shape == (60, judge.dim)
+    torch.testing.assert_close(z.mean(0), torch.zeros(judge.dim), atol=1e-5, rtol=0)
+
+
 def test_labels_are_split_by_head():
     first, second = classifier().split_labels(torch.arange(6))
     assert first.tolist() == [0, 1, 2, 0, 1, 2]

@@ -423,7 +423,9 @@ def test_celeba_from_made_up_files(bare, monkeypatch):
     with zipfile.ZipFile(stream, "w") as archive:
         for i in range(1, 5):
             photo = io.BytesIO()
-            Image.new("RGB", (178, 218), (i * 50, 0, 0)).save(photo, "PNG")
+            whole = Image.new("RGB", (178, 218), (0, 255, 255))  # cut off again
+            whole.paste((i * 50, 0, 0), (15, 35, 163, 183))
+            whole.save(photo, "PNG")
             archive.writestr(f"img_align_celeba/{i:06}.jpg", photo.getvalue())
     names = [f"{i:06}.jpg" for i in range(1, 5)]
     table = "4\nBald Smiling\n" + "".join(f"{n} -1  1\n" for n in names)
@@ -436,6 +438,7 @@ def test_celeba_from_made_up_files(bare, monkeypatch):
     serve(CATALOG["celeba"], files, bare / "d", monkeypatch)
     faces = data.load("celeba", "fit")
     assert faces.x.shape == (2, 3, 64, 64) and faces.x[1, 0].eq(100).all()
+    assert not faces.x[:, 1:].any()
     assert faces.attributes.tolist() == [[0, 1], [0, 1]] and faces.c.tolist() == [1, 1]
     assert data.load("celeba", "validation").x[0, 0].eq(150).all()
     assert data.load("celeba", "test").x[0, 0].eq(200).all()

@@ -23,6 +23,7 @@ from pretended import DEVICE, pretended_device
 
 import gmcourse as gm
 from gmcourse import histogram, mixtures
+from gmcourse._arguments import within_unit
 from gmcourse.classifiers import FeatureClassifier
 from gmcourse.data import densities
 from gmcourse.linear_gaussian import LinearGaussian
@@ -109,6 +110,25 @@ def test_conditions_are_made_where_the_model_is(condition):
         c = condition.example(4, like)
         for made in (c, condition.null(4, like), condition.drop(c, 0.5)):
             assert made.device == DEVICE
+
+
+def test_pixels_on_a_gpu_are_looked_at_where_it_is_worth_the_wait():
+    with pretended_device():
+        x = torch.tensor([0.0, 2.0]).to(DEVICE)
+        within_unit(x)
+        with pytest.raises(ValueError, match="values from 0 to 2"):
+            within_unit(x, wait=True)
+        within_unit(x[:0], wait=True)
+
+
+def test_batches_bring_labels_to_the_data():
+    with pretended_device():
+        x, c = torch.arange(6.0), torch.arange(6)
+        here = gm.data.Batches(x, c, batch_size=3, device=DEVICE)
+        there = gm.data.Batches(x.to(DEVICE), c, batch_size=3)
+        for batches in (here, there):
+            for part in (*next(batches), batches.x, batches.c):
+                assert part.device == DEVICE
 
 
 def test_models_without_networks_are_fitted_where_the_data_is():

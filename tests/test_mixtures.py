@@ -151,6 +151,15 @@ def test_bad_histograms():
         model.log_prob(torch.zeros(3, 2))
 
 
+def test_examples_of_a_histogram_fill_its_box():
+    model = Histogram([(-1.0, 3.0), (10.0, 11.0)], bins=4)
+    x, _ = model.example(2000)
+    low, high = x.amin(0), x.amax(0)
+    assert (model.cell(x) >= 0).all() and len(model.cell(x).unique()) == 16
+    torch.testing.assert_close(low, torch.tensor([-1.0, 10.0]), atol=0.02, rtol=0)
+    torch.testing.assert_close(high, torch.tensor([3.0, 11.0]), atol=0.02, rtol=0)
+
+
 def test_a_histogram_looks_at_what_it_is_given(as_users_run_it):
     for bounds in ([(0.0, 1.0, 2.0)], [0.0, 1.0], [(0.0, 1.0), (2.0, 2.0)]):
         with pytest.raises(ValueError, match="low, high"):

@@ -122,7 +122,8 @@ def test_words_are_left_alone(source):
         ("torch.minimum(x, y)", ["x"], "torch.where(x, y)"),
         ("torch.rand_like(x * y)", ["(x * y)"], "torch.rand_like(x @ y)"),
         ("x.encode('utf-8')", ["x"], "x.encode('idna')"),
-        ("x + torch.randn(n)", ["torch.rand(n)", "n"], "x + torch.rand(n)"),
+        ("torch.cuda.Stream(x + 1)", ["(x + 1)"], "torch.Stream(x + 1)"),
+        ("x + torch.randn(n)", ["n", "torch.rand(n)"], "x + torch.rand(n)"),
     ],
 )
 def test_what_no_test_could_notice_is_left_alone(source, kept, alike):

@@ -12,7 +12,7 @@ from models import TinyGAN, dense_vae, flat_ae, optimizer_for
 from torch import nn
 
 import gmcourse as gm
-from gmcourse import EMA, checkpoint, data, seeded, train
+from gmcourse import EMA, _feed, checkpoint, data, seeded, train
 from gmcourse._signals import uninterrupted
 from gmcourse.likelihoods import FixedGaussian, Gaussian
 from gmcourse.vae import IWAE
@@ -559,6 +559,36 @@ def test_frozen_parts_stay_frozen(mode):
 
 
 # Slips that are named.
+
+
+def test_a_batch_that_is_spoilt_in_part_is_to_blame():
+    model, x = toy(), torch.rand(8, 5)
+    x[3, 2] = torch.nan
+    model.check = lambda x, c=None: None  # as a model of a user's that does not look
+    with pytest.raises(FloatingPointError, match="The batch itself holds values"):
+        list(train(model, [x], adam(model), steps=1))
+    model, x = toy(), torch.rand(8, 5)
+    model.loss = lambda x, c=None: next(model.parameters()).sum() * torch.nan
+    with pytest.raises(FloatingPointError, match="Lower the learning rate"):
+        list(train(model, [x], adam(model), steps=1))
+
+
+def test_an_average_elsewhere_or_of_another_precision_is_named():
+    for moved in (torch.float64, torch.device("meta")):
+        model = toy()
+        average = EMA(model)
+        average.model.to(moved)
+        with pytest.raises(ValueError, match="differ in device or dtype"):
+            train(model, batches(), adam(model), steps=1, ema=average)
+
+
+def test_what_is_fed_is_looked_at_once_on_a_gpu(monkeypatch):
+    """The first batch, before it goes there; a later one is trusted."""
+    seen = []
+    monkeypatch.setattr(_feed, "_look", lambda model, x, c: seen.append(len(x)))
+    feed = _feed.batches(toy(), [torch.rand(3, 5), torch.rand(4, 5)])
+    assert [len(next(feed)[0]) for _ in range(4)] == [3, 4, 3, 4]
+    assert seen == [3]
 
 
 def test_gradients_that_are_off_are_named():

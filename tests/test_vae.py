@@ -314,6 +314,22 @@ def test_bernoulli_agrees_with_cross_entropy_and_survives_extreme_logits():
     assert lik.log_prob(extreme, wrong).item() == -2e4
 
 
+@pytest.mark.parametrize(
+    "lik", [Bernoulli(), FixedGaussian(0.3), Gaussian(), DiscretizedLogistic(4)]
+)
+def test_a_likelihood_sums_over_all_axes_of_an_example(lik):
+    params, x = torch.randn(2, lik.per_value, 3, 4), torch.randint(4, (2, 1, 3, 4)) / 3
+    x = x.round() if isinstance(lik, Bernoulli) else x
+    whole = lik.log_prob(params, x)
+    parts = [
+        lik.log_prob(params[..., i : i + 1, j : j + 1], x[..., i : i + 1, j : j + 1])
+        for i in range(3)
+        for j in range(4)
+    ]
+    assert whole.shape == (2,)
+    torch.testing.assert_close(whole, torch.stack(parts).sum(0))
+
+
 @pytest.mark.parametrize("lik", [FixedGaussian(0.3), Gaussian(min_std=0.1)])
 def test_gaussian_likelihoods_agree_with_torch(lik):
     params, x = torch.randn(6, 9 * lik.per_value), torch.randn(6, 9)
@@ -395,3 +411,5 @@ def test_an_iwae_draws_as_its_vae_does():
 def test_data_of_another_size_are_refused_by_an_exact_density():
     with pytest.raises(ValueError, match=r"shape \(5, 4\); LinearGaussian expects"):
         LinearGaussian(3, 2).log_prob(torch.zeros(5, 4))
+    with pytest.raises(ValueError, match=r"shape \(5, 4\); LinearGaussian expects"):
+        LinearGaussian(3, 2).posterior(torch.zeros(5, 4))

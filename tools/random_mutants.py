@@ -149,6 +149,8 @@ def _idle(parent: ast.AST, field: str, child: ast.AST) -> bool:
         return bool(re.fullmatch(r"isinstance\([^()]*\)|[\w.]+ is not None", text))
     if not isinstance(parent, ast.Call) or field != "args":
         return False
+    if ast.unparse(parent.func).startswith("torch.cuda."):  # of a GPU alone
+        return True
     name, text = getattr(parent.func, "attr", ""), ast.unparse(child)
     if name == "split":  # how many rows at a time: memory; the parts are joined again
         return bool(re.fullmatch(r"\d+( \*\* \d+)?", text))

@@ -72,9 +72,8 @@ class Histogram(GenerativeModel):
             )
 
     def example(self, n):
-        return self.low + self.width * self.bins * torch.rand_like(
-            self.low.expand(n, -1)
-        ), None
+        place = torch.rand_like(self.low.expand(n, -1)) * self.bins
+        return self.low + self.width * place, None
 
     def cell(self, x: Float[Tensor, "b d"]) -> Int[Tensor, " b"]:
         """Number of the cell that holds each point; -1 outside of the box."""

@@ -4,6 +4,7 @@ TESTS = (
     "test_arguments.py",
     "test_bad_input.py",
     "test_devices.py::test_what_a_density_is_made_of_may_be_anywhere",
+    "test_devices.py::test_pixels_on_a_gpu_are_looked_at_where_it_is_worth_the_wait",
 )
 MUTANTS = [
     ("True counts as one", "or isinstance(value, bool)", ""),

@@ -79,6 +79,6 @@ def find(name: str) -> Entry:
     key = str(name).lower().replace("-", "_")
     if key in CATALOG:
         return CATALOG[key]
-    close = difflib.get_close_matches(key, CATALOG, n=2, cutoff=0.5)
+    close = difflib.get_close_matches(key, CATALOG, cutoff=0.5)
     hint = f"Did you mean {' or '.join(close)}? " if close else ""
     raise ValueError(f"no set is named {name!r}. {hint}Known: {', '.join(CATALOG)}.")

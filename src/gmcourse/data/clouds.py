@@ -34,7 +34,7 @@ class Cloud(Plane):
 
 def unit(angle: Tensor) -> Tensor:
     """(n,) angles to (n, 2) points of the unit circle."""
-    return torch.stack([angle.cos(), angle.sin()], -1)
+    return torch.stack([angle.cos(), angle.sin()], 1)
 
 
 def moons(noise: float = 0.15) -> Cloud:

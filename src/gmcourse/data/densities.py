@@ -141,7 +141,7 @@ def picture(array, bounds: Bounds = BOUNDS, *, name: str = "picture") -> Density
             torch.bucketize(x[:, i].contiguous(), edges[i], right=True) for i in (0, 1)
         )
         log_p = log_density.to(x)[row, column]
-        return torch.where(x.isnan().any(-1), math.nan, log_p)
+        return torch.where(x.isnan().any(1), math.nan, log_p)
 
     def draw(n: int) -> Tensor:
         pixel = pick(mass.flatten(), n)
@@ -153,7 +153,7 @@ def picture(array, bounds: Bounds = BOUNDS, *, name: str = "picture") -> Density
             return torch.minimum(x, high.nextafter(low))  # rounding may reach high
 
         x1 = between(x_edges, pixel % w, u[:, 0])
-        return torch.stack([x1, between(y_edges, pixel // w, u[:, 1])], -1)
+        return torch.stack([x1, between(y_edges, pixel // w, u[:, 1])], 1)
 
     def entropy() -> float:
         return (torch.special.entr(mass) + mass * area.log()).sum().item()
@@ -187,9 +187,9 @@ def rings(radii=(1.0, 2.0, 3.0), std: float = 0.15) -> Density:
         raise ValueError(f"rings(radii={radii}): expected a list of positive numbers")
 
     def log_prob(x: Tensor) -> Tensor:
-        r, big = torch.linalg.vector_norm(x, dim=-1)[:, None], circles.to(x)
+        r, big = torch.linalg.vector_norm(x, dim=1)[:, None], circles.to(x)
         log_p = torch.special.i0e(r * big / std**2).log() - (r - big) ** 2 / 2 / std**2
-        return log_p.logsumexp(-1) - LOG_2PI - 2 * math.log(std) - math.log(len(big))
+        return log_p.logsumexp(1) - LOG_2PI - 2 * math.log(std) - math.log(len(big))
 
     def draw(n: int) -> Tensor:
         big = circles[torch.randint(len(circles), (n,))].float()[:, None]
@@ -217,7 +217,7 @@ def banana(curvature: float = 0.4, stds: tuple[float, float] = (1.2, 0.3)) -> De
 
     def draw(n: int) -> Tensor:
         x1 = a * torch.randn(n)
-        return torch.stack([x1, b * torch.randn(n) + curvature * (x1**2 - a**2)], -1)
+        return torch.stack([x1, b * torch.randn(n) + curvature * (x1**2 - a**2)], 1)
 
     return Density("banana", log_prob, draw, lambda: 1 + LOG_2PI + math.log(a * b))
 
@@ -235,7 +235,7 @@ def funnel(std: float = 1.25, width: float = 0.5) -> Density:
 
     def draw(n: int) -> Tensor:
         x1 = std * torch.randn(n)
-        return torch.stack([x1, width * (x1 / 2).exp() * torch.randn(n)], -1)
+        return torch.stack([x1, width * (x1 / 2).exp() * torch.randn(n)], 1)
 
     # log of x2's deviation has the mean log width, because x1 has the mean zero
     entropy = 1 + LOG_2PI + math.log(std * width)
@@ -249,10 +249,10 @@ def twist(x: Float[Tensor, "b 2"], rate: float) -> Float[Tensor, "b 2"]:
     coordinates a shear, so areas are kept, and ``twist(_, -rate)`` is the inverse.
     """
     check_points(x, 2)
-    angle = rate * torch.linalg.vector_norm(x, dim=-1)
+    angle = rate * torch.linalg.vector_norm(x, dim=1)
     cos, sin = angle.cos(), angle.sin()
     return torch.stack(
-        [cos * x[:, 0] - sin * x[:, 1], sin * x[:, 0] + cos * x[:, 1]], -1
+        [cos * x[:, 0] - sin * x[:, 1], sin * x[:, 0] + cos * x[:, 1]], 1
     )
 
 
@@ -273,7 +273,7 @@ def pinwheel(
     variances = torch.tensor([a**2, b**2], dtype=torch.float64)
     angle = torch.arange(arms, dtype=torch.float64) * (2 * math.pi / arms)
     out = unit(angle)
-    axes = torch.stack([out, unit(angle + math.pi / 2)], -1)  # columns
+    axes = torch.stack([out, unit(angle + math.pi / 2)], 2)  # columns
     base = GaussianMixture(radius * out, covs=axes * variances @ axes.mT)
     return Density(
         "pinwheel",

@@ -46,7 +46,7 @@ def rezende_mohamed(number: int) -> Energy:
     def energy(x: Tensor) -> Tensor:
         x1, x2 = x[:, 0], x[:, 1]
         if number == 1:
-            ring = well(torch.linalg.vector_norm(x, dim=-1) - 2, 0.4)
+            ring = well(torch.linalg.vector_norm(x, dim=1) - 2, 0.4)
             return -ring - torch.logaddexp(well(x1 - 2, 0.6), well(x1 + 2, 0.6))
         off = x2 - torch.sin(2 * math.pi * x1 / 4)  # from the wave w1
         if number == 2:

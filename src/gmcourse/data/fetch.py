@@ -169,8 +169,6 @@ def report(entry: Entry, searched: list[str]) -> str:
             f"with a network, run `{command}` ({entry.megabytes:.1f} MB); "
             f"without one, {advice}"
         )
-    else:
-        advice = advice[0].upper() + advice[1:]
     places = "".join(f"\n  - {place}" for place in searched)
     note = f" {entry.note}" if entry.note else ""
     return (

@@ -69,7 +69,7 @@ class Plane:
             indexing="ij",
         )
         area = (right - left) * (top - bottom) / k**2
-        return torch.stack([x.flatten(), y.flatten()], -1), area
+        return torch.stack([x.flatten(), y.flatten()], 1), area
 
 
 class GaussianMixture(Plane):
@@ -136,7 +136,7 @@ class GaussianMixture(Plane):
                 f"{tuple(w.shape)} with sum {w.sum():g}"
             )
         self.weights = w / w.sum()
-        log_det = self._whiten.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        log_det = self._whiten.diagonal(dim1=1, dim2=2).log().sum(1)
         self._log_scale = self.weights.log() + log_det - 0.5 * d * LOG_2PI
 
     @on_cpu
@@ -152,21 +152,21 @@ class GaussianMixture(Plane):
         x = check_points(x, self.event_shape[0])
         diff = x[:, None] - self.means.to(x)
         z = torch.einsum("kij,bkj->bki", self._whiten.to(x), diff)
-        return self._log_scale.to(x) - 0.5 * z.square().sum(-1), z
+        return self._log_scale.to(x) - 0.5 * z.square().sum(2), z
 
     def log_prob(self, x: Float[Tensor, "b d"]) -> Float[Tensor, " b"]:
         """log p(x) in nats."""
-        return self._joint(x)[0].logsumexp(-1)
+        return self._joint(x)[0].logsumexp(1)
 
     def responsibilities(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b k"]:
         """p(component | x); rows sum to one."""
-        return self._joint(x)[0].softmax(-1)
+        return self._joint(x)[0].softmax(1)
 
     def score(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
         """grad log p(x): the responsibility-weighted pull toward the means."""
         log_joint, z = self._joint(x)
         pull = -torch.einsum("kji,bkj->bki", self._whiten.to(x), z)
-        return (log_joint.softmax(-1)[..., None] * pull).sum(1)
+        return (log_joint.softmax(1)[..., None] * pull).sum(1)
 
     @on_cpu
     def diffused(self, alpha: float, sigma: float) -> "GaussianMixture":
@@ -199,7 +199,7 @@ class GaussianMixture(Plane):
             return 0.5 * (d + d * LOG_2PI + torch.logdet(self.covs).sum().item())
         if d > 2:
             return None
-        reach = 9 * self.covs.diagonal(dim1=-2, dim2=-1).sqrt()
+        reach = 9 * self.covs.diagonal(dim1=1, dim2=2).sqrt()
         step = torch.linalg.eigvalsh(self.covs).min().sqrt().item() / 4
         low, high = (self.means - reach).amin(0), (self.means + reach).amax(0)
         return quadrature(self.log_prob, low.tolist(), high.tolist(), step)

@@ -3,6 +3,7 @@
 TESTS = (
     "test_data_batches.py",
     "test_training.py",
+    "test_devices.py::test_batches_bring_labels_to_the_data",
 )
 MUTANTS = [
     ("the same order in every epoch", "spawn_key=(epoch,)", "spawn_key=(0,)"),
