@@ -10,7 +10,7 @@ from torch import nn
 
 from gmcourse import histogram, metrics, mixtures, plots
 from gmcourse.__main__ import main
-from gmcourse._arguments import integer
+from gmcourse._arguments import integer, setting
 from gmcourse.autoencoders import Autoencoder, GaussianCodes, SparseAutoencoder
 from gmcourse.classifiers import FeatureClassifier
 from gmcourse.data import densities as D
@@ -251,3 +251,11 @@ def test_the_command_line_names_missing_and_damaged_data(
 def test_a_schedule_of_no_steps():
     fails(lambda: warmup_cosine(-1), "steps is -1; expected 0 or more")
     fails(lambda: warmup_cosine(10, 2.5), "warmup is 2.5", TypeError)
+
+
+def test_what_windows_leaves_around_a_setting(monkeypatch):
+    for said in ("smoke", "smoke ", '"smoke"', "'smoke' ", "\tsmoke\r\n"):
+        monkeypatch.setenv("GMCOURSE_SCALE", said)
+        assert setting("GMCOURSE_SCALE") == "smoke"
+    monkeypatch.delenv("GMCOURSE_SCALE")
+    assert setting("GMCOURSE_SCALE") == ""

@@ -4,6 +4,7 @@ Each case ends in the verified file, or in one message that says what to do, and
 no case is anything left in the cache but whole, verified files.
 """
 
+import contextlib
 import errno
 import gzip
 import hashlib
@@ -450,6 +451,23 @@ with multiprocessing.get_context("fork").Pool(8) as pool:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork (Linux, macOS)")
+def test_what_another_process_has_finished_is_not_fetched_again(
+    toy, server, tmp_path, monkeypatch
+):
+    """While this one waited for the lock."""
+
+    @contextlib.contextmanager
+    def waited(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / "data.bin.gz").write_bytes(STORED)
+        yield True
+
+    monkeypatch.setattr(download, "lock", waited)
+    read = Reader(toy("good"))
+    assert read("data.bin") == CONTENT and not server.asked
+    assert read.sources == [str(tmp_path / "cache" / "toy")]
+
+
 def test_eight_processes_download_once(toy, server, tmp_path):
     url = toy("pause").mirrors[0]
     done = subprocess.run(

@@ -309,6 +309,8 @@ def test_full_sets_where_they_are(name, monkeypatch):
     if train.c is not None:
         assert len(train.c) == len(train)
         assert train.c.min() >= 0 and train.c.max() < len(train.info.classes)
+    if name == "quickdraw":
+        assert torch.cat([train.c, test.c]).bincount().tolist() == 3 * [1000]
     if entry.kind == "sequences":
         assert all(item.dtype == torch.int16 for item in train.items)
 

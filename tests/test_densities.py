@@ -262,6 +262,18 @@ def test_banana_and_funnel_against_torch_distributions():
     assert torch.allclose(D.funnel().log_prob(x), funnel, atol=1e-10)
 
 
+def test_where_the_gaussians_stand():
+    half = 3 / math.sqrt(2)
+    compass = [[3, 0], [half, half], [0, 3], [-half, half]]
+    compass = torch.tensor(compass + [[-x, -y] for x, y in compass], dtype=F64)
+    assert torch.allclose(D.eight_gaussians().means, compass, atol=1e-12)
+    assert D.eight_gaussians().covs[3, 0, 0].item() == pytest.approx(0.25**2)
+    grid = D.grid25()
+    lines = [-3.0, -1.5, 0.0, 1.5, 3.0]
+    assert grid.means.tolist() == [[x, y] for x in lines for y in lines]
+    assert grid.covs[7].tolist() == [[pytest.approx(0.01), 0], [0, pytest.approx(0.01)]]
+
+
 def test_checkerboard_is_uniform_on_every_other_cell():
     points, _ = D.checkerboard().grid(4)
     p = D.checkerboard().log_prob(points).exp().view(4, 4)
@@ -668,6 +680,7 @@ REFUSED = {
     ],
     "pixels too fine for float32": [
         lambda: D.picture([[1, 1, 1]], bounds=(1e8, 1e8 + 1, 0.0, 1.0)),
+        lambda: D.picture([[1], [1], [1]], bounds=(0.0, 1.0, 1e8, 1e8 + 1)),
     ],
     r"expected \(k, d\), none empty": [
         lambda: D.GaussianMixture([0.0, 1.0], stds=1.0),

@@ -7,7 +7,7 @@ import torch
 from models import MODELS, optimizer_for
 
 from gmcourse import data, seeded, train
-from gmcourse._given import numbers_of
+from gmcourse._given import _equal, numbers_of
 
 
 def test_an_annealed_model_may_go_on_with_its_own_run(tmp_path, as_users_run_it):
@@ -36,6 +36,7 @@ def test_a_number_that_is_none_is_the_same_number(tmp_path, as_users_run_it):
     model.target = 1.0
     with pytest.raises(ValueError, match=r"saved with target: nan"):
         next(train(model, batches, optimizer_for(model), steps=3, resume=path))
+    assert not _equal(1.0, math.nan) and not _equal([math.nan], [1.0])
 
 
 def test_asking_for_the_numbers_changes_none():

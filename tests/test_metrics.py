@@ -233,6 +233,17 @@ def test_a_comparison_names_its_features_and_carries_the_floor(as_users_run_it):
         compare(draw(30), draw(90), draw(20), net, "toy")
 
 
+def test_precision_and_recall_of_a_comparison_are_of_equally_many(as_users_run_it):
+    net = FeatureClassifier((1, 8, 8), (3,), width=8)
+    fake, real = 0.5 * torch.rand(40, 1, 8, 8), torch.rand(200, 1, 8, 8)
+    a, b = net.features_of(fake), net.features_of(real)
+    for most, n in ((2000, 40), (30, 30)):
+        found = compare(fake, real, fake, net, "toy", most)
+        due = precision_recall(b[:n], a[:n])
+        assert (found.precision, found.recall) == pytest.approx(due)
+        assert due[0] != due[1] and due != precision_recall(b[:most], a[:most])[::-1]
+
+
 def test_bad_features_are_refused(as_users_run_it):
     good = torch.randn(10, 3)
     for bad, words in (

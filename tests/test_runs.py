@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 import torch
 from models import TinyGAN, dense_vae, flat_ae, optimizer_for
@@ -580,6 +581,20 @@ def test_an_average_elsewhere_or_of_another_precision_is_named():
         average.model.to(moved)
         with pytest.raises(ValueError, match="differ in device or dtype"):
             train(model, batches(), adam(model), steps=1, ema=average)
+
+
+@pytest.mark.parametrize("batch", [np.zeros((3, 5)), [], [torch.zeros(3, 5)] * 3, 1.0])
+def test_a_batch_is_a_tensor_or_two(batch):
+    with pytest.raises(TypeError, match="expected a tensor x, or x and c"):
+        next(_feed.batches(toy(), [batch]))
+
+
+def test_a_model_without_a_loss_says_so():
+    class Nothing(gm.Model):
+        event_shape = (5,)
+
+    with pytest.raises(NotImplementedError, match="Nothing does not define a loss"):
+        Nothing().loss(torch.zeros(2, 5))
 
 
 def test_what_is_fed_is_looked_at_once_on_a_gpu(monkeypatch):

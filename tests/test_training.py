@@ -1,11 +1,13 @@
 """The training loop: players in turn, resume to the bit, stop at the first NaN."""
 
+import math
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+import types
 
 import pytest
 import torch
@@ -547,6 +549,32 @@ def test_a_verdict_that_is_on_its_way_is_waited_for(monkeypatch):
     with pytest.raises(FloatingPointError, match=r"step 3"):
         list(train(model, [torch.rand(4, 5)], adam, steps=3))
     assert event.waited and settled[-1] == 3
+
+
+def test_on_a_gpu_a_verdict_is_read_one_step_later(monkeypatch, as_users_run_it):
+    """So that nothing waits; with CUDA's events pretended."""
+
+    class There(torch.Tensor):
+        device = torch.device("cuda", 0)
+
+    class Event:
+        def record(self, stream):
+            assert stream == ("stream of", There.device)
+
+        def synchronize(self):
+            pass
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda d: ("stream of", d))
+    run = types.SimpleNamespace(step=0, last_good=lambda: "None was kept.")
+    watch, x = _watch.Watch(run), torch.rand(4, 5)
+    for step, value in ((0, 1.0), (1, math.nan)):
+        run.step = step
+        weight = torch.tensor(value, requires_grad=True)
+        watch.look("model", (2 * weight).as_subclass(There), x)
+    run.step = 2
+    with pytest.raises(FloatingPointError, match="step 2: the loss of player 'model'"):
+        watch.look("model", (2 * weight).as_subclass(There), x)
 
 
 def test_an_optimizer_may_hold_more_than_the_model():

@@ -208,7 +208,9 @@ def compare(
 
     The floor is what fresh real data scores: ``held_out`` against ``reference``,
     with as many examples as there are samples. The kernel distance and
-    precision/recall, which cost memory in pairs, use the first ``most`` of each.
+    precision/recall, which cost memory in pairs, use the first ``most`` of each; and
+    precision/recall equally many of both, since the balls of the larger set are the
+    smaller ones (Kynkäänniemi et al., 2019, sec. 3.1).
 
     Raises:
         ValueError: samples and held-out examples differ in number.
@@ -221,7 +223,8 @@ def compare(
     fake, real, floor = (
         classifier.features_of(x) for x in (samples, reference, held_out)
     )
-    precision, recall = precision_recall(real[:most], fake[:most])
+    equal = min(most, len(real), len(fake))
+    precision, recall = precision_recall(real[:equal], fake[:equal])
     return Comparison(
         features=name,
         n=len(samples),
