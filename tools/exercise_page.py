@@ -1,8 +1,42 @@
 """The book's page on how good the checks are."""
 
 
-def page(records: dict[str, dict]) -> str:
-    """The book's page from the records."""
+def measured_blind(blind: dict[str, dict]) -> list[str]:
+    """The table of rates on answers that no author of a check had seen."""
+    if not blind:
+        return []
+    columns = ("right", "accepted", "wrong", "rejected", "named")
+    lines = [
+        "",
+        "## Measured blind",
+        "",
+        "A catalog shows what the author of a check thought of. So somebody who had "
+        "seen neither check nor catalog wrote answers from the statement alone. Each "
+        "was tried with five seeds and counts by the worst of them; *named* are wrong "
+        "answers of which a person found that what the check says is the mistake that "
+        "was made. What passed wrongly, or was turned away wrongly, has been mended "
+        "since, with its kind; the rates are those before.",
+        "",
+        f"| exercise | {' | '.join(columns)} |",
+        "|:--|" + "--:|" * len(columns),
+    ]
+    for family in dict.fromkeys(id.split("-")[0] for id in blind):
+        rows = {id: row for id, row in blind.items() if id.startswith(f"{family}-")}
+        for id, row in rows.items():
+            lines.append(f"| {id} | {' | '.join(str(row[c]) for c in columns)} |")
+        total = {c: sum(row[c] for row in rows.values()) for c in columns}
+        shares = {
+            "accepted": total["accepted"] / max(1, total["right"]),
+            "rejected": total["rejected"] / max(1, total["wrong"]),
+            "named": total["named"] / max(1, total["rejected"]),
+        }
+        cells = [f"{shares[c]:.1%}" if c in shares else str(total[c]) for c in columns]
+        lines.append(f"| **{family}, all** | {' | '.join(cells)} |")
+    return lines
+
+
+def page(records: dict[str, dict], blind: dict[str, dict]) -> str:
+    """The book's page from the records of proofs and of blind answers."""
     rows = records.values()
     machines = "; ".join(sorted({row["machine"] for row in rows}))
     total = {
@@ -53,6 +87,7 @@ def page(records: dict[str, dict]) -> str:
             f"{row['slowest_ms']:g} |"
         )
     lines += [
+        *measured_blind(blind),
         "",
         "## The mistakes",
         "",

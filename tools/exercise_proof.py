@@ -20,6 +20,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import exercise_blind
 import torch
 from exercise_page import page
 from exercise_source import ROOT, answers, roles, stub_answers, versions
@@ -86,7 +87,8 @@ def problems() -> list[str]:
     found = [f"{id} is no exercise with a check" for id in rows if id not in due]
     for id in stale():
         found.append(f"{id} has changed since it was proven: run prove {id}")
-    if not PAGE.exists() or page(rows) != PAGE.read_text(encoding="utf-8"):
+    text = page(rows, exercise_blind.read())
+    if not PAGE.exists() or text != PAGE.read_text(encoding="utf-8"):
         found.append(f"{PAGE.relative_to(ROOT)} is not the records' page: run prove")
     return found
 
@@ -207,12 +209,17 @@ def prove_all(args: argparse.Namespace) -> int:
         if id not in catalog:
             (RECORDS / f"{id}.json").unlink()
     if args.seeds >= SEEDS:
-        PAGE.write_text(page(read()), encoding="utf-8")
+        write_page()
     else:
         print(f"nothing written: that takes {SEEDS} seeds")
     if failed:
         print("a check failed: its record stays as it was")
     return int(failed)
+
+
+def write_page():
+    """The page of the book, from the records."""
+    PAGE.write_text(page(read(), exercise_blind.read()), encoding="utf-8")
 
 
 def show(id: str, row: dict):

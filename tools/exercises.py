@@ -9,6 +9,7 @@ versions in `notebooks/exercises`:
     python tools/exercises.py prove --all      of everything
     python tools/exercises.py prove vae-03     of this one
     python tools/exercises.py prove --check    say which have changed (exit 1)
+    python tools/exercises.py blind FOLDER     try answers written blind (--record)
     python tools/exercises.py notebooks        student and instructor notebooks
 """
 
@@ -18,6 +19,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import exercise_blind
 import exercise_proof
 import nbformat
 from exercise_source import IMPORTS, ROOT, roles, solution, versions
@@ -187,6 +189,9 @@ def main(argv: list[str] | None = None) -> int:
     command.add_argument("--seeds", type=int, default=exercise_proof.SEEDS)
     command.add_argument("--false-rejects", type=int, default=0, metavar="RUNS")
     command.add_argument("--jobs", type=int, help="processes; default: one a CPU")
+    command = commands.add_parser("blind", help="try answers that were written blind")
+    command.add_argument("folder", type=Path)
+    command.add_argument("--record", action="store_true", help="keep the judged rates")
     command = commands.add_parser("notebooks", help="student and instructor notebooks")
     command.add_argument("--out", type=Path, default=ROOT / "_build" / "exercises")
     args = parser.parse_args(argv)
@@ -194,6 +199,14 @@ def main(argv: list[str] | None = None) -> int:
         for path in notebooks(args.out):
             print(path)
         return 0
+    if args.command == "blind":
+        if not args.record:
+            print(exercise_blind.try_all(args.folder))
+            return 0
+        problems = exercise_blind.record(args.folder)
+        exercise_proof.write_page()
+        print("\n".join(problems) or "blind: recorded")
+        return int(bool(problems))
     if args.command == "prove" and not args.check:
         return exercise_proof.prove_all(args)
     problems = fill(args.check) if args.command == "fill" else exercise_proof.problems()
