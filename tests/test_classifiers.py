@@ -139,6 +139,15 @@ def test_fitted_codes_have_the_mean_and_covariance_of_the_codes():
     torch.testing.assert_close(covariance, torch.cov(z.T), rtol=1e-3, atol=1e-4)
 
 
+def test_codes_on_a_line_get_a_millionth_of_their_variance():
+    model, x = linear_codes(), torch.randn(50, 5)
+    x[:, 1] = 2 * x[:, 0]  # and so the covariance is singular
+    model.fit(x)
+    small = model.cholesky[1, 1].square() / torch.cov(x.T)[1, 1]
+    # Given the first code, which has its own millionth: the rest of the second.
+    assert small.item() == pytest.approx(2e-6, rel=0.02)
+
+
 def test_drawn_codes_have_them_too():
     """Means within 5 standard errors; covariances within 5 of theirs."""
     model, x, n = linear_codes(), correlated(500), 40_000

@@ -145,6 +145,13 @@ def test_good(toy, server, tmp_path):
     assert again.sources == [str(tmp_path / "cache" / "toy")]
 
 
+def test_the_places_that_were_searched_are_listed(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "SYSTEM", (tmp_path / "system",))
+    message = fails(toy())
+    for what in ("cache", "system"):
+        assert f"  - {what}: {tmp_path / what}\n" in message
+
+
 def test_a_server_that_decompresses_on_its_own(toy, tmp_path):
     assert Reader(toy("plain"))("data.bin") == CONTENT
     assert cached(tmp_path) == ["data.bin"]

@@ -222,6 +222,13 @@ def test_any_string_may_be_asked_about(word):
     assert not S.Dyck(5).is_valid(word)
 
 
+@pytest.mark.parametrize("digits", [1, 2, 3])
+def test_as_many_sums_as_pairs_of_numbers(digits):
+    language = S.Arithmetic(digits)
+    assert language.count == (10**digits) ** 2
+    assert language.length == len(language.sample(1)[0]) == 3 * digits + 3
+
+
 @pytest.mark.parametrize("language", [S.Dyck(4, "()<>"), S.Arithmetic(2)])
 def test_encode_and_decode(language):
     with seeded(1):

@@ -164,7 +164,7 @@ def precision_recall(
         # The nearest "other" point of a point is itself, hence k + 1.
         radius = torch.cat(
             [
-                torch.cdist(part, manifold).kthvalue(k + 1, dim=1).values
+                torch.cdist(part, manifold).kthvalue(k + 1).values
                 for part in manifold.split(1000)
             ]
         )
