@@ -8,7 +8,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -39,7 +39,7 @@ class Step:
 
     index: int
     losses: dict[str, Tensor]
-    grad_norms: dict[str, Tensor] = field(default_factory=dict)
+    grad_norms: dict[str, Tensor]
 
     @property
     def loss(self) -> Tensor:
