@@ -391,6 +391,8 @@ def test_a_cache_that_cannot_be_written(what, toy, tmp_path, monkeypatch, capsys
     said = capsys.readouterr().err
     assert said.count("could not be kept") == 1 and "set GMCOURSE_CACHE" in said
     assert ("Free some space" in said) == (what in ("no space", "quota"))
+    assert Reader(toy("good"))("data.bin") == CONTENT
+    assert "could not be kept" not in capsys.readouterr().err  # said once
     # ... and `gmcourse data fetch`, whose purpose is to keep it, fails.
     with pytest.raises(Unavailable, match="could not be kept"):
         Reader(toy("good"), must_keep=True)("data.bin")

@@ -448,6 +448,12 @@ def test_progress_leaves_nothing_behind(capsys, monkeypatch):
     assert out.split("\r")[-1] == "" and out.split("\r")[-2].strip() == ""
 
 
+def test_without_progress_nothing_is_written(capsys):
+    model, batches = toy()
+    list(train(model, batches, adam(model), steps=3))
+    assert capsys.readouterr() == ("", "")
+
+
 def test_progress_is_shown_at_most_twice_a_second(capsys, monkeypatch):
     moments = [0.0, 0.4, 0.6, 1.0, 1.2]
     clock = iter(moments)

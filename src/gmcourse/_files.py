@@ -29,7 +29,7 @@ def write(
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file)
         os.chmod(temporary, 0o644)  # mkstemp's 0600 would shut others out
         if first is not None:
             first(path)
