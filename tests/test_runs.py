@@ -374,6 +374,34 @@ def test_how_an_update_is_computed_may_differ(how, tmp_path):
     )
 
 
+@pytest.mark.parametrize("fails", ["generator", "data"])
+def test_half_an_update_is_not_kept(tmp_path, fails):
+    """An error between two players; one of the data comes before the update."""
+
+    class Fails(TinyGAN):
+        def losses(self, x, c=None):
+            turns = super().losses(x, c)
+            yield next(turns)
+            if fails == "generator" and (x > 1).any():
+                raise RuntimeError("no second turn")
+            yield from turns
+
+    class Stops(data.Batches):
+        def __next__(self):
+            if fails == "data" and self.state_dict()["position"] == 8:
+                raise RuntimeError("no third batch")
+            return super().__next__()
+
+    x = torch.rand(16, 3)
+    x[8:12] += 2  # the third batch
+    gan, stream = Fails(), Stops(x, batch_size=4, shuffle=False)
+    with pytest.raises(RuntimeError, match="no second turn|no third batch"):
+        list(train(gan, stream, optimizer_for(gan), steps=9, resume=tmp_path / "run"))
+    kept = checkpoint.read(tmp_path / "run")[1] if fails == "data" else None
+    assert (tmp_path / "run").exists() == (fails == "data")
+    assert kept is None or kept["step"] == 2
+
+
 def test_a_group_added_in_the_body_has_a_rate_of_its_own():
     gan = TinyGAN()
     both = optimizer_for(gan, 1e-3)
