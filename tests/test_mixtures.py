@@ -178,6 +178,14 @@ def sample(n=300):
         return densities.pinwheel().sample(n)
 
 
+def test_a_mixture_of_one_is_a_gaussian():
+    x = sample().double()
+    one = fit_mixture(x.float(), 1, floor=0.0)
+    torch.testing.assert_close(one.means[0], x.mean(0))
+    torch.testing.assert_close(one.covs[0], torch.cov(x.T, correction=0))
+    assert one.weights.tolist() == [1.0]
+
+
 def responsibilities(n, k):
     with gm.seeded(4):
         return torch.rand(n, k).softmax(1)

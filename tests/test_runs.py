@@ -395,7 +395,7 @@ def test_half_an_update_is_not_kept(tmp_path, fails):
     x = torch.rand(16, 3)
     x[8:12] += 2  # the third batch
     gan, stream = Fails(), Stops(x, batch_size=4, shuffle=False)
-    with pytest.raises(RuntimeError, match="no second turn|no third batch"):
+    with pytest.raises(RuntimeError, match=r"no second turn|no third batch"):
         list(train(gan, stream, optimizer_for(gan), steps=9, resume=tmp_path / "run"))
     kept = checkpoint.read(tmp_path / "run")[1] if fails == "data" else None
     assert (tmp_path / "run").exists() == (fails == "data")
