@@ -218,7 +218,7 @@ def test_a_silent_host_was_there(toy):
 
 def test_what_is_too_slow(monkeypatch):
     """After a minute, less than 50 kB/s."""
-    clock = iter([0.0, 59.0, 61.0, 100.0, 101.0])
+    clock = iter([0.0, 60.0, 61.0, 100.0, 101.0])
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     sink = download._Sink("toy", 1e9)
     sink.write(bytes(3000))  # slow, but it is early

@@ -38,6 +38,24 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(call, tmp_path, monkey
     assert path.read_bytes() == b"old" and names(tmp_path) == ["file"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="folders are synced on POSIX alone")
+def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path, monkeypatch):
+    """Some network drives refuse; the file itself was synced before."""
+    sync, folders = os.fsync, []
+
+    def refuse(where):
+        if isinstance(where, int) and stat.S_ISDIR(os.stat(where).st_mode):
+            folders.append(where)
+            raise OSError("not supported")
+        sync(where)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    _files.write(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(*folders)  # closed again
+
+
 def test_what_comes_first_sees_the_old_file_with_the_new_one_beside_it(tmp_path):
     path, seen = tmp_path / "file", []
     path.write_bytes(b"old")

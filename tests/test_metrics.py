@@ -244,6 +244,12 @@ def test_precision_and_recall_of_a_comparison_are_of_equally_many(as_users_run_i
         assert due[0] != due[1] and due != precision_recall(b[:most], a[:most])[::-1]
 
 
+def test_two_examples_are_enough_for_a_distance():
+    a, b = torch.eye(2), torch.eye(2) + 1
+    assert frechet_distance(a, b) == pytest.approx(2.0, abs=1e-9)
+    assert math.isfinite(kernel_distance(a, b))
+
+
 def test_bad_features_are_refused(as_users_run_it):
     good = torch.randn(10, 3)
     for bad, words in (

@@ -3,6 +3,7 @@
 TESTS = (
     "test_kept.py",
     "test_runs.py::test_a_compiled_model_is_named",
+    "test_resume.py::test_weights_and_runs_are_told_apart",
     "test_contract.py",
     "test_training.py",
     "test_bad_input.py",
