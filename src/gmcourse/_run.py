@@ -198,7 +198,7 @@ class Run:
         """What the run that goes on must have been given too."""
         factor = None
         if self.schedule is not None:
-            factor = float(self.schedule(max(0, step - 1)))
+            factor = float(self.schedule(step - 1))
         return {
             "an average (ema)": self.ema is not None,
             "the average's decay": None if self.ema is None else self.ema.decay,
@@ -251,7 +251,7 @@ class Run:
         if state["cuda_rng"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda_rng"], self.device)
         self.step = self.saved = meta["step"]
-        self._at(max(0, self.step - 1))  # as after the last update
+        self._at(self.step - 1)  # as after the last update
 
     def last_good(self) -> str:
         """Where to go on from, in a sentence."""
