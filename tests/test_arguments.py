@@ -171,6 +171,10 @@ def test_numbers_of_a_vae():
     vae, x = dense_vae(Bernoulli()), torch.ones(2, 5)
     fails(lambda: vae.iw_bound(x, k=0), "k is 0; expected 1 or more")
     fails(lambda: IWAE(vae, 2.5), "k is 2.5", TypeError)
+    iwae = IWAE(vae, 2)
+    vae.beta = 4.0  # later, as a warm-up in the body of a loop would
+    fails(lambda: iwae.loss(x), "beta is 4.0; expected 1")
+    vae.beta = 1.0
     for std in (0.0, -1.0, NAN):
         fails(lambda std=std: LinearGaussian(3, 2, std), "std is .*positive number")
     fails(lambda: dense_vae(Bernoulli(), beta=NAN), "beta is nan")

@@ -305,6 +305,21 @@ def test_answers_on_a_gpu_get_the_same_verdict(double):
     assert run(double, (nn.Linear(3, 2).cuda(),))
 
 
+def test_deterministic_algorithms_asked_for_by_an_answer_do_not_outlive(double):
+    def sets(x):
+        torch.use_deterministic_algorithms(True)
+        return 2 * x
+
+    assert run(double, (sets,))
+    assert not torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        assert run(double, (sets,))
+        assert torch.get_deterministic_debug_mode() == 1  # the caller's, to warn
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 def test_a_default_device_set_by_an_answer_is_named_and_does_not_outlive(double):
     def sets(x):
         torch.set_default_device("meta")

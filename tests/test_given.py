@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 from models import MODELS, optimizer_for
+from torch import nn
 
-from gmcourse import data, seeded, train
+from gmcourse import EMA, Model, checkpoint, data, seeded, train
 from gmcourse._given import _equal, numbers_of
 
 
@@ -58,3 +59,53 @@ def test_numbers_of_the_parts_count():
     assert numbers_of(other) == found
     other.beta = 2.0
     assert numbers_of(other) != found
+
+
+class Annealed(Model):
+    """Something annealed in every place that a model has."""
+
+    event_shape = (5,)
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Linear(5, 5)
+        self.register_buffer("chain", torch.zeros(3))
+        self.register_buffer("aside", torch.zeros(()), persistent=False)
+        self.plain, self._hidden, self.tensor = 0.0, 0.0, torch.zeros(2)
+        self.table, self.items = {"t": 0.0}, [0.0, 0.0]
+
+    def at(self, step):
+        self.chain.fill_(step)
+        self.aside = torch.tensor(float(step))
+        self.plain = self._hidden = self.table["t"] = self.items[1] = float(step)
+        self.tensor.fill_(step)
+        if step:
+            self.later = step
+
+    def loss(self, x, c=None):
+        return (self.net(x) - x).square().sum(1).mean() * (1 + self.chain.sum())
+
+    def state(self):
+        tensors = self.chain, self.aside, self.tensor
+        values = self.plain, self._hidden, self.table["t"], self.items[1], self.later
+        return [float(t.flatten()[0]) for t in tensors] + [*values]
+
+
+@pytest.mark.parametrize("stop", [3, 5])
+def test_what_is_annealed_stays_where_the_run_left_it(tmp_path, stop):
+    """In buffers, hidden attributes and containers; and so do its average, its file."""
+    model, x = Annealed(), torch.rand(8, 5)
+    ema = EMA(model)
+    batches, adam = data.Batches(x, batch_size=8), optimizer_for(model)
+    how = {"steps": 5, "ema": ema, "resume": tmp_path / "run"}
+    for step in train(model, batches, adam, **how):
+        if step.index == stop:
+            break
+    last = stop - 1
+    assert model.state() == ema.model.state() == 8 * [last]
+    tensors, meta = checkpoint.read(tmp_path / "run")
+    kept = checkpoint.unflatten(meta["run"], tensors)
+    assert kept["model"]["chain"].tolist() == 3 * [last]
+    found = numbers_of(model)
+    assert model.state() == 8 * [last] and found["plain"] == 0.0
+    assert "later" in found  # of an object that has gone further than step 0

@@ -189,6 +189,20 @@ def test_at_most_so_many_rows_are_decoded_at_a_time():
         assert max(sizes) > min(rows, n * k) / 2
 
 
+def test_a_bound_of_a_model_in_half_precision_is_not_rounded_to_it():
+    """Above 64 nats the numbers of bfloat16 are half a nat apart."""
+    with seeded(3):
+        linear = LinearGaussian(40, 2, std=0.7)
+        x = linear.sample(50)
+    vae, x = linear.as_vae().bfloat16(), x.bfloat16()
+    bound = importance_weighted_bound(vae, x, k=20)
+    assert bound.dtype == torch.float32
+    assert (bound != bound.bfloat16().float()).any()
+    assert importance_weighted_bound(
+        linear.as_vae().double(), x.double(), k=2
+    ).dtype == (torch.float64)
+
+
 def test_features_are_deterministic_and_leave_the_mode_alone():
     net = FeatureClassifier((1, 8, 8), (3, 2), width=8).train()
     x = torch.rand(7, 1, 8, 8)

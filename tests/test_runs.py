@@ -659,12 +659,58 @@ def test_an_optimizer_that_asks_for_the_loss_is_refused(as_users_run_it):
 
 def test_a_compiled_model_is_named(as_users_run_it, tmp_path):
     model = toy()
-    compiled = torch.compile(model, backend="eager")
-    with pytest.raises(TypeError, match=r"compile a network in place, model\.net"):
-        train(compiled, batches(), adam(model), steps=1)
+    compiled, in_place = torch.compile(model, backend="eager"), toy()
+    in_place.compile(backend="eager")
+    for wrong in (compiled, in_place):
+        with pytest.raises(
+            TypeError, match=r"model\.net = torch\.compile\(model\.net\)"
+        ):
+            train(wrong, batches(), adam(wrong), steps=1)
     gm.save(compiled, tmp_path / "model")
-    with pytest.raises(ValueError, match=r"model\._orig_mod"):
-        gm.load(model, tmp_path / "model")
+    other = toy()
+    gm.load(other, tmp_path / "model")
+    assert torch.equal(weights(other), weights(model))
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # torch's own
+def test_compiled_networks_are_trained_averaged_kept_and_resumed(tmp_path):
+    """As the message says; a file does not tell which parts were compiled."""
+    graphs = []
+
+    def backend(graph, _):
+        graphs.append(graph)
+        return graph.forward
+
+    def made(compiled):
+        model = toy()
+        if compiled:
+            torch.compiler.reset()
+            model.encoder = torch.compile(model.encoder, backend=backend)
+            model.decoder = torch.compile(model.decoder, backend=backend)
+        return model
+
+    def go(*turns):
+        path = tmp_path / "-".join(f"{stop}{compiled}" for stop, compiled in turns)
+        for stop, compiled in turns:
+            model = made(compiled)
+            ema = EMA(model)
+            how = {"steps": stop, "ema": ema, "resume": path}
+            with seeded(1):
+                for _ in train(model, batches(), adam(model), **how):
+                    pass
+        return model, ema.model
+
+    due, average = go((6, False))
+    assert not graphs
+    for turns in ([(6, True)], [(3, True), (6, False)], [(3, False), (6, True)]):
+        for model, plain in zip(go(*turns), (due, average)):
+            torch.testing.assert_close(weights(model), weights(plain))
+    assert graphs
+    gm.save(model, tmp_path / "weights")
+    other = toy()
+    gm.load(other, tmp_path / "weights")
+    assert torch.equal(weights(other), weights(model))
+    gm.load(made(True), tmp_path / "weights")
 
 
 def test_any_other_module_is_named(as_users_run_it):

@@ -16,7 +16,7 @@ def _zoo_list(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(cards, indent=1))
         return
-    sign = {"exact": "", "bound": "≤ ", "estimate": "≈ "}
+    sign = {"exact": "", "bound": "<= ", "estimate": "~ "}
     for card in cards:
         values = ", ".join(
             f"{key} {sign[record['kind']]}{record['value']:.4g}"

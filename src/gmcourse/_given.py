@@ -5,6 +5,7 @@ A resumed run must be given the same numbers.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import LBFGS, Optimizer
 
 from .core import Model
-from .state import EMA
+from .state import EMA, plain_name
 
 # How an update is computed, and what torch's schedulers keep, is no part of what it is.
 _ASIDE = "params", "initial_lr", "foreach", "fused", "capturable", "differentiable"
@@ -21,17 +22,15 @@ _ASIDE = "params", "initial_lr", "foreach", "fused", "capturable", "differentiab
 
 def by_player(model: Model, optimizer: Any) -> dict[str, Optimizer]:
     """An optimizer for each player, by name; each has weights of its player."""
-    if not isinstance(model, Model):
-        name = type(model).__name__
-        compiled = name == "OptimizedModule"
+    if _compiled(model) or getattr(model, "_compiled_call_impl", None) is not None:
         raise TypeError(
-            f"model is a {name}; expected a gmcourse.Model: "
-            + (
-                "torch.compile(model) does not compile losses; compile a network in "
-                "place, model.net.compile()"
-                if compiled
-                else "a module with a loss, class MyModel(gmcourse.Model)"
-            )
+            "a compiled model computes its losses as before; compile the networks in "
+            "it, model.net = torch.compile(model.net)"
+        )
+    if not isinstance(model, Model):
+        raise TypeError(
+            f"model is a {type(model).__name__}; expected a gmcourse.Model: a module "
+            "with a loss, class MyModel(gmcourse.Model)"
         )
     players = model.players()
     names = list(players)
@@ -107,35 +106,59 @@ def numbers_of(model: Model) -> dict[str, Any]:
     the objects that those hold (a likelihood, a condition); and their types. What is
     annealed counts as it is at step 0.
     """
-    before = list(_attributes(model))
-    model.at(0)
-    found = {
-        f"{name}.{key}".removeprefix("."): value
-        for name, _, key, value in _attributes(model)
-    }
-    for _, thing, key, value in before:
-        vars(thing)[key] = value
+    with _left_as_it_is(model):
+        model.at(0)
+        found = {
+            f"{name}.{key}".removeprefix("."): value
+            for name, thing in _things(model)
+            for key, value in vars(thing).items()
+            if not key.startswith("_") and key != "training"
+            if _plain(value) is not None and not isinstance(value, Tensor)
+        }
     for name, thing in _things(model):
         found[f"type of {name or 'the model'}"] = type(thing).__name__
     return found
 
 
+@contextmanager
+def _left_as_it_is(model: Model) -> Iterator[None]:
+    """Undo what the block sets: attributes and what they hold, but for weights."""
+    held: list[tuple[dict, dict]] = []
+    for _, thing in _things(model):
+        inner = (v for v in vars(thing).values() if isinstance(v, dict))  # buffers, too
+        held += [(d, dict(d)) for d in (vars(thing), *inner)]
+    values = [v for _, was in held for v in was.values()]
+    lists = [(v, list(v)) for v in values if isinstance(v, list)]
+    plain = (v for v in values if isinstance(v, Tensor) and not v.requires_grad)
+    tensors = [(v, v.clone()) for v in plain]
+    try:
+        yield
+    finally:
+        for attributes, was in held:
+            attributes.clear()
+            attributes.update(was)
+        for items, was in lists:
+            items[:] = was
+        for tensor, was in tensors:
+            tensor.copy_(was)
+
+
+def _compiled(module: Any) -> bool:
+    """Whether it is what torch.compile returns; its class takes a second to import."""
+    return type(module).__name__ == "OptimizedModule"
+
+
 def _things(model: Model) -> Iterator[tuple[str, Any]]:
     """The parts of a model, and the plain objects in their attributes."""
     for name, part in model.named_modules():
+        if _compiled(part):  # what is in it follows
+            continue
+        name = plain_name(f"{name}.").removesuffix(".")
         yield name, part
         for key, value in vars(part).items():
             known = isinstance(value, nn.Module | Tensor | type | FunctionType)
             if not key.startswith("_") and not known and hasattr(value, "__dict__"):
                 yield f"{name}.{key}".removeprefix("."), value
-
-
-def _attributes(model: Model) -> Iterator[tuple[str, Any, str, Any]]:
-    for name, thing in _things(model):
-        for key, value in vars(thing).items():
-            public = not key.startswith("_") and key != "training"
-            if public and _plain(value) is not None and not isinstance(value, Tensor):
-                yield name, thing, key, value
 
 
 def _plain(value: Any) -> Any:

@@ -22,7 +22,7 @@ from ._given import (
     numbers_of,
 )
 from .core import Model
-from .state import EMA, check_fit
+from .state import EMA, check_fit, put, weights
 
 # Runs whose loop was left and not closed: a notebook keeps the loop of a cell that
 # failed alive, in its traceback. The next run with the same model, optimizer or file
@@ -167,7 +167,7 @@ class Run:
         tensors: dict[str, Tensor] = {}
         state = self._state() | (place or self._place())
         picture = checkpoint.flatten(state, tensors, "run")
-        shapes = {k: list(v.shape) for k, v in self.model.state_dict().items()}
+        shapes = {k: list(v.shape) for k, v in weights(self.model).items()}
         meta = {"step": self.step, "model": type(self.model).__name__, "run": picture}
         meta |= {"shapes": shapes, "parts": self._parts(self.step)}
         assert self.path is not None
@@ -177,10 +177,9 @@ class Run:
     def _state(self) -> dict:
         average = None
         if self.ema is not None:
-            state = self.ema.model.state_dict()
-            average = {"updates": self.ema.updates, "model": state}
+            average = {"updates": self.ema.updates, "model": weights(self.ema.model)}
         return {
-            "model": self.model.state_dict(),
+            "model": weights(self.model),
             "ema": average,
             "optimizers": {k: o.state_dict() for k, o in self.optimizers.items()},
         }
@@ -241,10 +240,10 @@ class Run:
             self.data.load_state_dict(state["data"])  # type: ignore[attr-defined]
         except ValueError as error:
             raise ValueError(f"{self.path}: {error}") from error
-        self.model.load_state_dict(state["model"])
+        put(self.model, state["model"])
         if self.ema is not None:
             self.ema.updates = state["ema"]["updates"]
-            self.ema.model.load_state_dict(state["ema"]["model"])
+            put(self.ema.model, state["ema"]["model"])
         for player, saved in state["optimizers"].items():
             self.optimizers[player].load_state_dict(saved)
         torch.set_rng_state(state["rng"])

@@ -61,7 +61,8 @@ class Model(nn.Module):
 
         One player by default. A GAN yields ``("critic", …)``, and, when the critic
         has made its step, ``("generator", …)``. Several critic steps take their parts
-        of one batch of ``k · b``, ``x.chunk(k)``.
+        of one batch of ``k · b``, ``x.chunk(k)``. A turn leaves gradients in the
+        other player's weights too; they are cleared before its own.
         """
         yield "model", self.loss(x, c)
 
@@ -149,7 +150,8 @@ class GenerativeModel(Model):
     """A model of ``p(x)`` or ``p(x | c)`` that can draw; abstract.
 
     A family implements ``draw`` beside its loss; ``log_prob(x) -> (b,)`` exists only
-    where it is exact and normalized.
+    where it is exact and normalized. One that is an invertible map has
+    ``to_latent(x) -> (z, log_det)`` and ``from_latent(z) -> x``.
     """
 
     def draw(self, n: int, c: Tensor | None = None, **how: Any) -> Tensor:

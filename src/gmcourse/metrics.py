@@ -68,9 +68,10 @@ def importance_weighted_bound(
     """The importance-weighted bound on ``log p(x)`` with ``k`` draws, in nats.
 
     Burda, Grosse & Salakhutdinov (2016), sec. 3: a lower bound in expectation, close
-    to ``log p(x)`` for large ``k``. At most ``rows`` examples are decoded at a time: on
-    a CPU few, so that they stay in cache; on a GPU use many. Their sums are added up
-    in double precision, on the CPU, since not every device has it.
+    to ``log p(x)`` for large ``k``; in float32 or ``x``'s precision, if that is higher.
+    At most ``rows`` examples are decoded at a time: on a CPU few, so that they stay in
+    cache; on a GPU use many. Their sums are added up in double precision, on the CPU,
+    since not every device has it.
 
     Raises:
         ValueError, TypeError: ``k`` or ``rows`` is not a positive integer, or ``x`` and
@@ -88,7 +89,7 @@ def importance_weighted_bound(
             weights = vae.log_weights(part, label, min(draws, k - done))
             sums.append(weights.logsumexp(0))
         bounds.append(torch.stack(sums).cpu().double().logsumexp(0) - math.log(k))
-    return torch.cat(bounds).to(x)
+    return torch.cat(bounds).to(x.device, torch.promote_types(x.dtype, torch.float32))
 
 
 def _checked(*sets: Tensor) -> list[Tensor]:

@@ -11,8 +11,20 @@ from . import checkpoint
 
 __all__ = ["EMA", "load", "save"]
 
-# What torch.compile puts before the name of every weight.
-_COMPILED = "_orig_mod."
+
+def plain_name(name: str) -> str:
+    """The name of a weight without what torch.compile puts into it."""
+    return name.replace("_orig_mod.", "")
+
+
+def weights(model: nn.Module) -> dict[str, Tensor]:
+    """``model.state_dict()``, named alike whether parts of it are compiled or not."""
+    return {plain_name(k): v for k, v in model.state_dict().items()}
+
+
+def put(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Give ``model`` the `weights` of a model like it."""
+    model.load_state_dict({k: tensors[plain_name(k)] for k in model.state_dict()})
 
 
 class EMA:
@@ -79,8 +91,9 @@ def save(model: nn.Module, path: str | os.PathLike, **meta: Any) -> None:
             folder; what was there is untouched.
         TypeError: ``meta`` holds what JSON cannot.
     """
-    state = dict(model.state_dict())
-    checkpoint.write(path, state, {"model": type(model).__name__, "meta": meta})
+    checkpoint.write(
+        path, weights(model), {"model": type(model).__name__, "meta": meta}
+    )
 
 
 def load(model: nn.Module, path: str | os.PathLike) -> dict[str, Any]:
@@ -98,13 +111,13 @@ def load(model: nn.Module, path: str | os.PathLike) -> dict[str, Any]:
             "train(…, resume=path), and save the weights with save"
         )
     check_fit(model, {k: tuple(v.shape) for k, v in tensors.items()}, meta, path)
-    model.load_state_dict(tensors)
+    put(model, tensors)
     return meta.get("meta", {})  # the zoo's own files have none
 
 
 def check_fit(model: nn.Module, shapes: dict, meta: dict, path: Any) -> None:
     """Raise unless weights of these names and shapes belong to ``model``."""
-    want = {k: tuple(v.shape) for k, v in model.state_dict().items()}
+    want = {k: tuple(v.shape) for k, v in weights(model).items()}
     if shapes == want:
         return
     differ = sorted(k for k in shapes | want if shapes.get(k) != want.get(k))
@@ -116,9 +129,4 @@ def check_fit(model: nn.Module, shapes: dict, meta: dict, path: Any) -> None:
     )
     if len(differ) > 1:
         text += f", and {len(differ) - 1} more differ"
-    if any(name.startswith(_COMPILED) for name in differ):
-        text += (
-            ". torch.compile(model) renames all weights: save and load "
-            "model._orig_mod, or compile a network in place, model.net.compile()"
-        )
     raise ValueError(text)

@@ -107,7 +107,8 @@ def train(
             on the way is a function of the step (``model.at``) or a buffer, and the
             body draws its random numbers inside ``seeded``. A finished run makes no
             turn. Compared with the file: the numbers that the optimizers, the average,
-            ``clip``, ``autocast`` and the model's parts hold, and the data.
+            ``clip``, ``autocast`` and the model's parts hold, and the values of the
+            data, though not what a transform makes of them.
         progress: print one plain line that refreshes in place and then goes.
 
     Yields:

@@ -196,6 +196,15 @@ class VAE(GenerativeModel):
         return self.likelihood.mean(params) if mean else self.likelihood.sample(params)
 
 
+def _unweighted(vae: VAE) -> None:
+    """Raise unless the KL term of a VAE counts as it is."""
+    if vae.beta != 1 or vae.anneal is not None:
+        raise ValueError(
+            f"the VAE's beta is {vae.anneal or vae.beta}; expected 1: the "
+            "importance-weighted bound has no KL term to weigh"
+        )
+
+
 class IWAE(GenerativeModel):
     """A VAE trained on its importance-weighted bound with ``k`` draws.
 
@@ -209,15 +218,12 @@ class IWAE(GenerativeModel):
 
     def __init__(self, vae: VAE, k: int):
         super().__init__()
-        if vae.beta != 1 or vae.anneal is not None:
-            raise ValueError(
-                f"the VAE's beta is {vae.anneal or vae.beta}; expected 1: the "
-                "importance-weighted bound has no KL term to weigh"
-            )
+        _unweighted(vae)
         self.vae, self.k = vae, integer("k", k)
         self.event_shape, self.condition = vae.event_shape, vae.condition
 
     def loss(self, x, c=None):
+        _unweighted(self.vae)
         return -self.vae.iw_bound(x, c, self.k).mean()
 
     def elbo(self, x, c=None):

@@ -26,6 +26,7 @@ def undisturbed(seed: int, answers: list):
     cuda = torch.cuda.is_initialized()
     dtype, device = torch.get_default_dtype(), torch.get_default_device()
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    strict = torch.get_deterministic_debug_mode()
     modules = [a for a in answers if isinstance(a, nn.Module)]
     states = [copy.deepcopy(m.state_dict()) for m in modules]
     modes = [(s, s.training) for m in modules for s in m.modules()]
@@ -52,6 +53,7 @@ def undisturbed(seed: int, answers: list):
         random.setstate(python)
         np.random.set_state(legacy)  # noqa: NPY002
         torch.set_default_dtype(dtype)
+        torch.set_deterministic_debug_mode(strict)
         if torch.get_default_device() != device:  # an answer has set another one
             torch.set_default_device(None)
         if torch.get_default_device() != device:
