@@ -129,7 +129,7 @@ def test_words_are_left_alone(source):
 def test_what_no_test_could_notice_is_left_alone(source, kept, alike):
     """Only that: the call itself can still be changed, and so can what looks alike."""
     found = [new for _, new in changes(f"z = {source}" if kept else source)]
-    assert found == kept
+    assert sorted(found) == sorted(kept)
     assert len(changes(f"z = {alike}" if kept else alike)) > len(kept)
 
 
