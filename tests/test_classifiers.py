@@ -139,6 +139,13 @@ def test_fitted_codes_have_the_mean_and_covariance_of_the_codes():
     torch.testing.assert_close(covariance, torch.cov(z.T), rtol=1e-3, atol=1e-4)
 
 
+def test_one_code_has_a_variance():
+    model, x = linear_codes(1), torch.randn(50, 5)
+    model.fit(x)
+    assert model.cholesky.shape == (1, 1)
+    assert model.cholesky.square().item() == pytest.approx(x[:, 0].var().item(), 1e-4)
+
+
 def test_codes_on_a_line_get_a_millionth_of_their_variance():
     model, x = linear_codes(), torch.randn(50, 5)
     x[:, 1] = 2 * x[:, 0]  # and so the covariance is singular

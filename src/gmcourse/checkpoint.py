@@ -76,7 +76,7 @@ def write(path: str | os.PathLike, tensors: dict[str, Tensor], meta: dict) -> No
     """
     path = _file(path)
     # Clones: two names of one storage (tied weights) are two entries in the file.
-    tensors = {k: v.detach().to("cpu").contiguous().clone() for k, v in tensors.items()}
+    tensors = {k: v.to("cpu").contiguous().clone() for k, v in tensors.items()}
     try:
         text = json.dumps(meta, sort_keys=True)
     except TypeError as error:

@@ -240,7 +240,6 @@ class BayesClassifier(GenerativeModel):
         return self.log_joint(x, **how).softmax(1)
 
     def loss(self, x, c=None):
-        self.check(x, c)
         return -self.log_prob(x, c).mean()
 
     def draw(self, n, c=None, **how):
@@ -248,4 +247,4 @@ class BayesClassifier(GenerativeModel):
             c = torch.multinomial(self.log_prior.exp(), n, replacement=True)
         each = torch.bincount(c, minlength=len(self.models)).tolist()
         drawn = [m.sample(k, **how) for m, k in zip(self.models, each) if k]
-        return torch.cat(drawn)[c.argsort(stable=True).argsort()]
+        return torch.cat(drawn)[c.argsort().argsort()]
