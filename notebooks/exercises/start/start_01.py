@@ -7,10 +7,12 @@ from .. import build, edits, reference, right, wrong
 
 
 class Start01:
-    """The two steps do not depend on each other, and either may come first. What must
-    come before any arithmetic is `.float()`: uint8 counts modulo 256 and raises no
-    error. The library's `gm.data.to_symmetric` does the second step, and its sets
-    already come with the channels first."""
+    """The two steps do not depend on each other, and either may come first. `.float()`
+    comes before the arithmetic, for sums, differences and products of uint8 with whole
+    numbers count modulo 256 and raise no error. (A quotient, or a number with a point,
+    makes floats by itself, so `x / 127.5 - 1` would do here.) The library's
+    `gm.data.to_symmetric` does the second step, and its sets already come with the
+    channels first."""
 
     @reference
     def to_batch(pixels):
@@ -26,6 +28,11 @@ class Start01:
     def by_stack(pixels):
         parts = [pixels] if pixels.ndim == 3 else [pixels[..., k] for k in range(3)]
         return torch.stack(parts, dim=1).to(torch.float32).mul(2).div(255).sub(1)
+
+    @right
+    def by_a_quotient(pixels):  # which makes floats by itself
+        x = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(3, 1)
+        return x / 127.5 - 1
 
     @right
     def by_loops(pixels):

@@ -8,14 +8,23 @@ from .. import build, edits, reference, right, wrong
 
 
 class Start02:
-    """`torch.random.fork_rng` keeps the state and puts it back, also after an error;
-    `gm.seeded` is these two lines, and the same for every GPU. Where a function takes
-    `generator=`, a stream of your own is simpler still; much of
-    `torch.distributions`, and every layer with dropout, does not."""
+    """`torch.random.fork_rng` keeps the state and puts it back, also after an error.
+    `torch.manual_seed(seed)` in place of the second line would leave a trace on a
+    machine with a GPU: it seeds the streams of all devices, and with `devices=[]` only
+    that of the CPU is put back. `gm.seeded` calls it, and therefore keeps the streams
+    of all CUDA devices too. Where a function takes `generator=`, a stream of your own
+    is simpler still; `sample` in `torch.distributions` and layers with dropout take
+    none."""
 
     @reference
     def repeatable(draw, seed):
         with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            return draw()
+
+    @right
+    def by_manual_seed(draw, seed):  # what becomes of a GPU's stream is not asked
+        with torch.random.fork_rng():
             torch.manual_seed(seed)
             return draw()
 
@@ -71,7 +80,7 @@ class Start02:
         return repeatable
 
     edited = edits(
-        repeatable,
+        by_manual_seed,
         """
     seed ignored | torch.manual_seed(seed) -> torch.Generator().manual_seed(seed)
     seed ignored | torch.manual_seed -> __import__("random").seed
@@ -82,11 +91,11 @@ class Start02:
     one seed for all | (seed) -> (0)
     depends on the outer stream | (seed) -> (seed + torch.initial_seed() % 1000)
     depends on the outer stream | (seed) -> (seed + int(1000 * torch.rand(1)))
-    global random state reseeded | with torch.random.fork_rng(devices=[]): -> if True:
-    global random state reseeded | with torch.random.fork_rng(devices=[]): -> if True:
+    global random state reseeded | with torch.random.fork_rng(): -> if True:
+    global random state reseeded | with torch.random.fork_rng(): -> if True:
         | return draw() -> result = draw(); torch.seed(); return result
     outer stream lost after an error
-        | with torch.random.fork_rng(devices=[]): -> for s in [torch.get_rng_state()]:
+        | with torch.random.fork_rng(): -> for s in [torch.get_rng_state()]:
         | return draw() -> result = draw(); torch.set_rng_state(s); return result
     drawn more than once | torch.manual_seed -> draw(); torch.manual_seed
     result changed | return draw() -> draw(); return torch.randn(2)

@@ -96,6 +96,10 @@ class Start03:
     another optimizer than Adam | Adam -> SGD
     another optimizer than Adam | Adam -> AdamW
     another optimizer than Adam | lr=0.05 -> lr=0.05, weight_decay=0.01
+    another setting of Adam | lr=0.05 -> lr=0.05, amsgrad=True
+    another setting of Adam | lr=0.05 -> lr=0.05, betas=(0.5, 0.999)
+    another setting of Adam | lr=0.05 -> lr=0.05, betas=(0.9, 0.99)
+    another setting of Adam | lr=0.05 -> lr=0.05, eps=1e-3
     another learning rate | , lr=0.05 ->
     another learning rate | 0.05 -> 0.5
     optimizer made anew on the way
@@ -106,6 +110,8 @@ class Start03:
         | optimizer = -> model = __import__("copy").deepcopy(model); optimizer =
     not all parameters | model.parameters() -> [next(model.parameters())]
     not all parameters | model.parameters() -> list(model.parameters())[1:]
+    not all parameters
+        | model.parameters() -> list(dict(model.named_parameters()).values())[:1]
     """,
     )
     of_loops = edits(

@@ -28,7 +28,8 @@ the same seed gives the same ones wherever the global stream stands, another see
 others. Afterward the global stream goes on as if nothing had been drawn, even where
 `draw` raised an error; the error itself goes on to the caller.
 
-`with gm.seeded(seed):` does this. Write it without; the CPU's stream is enough here.
+`with gm.seeded(seed):` does this. Write it without. The CPU's stream is enough here;
+what becomes of a GPU's is not asked.
 """,
     stub='''
 def repeatable(draw, seed):

@@ -52,6 +52,17 @@ def _path(grads, start, name="Adam", lr=0.05, memory=10**9, added=False, **how):
     return torch.stack(path)
 
 
+_SETTINGS = (
+    {"amsgrad": True},
+    {"maximize": True},
+    *(
+        {"betas": betas}
+        for betas in ((0.5, 0.999), (0.9, 0.99), (0.9, 0.95), (0.0, 0.9))
+    ),
+    *({"eps": eps} for eps in (1e-3, 1e-2, 0.1)),
+)
+
+
 @Exercise(
     id="start-03",
     title="Train, and keep a record",
@@ -70,9 +81,10 @@ for the next `Step`; what is to happen beside the update stands in the body of y
 Write `fit(model, batches, steps, every)`: train `model` itself for exactly `steps`
 updates on `batches` (an endless iterator; one batch for each update, and no batch for
 anything else), with `torch.optim.Adam` over all its parameters at a learning rate of
-0.05. Return a list of Python floats: the mean of the losses of the first `every`
-steps, of the next `every` steps, and so on; a last block that is not full is left out.
-The losses are those that the updates were made from.
+0.05, its other settings as they are by default. Return a list of Python floats: the
+mean of the losses of the first `every` steps, of the next `every` steps, and so on; a
+last block that is not full is left out. The losses are those that the updates were
+made from.
 """,
     stub='''
 import gmcourse as gm
@@ -121,6 +133,8 @@ def fit(model, batches, steps, every):
         "gradients added up": "backward() adds to what is there: without zero_grad() "
         "each update uses the gradients of all steps so far.",
         "another learning rate": "The learning rate is 0.05; Adam's default is 0.001.",
+        "another setting of Adam": "All but the learning rate (betas, eps, amsgrad) "
+        "stays at Adam's defaults.",
         "optimizer made anew on the way": "Adam keeps running averages of the "
         "gradients; a new one begins without them.",
         "a copy was trained": "The caller looks at the model that was passed in.",
@@ -179,6 +193,9 @@ def start_03(t, fit):
                 _path(grads, start, "SGD", momentum=0.9)[-1],
                 _path(grads, start, weight_decay=0.01)[-1],
             ],
+            "another setting of Adam": [
+                _path(grads, start, **how)[-1] for how in _SETTINGS
+            ],
             "gradients added up": _path(grads, start, added=True)[-1],
             "another learning rate": [
                 _path(grads, start, lr=lr)[-1]
@@ -192,7 +209,7 @@ def start_03(t, fit):
             ],
         }
         why = "Adam's update (Kingma and Ba, 2015), step by step in float64."
-        t.close(end, path[steps], why, ideas=ideas, tol=1e-4)
+        t.close(end, path[steps], why, ideas=ideas, tol=1e-5)  # float32: 4e-7
 
         t.property(f"one number for each full block{rest}")
         name = "incomplete block recorded" if rest and len(out) == blocks + 1 else None
@@ -222,3 +239,18 @@ def start_03(t, fit):
         }
         why = "The mean of the losses of `every` steps, and of these alone."
         t.close(record, table.mean(1), why, ideas=ideas, tol=1e-4)
+
+    # AMSGrad keeps the largest of Adam's averages of squares, which differs from the
+    # last one only after a gradient that was far larger than all that follow.
+    t.property("the weights are those of Adam, also after a batch with a huge gradient")
+    steps = 80
+    many = x[torch.arange(steps) % 7]
+    many[t.integer(0, 2)] *= 100
+    grads, model = many.double().mean(1), _Line(start)
+    path = _path(grads, start)
+    t.call(fit, model, _Stream(many), steps, every)
+    end = torch.cat([model.left, model.right]).detach()
+    largest = _path(grads, start, amsgrad=True)[-1]
+    why = "Adam's update (Kingma and Ba, 2015): averages that fade."
+    ideas = {"another setting of Adam": largest}  # the others are told apart above
+    t.close(end, path[-1], why, ideas=ideas, tol=3e-5)
