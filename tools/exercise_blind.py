@@ -81,8 +81,9 @@ def try_all(folder: Path, seeds: int = SEEDS) -> Path:
             if "fits" in row:
                 row["fits"] = known.get((row["answer"], row["said"]))
         report[id] = rows
+        text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+        path.write_text(text, encoding="utf-8")  # after each: some take minutes
         print(f"{id}: {summary(rows)}", flush=True)
-    path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return path
 
 
