@@ -20,14 +20,16 @@ class Ae02:
 
     @right
     def by_covariance(x, share):
-        values = torch.linalg.eigvalsh(torch.cov(x.double().T)).clamp(min=0)
+        values = torch.linalg.eigvalsh(torch.atleast_2d(torch.cov(x.double().T))).clamp(
+            min=0
+        )
         left = torch.cat([torch.zeros(1, dtype=torch.float64), values.cumsum(0)])
         fits = (left <= share * left[-1]).nonzero()
         return x.shape[1] - int(fits.max())
 
     @right
     def by_numpy(x, share):
-        values = np.linalg.eigvalsh(np.cov(x.double().numpy().T))[::-1]
+        values = np.linalg.eigvalsh(np.atleast_2d(np.cov(x.double().numpy().T)))[::-1]
         left = 1 - np.concatenate([[0.0], values.cumsum() / values.sum()])
         return int(np.argmax(left <= share))
 
@@ -91,6 +93,9 @@ class Ae02:
     difference of large numbers | s.square()
         -> torch.linalg.eigvalsh(x.T @ x / len(x) - x.mean(0).outer(x.mean(0))).flip(0)
     one too many | return k -> return k + 1
+    a float in place of an int | return k -> return float(k)
+    the first examples alone | s = torch -> x = x[:100]; s = torch
+    the first examples alone | s = torch -> x = x[-100:]; s = torch
     one too few | return k -> return max(0, k - 1)
     no code where one is needed | return k -> return 0 if share > 0.5 else k
     at most read as less than | <= share -> < share

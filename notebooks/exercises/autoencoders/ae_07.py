@@ -93,5 +93,11 @@ class Ae07:
     moved across zero | .clamp(min=0) ->
     length of the whole dictionary | w.norm(dim=0) -> w.norm()
     zero divided by zero | along.sign() * size -> along * size / along.abs()
+    batch axis lost
+        | along.sign() * size / length -> (along.sign() * size / length).squeeze(0)
+    axis of the codes lost
+        | along.sign() * size / length -> (along.sign() * size / length).squeeze(1)
+    a size taken for granted | w.norm(dim=0) -> (w.square().sum(0) + 1e-6).sqrt()
+    a size taken for granted | size / length -> (size / length) * (size / length > 1e-3)
     """,
     )

@@ -87,6 +87,11 @@ class Vae06:
     width left out of the score
         | normal.log_prob(z) -> (-0.5 * (z - mean) ** 2 - log_std)
     density in place of its logarithm | .sum(1) -> .sum(1).exp()
+    underflow to zero | .log_prob(z).sum(1) -> .log_prob(z).exp().prod(1).log()
+    log q cut off below | .sum(1) -> .sum(1).clamp(min=-100)
+    log_std cut off at a bound | log_std.exp() -> log_std.clamp(-2, 2).exp()
+    difference of large numbers | normal.log_prob(z)
+        -> (-(z**2 - 2 * z * mean + mean**2) / (2 * (2 * log_std).exp()) - log_std)
     baseline from other values | - others -> - f.roll(1)
     baseline from other values | - others -> - f.median()
     baseline from other values | - others -> - f[0]

@@ -77,6 +77,8 @@ def codes_needed(x, share):
         "`share`, and with a share of 1 no code is needed.",
         "root of the share": "The share compares squared distances: the root of it is "
         "larger.",
+        "a float in place of an int": "The result counts codes.",
+        "the first examples alone": "All rows of x are data.",
         "columns standardized": "The data are taken as they are: dividing each column "
         "by its standard deviation changes what is lost.",
     },
@@ -92,6 +94,13 @@ def ae_02(t, codes_needed):
         t.close(t.call(codes_needed, x, share), float(due), why, mistake, ideas)
 
     three = along_axes([1.0, 1.0, 1.0, 0.0, 0.0])
+    t.property("a whole number")
+    out = t.call(codes_needed, three, 0.5)
+    whole = not t.tensor(out).is_floating_point()
+    t.true(
+        whole, "A number of codes, an int.", f"{out!r}", "a float in place of an int"
+    )
+
     t.property("at 1 and above, no code")
     why, singly = "The mean alone loses a share of 1.", "directions counted one by one"
     needs(three, 1.2, 0, why, {"one too many": 1.0, "share that is kept": [3.0, 5.0]})
@@ -113,6 +122,12 @@ def ae_02(t, codes_needed):
     needs(three, 0.9, 1, "Without a code a share of 1 is lost.", ideas)
     ideas = {singly: [0.0, 1.0], "root of the share": 3.0}
     needs(three, 0.4, 2, "One alone leaves two thirds, two leave one.", ideas)
+
+    t.property("every example counts")
+    later = torch.cat([along_axes([1.0, 0.0, 0.0])] * 5 + [along_axes([0.0, 2.0, 2.0])])
+    first, last = "the first examples alone", later.flip(0)
+    needs(later, 0.1, 3, "The last ones vary along two other axes.", mistake=first)
+    needs(last, 0.1, 3, "The first ones vary along two other axes.", mistake=first)
 
     t.property("variances 16, 4 and 1: one code leaves 5 of 21")
     ideas = {"singular values not squared": 2.0, "columns standardized": 3.0}
@@ -136,3 +151,8 @@ def ae_02(t, codes_needed):
     for k in (6, 3, 8, 1):
         why = f"{k} directions leave a share of {left[k]:.3f}, {k - 1} leave more."
         needs(x, (left[k - 1] + left[k]) / 2, k, why)
+
+    t.property("one value for each example")
+    single = along_axes([2.0])
+    needs(single, 0.5, 1, "Without a code a share of 1 is lost.")
+    needs(single, 1.5, 0, "The mean alone loses a share of 1.")

@@ -79,6 +79,10 @@ def sparse_code(x, w, weight):
         "threshold halved twice": "Set the derivative of the objective to zero once "
         "more: the square brings a factor of two, once.",
         "length of the whole dictionary": "Each column has a length of its own.",
+        "axis of the codes lost": "With one column the result still has two axes.",
+        "a size taken for granted": "Columns may be short or long, codes large or "
+        "small: a constant that is added to a length, or a bound below which codes "
+        "are dropped, has a unit.",
         "zero divided by zero": "A projection may be exactly zero; its code is zero.",
         "nearly zero in place of zero": "Iterations or smooth penalties come close to "
         "zero; the minimum is at zero itself.",
@@ -141,10 +145,24 @@ def ae_07(t, sparse_code):
     why = "The minimum of the objective, found by a search."
     t.close(out, due, why, ideas=ideas, tol=1e-3)
 
+    t.property("one example, and one column")
+    one = t.call(sparse_code, x[:1], w, weight)
+    t.shape(one, (1, k), "one example.", ideas={"batch axis lost": (k,)})
+    one = t.call(sparse_code, x, w[:, :1], weight)
+    t.shape(one, (b, 1), "one code for each example.", "axis of the codes lost")
+
     t.property("codes that are zero are exactly zero")
     exact = "nearly zero in place of zero"
     none = t.tensor(out).detach()[~alive]
     t.equal(none, 0.0, "The minimum lies at the kink.", exact)
+    t.property("a dictionary in other units")
+    for unit in (1e-3, 1e3):
+        scaled = t.call(sparse_code, x, unit * w, weight)
+        along, why = free * lengths, "Columns longer by a factor, codes shorter by it."
+        kept = along.sign() * (unit * along.abs() - weight / 2).clamp(min=0) * unit
+        ideas = {"result of an earlier call": [kept / lengths, unit * due]}
+        t.close(scaled * unit, due, why, "a size taken for granted", ideas, tol=1e-3)
+
     t.property("a weight so large that nothing pays")
     out = t.call(sparse_code, x, w, 1e3)
     t.equal(out, 0.0, "Every code costs more than it saves.", exact)

@@ -59,12 +59,45 @@ def score_surrogate(z, mean, log_std, f):
         "width left out of the score": "d log q / d mean is (z - mean) / s².",
         "baseline from other values": "b_i is the mean of all the others, each with "
         "the same weight, and the weights sum to 1.",
+        "log q cut off below": "The logarithm of a density in many dimensions is a large "
+        "negative number, and its gradient is due all the same.",
+        "log_std cut off at a bound": "Widths may be small and large.",
         "log_std cut off from the graph": "q has a width, and its gradient is due.",
     },
 )
 def vae_06(t, score_surrogate):
     for sizes in ((t.integer(5, 7), t.integer(3, 4)), (2, 1)):
         estimate(t, score_surrogate, *sizes)
+    for place, center, reach, d in (
+        (", far from 0", 1000.0, 0.5, 3),
+        (", in 500 dimensions and with widths from 0.03 to 12", 0.0, 3.0, 500),
+    ):
+        elsewhere(t, score_surrogate, place, center, reach, d)
+
+
+def elsewhere(t, score_surrogate, place, center, reach, d):
+    """Draws of q itself, in one place that is not the usual one."""
+    k = 3
+    mean = (center + t.uniform(d, low=-1, high=1)).requires_grad_()
+    log_std = (t.uniform(d, low=-1, high=1) * reach - 0.5).requires_grad_()
+    u = t.uniform(k, d, low=-2, high=2)
+    z = (mean + log_std.exp() * u).detach()
+    f = t.uniform(k, low=-9, high=9)
+    t.property("the gradients" + place)
+    out = t.call(score_surrogate, z, mean, log_std, f)
+    eps = (z.double() - mean.detach().double()) / log_std.detach().double().exp()
+    factor = (f - f.mean()).double() / (k - 1)  # as the covariance of f and the score
+    due = factor @ (eps.square() - 1)
+    why = "The sample covariance of f and the score."
+    got = t.grad(out, log_std)
+    t.finite(got, why, "underflow to zero")
+    t.true(got.any(), why, "a gradient of 0", "log q cut off below")
+    wide = (log_std + 0.5).abs() > 0.25 * reach
+    near = "log_std cut off at a bound" if place[-2:] == "12" else None
+    inside = ((got - due).abs() < 1e-3 * (1 + due.abs()))[~wide].all()
+    t.close(got, due, why, near if inside else "difference of large numbers", tol=1e-3)
+    by_mean = t.grad(out, mean) * log_std.detach().exp()
+    t.close(by_mean, factor @ eps, why, tol=1e-3)
 
 
 def estimate(t, score_surrogate, k, d):

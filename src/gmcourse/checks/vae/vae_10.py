@@ -51,6 +51,8 @@ def calibrated_loss(x, x_hat, kl):
         "logarithm of sigma counted twice": "d log sigma is d/2 times the logarithm of "
         "the mean squared error.",
         "width fixed at one": "sigma is not 1 but the best for this batch.",
+        "floor under the rates": "A rate near 0 counts as it is.",
+        "ceiling on the standard deviation": "Errors may be large.",
         "rate left out": "The negative ELBO has the rate in it.",
     },
 )
@@ -71,7 +73,7 @@ def vae_10(t, calibrated_loss):
 
     def best(*data):
         # Brute force: a grid of log sigma, refined three times around its minimum.
-        center, reach = torch.tensor(-1.0, dtype=torch.float64), 4.0
+        center, reach = torch.tensor(-1.0, dtype=torch.float64), 5.0
         for _ in range(4):
             grid = center + reach * torch.linspace(-1, 1, 81, dtype=torch.float64)
             values = torch.stack([at(s.exp(), *data).detach() for s in grid])
@@ -137,3 +139,16 @@ def vae_10(t, calibrated_loss):
     why = "Only the differences of x and x_hat count."
     due = at(best(*data), *data) + rate
     t.close(value, due, why, "difference of large numbers", tol=1e-3)
+
+    why = "Images may have thousands of values, and errors of any size."
+    for size, mistake in ((0.01, "floor under the standard deviation"), (20.0, None)):
+        t.property(f"3,000 values, errors of about {size:g}, small rates")
+        x = t.uniform(2, 3000, low=-1, high=1)
+        x_hat = x + size * t.away(2, 3000, low=0.5, high=1.5)
+        rates = t.uniform(2, low=0.0, high=0.2)
+        value = t.call(calibrated_loss, x, x_hat, rates)
+        fit, rate = at(best(x, x_hat), x, x_hat), rates.double().mean()
+        ideas = {"floor under the rates": [fit + c for c in (0.5, 1, 2, 3)]}
+        t.finite(value, why, "underflow to zero")
+        ceiling = mistake or "ceiling on the standard deviation"
+        t.close(value, fit + rate, why, ceiling, ideas, tol=1e-5)
