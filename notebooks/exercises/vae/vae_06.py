@@ -20,8 +20,8 @@ class Vae06:
     def score_surrogate(z, mean, log_std, f):
         z, f = z.detach(), f.detach()
         others = (f.sum() - f) / (len(f) - 1)
-        log_q = Normal(mean, log_std.exp()).log_prob(z).sum(1)
-        return ((f - others) * log_q).mean()
+        q = torch.distributions.Normal(mean, log_std.exp())
+        return ((f - others) * q.log_prob(z).sum(1)).mean()
 
     @right
     def by_loops(z, mean, log_std, f):
@@ -84,7 +84,7 @@ class Vae06:
     log_std cut off from the graph | log_std.exp() -> log_std.exp().detach()
     mean cut off from the graph | Normal(mean -> Normal(mean.detach()
     width left out of the score
-        | Normal(mean, log_std.exp()).log_prob(z) -> (-0.5 * (z - mean) ** 2 - log_std)
+        | q.log_prob(z) -> (-0.5 * (z - mean) ** 2 - log_std)
     density in place of its logarithm | .sum(1) -> .sum(1).exp()
     baseline from other values | - others -> - f.roll(1)
     baseline from other values | - others -> - f.median()
