@@ -14,7 +14,7 @@ from .. import edits, reference, right, sums, wrong
 
 class Vae01:
     r"""
-    With $m_0 = 0$ and $v_0 = 1$ it is equation (3.5), written with $\log v = 2 \log \sigma$.
+    With $m_0 = 0$ and $v_0 = 1$ it is equation (3.5), where $\log v = 2 \log \sigma$.
     A prior that is learned pulls back: by its gradient $m_0$ moves to the mean of the
     codes, and $v_0$ to their spread.
     """
@@ -90,6 +90,8 @@ class Vae01:
         | kl(mean, log_var, prior_mean, prior_log_var): -> kl(mean, v, prior_mean, v0):
         | ratio = -> log_var, prior_log_var = v / 2, v0 / 2; ratio =
     sign of the log variance flipped | 1 - ratio -> 1 + ratio
+    a floor under the rate | .sum(1) -> .sum(1).clamp(min=0.03)
+    a floor under the rate | .sum(1) -> .sum(1).clamp(min=1e-3)
     constant left out | - 1 - -> -
     constant left out | .sum(1) -> .sum(1) - 0.5
     mean not squared | prior_mean) ** 2 -> prior_mean)

@@ -98,20 +98,14 @@ class Vae02:
         gaps = []
         for m, s in ((-1.3, 0.1), (0.0, 0.9), (0.9, 0.1)):
             q = torch.tensor([m, math.log(s)], dtype=torch.float64, requires_grad=True)
-            lbfgs = torch.optim.LBFGS([q], lr=0.05, max_iter=300)
-
-            def loss():
+            sgd = torch.optim.SGD([q], lr=0.02)
+            for _ in range(800):
                 entropy = 0.5 * math.log(2 * math.pi * math.e) + q[1]
-                return log_p - (w * joint(q[0] + q[1].exp() * e)).sum() - entropy
-
-            def closure():
-                lbfgs.zero_grad()
-                value = loss()
-                value.backward()
-                return value
-
-            lbfgs.step(closure)
-            gaps.append(float(loss().detach()))
+                gap = log_p - (w * joint(q[0] + q[1].exp() * e)).sum() - entropy
+                sgd.zero_grad()
+                gap.backward()
+                sgd.step()
+            gaps.append(float(gap.detach()))
         return float(log_p), *gaps
 
     @right

@@ -13,7 +13,7 @@ from .. import edits, reference, right
 class Vae11:
     r"""
     With one draw the weight is 1, and the estimate is the gradient of the ELBO without
-    the score of $q$, whose mean is zero. To see what the name of the exercise says, take
+    the score of $q$, whose mean is zero. To see what the exercise is named for, take
     $p(x, z)$ of [vae-04](#vae-04), a $q$ a bit off, and for $k = 1, 10, 100, 1000$
     compute many estimates of the gradient with respect to `mean`, with fresh noise
     each: mean over standard deviation falls with $k$ for the plain gradient of

@@ -75,8 +75,8 @@ class Vae13:
     helps is to be tried, over seeds: in three of them a constant rate of 5e-3 did as
     well as one that falls to zero (by 4.27 and 4.28 nats in the mean), a net of 256
     units a little better (4.24), and with a rate of 1e-3 the same steps ended at 4.49
-    if it stayed and at 4.83, above the threshold, if it fell. Over 20 seeds the reference reached 4.31 nats, with a standard deviation of
-    0.02.
+    if it stayed and at 4.83, above the threshold, if it fell. Over 20 seeds the
+    reference reached 4.31 nats, with a standard deviation of 0.02.
     """
 
     @reference

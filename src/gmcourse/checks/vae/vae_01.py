@@ -54,6 +54,8 @@ def kl(mean, log_var, prior_mean, prior_log_var):
         "deviations of the prior, not of q.",
         "prior taken as the standard normal": "The prior has a mean and a variance of "
         "its own.",
+        "a floor under the rate": "A code that is distributed as the prior costs "
+        "nothing.",
         "log variance of the prior left out": "log q - log p holds the logarithms of "
         "both widths.",
     },
@@ -121,6 +123,9 @@ def vae_01(t, kl):
             ),
         },
     )
+    t.property("a q equal to the prior costs nothing")
+    equal = t.call(kl, center.expand(b, d), width.expand(b, d), center, width)
+    t.close(equal, 0.0, "It is 0 where both are equal.", "a floor under the rate")
     for name, low, mistake in (
         ("e⁻⁶⁰", -60.0, "floor under the variance"),
         ("e¹⁰", 10.0, "ceiling on the variance"),

@@ -61,7 +61,8 @@ model = ...  # BarsVAE(), trained
         "Print rate and distortion apart. A distortion well above zero at the end says "
         "that images are confused; a rate far above 4 nats, that codes are too narrow.",
         "Near 4.8: a rate of 1e-3 that falls to zero over 2,500 steps ends there, for "
-        "it was small for too long. Start higher, let it fall later, or take more steps.",
+        "it was small for too long. Start higher, let it fall later, or take more "
+        "steps.",
     ),
     misconceptions={
         "not quite": "Near, but above the threshold: a higher learning rate or more "

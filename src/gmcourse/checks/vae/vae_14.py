@@ -43,11 +43,11 @@ names at least one case in which the judge and the pixels disagree.
 """,
     stub="",
     hints=(
-        "Begin with how well a linear classifier (least squares on one-hot values) reads "
-        "the attribute from the codes of test faces, beside the share of the most "
-        "frequent value: what is not in the code cannot be moved in it.",
-        "The mean code of faces with the attribute is codes[has].mean(0). For the random "
-        "directions: torch.randn, divided by its norm, times the norm of yours.",
+        "Begin with how well a linear classifier (least squares on one-hot values) "
+        "reads the attribute from the codes of test faces, beside the share of the "
+        "most frequent value: what is not in the code cannot be moved in it.",
+        "The mean code of faces with the attribute is codes[has].mean(0). For the "
+        "random directions: torch.randn, divided by its norm, times the norm of yours.",
         "Look at the beard: how often the judge sees it in reconstructions of bearded "
         "faces, and how much any pixel changes at dose 2.",
     ),
