@@ -128,7 +128,7 @@ class Vae13:
         ("no code in use", {"steps": 0}),
         ("no code in use", {"steps": 400, "first": 30.0, "weight": 30.0}),
         ("not trained for long enough", {"steps": 100}),
-        ("not quite", {"steps": 600}),
+        ("trained too gently", {"steps": 600}),
         ("an autoencoder without a rate", {"steps": 1500, "first": 0, "weight": 0}),
         ("log_std read as log variance", {"halved": True}),
         ("probabilities in place of logits", {"out": nn.Sigmoid()}),

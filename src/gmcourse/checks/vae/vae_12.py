@@ -65,8 +65,6 @@ def effective_size(log_joint, log_q):
         "given.",
         "underflow": "exp of a number below -104 is 0 in float32, and above 88 it is "
         "infinite: normalize in the logarithm.",
-        "one shift for all examples": "Each example needs a shift of its own: its "
-        "largest logarithm.",
         "a zero weight spoils the size": "A weight of 0 is a weight: the others count.",
     },
 )

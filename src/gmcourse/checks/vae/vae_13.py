@@ -65,8 +65,8 @@ model = ...  # BarsVAE(), trained
         "steps.",
     ),
     misconceptions={
-        "not quite": "Near, but above the threshold: a higher learning rate or more "
-        "steps are the usual remedy.",
+        "trained too gently": "Near, but above the threshold: a higher learning rate "
+        "or more steps are the usual remedy.",
         "no code in use": "The decoder gives the same for all codes, so pixels are as "
         "good as independent: the model is untrained, or its posterior has collapsed.",
         "an autoencoder without a rate": "The codes lie where the prior never goes: "
@@ -124,5 +124,6 @@ def vae_13(t, model):
         "no code in use": logits.view(500, len(x), 16).std((0, 1)).max() < 0.5,
         "an autoencoder without a rate": value > 12,  # worse than independent pixels
         "log_std read as log variance": lambda: bound(0.5 * log_std)[0] <= BARS_BOUND,
+        "trained too gently": value < 6.0,
     }
     t.reached(name, value, BARS_BOUND, why, traps, near=6.0)
