@@ -206,16 +206,16 @@ def test_prove_finds_planted_faults():
 
     class Lies:
         @staticmethod
-        def right_called_wrong(mean, log_var):
-            return reference(mean, log_var)
+        def right_called_wrong(*given):
+            return reference(*given)
 
         @staticmethod
-        def wrong_called_right(mean, log_var):
-            return 2 * reference(mean, log_var)
+        def wrong_called_right(*given):
+            return 2 * reference(*given)
 
         @staticmethod
-        def misnamed(mean, log_var):
-            return -reference(mean, log_var)
+        def misnamed(*given):
+            return -reference(*given)
 
     (reference,) = source.roles(VERSIONS["vae-01"], "reference").values()
     Lies.right_called_wrong.role = Lies.misnamed.role = "wrong"

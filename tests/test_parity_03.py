@@ -83,17 +83,19 @@ def test_bernoulli(notebook):
         equal(drawn, theirs.sample(logits))
 
 
-@parity("03_variational_autoencoders", "DiscretizedLogistic")
-@pytest.mark.parametrize("levels", [2, 256])
-def test_discretized_logistic(notebook, levels):
-    mine = notebook["DiscretizedLogistic"](levels)
-    theirs = gmcourse.likelihoods.DiscretizedLogistic(levels)
+@parity("03_variational_autoencoders", "FixedGaussian")
+def test_fixed_gaussian(notebook):
+    mine = notebook["FixedGaussian"](0.3)
+    theirs = gmcourse.likelihoods.FixedGaussian(0.3)
     with seeded(5):
-        params = torch.randn(9, 6, 2, 2) - 1.0
-        x = torch.randint(levels, (9, 3, 2, 2)) / (levels - 1)
-    x[0], x[1] = 0.0, 1.0
+        params, x = torch.randn(2, 9, 3, 2, 2)
     assert mine.per_value == theirs.per_value
     equal(mine.log_prob(params, x), theirs.log_prob(params, x))
+    equal(mine.mean(params), theirs.mean(params))
+    with seeded(5):
+        drawn = mine.sample(params)
+    with seeded(5):
+        equal(drawn, theirs.sample(params))
 
 
 @parity("03_variational_autoencoders", "VAE")

@@ -13,84 +13,112 @@ from .. import edits, reference, right, sums, wrong
 
 
 class Vae01:
+    r"""
+    With $m_0 = 0$ and $v_0 = 1$ it is equation (3.5), where $\log v = 2 \log \sigma$.
+    A prior that is learned pulls back: by its gradient $m_0$ moves to the mean of the
+    codes, and $v_0$ to their spread.
+    """
+
     @reference
-    def kl(mean, log_var):
-        return 0.5 * (mean**2 + log_var.exp() - 1 - log_var).sum(1)
+    def kl(mean, log_var, prior_mean, prior_log_var):
+        ratio = log_var - prior_log_var
+        square = (mean - prior_mean) ** 2 / prior_log_var.exp()
+        return 0.5 * (square + ratio.exp() - 1 - ratio).sum(1)
 
     @right
-    def by_distributions(mean, log_var):
+    def by_distributions(mean, log_var, prior_mean, prior_log_var):
         q = Normal(mean, (log_var / 2).exp())
-        return kl_divergence(q, Normal(0.0, 1.0)).sum(-1)
+        return kl_divergence(q, Normal(prior_mean, (prior_log_var / 2).exp())).sum(-1)
 
     @right
-    def by_multivariate_normal(mean, log_var):
+    def by_multivariate_normal(mean, log_var, prior_mean, prior_log_var):
         q = MultivariateNormal(mean, scale_tril=torch.diag_embed((log_var / 2).exp()))
-        p = MultivariateNormal(torch.zeros(mean.shape[1]), torch.eye(mean.shape[1]))
-        return kl_divergence(q, p)
+        width = torch.diag((prior_log_var / 2).exp())
+        return kl_divergence(q, MultivariateNormal(prior_mean, scale_tril=width))
 
     @right
-    def by_loops(mean, log_var):
+    def by_loops(mean, log_var, prior_mean, prior_log_var):
         rows = []
         for m, s in zip(mean, log_var):
             total = 0.0
             for i in range(len(m)):
-                total = total + (m[i] ** 2 + math.e ** s[i] - 1 - s[i]) / 2
+                e = (m[i] - prior_mean[i]) ** 2 / math.e ** prior_log_var[i]
+                r = s[i] - prior_log_var[i]
+                total = total + (e + math.e**r - 1 - r) / 2
             rows.append(total)
         return torch.stack(rows)
 
     @right
-    def by_einsum(mean, log_var):
-        squares = torch.einsum("bd,bd->b", mean, mean)
-        return 0.5 * (squares + torch.expm1(log_var).sum(1) - log_var.sum(1))
+    def by_a_map(mean, log_var, prior_mean, prior_log_var):
+        m = (mean - prior_mean) * (-prior_log_var / 2).exp()
+        v = log_var - prior_log_var
+        squares = torch.einsum("bd,bd->b", m, m)
+        return 0.5 * (squares + torch.expm1(v).sum(1) - v.sum(1))
 
     @right
-    def by_entropies(mean, log_var):
+    def by_entropies(mean, log_var, prior_mean, prior_log_var):
         d = mean.shape[1]
         entropy = 0.5 * d * math.log(2 * math.pi * math.e) + 0.5 * log_var.sum(1)
-        energy = 0.5 * (mean.square() + log_var.exp()).sum(1)
+        spread = (mean - prior_mean).square() + log_var.exp()
+        energy = 0.5 * (spread / prior_log_var.exp() + prior_log_var).sum(1)
         return energy + 0.5 * d * math.log(2 * math.pi) - entropy
 
     @right
-    def in_place_on_a_clone(mean, log_var):
-        total = mean.clone()
-        total.mul_(mean).add_(log_var.exp()).sub_(log_var).sub_(1).mul_(0.5)
-        return torch.einsum("bd->b", total)
-
-    @right
-    def column_by_column_in_double(mean, log_var):
+    def column_by_column_in_double(mean, log_var, prior_mean, prior_log_var):
         total = torch.zeros(len(mean), dtype=torch.float64)
-        for m, v in zip(mean.double().T, log_var.double().T):
-            total = total + (m * m + torch.expm1(v) - v) / 2
+        columns = zip(mean.double().T, log_var.double().T, prior_mean, prior_log_var)
+        for m, v, m0, v0 in columns:
+            e = (m - m0) * torch.exp(-v0 / 2)
+            total = total + (e * e + torch.expm1(v - v0) - (v - v0)) / 2
         return total.to(mean.dtype)
 
-    standard = sums(lambda m, v: 0.5 * (m**2 + v.exp() - 1 - v))
+    standard = sums(
+        lambda m, v, m0, v0: (
+            0.5 * ((m - m0) ** 2 / v0.exp() + (v - v0).exp() - 1 - (v - v0))
+        )
+    )
 
     edited = edits(
         kl,
         """
-    log variance read as log standard deviation | kl(mean, log_var): -> kl(mean, v):
-        | return -> log_var = 2 * v; return
-    standard deviation in place of the variance | kl(mean, log_var): -> kl(mean, v):
-        | return -> log_var = v / 2; return
-    sign of the log variance flipped | 1 - log_var -> 1 + log_var
+    log variance read as log standard deviation
+        | kl(mean, log_var, prior_mean, prior_log_var): -> kl(mean, v, prior_mean, v0):
+        | ratio = -> log_var, prior_log_var = 2 * v, 2 * v0; ratio =
+    log variance read as log standard deviation
+        | kl(mean, log_var, -> kl(mean, v, | ratio = -> log_var = 2 * v; ratio =
+    standard deviation in place of the variance
+        | kl(mean, log_var, prior_mean, prior_log_var): -> kl(mean, v, prior_mean, v0):
+        | ratio = -> log_var, prior_log_var = v / 2, v0 / 2; ratio =
+    sign of the log variance flipped | 1 - ratio -> 1 + ratio
+    a floor under the rate | .sum(1) -> .sum(1).clamp(min=0.03)
+    a floor under the rate | .sum(1) -> .sum(1).clamp(min=1e-3)
     constant left out | - 1 - -> -
-    constant left out | - 1 - log_var).sum(1) -> - log_var).sum(1) - 0.5
-    mean not squared | mean**2 -> mean
-    floor under the variance | - log_var) -> - torch.log(log_var.exp() + 1e-8))
-    floor under the variance | 1 - log_var -> 1 - log_var.clamp(-20, 20)
-    ceiling on the variance | log_var.exp() -> log_var.clamp(max=4).exp()
-    input changed in place | mean**2 -> mean.pow_(2)
-    cut off from the graph | log_var.exp() -> log_var.exp().detach()
+    constant left out | .sum(1) -> .sum(1) - 0.5
+    mean not squared | prior_mean) ** 2 -> prior_mean)
+    distance not divided by the variance of the prior | / prior_log_var.exp() ->
+    distance divided by the variance of q | / prior_log_var.exp() -> / log_var.exp()
+    prior taken as the standard normal | ratio = log_var - prior_log_var
+        -> ratio = log_var + 0 * prior_log_var
+        | (mean - prior_mean) ** 2 / prior_log_var.exp() -> mean**2 + 0 * prior_mean
+    log variance of the prior left out | - 1 - ratio -> - 1 - log_var
+    floor under the variance | - ratio).sum -> - torch.log(ratio.exp() + 1e-8)).sum
+    floor under the variance | 1 - ratio -> 1 - ratio.clamp(-20, 20)
+    ceiling on the variance | ratio.exp() -> ratio.clamp(max=4.5).exp()
+    input changed in place | (mean - prior_mean) -> mean.sub_(prior_mean)
+    cut off from the graph | ratio.exp() -> ratio.exp().detach()
+    cut off from the graph | (mean - prior_mean) -> (mean - prior_mean.detach())
     """,
     )
 
     @wrong("arguments of the KL swapped")
-    def reverse(mean, log_var):
+    def reverse(mean, log_var, prior_mean, prior_log_var):
         q = Normal(mean, (log_var / 2).exp())
-        return kl_divergence(Normal(0.0, 1.0), q).sum(1)
+        p = Normal(prior_mean, (prior_log_var / 2).exp())
+        return kl_divergence(p, q).sum(1)
 
     @wrong("estimated from samples")
-    def monte_carlo(mean, log_var):
+    def monte_carlo(mean, log_var, prior_mean, prior_log_var):
         q = Normal(mean, (log_var / 2).exp())
         z = q.rsample((1000,))
-        return (q.log_prob(z) - Normal(0.0, 1.0).log_prob(z)).mean(0).sum(1)
+        p = Normal(prior_mean, (prior_log_var / 2).exp())
+        return (q.log_prob(z) - p.log_prob(z)).mean(0).sum(1)

@@ -17,9 +17,11 @@ class Vae08:
     the latent dimensions makes the rate d times too heavy, a beta of d. The rate takes
     the logarithm of the standard deviation for that of the variance. And
     `torch.normal(mean, std)` gives no gradient to mean and std: the encoder is trained
-    by the rate alone, which it minimizes by becoming the prior. Each of the three alone
-    leads to the same picture, samples that are all alike, so the picture does not tell
-    which it was; the measurements do.
+    by the rate alone, which it minimizes by becoming the prior. Each of these two alone
+    drives the rate to zero and makes all samples alike. The third does the opposite: it
+    halves the price of a narrow q, so the rate grows and the samples spread more than
+    they should. Beside the others it is hidden, and the picture cannot show it; a rate
+    compared with the closed form does.
     """
 
     @reference

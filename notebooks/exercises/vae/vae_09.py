@@ -9,8 +9,9 @@ class Vae09:
     r"""
     An image has $d = 3072$ values, so the loss is
     $\tfrac1d \lVert x - \hat x \rVert^2 + 0.03\, R$, mean over the batch. By equation
-    (3.9), with $a = 1/d$ and $w = 0.03$, $\sigma^2 = 0.03\, d/2 = 46.08$. The author
-    of that line may have found 0.03 by trying; what was found is a likelihood's width.
+    (3.14), with $a = 1/d$ and $\kappa = 0.03$, $\sigma^2 = 0.03\, d/2 = 46.08$.
+    The author of that line may have found 0.03 by trying; what was found is a
+    likelihood's width.
     """
 
     @reference

@@ -1,82 +1,98 @@
 """Versions of exercise vae-11."""
 
-import functools
 import math
 
 import torch
+from torch.distributions import (
+    Normal,
+)
 
 from .. import edits, reference, right
 
 
 class Vae11:
+    r"""
+    With one draw the weight is 1, and the estimate is the gradient of the ELBO without
+    the score of $q$, whose mean is zero. To see what the exercise is named for, take
+    $p(x, z)$ of [vae-04](#vae-04), a $q$ a bit off, and for $k = 1, 10, 100, 1000$
+    compute many estimates of the gradient with respect to `mean`, with fresh noise
+    each: mean over standard deviation falls with $k$ for the plain gradient of
+    `log_w.logsumexp(0)`, and rises for this one, while the two means agree. Where $q$
+    is the posterior, every $\nabla_z \log w_i$ is zero, and so is each estimate: no
+    noise is left at the optimum.
+    """
+
     @reference
-    def iw_bound(log_joint, log_q):
-        log_w = log_joint - log_q
-        return log_w.logsumexp(1) - math.log(log_w.shape[1])
+    def doubly_reparameterized(mean, log_std, eps, log_joint):
+        z = mean + log_std.exp() * eps
+        fixed = torch.distributions.Normal(mean.detach(), log_std.exp().detach())
+        log_w = log_joint(z) - fixed.log_prob(z).sum(1)
+        share = log_w.softmax(0).detach()
+        return (share**2 * log_w).sum()
 
     @right
-    def by_hand(log_joint, log_q):
-        log_w = log_joint - log_q
-        top = log_w.amax(1, keepdim=True).detach()
-        return (log_w - top).exp().mean(1).log() + top[:, 0]
+    def by_hand(mean, log_std, eps, log_joint):
+        z = (mean + log_std.exp() * eps).detach().requires_grad_()
+        e = (z - mean.detach()) / log_std.detach().exp()
+        log_w = log_joint(z) + (0.5 * e**2 + log_std.detach()).sum(1)
+        slope = torch.autograd.grad(log_w.sum(), z)[0]
+        weight = torch.exp(2 * (log_w - log_w.logsumexp(0)).detach())
+        return (weight[:, None] * slope * (mean + log_std.exp() * eps)).sum()
 
     @right
-    def by_loops(log_joint, log_q):
-        b, k = log_joint.shape
-        rows = []
-        for i in range(b):
-            total = log_joint[i, 0] - log_q[i, 0]
-            for j in range(1, k):
-                total = torch.logaddexp(total, log_joint[i, j] - log_q[i, j])
-            rows.append(total - math.log(k))
-        return torch.stack(rows)
+    def by_loops(mean, log_std, eps, log_joint):
+        q = Normal(mean.detach(), log_std.detach().exp())
+        rows = [mean + log_std.exp() * e for e in eps]
+        log_w = [log_joint(z[None])[0] - q.log_prob(z).sum() for z in rows]
+        top = max(float(v.detach()) for v in log_w)
+        weights = [math.exp(float(v.detach()) - top) for v in log_w]
+        total = sum(weights)
+        return sum((w / total) ** 2 * v for w, v in zip(weights, log_w))
 
     @right
-    def by_transposed(log_joint, log_q):
-        log_w = (log_joint - log_q).T
-        return torch.logsumexp(log_w - math.log(len(log_w)), dim=0)
+    def in_double(mean, log_std, eps, log_joint):
+        m, r = mean.double(), log_std.double()
+        z = m + r.exp() * eps.double()
+        q = Normal(m.detach(), r.detach().exp())
+        log_w = log_joint(z) - q.log_prob(z).sum(1)
+        return (log_w.softmax(0).square().detach() * log_w).sum()
 
     @right
-    def by_reduce(log_joint, log_q):
-        total = functools.reduce(torch.logaddexp, (log_joint - log_q).unbind(1))
-        return total - math.log(log_q.shape[1])
+    def by_a_difference(mean, log_std, eps, log_joint):
+        z = mean + log_std.exp() * eps
+        with torch.no_grad():
+            q = Normal(mean, log_std.exp())
+            square = (log_joint(z) - q.log_prob(z).sum(1)).softmax(0).square()
+        pull = ((z - mean.detach()) / log_std.detach().exp()).square().sum(1) / 2
+        return square @ (log_joint(z) + pull)
 
     edited = edits(
-        iw_bound,
+        doubly_reparameterized,
         """
-    mean of the logarithms | log_w.logsumexp(1) - math.log(log_w.shape[1])
-        -> log_w.mean(1)
-    log k left out | - math.log(log_w.shape[1]) ->
-    log k added | - math.log -> + math.log
-    wrong axis | logsumexp(1) -> logsumexp(0) | shape[1] -> shape[0]
-    reduced over the batch
-        | return log_w.logsumexp(1) -> return log_w.logsumexp(1).mean()
-    underflow | log_w.logsumexp(1) -> log_w.exp().sum(1).log()
-    underflow | log_w.logsumexp(1) -> log_w.double().exp().sum(1).log().float()
-    underflow
-        | log_w.logsumexp(1) -> (log_w - log_w.max()).exp().sum(1).log() + log_w.max()
-    floor under the weights
-        | - log_q -> - log_q; log_w = torch.where(log_w < -200, log_w, log_w.clamp(-50))
-    largest weight only | log_w.logsumexp(1) - math.log(log_w.shape[1]) -> log_w.amax(1)
-    largest weight only | log_w.logsumexp(1) -> log_w.amax(1)
-    ratio turned around | log_joint - log_q -> log_q - log_joint
-    log_q added | log_joint - log_q -> log_joint + log_q
-    q left out | log_joint - log_q -> log_joint - 0 * log_q
-    negative bound | return log_w.logsumexp(1) - -> return -log_w.logsumexp(1) +
-    bits in place of nats | return log_w.logsumexp(1) - math.log(log_w.shape[1])
-        -> return (log_w.logsumexp(1) - math.log(log_w.shape[1])) / math.log(2)
-    density in place of its logarithm | log_w.logsumexp(1) - math.log(log_w.shape[1])
-        -> (log_w.logsumexp(1) - math.log(log_w.shape[1])).exp()
-    cut off from the graph | log_joint - -> log_joint.detach() -
-    cut off from the graph | log_w.logsumexp(1) -> log_w.detach().logsumexp(1)
-    log_q cut off from the graph | - log_q -> - log_q.detach()
-    batch axis lost | log_w.logsumexp(1) -> log_w.logsumexp(1).squeeze()
-    batch size in place of k | log_w.shape[1] -> log_w.shape[0]
-    ratio of the means | log_w.logsumexp(1) - math.log(log_w.shape[1])
-        -> log_joint.logsumexp(1) - log_q.logsumexp(1)
-    a zero weight spoils the mean
-        | math.log(log_w.shape[1]) -> log_w.isfinite().sum(1).log()
-    a zero weight spoils the mean | log_w.logsumexp(1)
-        -> (log_w - log_w[:, :1]).exp().sum(1).log() + log_w[:, 0]
+    no scalar | .sum() ->
+    gradient of the bound itself | return (share**2 * log_w).sum()
+        -> return log_w.logsumexp(0) | mean.detach() -> mean
+        | .exp().detach() -> .exp()
+    weights not squared | share**2 -> share
+    q not held fixed | mean.detach() -> mean | .exp().detach() -> .exp()
+    a gradient through the weights | .softmax(0).detach() -> .softmax(0)
+    a gradient through the weights | .softmax(0).detach() -> .softmax(0)
+        | mean.detach() -> mean | .exp().detach() -> .exp()
+    draws cut off from the graph | * eps -> * eps; z = z.detach()
+        | mean.detach() -> mean | .exp().detach() -> .exp()
+    weights not normalized | log_w.softmax(0) -> log_w.exp()
+    weights not normalized | log_w.softmax(0) -> (log_w - log_w.max()).exp()
+    equal weights | share**2 * log_w -> log_w / len(log_w)
+    equal weights | share**2 * log_w -> log_w / len(log_w) ** 2
+    mean over the draws | (share**2 * log_w).sum() -> (share**2 * log_w).mean()
+    q left out | - fixed.log_prob(z).sum(1) ->
+    log_q added | - fixed -> + fixed
+    mean over the dimensions | .sum() -> .sum() / z.shape[1]
+    log_std read as log variance | eps, log_joint): -> eps, log_joint, half=0.5):
+        | z = -> log_std = half * log_std; z =
+    sign flipped | return -> return -
+    underflow | log_w.softmax(0) -> (log_w.exp() / log_w.exp().sum())
+    log_std cut off from the graph | + log_std.exp() -> + log_std.exp().detach()
+    input changed in place | log_std.exp() * eps -> log_std.exp() * eps.mul_(1.5)
     """,
     )

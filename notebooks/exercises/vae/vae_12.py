@@ -1,76 +1,82 @@
 """Versions of exercise vae-12."""
 
+import math
+
 import torch
-from torch.nn import functional as F
 
 from .. import edits, reference, right
 
 
 class Vae12:
-    """
-    A dimension whose mean rate is below the floor adds a constant, so no gradient
-    pushes its rate down, and the reconstruction may raise it for nothing. The floor is
-    part of the loss and not of the model: report the ELBO without it.
+    r"""
+    In logarithms the size is $2 \log \sum_i w_i - \log \sum_i w_i^2$. Try it on
+    `zoo.load("vae-mnist")` and on `zoo.load("vae-pixelfaces")`, with `log_weights` for
+    a thousand draws: it is a property of $q$ as much as of the model. A bound whose
+    effective size is near 1 goes on rising with $k$; a large one is no proof that it
+    has converged, since a region that no draw has found is not in the sum.
     """
 
     @reference
-    def free_bits(kl, floor):
-        return kl.mean(0).clamp(min=floor).sum()
+    def effective_size(log_joint, log_q):
+        share = (log_joint - log_q).softmax(1)
+        return 1 / (share**2).sum(1)
 
     @right
-    def by_maximum(kl, floor):
-        rate = kl.mean(0)
-        return torch.maximum(rate, torch.full_like(rate, floor)).sum()
+    def by_logarithms(log_joint, log_q):
+        log_w = log_joint - log_q
+        return (2 * log_w.logsumexp(1) - (2 * log_w).logsumexp(1)).exp()
 
     @right
-    def by_loops(kl, floor):
-        total = 0.0
-        for j in range(kl.shape[1]):
-            rate = sum(kl[i, j] for i in range(len(kl))) / len(kl)
-            total = total + (rate if rate > floor else torch.tensor(floor))
-        return total
+    def by_hand(log_joint, log_q):
+        log_w = log_joint - log_q
+        w = (log_w - log_w.amax(1, keepdim=True)).exp()
+        return w.sum(1) ** 2 / w.square().sum(1)
 
     @right
-    def by_relu(kl, floor):
-        rate = kl.mean(0)
-        return F.relu(rate - floor).sum() + floor * len(rate)
+    def by_loops(log_joint, log_q):
+        sizes = []
+        for row in (log_joint.double() - log_q.double()).tolist():
+            top = max(row)
+            w = [math.exp(v - top) for v in row]
+            sizes.append(sum(w) ** 2 / sum(v * v for v in w))
+        return torch.tensor(sizes)
 
     @right
-    def by_where(kl, floor):
-        rate = kl.sum(0) / kl.shape[0]
-        return torch.where(rate > floor, rate, floor).sum()
-
-    @right
-    def by_threshold(kl, floor):
-        rate = torch.einsum("bd->d", kl.double()) / len(kl)
-        return F.threshold(rate, floor, floor).sum().float()
+    def by_einsum(log_joint, log_q):
+        share = torch.softmax((log_joint - log_q).T, 0)
+        return torch.einsum("kb,kb->b", share, share).reciprocal()
 
     edited = edits(
-        free_bits,
+        effective_size,
         """
-    no scalar | .sum() ->
-    floor for each example | kl.mean(0).clamp(min=floor).sum()
-        -> kl.clamp(min=floor).sum(1).mean()
-    one floor for the whole rate | kl.mean(0).clamp(min=floor).sum()
-        -> kl.sum(1).mean().clamp(min=floor)
-    one floor for the whole rate | kl.mean(0).clamp(min=floor).sum()
-        -> kl.sum(1).mean().clamp(min=floor * kl.shape[1])
-    one floor for the whole rate | min=floor -> min=floor / kl.shape[1]
-    mean over the dimensions | .sum() -> .mean()
-    sum over the batch | kl.mean(0) -> kl.sum(0)
-    floor subtracted | clamp(min=floor) -> sub(floor).relu()
-    smaller in place of larger | min=floor -> max=floor
-    no floor | .clamp(min=floor) ->
-    a gradient below the floor | return kl.mean(0).clamp(min=floor).sum()
-        -> r = kl.mean(0); return (r + (r.clamp(min=floor) - r).detach()).sum()
-    cut off from the graph | .sum() -> .sum().detach()
-    cut off from the graph | kl.mean(0) -> kl.detach().mean(0)
-    axes exchanged | kl.mean(0) -> kl.mean(1)
-    axes exchanged | kl.mean(0) -> (kl.T if floor else kl).mean(0)
-    a smooth floor | kl.mean(0).clamp(min=floor)
-        -> (F.softplus((kl.mean(0) - floor) * 50) / 50 + floor)
-    a smooth floor | kl.mean(0).clamp(min=floor)
-        -> (F.softplus(kl.mean(0) - floor) + floor)
-    sign flipped | return -> return -
+    wrong axis | softmax(1) -> softmax(0) | .sum(1) -> .sum(0)
+    shares of all examples together | .softmax(1)
+        -> .flatten().softmax(0).view_as(log_q)
+    shares of all examples together | .sum(1) -> .sum()
+    sum of squares not inverted | 1 / (share**2).sum(1) -> (share**2).sum(1)
+    root taken | (share**2).sum(1) -> (share**2).sum(1).sqrt()
+    inverse of the largest share | (share**2).sum(1) -> share.amax(1)
+    exponential of the entropy | 1 / (share**2).sum(1)
+        -> torch.special.entr(share).sum(1).exp()
+    divided by k | 1 / -> 1 / share.shape[1] /
+    q left out | log_joint - log_q -> log_joint
+    log_q added | log_joint - log_q -> log_joint + log_q
+    ratio turned around | log_joint - log_q -> log_q - log_joint
+    weights taken as logarithms | (log_joint - log_q).softmax(1)
+        -> log_joint - log_q | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
+    density in place of its logarithm | .sum(1) -> .sum(1); return -torch.log(_)
+        | return 1 / -> _ =
+    underflow | (log_joint - log_q).softmax(1) -> (log_joint - log_q).exp()
+        | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
+    underflow | (log_joint - log_q).softmax(1) -> (log_joint.exp() / log_q.exp())
+        | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
+    one shift for all examples | (log_joint - log_q).softmax(1)
+        -> (log_joint - log_q - (log_joint - log_q).max()).exp()
+        | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
+    a zero weight spoils the size | (log_joint - log_q).softmax(1)
+        -> (log_joint - log_q - (log_joint - log_q)[:, :1]).exp()
+        | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
+    batch axis lost | .sum(1) -> .sum(1).squeeze()
+    input changed in place | log_joint - log_q -> log_joint.sub_(log_q)
     """,
     )

@@ -123,12 +123,6 @@ def ae_02(t, codes_needed):
     ideas = {singly: [0.0, 1.0], "root of the share": 3.0}
     needs(three, 0.4, 2, "One alone leaves two thirds, two leave one.", ideas)
 
-    t.property("every example counts")
-    later = torch.cat([along_axes([1.0, 0.0, 0.0])] * 5 + [along_axes([0.0, 2.0, 2.0])])
-    first, last = "the first examples alone", later.flip(0)
-    needs(later, 0.1, 3, "The last ones vary along two other axes.", mistake=first)
-    needs(last, 0.1, 3, "The first ones vary along two other axes.", mistake=first)
-
     t.property("variances 16, 4 and 1: one code leaves 5 of 21")
     ideas = {"singular values not squared": 2.0, "columns standardized": 3.0}
     needs(along_axes([4.0, 16.0, 1.0]), 0.25, 1, "5/21 is less than 0.25.", ideas)
@@ -151,6 +145,12 @@ def ae_02(t, codes_needed):
     for k in (6, 3, 8, 1):
         why = f"{k} directions leave a share of {left[k]:.3f}, {k - 1} leave more."
         needs(x, (left[k - 1] + left[k]) / 2, k, why)
+
+    t.property("every example counts")
+    later = torch.cat([along_axes([1.0, 0.0, 0.0])] * 5 + [along_axes([0.0, 2.0, 2.0])])
+    first, last = "the first examples alone", later.flip(0)
+    needs(later, 0.1, 3, "The last ones vary along two other axes.", mistake=first)
+    needs(last, 0.1, 3, "The first ones vary along two other axes.", mistake=first)
 
     t.property("one value for each example")
     single = along_axes([2.0])

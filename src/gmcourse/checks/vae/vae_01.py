@@ -1,4 +1,4 @@
-"""Exercise vae-01: The price of a code, in closed form."""
+"""Exercise vae-01: The price of a code under any prior."""
 
 import torch
 
@@ -8,30 +8,31 @@ from ._shared import gaussian_kl
 
 @Exercise(
     id="vae-01",
-    title="The price of a code, in closed form",
+    title="The price of a code under any prior",
     difficulty=2,
-    minutes=10,
+    minutes=15,
     compute="cpu-instant",
     points=2,
     objectives=(
-        "Write the KL divergence of a diagonal Gaussian to the standard normal, "
-        "without mistaking a sum for a mean or a variance for a deviation.",
+        "Write the KL divergence of two diagonal Gaussians, without mistaking a sum "
+        "for a mean or a variance for a deviation.",
     ),
     statement=r"""
-The encoder says $q(z \mid x) = \mathcal N(z;\, m, \operatorname{diag}(v))$, and what
-the code costs is its divergence from the prior,
-$\mathrm{KL}\big(q(z \mid x) \,\|\, \mathcal N(0, I)\big)$.
-Much published code lets the network put out $\log v$, the logarithm of the
-**variance**, where this chapter uses the logarithm of the standard deviation.
+The prior of the chapter is the standard normal. Other models learn theirs: then a
+code costs
+$\mathrm{KL}\big(\mathcal N(m, \operatorname{diag}(v)) \,\|\,
+\mathcal N(m_0, \operatorname{diag}(v_0))\big)$. And much published code lets networks
+put out $\log v$, the logarithm of the **variance**, where this chapter uses that of the
+standard deviation.
 
-Write `kl(mean, log_var)` for such a network: `mean` and `log_var` have shape
-`(b, d)`; return the divergence of each example in nats, shape `(b,)`, in closed form,
-with gradients to both. It has to stay right where a variance is as small as $e^{-60}$
-or as large as $e^{10}$.
+Write `kl(mean, log_var, prior_mean, prior_log_var)`: the first two have shape
+`(b, d)`, those of the prior shape `(d,)`; return the divergence of each example in
+nats, shape `(b,)`, in closed form, with gradients to all four. It has to stay right
+where $v$ is as small as $e^{-60}$ or as large as $e^{10}$.
 """,
     stub='''
-def kl(mean, log_var):
-    """(b, d), (b, d) -> (b,), in nats."""
+def kl(mean, log_var, prior_mean, prior_log_var):
+    """(b, d), (b, d), (d,), (d,) -> (b,), in nats."""
     return ...
 ''',
     answers={"kl": callable},
@@ -39,49 +40,92 @@ def kl(mean, log_var):
         "Independent dimensions: the divergence of the whole is the sum of those of "
         "the dimensions. So begin with one.",
         "In one dimension it is the mean of log q(z) - log p(z) under q. All you need "
-        "of q is the mean of z² and the mean of (z - m)².",
-        "Three values to try: it is 0 for m = 0, v = 1; m²/2 for v = 1; and it "
-        "grows without bound for v -> 0 as well as for v -> infinity.",
+        "of q is the mean of (z - m)² and that of (z - m0)².",
+        "Or shift and scale both until the prior is the standard normal, and use "
+        "(3.5): a KL divergence does not change under such a map.",
     ),
     misconceptions={
         "sign of the log variance flipped": "A narrow q costs more, not less.",
-        "mean not squared": "With v = 1 the price is |m|²/2: equal for m and -m.",
+        "mean not squared": "With equal variances the price is half a squared "
+        "distance: equal for m - m0 and m0 - m.",
+        "distance not divided by the variance of the prior": "How far m is from m0 is "
+        "counted in standard deviations of the prior.",
+        "distance divided by the variance of q": "The distance is counted in standard "
+        "deviations of the prior, not of q.",
+        "prior taken as the standard normal": "The prior has a mean and a variance of "
+        "its own.",
+        "a floor under the rate": "A code that is distributed as the prior costs "
+        "nothing.",
+        "log variance of the prior left out": "log q - log p holds the logarithms of "
+        "both widths.",
     },
 )
 def vae_01(t, kl):
     b, d = t.integer(6, 8), t.integer(3, 5)
     mean = t.away(b, d, low=0.3, high=2.5)
     log_var = t.uniform(b, d, low=-3, high=2)
+    center = t.away(d, low=0.3, high=1.5)
+    width = t.away(d, low=0.4, high=1.2)
 
-    def half(mean, log_var):
-        return 0.5 * mean.square() + 0 * log_var
+    def shifted(m, v, m0, v0):
+        return gaussian_kl((m - m0) * (-0.5 * v0).exp(), v - v0)
 
+    def half(m, v, m0, v0):
+        return 0.5 * (m - m0).square() + 0 * v + 0 * v0
+
+    zero = 0 * log_var, center, 0 * width
     t.rowwise(
-        "with variance 1 the price is |mean|²/2",
+        "with all variances 1 the price is |m - m0|²/2",
         kl,
-        (mean, 0 * log_var),
+        (mean, *zero),
         half,
         "Between Gaussians of variance 1 it is half their squared distance.",
-        {"mean not squared": [lambda m, v: m / 2, lambda m, v: m.abs() / 2]},
+        {
+            "mean not squared": [
+                lambda m, v, m0, v0: (m - m0) / 2,
+                lambda m, v, m0, v0: (m - m0).abs() / 2,
+            ],
+            "prior taken as the standard normal": lambda m, v, m0, v0: m**2 / 2,
+        },
         grads=False,  # that of log_var is 0 here whatever becomes of it
     )
     t.rowwise(
-        "any mean and variance: the value of the integral",
+        "any means and variances: the value of the integral",
         kl,
-        (mean, log_var),
-        gaussian_kl,
+        (mean, log_var, center, width),
+        shifted,
         "The integral of q (log q - log p), by quadrature.",
         {
-            "log variance read as log standard deviation": lambda m, v: gaussian_kl(
-                m, 2 * v
+            "log variance read as log standard deviation": [
+                lambda m, v, m0, v0: shifted(m, 2 * v, m0, 2 * v0),
+                lambda m, v, m0, v0: shifted(m, 2 * v, m0, v0),
+            ],
+            "standard deviation in place of the variance": lambda m, v, m0, v0: shifted(
+                m, v / 2, m0, v0 / 2
             ),
-            "standard deviation in place of the variance": lambda m, v: gaussian_kl(
-                m, v / 2
+            "arguments of the KL swapped": lambda m, v, m0, v0: shifted(m0, v0, m, v),
+            "sign of the log variance flipped": lambda m, v, m0, v0: (
+                shifted(m, v, m0, v0) + v - v0
             ),
-            "arguments of the KL swapped": lambda m, v: gaussian_kl(m, v, reverse=True),
-            "sign of the log variance flipped": lambda m, v: gaussian_kl(m, v) + v,
+            "distance not divided by the variance of the prior": [
+                lambda m, v, m0, v0: (
+                    shifted(m, v, m0, v0) + (m - m0) ** 2 * (1 - (-v0).exp()) / 2
+                )
+            ],
+            "distance divided by the variance of q": lambda m, v, m0, v0: (
+                shifted(m, v, m0, v0) + (m - m0) ** 2 * ((-v).exp() - (-v0).exp()) / 2
+            ),
+            "prior taken as the standard normal": lambda m, v, m0, v0: gaussian_kl(
+                m, v
+            ),
+            "log variance of the prior left out": lambda m, v, m0, v0: (
+                shifted(m, v, m0, v0) - v0 / 2
+            ),
         },
     )
+    t.property("a q equal to the prior costs nothing")
+    equal = t.call(kl, center.expand(b, d), width.expand(b, d), center, width)
+    t.close(equal, 0.0, "It is 0 where both are equal.", "a floor under the rate")
     for name, low, mistake in (
         ("e⁻⁶⁰", -60.0, "floor under the variance"),
         ("e¹⁰", 10.0, "ceiling on the variance"),
@@ -89,8 +133,8 @@ def vae_01(t, kl):
         t.rowwise(
             f"a variance of {name}",
             kl,
-            (mean, torch.full_like(log_var, low)),
-            gaussian_kl,
+            (mean, torch.full_like(log_var, low), center, width),
+            shifted,
             "The integral, by quadrature: what is far from the prior is expensive.",
             misconception=mistake,
         )

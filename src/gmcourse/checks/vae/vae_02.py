@@ -1,127 +1,130 @@
-"""Exercise vae-02: The likelihood of a binary image."""
+"""Exercise vae-02: Three starts, three answers."""
+
+import math
 
 import torch
-from torch.distributions import Normal
 
 from .._exercise import Exercise
 
 
 @Exercise(
     id="vae-02",
-    title="The likelihood of a binary image",
-    difficulty=2,
-    minutes=10,
+    title="Three starts, three answers",
+    difficulty=3,
+    minutes=30,
     compute="cpu-instant",
-    points=2,
+    points=4,
     objectives=(
-        "Turn logits into a log-probability that sums over pixels and stays exact "
-        "where a sigmoid saturates.",
+        "Fit the Gaussian of one example by optimization, and see that the best one "
+        "found depends on where the search began.",
     ),
     statement=r"""
-A decoder puts out one logit $\ell_i$ for each pixel: the pixel is 1 with probability
-$\operatorname{sigmoid}(\ell_i) = 1/(1 + e^{-\ell_i})$, independently of the others. For
-the importance-weighted bound, each of `b` images is decoded from `k` codes, and each
-of these decodings is asked for the log-probability of that image.
+One latent number, one observed number: $p(z) = \mathcal N(0, 1)$ and
+$p(x \mid z) = \mathcal N(z^2 + 0.4\, z,\; 0.4^2)$, where $0.4$ is the standard
+deviation of the noise. Observed is $x = 1$. The posterior has two modes of unequal
+mass.
 
-Write `bernoulli_log_prob(logits, x)`: `logits` has shape `(k, b, d)`, `x` has shape
-`(b, d)` and holds zeros and ones; return $\log p(x \mid z)$ in nats, shape `(k, b)`.
-It has to stay exact, with a useful gradient, at logits of $\pm 200$.
+Compute the ELBO of $q = \mathcal N(m, s^2)$ as a sum over a fine grid, and maximize it
+over $m$ and $\log s$ by gradient steps (`torch.optim.Adam`, a few hundred steps, until
+nothing changes), from three starts: $(m, s) = (-1.3, 0.1)$, $(0, 0.9)$ and
+$(0.9, 0.1)$. Each ends in an optimum of its own.
+
+Give to four significant digits, in nats: `log_p` $= \log p(x)$, and
+`gap_left`, `gap_wide`, `gap_right`, the divergence
+$\mathrm{KL}(q \,\|\, p(z \mid x))$ at the end of each search, in the order of the
+starts. Which of them is the approximation gap of [(3.11)](#eq-amortization)?
 """,
-    stub='''
-def bernoulli_log_prob(logits, x):
-    """(k, b, d), (b, d) -> (k, b), in nats."""
-    return ...
-''',
-    answers={"bernoulli_log_prob": callable},
+    stub="""
+log_p = ...  # log p(x), nats
+gap_left = ...  # where the search from (-1.3, 0.1) ends
+gap_wide = ...  # where the search from (0, 0.9) ends
+gap_right = ...  # where the search from (0.9, 0.1) ends
+""",
+    answers={"log_p": float, "gap_left": float, "gap_wide": float, "gap_right": float},
     hints=(
-        "Pixels are independent given z: the probability of the image is a product, "
-        "its logarithm a sum over the d pixels.",
-        "log(sigmoid(l)) is computed as log of a rounded number: at l = -200 the "
-        "sigmoid is 0. Write log sigmoid(l) without ever forming sigmoid(l).",
-        "log sigmoid(l) = -log(1 + exp(-l)), which PyTorch offers as softplus and "
-        "logsigmoid. And 1 - sigmoid(l) = sigmoid(-l).",
+        "Begin with log p(z) + log p(x | z) on a grid from -6 to 6. The logarithm of "
+        "its sum, times the grid's step, is log p(x).",
+        "For the ELBO of any m and s: put a grid on the noise u, from -6 to 6, with "
+        "weights of a standard normal, and evaluate at z = m + s u. It is then a "
+        "differentiable function of m and log s.",
+        "The gap is log p(x) minus the ELBO. The three are all between 0.5 and 1.2, "
+        "and the one of the heavier mode is the smallest.",
     ),
     misconceptions={
-        "zeros and ones swapped": "A large logit makes a 1 likely.",
-        "logits used as probabilities": "A logit is any real number; its sigmoid is "
-        "the probability.",
-        "black pixels left out": "A pixel that is 0 has a probability too, that of "
-        "not being 1.",
-        "codes and images mixed up": "Image j belongs to logits[:, j], for each of the "
-        "k codes: repeat() and repeat_interleave() give different orders.",
-        "softmax over the pixels": "Pixels are not classes that exclude each other: "
-        "each has a probability of its own.",
-        "squared error in place of the likelihood": "(x - sigmoid(l))² is no "
-        "log-probability of a binary pixel: it does not normalize.",
-        "limit in place of log(1 + e^l)": "For large l it is nearly l, but not l: at "
-        "l = 6 the difference still counts, once for each pixel.",
-        "logarithm of a product": "The product of the probabilities of 784 pixels is "
-        "too small for float32, and becomes 0; the sum of logarithms does not.",
+        "bound in place of the gap": "The gap is log p(x) minus the ELBO.",
+        "gap at the start": "That is the gap of the first q: the search has not moved.",
+        "end of another start": "This is where another of the three searches ends: "
+        "look at the order, and whether a step was so large that it left its valley.",
+        "moments of the posterior": "The Gaussian with the posterior's mean and "
+        "spread minimizes the divergence the other way around.",
+        "width not fitted": "Both m and s are to be optimized.",
+        "prior left out": "p(z) is a part of the joint.",
+        "linear term left out": "The mean of x is z² + 0.4 z.",
+        "grid's step left out": "An integral is a sum times the step of the grid.",
     },
 )
-def vae_02(t, bernoulli_log_prob):
-    k, b, d = 3, t.integer(6, 8), t.integer(4, 5)
-    x = t.integers(b, d, low=0, high=1).float()
-    x[0, 0], x[-1, 0] = 0.0, 1.0  # not all images are equal
-    signed = t.away(k, b, d, low=0.4, high=3)
+def vae_02(t, log_p, gap_left, gap_wide, gap_right):
+    # By sums over grids; the optima by a search over a grid that is refined.
+    normal = torch.distributions.Normal
+    z = torch.linspace(-9, 9, 6001, dtype=torch.float64)
+    u = torch.linspace(-7, 7, 141, dtype=torch.float64)
+    weight = normal(0.0, 1.0).log_prob(u).softmax(0)
+    seen, step = torch.tensor(1.0, dtype=torch.float64), (z[1] - z[0]).log()
 
-    def log_odds(logits, x):
-        odds = logits.double().exp()
-        return torch.where(x > 0, odds / (1 + odds), 1 / (1 + odds)).log()
+    def joint(z, slope=0.4, noise=0.4, prior=1.0):
+        fit = normal(z**2 + slope * z, noise).log_prob(seen)
+        return fit + prior * normal(0.0, 1.0).log_prob(z)
 
-    def repeated(logits, x):
-        rows = x.repeat_interleave(k, 0)
-        return log_odds(logits.flatten(0, 1), rows).view(k, b, d)
+    def evidence(**how):
+        return joint(z, **how).logsumexp(0) + step
 
-    def tails(logits, x):
-        return log_odds(logits.abs(), 1 + 0 * x)
+    def gap(m, s, **how):
+        """Of all pairs of means, (a,), and deviations, (b,): (a, b)."""
+        m, s = (torch.as_tensor(v, dtype=torch.float64).reshape(-1) for v in (m, s))
+        points = m[:, None, None] + s[:, None] * u
+        log_q = normal(0.0, 1.0).log_prob(u) - s.log()[:, None]
+        return evidence(**how) - (weight * (joint(points, **how) - log_q)).sum(2)
 
-    def product(logits, x):
-        return log_odds(logits, x).exp().prod(-1, keepdim=True).log()
+    def lowest(m, s, spread_fixed=False, **how):
+        """The nearest optimum, by a window that moves and shrinks."""
+        reach = 0.1
+        for _ in range(9):
+            side = torch.linspace(-1, 1, 9, dtype=torch.float64) * reach
+            width = s * (0 * side[:1] if spread_fixed else side).exp()
+            values = gap(m + side, width, **how)
+            i, j = divmod(int(values.argmin()), len(width))
+            m, s, reach = float(m + side[i]), float(width[j]), reach / 2
+        return values.min()
 
+    why = "The logarithm of a sum over z, times the step of the grid."
+    due = evidence()
     ideas = {
-        "logits used as probabilities": lambda v, x: (1 - x - v).abs().log(),
-        "zeros and ones swapped": lambda v, x: log_odds(-v, x),
-        "sigmoid applied twice": lambda v, x: log_odds(v.sigmoid(), x),
-        "black pixels left out": lambda v, x: x * log_odds(v, x),
-        "softmax over the pixels": lambda v, x: x * v.log_softmax(-1),
-        "squared error in place of the likelihood": [
-            lambda v, x: -((x - v.sigmoid()) ** 2),
-            lambda v, x: -((x - v.sigmoid()) ** 2) / 2,
-            lambda v, x: Normal(v, 1.0).log_prob(x),
-        ],
-        "codes and images mixed up": [
-            repeated,
-            lambda v, x: log_odds(v, x).transpose(0, 1).reshape(k, b, d),
-        ],
+        "prior left out": evidence(prior=0.0),
+        "linear term left out": evidence(slope=0.0),
+        "standard deviation taken as a variance": evidence(noise=0.4**0.5),
+        "standard deviation squared": evidence(noise=0.4**2),
+        "grid's step left out": [due + math.log(n) for n in (10, 100, 200, 1000)],
+        "density in place of its logarithm": due.exp(),
     }
-    six = {
-        "limit in place of log(1 + e^l)": [
-            lambda v, x: log_odds(v, x) - tails(v, x),
-            lambda v, x: log_odds(v, x) - (v > 0) * tails(v, x),
-        ]
-    }
-    extreme, saturated = 200 * signed.sign(), "logarithm of a saturated sigmoid"
-    large = t.away(1, 4, 784, low=1, high=4), t.integers(4, 784, low=0, high=1).float()
-    why = "The logarithm of odds / (1 + odds) or 1 / (1 + odds), in double precision."
-    for name, args, more, mistake in (
-        ("in (0, 1)", (t.uniform(k, b, d, low=0.1, high=0.9), x), ideas, None),
-        ("of any sign", (signed, x), ideas, None),
-        ("±6", (6 * signed.sign(), x), six, None),
-        ("of 784 pixels", large, {"logarithm of a product": product}, None),
-        ("±200: still exact", (extreme, x), None, saturated),
-    ):
-        told = log_odds, why, more, mistake
-        f = bernoulli_log_prob
-        t.rowwise(f"logits {name}", f, args, *told, rows=2, grads=False)  # x has none
+    t.number("log p(x)", log_p, due, why, ideas, unit="nats")
 
-    for size, logits, mistake in (
-        ("up to 3", signed, "cut off from the graph"),
-        ("±200", extreme, saturated),
-    ):
-        t.property(f"logits of {size}: the gradient")
-        logits = logits.clone().requires_grad_()
-        slope = t.grad(t.call(bernoulli_log_prob, logits, x), logits)
-        odds = logits.double().exp()
-        why = "That of a logit is x minus the probability of a 1."
-        t.close(slope, x - odds / (1 + odds), why, mistake)
+    starts = {"left": (-1.3, 0.1), "wide": (0.0, 0.9), "right": (0.9, 0.1)}
+    near = {"left": (-1.09, 0.23), "wide": (-0.12, 0.62), "right": (0.71, 0.22)}
+    ends = {name: lowest(*place) for name, place in near.items()}
+    post = (joint(z) - due + step).exp()
+    mean = float((post * z).sum())
+    spread = float((post * (z - mean) ** 2).sum() ** 0.5)
+    for name, got in zip(starts, (gap_left, gap_wide, gap_right)):
+        mine = ends[name]
+        ideas = {
+            "bound in place of the gap": [due - mine, mine - due],
+            "end of another start": [v for k, v in ends.items() if k != name],
+            "gap at the start": gap(*starts[name]),
+            "moments of the posterior": gap(mean, spread),
+            "width not fitted": lowest(*starts[name], spread_fixed=True),
+            "prior left out": lowest(*near[name], prior=0.0),
+            "linear term left out": lowest(*near[name], slope=0.0),
+        }
+        why = "The lowest divergence in this valley, by sums over a grid of m and s."
+        at = f"the gap from ({starts[name][0]}, {starts[name][1]})"
+        t.number(at, got, mine, why, ideas, unit="nats")

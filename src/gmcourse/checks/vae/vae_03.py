@@ -25,8 +25,8 @@ each example but $k$ of them.
 
 Write `reparameterize(mean, log_std, k)`: `mean` and `log_std` have shape `(b, d)`;
 return $k$ independent samples for each example, shape `(k, b, d)`, of the dtype of
-`mean`. Every entry gets noise of its own, fresh at each call, and what is passed in
-stays as it was.
+`mean`, which is float32 or float64. Every entry gets noise of its own, fresh at each
+call, and what is passed in stays as it was.
 """,
     stub='''
 def reparameterize(mean, log_std, k):

@@ -41,7 +41,7 @@ beta = ...  # the weight of the rate, if std 0.1 was meant
     ),
     misconceptions={
         "channels forgotten": "An image has 3 · 32 · 32 values.",
-        "weight of the KL left out": "The weight 0.02 counts.",
+        "weight of the KL left out": "The weight 0.03 counts.",
         "pixels not counted": "mse_loss divides by the number of values.",
         "weight turned around": "A small weight on the KL means a narrow likelihood.",
         "ratio turned around": "A likelihood wider than the one meant is a beta above "

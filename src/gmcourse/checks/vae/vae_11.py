@@ -1,6 +1,4 @@
-"""Exercise vae-11: A bound from k draws."""
-
-import math
+"""Exercise vae-11: A gradient that gets better with k."""
 
 import torch
 
@@ -9,118 +7,180 @@ from .._exercise import Exercise
 
 @Exercise(
     id="vae-11",
-    title="A bound from k draws",
-    difficulty=3,
-    minutes=15,
+    title="A gradient that gets better with k",
+    difficulty=4,
+    minutes=40,
     compute="cpu-instant",
-    points=3,
-    objectives=("Write the importance-weighted bound so that it never underflows.",),
+    points=5,
+    objectives=(
+        "Write a surrogate for the doubly reparameterized gradient of the "
+        "importance-weighted bound.",
+    ),
     statement=r"""
-Each of `b` examples has `k` draws $z_i \sim q(z \mid x)$. Given are
-`log_joint` $= \log p(x, z_i)$ and `log_q` $= \log q(z_i \mid x)$, both of shape
-`(b, k)`, draws last. Write `iw_bound(log_joint, log_q)`: the estimate of
-$\mathcal L_k$ of [(3.13)](#eq-iwae) in nats, shape `(b,)`.
+Differentiate $\mathcal L_k$ of [(3.9)](#eq-iwae) with respect to the encoder's
+outputs, reparameterized: the weights depend on $m$ and $\log s$ through the draws
+$z_i = m + s\,\epsilon_i$, and through the density $q$ by which they are divided. The
+second part has a mean that can be reparameterized once more
+([Tucker et al., 2019](https://arxiv.org/abs/1810.04152)), and the sum of both is
 
-It has to be exact for a `log_joint` of $-5000$, and where a draw has
-probability zero (`log_joint` $= -\infty$) while others have not. Gradients flow to both
-arguments.
+$$
+\sum_{i=1}^k \tilde w_i^2 \;\nabla_z \log w_i(z_i)^\top\, \nabla_\phi\, z_i,
+\qquad \tilde w_i = \frac{w_i}{\sum_j w_j},
+$$
+
+where $\nabla_z \log w_i$ is the slope of $\log p(x, z) - \log q(z)$ with respect to
+$z$, for a $q$ that is held fixed.
+
+Write `doubly_reparameterized(mean, log_std, eps, log_joint)`: `mean` and `log_std` of
+shape `(d,)`, the noise `eps` of shape `(k, d)`, and a function `log_joint` from codes
+`(k, d)` to $\log p(x, z_i)$, shape `(k,)`. It returns a **surrogate**: a scalar whose
+value is of no interest, and whose gradient with respect to `mean` and `log_std` is the
+estimate above. The gradient with respect to what is inside `log_joint` is not asked
+for. It has to be right where all $\log w_i$ are near $-5000$.
 """,
     stub='''
-def iw_bound(log_joint, log_q):
-    """(b, k), (b, k) -> (b,): log of the mean weight, in nats."""
+def doubly_reparameterized(mean, log_std, eps, log_joint):
+    """(d,), (d,), (k, d), (k, d) -> (k,); returns (): a surrogate."""
     return ...
 ''',
-    answers={"iw_bound": callable},
+    answers={"doubly_reparameterized": callable},
     hints=(
-        "The logarithm of the mean of the k weights: which function of PyTorch is the "
-        "logarithm of a sum of exponentials?",
-        "The mean of k weights is their sum divided by k.",
-        "With all log weights equal to a, the bound is a.",
+        "Two things are constants here although they were computed from mean and "
+        "log_std: the normalized weights, and the mean and width inside log q.",
+        "The draws are not constants: log w must keep its path through z.",
+        "softmax gives the normalized weights from log w without ever forming a "
+        "weight. Look at the exponent of the weight in the formula.",
     ),
     misconceptions={
-        "mean of the logarithms": "That is the ELBO with k draws: the logarithm has to "
-        "come after the mean.",
-        "log k left out": "The mean of the weights is due, not their sum.",
-        "log k added": "Divide by k: subtract log k.",
-        "wrong axis": "The draws are along the last axis.",
-        "batch size in place of k": "The mean over the k draws is due: subtract log k.",
-        "ratio of the means": "Each draw has a weight of its own, and the mean is over "
-        "the weights.",
-        "underflow": "exp of a number below -104 is 0 in float32, and above 88 it is "
-        "infinite. Stay in the logarithm.",
-        "floor under the weights": "A constant added inside the logarithm is a bound "
-        "on nothing.",
-        "largest weight only": "The maximum is no mean of the weights.",
-        "ratio turned around": "The weight is p(x, z)/q(z given x).",
-        "log_q added": "log p(x, z)/q(z given x) is a difference of logarithms.",
-        "q left out": "The draws come from q, so each is weighted by 1/q.",
-        "a zero weight spoils the mean": "A weight of 0 is a weight: the others count.",
-        "log_q cut off from the graph": "The weight is a ratio of both; some training "
-        "schemes drop this gradient on purpose, but here it is due.",
+        "no scalar": "One number is due: the sum over the k draws.",
+        "gradient of the bound itself": "This is the plain reparameterized gradient: "
+        "q is not held fixed in it, and its weights are not squared.",
+        "weights not squared": "Each draw counts with the square of its weight: the "
+        "second reparameterization takes one of the two parts away.",
+        "q not held fixed": "The mean and width inside log q are constants; only z "
+        "moves.",
+        "a gradient through the weights": "The normalized weights are constants.",
+        "draws cut off from the graph": "z has to hang on mean and log_std.",
+        "weights not normalized": "The weights add up to 1.",
+        "equal weights": "Draws do not count alike: each by its weight.",
+        "mean over the draws": "A sum over the draws is due: the weights add up to 1.",
+        "q left out": "log w is log p(x, z) minus log q(z).",
+        "log_q added": "log p(x, z)/q(z) is a difference of logarithms.",
+        "underflow": "exp of a number below -104 is 0 in float32: stay in the "
+        "logarithm.",
+        "log_std cut off from the graph": "q has a width, and its gradient is due.",
     },
 )
-def vae_11(t, iw_bound):
-    b, k = t.integer(4, 5), 3
-    log_joint = t.uniform(b, k, low=-4, high=-1).requires_grad_()
-    log_q = t.uniform(b, k, low=-2, high=1).requires_grad_()
-    t.property("one bound for each example")
-    out = t.call(iw_bound, log_joint, log_q)
-    ideas = {"wrong axis": (k,), "reduced over the batch": [(), (1,)]}
-    t.shape(out, (b,), "k draws give one bound.", ideas=ideas)
+def vae_11(t, doubly_reparameterized):
+    for k, d in ((t.integer(5, 6), t.integer(3, 4)), (1, 2)):
+        estimate(t, doubly_reparameterized, k, d)
 
-    t.property("any weights: the logarithm of their mean", of=out)
-    joint, q = log_joint.detach().double(), log_q.detach().double()
-    ratio, top, more = (joint - q).exp(), (joint - q).amax(1), math.log(k)
-    due = torch.tensor([math.log(sum(row) / k) for row in ratio.tolist()])
+
+def estimate(t, doubly_reparameterized, k, d):
+    mean = t.uniform(d, low=-1, high=1).requires_grad_()
+    log_std = t.uniform(d, low=-1, high=0.3).requires_grad_()
+    center, bend = t.away(d, low=0.3, high=1), t.uniform(d, low=0.3, high=0.9)
+    some = "" if k > 1 else ", one draw"
+
+    def log_joint(z, drop=0.0):
+        c, b = center.to(z), bend.to(z)
+        return (-0.5 * (z - c) ** 2 - b * torch.sin(2 * z)).sum(-1) - drop
+
+    def log_q(z, m, r):
+        return torch.distributions.Normal(m, r.exp()).log_prob(z).sum(-1)
+
+    # No draw may carry most of the weight: mistakes would look alike.
+    for _ in range(200):
+        eps = t.normal(k, d)
+        z = (mean + log_std.exp() * eps).detach()
+        share = (log_joint(z) - log_q(z, mean, log_std)).softmax(0)
+        if 0.3 <= share.max() <= 0.6 or k == 1:
+            break
+
+    t.property("a scalar" + some)
+    out = t.call(doubly_reparameterized, mean, log_std, eps, log_joint)
+    t.shape(out, (), "a surrogate for one estimate.", "no scalar")
+
+    # Slopes draw by draw, in double precision; what is held fixed is another leaf.
+    m, r = (v.detach().double().requires_grad_() for v in (mean, log_std))
+    e = eps.double()
+    z = (m + r.exp() * e).detach().requires_grad_()
+
+    def by(weight, ratio, at=z):
+        """The sum of weight times slope at the draws, as gradients of (m, r)."""
+        slope = torch.autograd.grad((weight * ratio).sum(), at, retain_graph=True)[0]
+        return torch.stack([slope.sum(0), (slope * e * r.exp()).detach().sum(0)])
+
+    ratio = log_joint(z) - log_q(z, m.detach(), r.detach())
+    share = ratio.softmax(0).detach()
+    due = by(share**2, ratio)
+
+    def whole(loss):
+        """The gradient of a loss of (m, r), through all its paths."""
+        how = {"retain_graph": True, "materialize_grads": True}
+        return torch.stack(torch.autograd.grad(loss, (m, r), **how))
+
+    moving = m + r.exp() * e
+    full = log_joint(moving) - log_q(moving, m, r)
+    held = log_joint(moving) - log_q(moving, m.detach(), r.detach())
+    joint, plus = log_joint(z), log_joint(z) + log_q(z, m.detach(), r.detach())
+    unmoved = log_joint(z.detach()) - log_q(z.detach(), m, r)
     ideas = {
-        "log k left out": due + more,
-        "log k added": due + 2 * more,
-        "negative bound": -due,
-        "bits in place of nats": due / math.log(2),
-        "density in place of its logarithm": due.exp(),
-        "q left out": joint.exp().mean(1).log(),
-        "mean of the logarithms": (joint - q).mean(1),
-        "largest weight only": [top, top - more],
-        "ratio turned around": (1 / ratio).mean(1).log(),
-        "log_q added": [(joint + q).exp().mean(1).log(), (joint + q).mean(1)],
-        "batch size in place of k": due + more - math.log(b),
-        "ratio of the means": joint.exp().mean(1).log() - q.exp().mean(1).log(),
-        "reduced over the batch": [due.mean().expand(b), due.sum().expand(b)],
+        "gradient of the bound itself": whole(full.logsumexp(0)),
+        "weights not squared": by(share, ratio),
+        "q not held fixed": whole((share**2 * full).sum()),
+        "a gradient through the weights": [
+            whole((held.softmax(0) ** 2 * held).sum()),
+            whole((full.softmax(0) ** 2 * held).sum()),
+            whole((full.softmax(0) ** 2 * full).sum()),
+        ],
+        "draws cut off from the graph": [
+            whole((share**2 * unmoved).sum()),
+            torch.zeros_like(due),
+        ],
+        "weights not normalized": [
+            by(ratio.exp().detach() ** 2, ratio),
+            by((ratio - ratio.max()).exp().detach() ** 2, ratio),
+        ],
+        "equal weights": [by(torch.full((k,), k ** -float(p)), ratio) for p in (1, 2)],
+        "mean over the draws": due / k,
+        "q left out": [
+            by(share**2, joint),
+            by(joint.softmax(0).detach() ** 2, joint),
+        ],
+        "log_q added": by(plus.softmax(0).detach() ** 2, plus),
+        "mean over the dimensions": due / d,
+        "log_std read as log variance": estimate_at(0.5, m, r, e, log_joint),
+        "sign flipped": -due,
     }
-    why = "Computed with the weights themselves, which are not small here."
-    t.close(out, due, why, ideas=ideas, tol=1e-5)
+    ideas = ideas if k > 1 else {"q not held fixed": ideas["q not held fixed"]}
+    for i, name in enumerate(("mean", "log_std")):
+        t.property(f"the gradient with respect to {name}{some}", of=out)
+        why = "Slopes of log w at each draw, by the squares of normalized weights."
+        found = {key: pick(v, i) for key, v in ideas.items()}
+        if i:
+            found = {"log_std cut off from the graph": 0.0, **found}
+        slope = t.grad(out, (mean, log_std)[i])
+        t.close(slope, due[i], why, ideas=found, tol=1e-4)
 
-    steps = 5000.0 * (torch.arange(b) % 2)
-    for name, drop, tol, mistake in (
-        ("weights as small as e⁻⁵⁰⁰⁰", torch.full((b,), 5000.0), 2e-3, "underflow"),
-        ("weights as small as e⁻⁵⁰⁰⁰, and large ones", steps, 2e-3, "underflow"),
-        ("weights as large as e⁺²⁰⁰", torch.full((b,), -200.0), 1e-4, "underflow"),
-        ("weights as small as e⁻⁹⁰", 60 + steps * 0, 1e-4, "floor under the weights"),
-    ):
-        t.property(name)
-        low = t.tensor(t.call(iw_bound, log_joint - drop[:, None], log_q))
-        why = "A factor on all weights of an example adds its logarithm to the bound."
-        t.close(low + drop, due, why, mistake, tol=tol)
+    t.property("weights as small as e⁻⁵⁰⁰⁰" + some)
+    low = t.call(
+        doubly_reparameterized, mean, log_std, eps, lambda z: log_joint(z, 5000.0)
+    )
+    why = "A factor on all weights changes no share."
+    t.close(t.grad(low, mean), due[0], why, "underflow", tol=2e-3)
 
-    t.property("a draw of probability zero")
-    some = log_joint.detach().clone()
-    some[:, 0] = -math.inf
-    rest = (ratio[:, 1:].sum(1) / k).log()
-    why = "The mean of the weights, one of which is 0."
-    zero = "a zero weight spoils the mean"
-    t.close(t.call(iw_bound, some, log_q), rest, why, zero, tol=1e-5)
 
-    t.property("its gradient: each draw by its share of the weights", of=out)
-    share = ratio / ratio.sum(1, keepdim=True)
-    why = "A draw with a large weight moves the bound the most."
-    ideas = {"cut off from the graph": 0.0, "mean of the logarithms": 1 / k}
-    t.close(t.grad(out, log_joint), share, why, ideas=ideas, tol=1e-4)
-    why, cut = "Where log_joint rises, log_q falls.", "log_q cut off from the graph"
-    t.close(t.grad(out, log_q), -share, why, ideas={cut: 0.0}, tol=1e-4)
+def pick(values, i):
+    return [v[i] for v in values] if isinstance(values, list) else values[i]
 
-    t.property("one example, one draw")
-    one = t.uniform(1, 1, low=-4, high=-1)
-    out = t.call(iw_bound, one, torch.zeros(1, 1))
-    lost = {"batch axis lost": ()}
-    t.shape(out, (1,), "a batch of one is a batch.", ideas=lost)
-    t.close(out, one[0], "With k = 1 it is the logarithm of the only weight.")
+
+def estimate_at(factor, m, r, e, log_joint):
+    """The estimate with the width exp(factor r), as gradients of (m, r)."""
+    r = (factor * r).detach()
+    z = (m + r.exp() * e).detach().requires_grad_()
+    q = torch.distributions.Normal(m.detach(), r.exp())
+    ratio = log_joint(z) - q.log_prob(z).sum(-1)
+    share = ratio.softmax(0).detach()
+    slope = torch.autograd.grad((share**2 * ratio).sum(), z)[0]
+    return torch.stack([slope.sum(0), (factor * slope * e * r.exp()).sum(0)])

@@ -1,4 +1,6 @@
-"""Exercise vae-12: Bits that cost nothing."""
+"""Exercise vae-12: How many draws count?"""
+
+import math
 
 import torch
 
@@ -7,107 +9,127 @@ from .._exercise import Exercise
 
 @Exercise(
     id="vae-12",
-    title="Bits that cost nothing",
-    difficulty=2,
-    minutes=15,
+    title="How many draws count?",
+    difficulty=3,
+    minutes=20,
     compute="cpu-instant",
-    points=2,
-    objectives=("Write free bits, and know what its gradient does.",),
+    points=3,
+    objectives=(
+        "Compute the effective sample size of an importance-weighted bound, from "
+        "logarithms, and read from it how far to trust the bound.",
+    ),
     statement=r"""
-The rates of the latent dimensions of a batch are `kl`, shape `(b, d)`, in nats: entry
-$(i, j)$ belongs to example $i$ and dimension $j$. Free bits, in the version of
-[Kingma et al. (2016)](https://arxiv.org/abs/1606.04934), replaces the rate in the loss
-by the sum over dimensions of the larger of two numbers: the **batch mean** of the rate
-of that dimension, and a floor.
+A bound $\mathcal L_k$ with $k$ draws is worth little if one draw carries the sum. The
+**effective sample size** of the weights $w_1, \dots, w_k$ of one example is
 
-Write `free_bits(kl, floor)`: that sum, a scalar in nats per example; `floor` is a
-number at least 0, for each dimension. Dimensions below the floor get no gradient, the
-others their usual one.
+$$
+\frac{\bigl(\sum_i w_i\bigr)^2}{\sum_i w_i^2},
+$$
+
+which is $k$ if all weights are equal, and 1 if one of them carries everything.
+
+Write `effective_size(log_joint, log_q)`: `log_joint` $= \log p(x, z_i)$ and `log_q`
+$= \log q(z_i \mid x)$, both of shape `(b, k)`, draws last; return the effective
+sample size of each of the `b` examples, shape `(b,)`. It has to be right for a
+`log_joint` of $-5000$ or $+5000$, and where a draw has probability zero (`log_joint`
+$= -\infty$) while others have not.
 """,
     stub='''
-def free_bits(kl, floor):
-    """(b, d), float -> (): nats per example."""
+def effective_size(log_joint, log_q):
+    """(b, k), (b, k) -> (b,): between 1 and k."""
     return ...
 ''',
-    answers={"free_bits": callable},
+    answers={"effective_size": callable},
     hints=(
-        "First one number for each dimension, then the larger of it and the floor, "
-        "then a sum.",
-        "The order matters: the larger of a mean is not the mean of the larger.",
-        "clamp(min=...) has gradient 0 below its bound.",
+        "A factor on all weights changes nothing, so normalize them first. Which "
+        "function turns logarithms of weights into weights that add up to 1?",
+        "With normalized weights the numerator is 1.",
+        "Two values to try: for k equal log weights it is k; with weights 3 and 1 it "
+        "is 16/10.",
     ),
     misconceptions={
-        "no scalar": "One number is due.",
-        "floor for each example": "The floor acts on the batch mean of a dimension, "
-        "not on each example: single examples may use less.",
-        "one floor for the whole rate": "Each dimension has a floor of its own; else "
-        "one dimension can use it up, and the others collapse.",
-        "a smooth floor": "The larger of two numbers has a corner; a softplus is above "
-        "it near the floor.",
-        "floor subtracted": "The value below the floor is the floor, not 0. (The "
-        "gradient is the same, the loss is not.)",
-        "smaller in place of larger": "A rate above the floor is paid in full.",
-        "no floor": "A dimension below the floor counts with the floor.",
-        "a gradient below the floor": "Below the floor nothing may push the rate.",
-        "axes exchanged": "Examples are along the first axis, dimensions the second.",
+        "wrong axis": "The draws are along the last axis.",
+        "sum of squares not inverted": "The sum of squared shares is between 1/k and "
+        "1: its inverse is due.",
+        "root taken": "The sum of squares itself, not its root.",
+        "inverse of the largest share": "That is another measure of the same: for "
+        "weights 3 and 1 it gives 4/3, where 16/10 is due.",
+        "exponential of the entropy": "That is another measure of the same, a little "
+        "larger unless the weights are equal or one.",
+        "divided by k": "The number of draws is due, not their share of k.",
+        "shares of all examples together": "Each example has weights of its own.",
+        "q left out": "The draws come from q, so each is weighted by 1/q.",
+        "log_q added": "log p(x, z)/q(z given x) is a difference of logarithms.",
+        "ratio turned around": "The weight is p(x, z)/q(z given x).",
+        "weights taken as logarithms": "The weights are exponentials of the numbers "
+        "given.",
+        "underflow": "exp of a number below -104 is 0 in float32, and above 88 it is "
+        "infinite: normalize in the logarithm.",
+        "a zero weight spoils the size": "A weight of 0 is a weight: the others count.",
     },
 )
-def vae_12(t, free_bits):
-    b, d = t.integer(5, 6), t.integer(3, 4)
-    size = torch.linspace(0.1, 2.0, d)[torch.randperm(d, generator=t.rng)]
-    kl = t.uniform(b, d, low=0.1, high=1.9) * size + 0.01
-    kl[0] = 0.02  # an example below the floor, also where its dimension is above
-    kl.requires_grad_()
-    plain = kl.detach().double()
-    share = torch.tensor([sum(column) / b for column in plain.T.tolist()]).double()
-    just_below = round(float(share.sort().values[1]) - 0.02, 4)  # the second smallest
+def vae_12(t, effective_size):
+    b, k = t.integer(5, 6), t.integer(3, 4)
+    log_joint, log_q = t.uniform(b, k, low=-4, high=-1), t.uniform(b, k, low=-1, high=1)
 
-    t.property("a scalar")
-    out = t.call(free_bits, kl, just_below)
-    t.shape(out, (), "nats per example.", "no scalar")
+    t.property("one number for each example")
+    out = t.call(effective_size, log_joint, log_q)
+    ideas = {"wrong axis": (k,), "shares of all examples together": ()}
+    t.shape(out, (b,), "one for each of the b examples.", ideas=ideas)
 
-    def paid(floor):
-        return sum(v if v > floor else floor for v in share.tolist())
+    def size(log_w):
+        """By the definition, in double precision and with the weights themselves."""
+        rows = [[math.exp(v) for v in row] for row in log_w.tolist()]
+        return torch.tensor([sum(r) ** 2 / sum(v * v for v in r) for r in rows])
 
-    def ideas(floor):
-        above, due = share - floor, paid(floor)
-        return {
-            "a smooth floor": [
-                d * floor + (c * above).exp().log1p().sum() / c
-                for c in (1, 10, 20, 50, 100)
-            ],
-            "no floor": [share.sum()] if floor > share.max() else [],
-            "floor for each example": plain.clamp(min=floor).sum() / b,
-            "one floor for the whole rate": [
-                max(share.sum(), floor),
-                max(share.sum(), d * floor),
-                share.clamp(min=floor / d).sum(),
-            ],
-            "floor subtracted": above.clamp(min=0).sum(),
-            "smaller in place of larger": share.clamp(max=floor).sum(),
-            "mean over the dimensions": due / d,
-            "sum over the batch": [due * b, (b * share).clamp(min=floor).sum()],
-            "axes exchanged": [
-                plain.mean(1).clamp(min=floor).sum(),
-                plain.mean(1).clamp(min=floor).mean(),
-            ],
-            "sign flipped": -due,
-        }
+    t.property("any weights: the square of their sum over the sum of squares", of=out)
+    joint, q = log_joint.double(), log_q.double()
+    log_w = joint - q
+    due, share = size(log_w).double(), log_w.softmax(1)
+    together = (log_w - log_w.logsumexp((0, 1))).exp()
+    ideas = {
+        "sum of squares not inverted": 1 / due,
+        "root taken": due.sqrt(),
+        "inverse of the largest share": 1 / share.amax(1),
+        "exponential of the entropy": (-(share * share.log()).sum(1)).exp(),
+        "divided by k": due / k,
+        "q left out": size(joint),
+        "log_q added": size(joint + q),
+        "ratio turned around": size(-log_w),
+        "weights taken as logarithms": log_w.sum(1) ** 2 / (log_w**2).sum(1),
+        "shares of all examples together": [
+            1 / together.square().sum(1),
+            together.sum() ** 2 / together.square().sum() * torch.ones(b),
+        ],
+        "density in place of its logarithm": due.log(),
+    }
+    t.close(out, due, "Computed by the definition, with the weights.", ideas=ideas)
 
-    for name, floor, why in (
-        ("no floor, no change: the rate of an example", 0.0, "The rate itself."),
-        ("a floor above all rates", 50.0, "Each dimension counts with the floor."),
-        ("a floor between the rates", just_below, "The larger, in each dimension."),
+    for name, drop, mistake in (
+        ("log weights near -5000", torch.full((b,), 5000.0), "underflow"),
+        ("log weights near +5000", torch.full((b,), -5000.0), "underflow"),
+        (
+            "log weights near 0 and near -5000",
+            5000.0 * (torch.arange(b) % 2),
+            "one shift for all examples",
+        ),
     ):
         t.property(name)
-        value = t.call(free_bits, kl, floor)
-        t.close(value, paid(floor), why, ideas=ideas(floor))
+        some = t.call(effective_size, log_joint - drop[:, None], log_q)
+        why = "A factor on all weights of an example changes nothing."
+        t.close(some, due, why, mistake, tol=2e-3)
 
-    t.property("its gradient", of=out)
-    due = (share > just_below).double().expand(b, d) / b
-    why = "1/b above the floor, 0 below."
-    slopes = {
-        "cut off from the graph": 0.0,
-        "a gradient below the floor": torch.ones(b, d) / b,
-    }
-    t.close(t.grad(out, kl), due, why, ideas=slopes)
+    t.property("a draw of probability zero")
+    some = log_joint.clone()
+    some[:, 0] = -math.inf
+    why, zero = "That of the other weights.", "a zero weight spoils the size"
+    t.close(t.call(effective_size, some, log_q), size(log_w[:, 1:]), why, zero)
+
+    t.property("equal weights, and a thousand draws")
+    out = t.call(effective_size, torch.zeros(3, 1000), torch.ones(3, 1000))
+    t.close(out, 1000.0, "All draws count.", tol=1e-4)
+
+    t.property("one example, one draw")
+    out = t.call(effective_size, log_joint[:1, :1], log_q[:1, :1])
+    t.shape(out, (1,), "a batch of one is a batch.", ideas={"batch axis lost": ()})
+    t.close(out, 1.0, "A single draw counts as one.")

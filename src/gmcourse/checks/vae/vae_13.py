@@ -26,8 +26,8 @@ BARS_BOUND = 4.6
 which all rows or all columns are constant: `sample(n)` gives `(n, 1, 4, 4)`. Its
 entropy is known, 3.38 nats; a model of independent pixels needs 11.09.
 
-Train a VAE on its samples, within **60 seconds of one CPU core** (the reference takes
-a few). The answer is the trained `model`, an `nn.Module` with
+Train a VAE on its samples. The reference takes some seconds of one CPU core, and no
+answer should need more than 60. The answer is the trained `model`, an `nn.Module` with
 
 - `encode(x)`: `(b, 16)` zeros and ones to `(mean, log_std)`, each `(b, d_z)`, and
 - `decode(z)`: `(b, d_z)` to `(b, 16)` logits, each row from its own code; the prior is
@@ -35,8 +35,7 @@ a few). The answer is the trained `model`, an `nn.Module` with
 
 The check puts the model into evaluation mode and computes the importance-weighted bound
 with 500 draws from your `q`, averaged over the true distribution; it passes at 4.6 nats
-or less. Nothing but the
-model counts, and a bound that is too good to be true cannot be had: it is a bound.
+or less. How the model was made is not looked at.
 """,
     stub='''
 class BarsVAE(nn.Module):
@@ -61,10 +60,13 @@ model = ...  # BarsVAE(), trained
         "networks of one or two hidden layers of 64 to 128 units, a few latents.",
         "Print rate and distortion apart. A distortion well above zero at the end says "
         "that images are confused; a rate far above 4 nats, that codes are too narrow.",
-        "A learning rate that falls to zero toward the end is worth some tenths of a "
-        "nat.",
+        "Near 4.8: a rate of 1e-3 that falls to zero over 2,500 steps ends there, for "
+        "it was small for too long. Start higher, let it fall later, or take more "
+        "steps.",
     ),
     misconceptions={
+        "trained too gently": "Near, but above the threshold: a higher learning rate "
+        "or more steps are the usual remedy.",
         "no code in use": "The decoder gives the same for all codes, so pixels are as "
         "good as independent: the model is untrained, or its posterior has collapsed.",
         "an autoencoder without a rate": "The codes lie where the prior never goes: "
@@ -122,5 +124,6 @@ def vae_13(t, model):
         "no code in use": logits.view(500, len(x), 16).std((0, 1)).max() < 0.5,
         "an autoencoder without a rate": value > 12,  # worse than independent pixels
         "log_std read as log variance": lambda: bound(0.5 * log_std)[0] <= BARS_BOUND,
+        "trained too gently": value < 6.0,
     }
     t.reached(name, value, BARS_BOUND, why, traps, near=6.0)
