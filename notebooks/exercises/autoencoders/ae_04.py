@@ -3,7 +3,6 @@
 import copy
 
 import torch
-from torch import nn
 
 from .. import edits, reference, right, wrong
 

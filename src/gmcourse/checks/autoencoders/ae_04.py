@@ -71,8 +71,8 @@ def principal(last, first, z):
         "mean left in the directions": "The directions are those of the answers minus "
         "their mean; a mean far from zero is no variance.",
         "decoder left as it was": "The decoder must undo what the encoder now does.",
-        "decoder's bias left as it was": "A code of zeros now stands for the mean code: "
-        "the mean has to go into the decoder's bias.",
+        "decoder's bias left as it was": "A code of zeros now stands for the mean "
+        "code: the mean has to go into the decoder's bias.",
         "decoder's bias moved wrongly": "The new decoder's answer to a code of zeros "
         "must be the old decoder's answer to the mean code.",
         "decoder does not undo the encoder": "What the encoder now does to the codes, "
@@ -159,7 +159,7 @@ def turned(t, principal, k: int, size: float = 1.0, mistake: str = "", case: str
     t.property("the new codes are uncorrelated", of=new_z)
     stds = cov.diagonal().clamp(min=1e-30).sqrt()
     second = torch.linalg.eigh(w @ (z.T @ z).double() @ w.T)[1].flip(1)[:, :k]
-    by_second = torch.cov((second.T @ w @ z.double().T))
+    by_second = torch.cov(second.T @ w @ z.double().T)
     spread = by_second.diagonal().sqrt()
     uncentered = (by_second / spread[:, None] / spread).abs()
     correlation = (cov / stds[:, None] / stds).abs()

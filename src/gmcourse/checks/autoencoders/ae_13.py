@@ -119,9 +119,9 @@ def ae_13(t, contraction):
             lambda x, w, a, v: due(x.mean(0, True), w, a, v).expand(b, k, d),
         ],
         "square root taken": lambda *args: due(*args).sum((1, 2)).sqrt()[:, None],
-        "largest singular value": lambda *args: (
-            torch.linalg.matrix_norm(jacobian(*args), 2).square()[:, None]
-        ),
+        "largest singular value": lambda *args: torch.linalg.matrix_norm(
+            jacobian(*args), 2
+        ).square()[:, None],
         "absolute values in place of squares": lambda *args: jacobian(*args).abs(),
         "squared length of the code": lambda x, w, a, v: (
             (x @ w.T + a).tanh() @ v.T

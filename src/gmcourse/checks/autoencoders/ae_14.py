@@ -39,8 +39,8 @@ that is unsure; a sum of the ranks of two scores. You are done when you have
     stub="",
     hints=(
         "A nearest neighbor is hard to beat here: the distance of an image to the "
-        "nearest of 5,000 training images takes one call of torch.cdist for each batch, "
-        "and no training.",
+        "nearest of 5,000 training images takes one call of torch.cdist for each "
+        "batch, and no training.",
         "Scores that fail on different classes can be added once they are comparable: "
         "replace each by its rank among the images judged.",
         "Small networks suffice for the choice: 600 steps of a small autoencoder and "
