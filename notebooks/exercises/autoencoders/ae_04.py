@@ -3,106 +3,120 @@
 import copy
 
 import torch
-from torch import nn
 
-from .. import edits, reference, right
+from .. import edits, reference, right, wrong
 
 
-def made(last, first, m, back, mean):
-    """The layers for the codes m (z - mean)."""
+def made(last, first, up, go, mean):
+    """The layers for the codes go (z - mean), decoded by the columns up."""
     new_last, new_first = copy.deepcopy(last), copy.deepcopy(first)
     with torch.no_grad():
-        new_last.weight.copy_(m @ last.weight)
-        new_last.bias.copy_(m @ (last.bias - mean))
-        new_first.weight.copy_(first.weight @ back)
-        new_first.bias.copy_(first.bias + first.weight @ mean)
+        new_last.weight.copy_(go @ last.weight)
+        new_last.bias.copy_(go @ (last.bias - mean))
+        new_first.weight.copy_(up)
+        new_first.bias.copy_(first(mean))
     return new_last, new_first
 
 
 class Ae04:
+    r"""The answers minus their mean are $W (z - \mu)$. With their principal
+    directions as columns, $U$, they are $U U^\top W (z - \mu)$, since they lie in
+    the span of $U$: the new code is $U^\top W (z - \mu)$, and $U$ decodes it."""
+
     @reference
-    def whiten(last, first, z):
-        sizes = [(a.in_features, a.out_features) for a in (last, first)]
-        new_last, new_first = (nn.Linear(*size).to(z) for size in sizes)
+    def principal(last, first, z):
+        new_last, new_first = copy.deepcopy(last), copy.deepcopy(first)
         mean = z.mean(0)
-        root = torch.linalg.cholesky(torch.cov(z.T))  # z = mean + root z'
-        undo = torch.linalg.inv(root)
+        w = first.weight.detach()
+        answers = (z - mean) @ w.T
+        up = torch.linalg.svd(answers)[2][: len(mean)].T  # (m, k)
+        go = up.T @ w
         with torch.no_grad():
-            new_last.weight.copy_(undo @ last.weight)
-            new_last.bias.copy_(undo @ (last.bias - mean))
-            new_first.weight.copy_(first.weight @ root)
-            new_first.bias.copy_(first.bias + first.weight @ mean)
+            new_last.weight.copy_(go @ last.weight)
+            new_last.bias.copy_(go @ (last.bias - mean))
+            new_first.weight.copy_(up)
+            new_first.bias.copy_(first.bias + w @ mean)
         return new_last, new_first
 
     @right
-    def by_eigenvectors(last, first, z):
-        values, vectors = torch.linalg.eigh(torch.cov(z.T))
-        m = (vectors / values.sqrt()).T
-        back = vectors * values.sqrt()
-        return made(last, first, m, back, z.mean(0))
+    def by_covariance(last, first, z):
+        w = first.weight.detach()
+        cov = w @ torch.cov(z.T) @ w.T
+        up = torch.linalg.eigh(cov)[1].flip(1)[:, : z.shape[1]]
+        return made(last, first, up, up.T @ w, z.mean(0))
 
     @right
-    def by_symmetric_root(last, first, z):
-        values, v = torch.linalg.eigh(torch.cov(z.T))
-        m = v @ torch.diag(values.rsqrt()) @ v.T
-        return made(last, first, m, torch.linalg.inv(m), z.mean(0))
+    def by_qr(last, first, z):
+        q, r = torch.linalg.qr(first.weight.detach())
+        turn = torch.linalg.eigh(torch.cov(r @ z.T))[1].flip(1)
+        return made(last, first, q @ turn, turn.T @ r, z.mean(0))
 
     @right
-    def by_svd_of_the_codes(last, first, z):
-        _, s, vt = torch.linalg.svd(z - z.mean(0), full_matrices=False)
-        s = s / (len(z) - 1) ** 0.5
-        return made(last, first, vt / s[:, None], vt.T * s, z.mean(0))
+    def by_svd_of_the_weight(last, first, z):
+        u, s, vt = torch.linalg.svd(first.weight.detach(), full_matrices=False)
+        codes = (z - z.mean(0)) @ vt.T * s
+        turn = torch.linalg.svd(codes, full_matrices=False)[2]
+        return made(last, first, u @ turn.T, turn @ (s[:, None] * vt), z.mean(0))
 
     @right
-    def by_sequential(last, first, z):
+    def in_double_precision(last, first, z):
+        z, w = z.double(), first.weight.detach().double()
         root = torch.linalg.cholesky(torch.cov(z.T))
-        go, back = nn.Linear(z.shape[1], z.shape[1]), nn.Linear(z.shape[1], z.shape[1])
-        with torch.no_grad():
-            go.weight.copy_(torch.linalg.inv(root))
-            go.bias.copy_(-go.weight @ z.mean(0))
-            back.weight.copy_(root)
-            back.bias.copy_(z.mean(0))
-        last, first = copy.deepcopy(last), copy.deepcopy(first)
-        return nn.Sequential(last, go), nn.Sequential(back, first)
+        u, _, _ = torch.linalg.svd(w @ root, full_matrices=False)
+        u = -u  # signs are free
+        return made(last, first, u.float(), (u.T @ w).float(), z.mean(0).float())
 
     @right
     def by_functions(last, first, z):
-        root, mean = torch.linalg.cholesky(torch.cov(z.T)), z.mean(0)
-        undo = torch.linalg.inv(root)
-        return [lambda a: (last(a) - mean) @ undo.T, lambda c: first(c @ root.T + mean)]
+        mean, w = z.mean(0), first.weight.detach()
+        up = torch.linalg.svd(first(z) - first(mean))[2][: len(mean)].T
+        return [lambda a: (last(a) - mean) @ w.T @ up, lambda c: c @ up.T + first(mean)]
+
+    @wrong("codes made white")
+    def white(last, first, z):
+        root = torch.linalg.cholesky(torch.cov(z.T))
+        up = first.weight.detach() @ root
+        return made(last, first, up, torch.linalg.inv(root), z.mean(0))
+
+    @wrong("directions of the codes alone")
+    def turned(last, first, z):
+        v = torch.linalg.eigh(torch.cov(z.T))[1].flip(1)
+        return made(last, first, first.weight.detach() @ v, v.T, z.mean(0))
+
+    @wrong("columns only scaled")
+    def scaled(last, first, z):
+        size = first.weight.detach().norm(dim=0)
+        return made(last, first, first.weight.detach() / size, size.diag(), z.mean(0))
+
+    @wrong("codes still correlated")
+    def orthonormal(last, first, z):
+        q, r = torch.linalg.qr(first.weight.detach())
+        return made(last, first, q, r, z.mean(0))
+
+    @wrong("codes still correlated")
+    def singular(last, first, z):
+        u, s, vt = torch.linalg.svd(first.weight.detach(), full_matrices=False)
+        return made(last, first, u, s[:, None] * vt, z.mean(0))
 
     edited = edits(
-        whiten,
+        principal,
         """
-    given layers changed | (nn.Linear(*size).to(z) for size in sizes) -> last, first
-    mean not removed | z.mean(0) -> 0 * z.mean(0)
-    mean not removed | z.mean(0) -> last.bias.detach()
+    given layers changed | copy.deepcopy(last), copy.deepcopy(first) -> last, first
+    mean not removed | (last.bias - mean) -> last.bias
     mean not removed | (last.bias - mean) -> (last.bias + mean)
-    encoder's bias not mapped | undo @ (last.bias - mean) -> last.bias
-    encoder's bias not mapped | undo @ (last.bias - mean) -> last.bias - mean
-    encoder's bias not mapped | undo @ (last.bias - mean) -> undo @ last.bias - mean
-    each code scaled alone | linalg.cholesky(torch.cov(z.T)) -> diag(z.std(0))
-    each code scaled alone | linalg.cholesky(torch.cov(z.T)) -> diag(z.var(0))
-    scaled by the covariance itself | linalg.cholesky(torch.cov(z.T)) -> cov(z.T)
-    root in place of its inverse | torch.linalg.inv(root) -> root
-    root on the wrong side | (torch.cov(z.T)) -> (torch.cov(z.T)).T
-    root on the wrong side | first.weight @ root -> first.weight @ root.T
-    covariance on another scale | cov(z.T) -> cov(z.T, correction=0)
-    covariance on another scale | torch.cov(z.T) -> (len(z) - 1) * torch.cov(z.T)
-    only rotated | cholesky(torch.cov(z.T)) -> eigh(torch.cov(z.T))[1]
-    number added to the covariance
-        | cov(z.T) -> cov(z.T) + 1e-6 * torch.eye(z.shape[1])
-    number added to the covariance
-        | cov(z.T) -> cov(z.T) + 1e-8 * torch.eye(z.shape[1])
-    difference of large numbers
-        | torch.cov(z.T) -> (z.T @ z / len(z) - mean.outer(mean)) * 40 / 39
+    encoder's bias not mapped | go @ (last.bias - mean) -> last.bias
+    encoder's bias not mapped | go @ (last.bias - mean) -> last.bias - mean
+    encoder's bias not mapped | go @ (last.bias - mean) -> go @ last.bias - mean
+    mean left in the directions | (z - mean) @ w.T -> z @ w.T
+    smallest variance first | [2][: len(mean)].T -> [2][: len(mean)].flip(0).T
     decoder left as it was | return new_last, new_first -> return new_last, first
-    decoder scaled the same way | first.weight @ root -> first.weight @ undo
-    decoder scaled the same way | first.weight @ root -> first.weight @ undo.T
-    decoder's bias left as it was | first.bias + first.weight @ mean -> first.bias
-    decoder's bias moved wrongly | first.bias + first -> first.bias - first
-    decoder's bias moved wrongly | first.weight @ mean -> new_first.weight @ mean
-    decoder does not undo the encoder
-        | first.weight @ root -> first.weight @ torch.linalg.eigh(root @ root.T)[1]
+    decoder's bias left as it was | first.bias + w @ mean -> first.bias
+    decoder's bias moved wrongly | first.bias + w @ mean -> first.bias - w @ mean
+    decoder's bias moved wrongly | w @ mean -> up @ mean
+    decoder does not undo the encoder | go = up.T @ w -> go = 0.5 * up.T @ w
+    decoder does not undo the encoder | copy_(up) -> copy_(-up)
+    difference of large numbers | answers = (z - mean) @ w.T
+        -> second = (z.T @ z / len(z) - mean.outer(mean)) | torch.linalg.svd(answers)[2]
+        -> torch.linalg.eigh(w @ second @ w.T)[1].T.flip(0)
     """,
     )

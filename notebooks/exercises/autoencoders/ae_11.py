@@ -80,6 +80,8 @@ class Ae11:
         | (vectors * values.clamp(min=0).sqrt())
         -> torch.linalg.cholesky(torch.cov(z.double().T))
     breaks where the covariance has no inverse | values.clamp(min=0) -> (values - 1e-9)
+    breaks where the covariance has no inverse | z.double().T -> z.T
+        | values.clamp(min=0) -> values
     one noise for all dimensions
         | randn(m, len(mean)) -> randn(m, 1).expand(m, len(mean))
     one noise for all draws | randn(m, len(mean)) -> randn(len(mean)).expand(m, -1)

@@ -5,108 +5,93 @@ import torch
 from .. import edits, reference, right, sums, wrong
 
 
-def squares(encoder, x):
-    """The squared entries of the Jacobian of each row: (b, k, ...)."""
-    rows = torch.autograd.functional.jacobian(
-        lambda v: encoder(v).sum(0), x, create_graph=True
-    )  # (k, b, ...): examples do not mix, so the sum over the batch keeps every row
-    return rows.square().transpose(0, 1)
+def entries(x, w, a, v):
+    """(b, k, d): the squared entries of the Jacobian of each row."""
+    slope = 1 - (x @ w.T + a).tanh().square()
+    return ((v * slope[:, None]) @ w).square()
 
 
 class Ae13:
+    r"""By the chain rule the Jacobian at $x$ is
+    $V \operatorname{diag}\bigl(1 - \tanh^2(W x + a)\bigr)\, W$."""
+
     @reference
-    def contraction(encoder, x):
-        x = x.detach().requires_grad_()
-        z = encoder(x)
-        total = torch.zeros_like(z[:, 0])
-        for j in range(z.shape[1]):
-            row = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0]
-            total = total + row.square().flatten(1).sum(1)
-        return total
+    def contraction(x, w, a, v):
+        hidden = (x @ w.T + a).tanh()
+        slope = 1 - hidden.square()  # (b, h)
+        jacobian = (v * slope[:, None]) @ w  # (b, k, d)
+        return jacobian.square().flatten(1).sum(1)
 
     @right
-    def by_jacobian(encoder, x):
-        full = torch.autograd.functional.jacobian(encoder, x, create_graph=True)
-        own = torch.stack([full[i, :, i] for i in range(len(x))])
-        return own.flatten(1).pow(2).sum(1)
+    def by_einsum(x, w, a, v):
+        slope = 1 - torch.tanh(torch.einsum("bd,hd->bh", x, w) + a) ** 2
+        full = torch.einsum("kh,bh,hd->bkd", v, slope, w)
+        return torch.einsum("bkd,bkd->b", full, full)
 
     @right
-    def by_sum_over_the_batch(encoder, x):
-        return squares(encoder, x).flatten(1).sum(1)
+    def by_gram_matrices(x, w, a, v):
+        # |V S W|² = the sum over pairs of hidden units, with small matrices only.
+        s = 1 - (x @ w.T + a).tanh() ** 2
+        both = (v.T @ v) * (w @ w.T)  # (h, h)
+        return ((s @ both) * s).sum(1)
 
     @right
-    def in_a_single_precision_sum(encoder, x):
-        x = x.detach().requires_grad_()
-        z, total = encoder(x), torch.zeros(len(x))
-        for j in range(z.shape[1]):
-            row = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0]
-            total += row.square().flatten(1).sum(1)
-        return total
-
-    @right
-    def by_loops(encoder, x):
+    def by_loops(x, w, a, v):
         out = []
         for row in x:
-            leaf = row[None].clone().requires_grad_()
-            rows = [
-                torch.autograd.grad(v, leaf, create_graph=True)[0]
-                for v in encoder(leaf)[0]
-            ]
-            out.append(sum(r.pow(2).sum() for r in rows))
+            slope = 1 - (w @ row + a).tanh() ** 2
+            out.append((v @ torch.diag(slope) @ w).pow(2).sum())
         return torch.stack(out)
 
     @right
-    def by_vmap(encoder, x):
-        one = torch.func.jacrev(lambda row: encoder(row[None])[0])
-        return torch.vmap(one)(x).flatten(1).square().sum(1)
+    def by_autograd(x, w, a, v):
+        one = torch.func.jacrev(lambda row: v @ (w @ row + a).tanh())
+        return torch.func.vmap(one)(x).square().sum((1, 2))
 
     @right
-    def by_forward_mode(encoder, x):
-        total = 0
-        for step in torch.eye(x[0].numel(), dtype=x.dtype):
-            v = step.view(1, *x.shape[1:]).expand_as(x).contiguous()
-            total = total + torch.func.jvp(encoder, (x,), (v,))[1].square().sum(1)
-        return total
+    def by_cosh(x, w, a, v):
+        slope = (x @ w.T + a).clamp(-40, 40).cosh().pow(-2)
+        return torch.linalg.matrix_norm((v * slope[:, None]) @ w) ** 2
 
-    standard = sums(squares, without=("bits in place of nats",))
+    @right
+    def in_double_precision(x, w, a, v):
+        return entries(x.double(), w.double(), a.double(), v.double()).sum((1, 2))
+
+    @wrong("paths squared before they are added")
+    def by_paths(x, w, a, v):
+        slope = (1 - (x @ w.T + a).tanh() ** 2).square()
+        return slope @ (v.square().sum(0) * w.square().sum(1))
+
+    @wrong("largest singular value")
+    def spectral(x, w, a, v):
+        slope = 1 - (x @ w.T + a).tanh() ** 2
+        return torch.linalg.matrix_norm((v * slope[:, None]) @ w, 2) ** 2
+
+    standard = sums(entries, without=("bits in place of nats",))
 
     edited = edits(
         contraction,
         """
-    rows added before they are squared | z[:, j].sum() -> z.sum()
-        | total = total + -> total =
-    square root taken | return total -> return total.sqrt()
-    absolute values in place of squares | row.square() -> row.abs()
-    codes left out | range(z.shape[1]) -> range(1)
-    codes left out | range(z.shape[1]) -> range(3)
-    squared length of the code | return total -> return z.square().sum(1)
-    not summed over the dimensions | .flatten(1).sum(1) -> .sum(1)
-        | total = torch.zeros_like(z[:, 0]) -> total = 0
-    gradient cut off in part | row.square() -> (row * row.detach())
-    gradient cut off in part | total = total + -> total = total.detach() +
+    slope of the activation left out | 1 - hidden.square() -> 1 + 0 * hidden
+    another slope | 1 - hidden.square() -> hidden * (1 - hidden)
+    another slope | .tanh() -> .sigmoid() | 1 - hidden.square() -> hidden * (1 - hidden)
+    another slope | 1 - hidden.square() -> 1 - hidden
+    another slope | 1 - hidden.square() -> hidden
+    another slope | 1 - hidden.square() -> (1 - hidden.square()).sqrt()
+    another slope | 1 - hidden.square() -> (1 - hidden.square()).square()
+    rows added before they are squared
+        | jacobian.square().flatten(1) -> jacobian.sum(1).square()
+    rows added before they are squared
+        | jacobian.square().flatten(1) -> jacobian.sum(2).square()
+    first layer only | (v * slope[:, None]) @ w -> slope[:, :, None] * w
+    offset left out | + a ->
+    one Jacobian for all | # (b, h) -> ; slope = slope[:1].expand(len(x), -1)
+    one Jacobian for all | (x @ w.T + a) -> (x.mean(0).expand(len(x), -1) @ w.T + a)
+    absolute values in place of squares | jacobian.square() -> jacobian.abs()
+    square root taken | sum(1) -> sum(1).sqrt()
+    squared length of the code | jacobian.square().flatten(1)
+        -> (hidden @ v.T).square()
+    cut off from the graph | - hidden.square() -> - hidden.detach().square()
+    input changed in place | (x @ w.T + a) -> (x.mul_(1.001) @ w.T + a)
     """,
     )
-
-    @wrong("largest singular value")
-    def spectral(encoder, x):
-        rows = torch.autograd.functional.jacobian(
-            lambda v: encoder(v).sum(0), x, create_graph=True
-        )
-        return torch.linalg.matrix_norm(rows.flatten(2).transpose(0, 1), 2).square()
-
-    @wrong("estimated from samples")
-    def probed(encoder, x):
-        x = x.detach().requires_grad_()
-        z = encoder(x)
-        v = torch.randn_like(z).sign()
-        slope = torch.autograd.grad(z, x, v, create_graph=True)[0]
-        return slope.square().flatten(1).sum(1)
-
-    @wrong("differences in place of derivatives")
-    def differences(encoder, x):
-        h, total = 0.1 if x.dtype == torch.float32 else 1e-5, 0
-        for step in h * torch.eye(x[0].numel(), dtype=x.dtype):
-            v = step.view(x.shape[1:])
-            slope = (encoder(x + v) - encoder(x - v)) / (2 * h)
-            total = total + slope.square().sum(1)
-        return total

@@ -2,13 +2,19 @@
 
 
 class Ae14:
-    """What a reader is likely to find. The error divided by the energy of the image
-    mends classes that are dark, and harms others. The Mahalanobis distance of the
-    code catches clothes whose parts are known but whose combination is not; a low
-    error together with a far code is the mark of an interpolation. The uncertainty of
-    a classifier of the known classes is strong where the left-out class lies between
-    two of them, and blind where it resembles one: a shirt is a T-shirt to it, and to
-    many people. Choosing the best of ten scores by their AUC on the left-out class is
-    fitting to the test; choose on pairs of known classes, by leaving out a second one.
-    The shirt stays hard for every score, since its images overlap with those of three
-    other classes: no score of the image alone can tell what the label does not say."""
+    """What one solution found, with three seeds on the 10,000 test images: the error
+    of a small autoencoder has a mean AUC of 0.68, the distance to the nearest of 5,000
+    training images 0.73, and the sum of its rank and that of a classifier's entropy
+    0.76; chosen by second classes, as asked, the mean is 0.76, with a spread of less
+    than 0.01 between the seeds. Choosing by the AUC on the left-out class itself would
+    be fitting to the test.
+
+    Each score alone has its blind classes. The error divided by the brightness mends
+    dark sandals (0.98) and sneakers (0.80), and harms coats (0.31). The Mahalanobis
+    distance of the code has a mean of 0.54: dresses and shirts lie nearer to the mean
+    of the codes than the classes it knows. The entropy of a classifier of the nine
+    known classes finds shirts (0.74), which lie between T-shirts, pullovers and coats,
+    and is blind to ankle boots (0.39 to 0.45) and sneakers (about 0.5). After the
+    choice sneakers (0.62) and T-shirts
+    (0.67) stay hardest, and ankle boots (0.69) are worse off than with the error alone:
+    a mean hides what a choice costs."""

@@ -1,4 +1,4 @@
-"""Exercise ae-04: White codes, the same reconstructions."""
+"""Exercise ae-04: Principal codes, the same reconstructions."""
 
 import torch
 from torch import Tensor, nn
@@ -8,93 +8,97 @@ from .._exercise import Exercise
 
 @Exercise(
     id="ae-04",
-    title="White codes, the same reconstructions",
+    title="Principal codes, the same reconstructions",
     difficulty=3,
-    minutes=25,
+    minutes=30,
     compute="cpu-instant",
     points=3,
     objectives=(
-        "Use the freedom of the code space: change the codes' distribution without "
+        "Use the freedom of the code space: give codes an order and a unit without "
         "changing the autoencoder.",
     ),
     statement=r"""
 In an autoencoder the code stands between two linear layers: `last`, the last layer of
 the encoder, and `first`, the first layer of the decoder. By equation (2.4) an
-invertible map of the codes can be absorbed into the two.
+invertible map of the codes can be absorbed into the two. Choose it such that the codes
+are ordered and have the unit of what they decode to, as in PCA.
 
-Write `whiten(last, first, z)`: `last` is an `nn.Linear(h, k)`, `first` an
-`nn.Linear(k, m)`, both with biases, and `z` holds the codes that `last` gave for a
-training set, shape `(n, k)` with an invertible covariance. Return two new layers
-`(new_last, new_first)` such that
+Write `principal(last, first, z)`: `last` is an `nn.Linear(h, k)`, `first` an
+`nn.Linear(k, m)` with `m >= k`, both with biases; the columns of `first.weight` are
+linearly independent, and `z` holds the codes that `last` gave for a training set, shape
+`(n, k)`, with an invertible covariance. Return two new layers `(new_last, new_first)`
+such that
 
 - `new_first(new_last(a))` equals `first(last(a))` for every `a`, up to rounding;
-- the codes that `new_last` gives for the same training set have mean zero and the
-  identity as their covariance (`torch.cov(z.T)`, which divides by `n - 1`).
+- the columns of the new decoder's weight are orthonormal;
+- the codes that `new_last` gives for the same training set have mean zero, are
+  uncorrelated, and their variances descend from the first code to the last.
 
-The given layers stay as they are.
+The signs of the codes are free. The given layers stay as they are.
 """,
     stub='''
-def whiten(last, first, z):
+def principal(last, first, z):
     """nn.Linear(h, k), nn.Linear(k, m), (n, k) -> two new layers."""
     return ...
 ''',
-    answers={"whiten": callable},
+    answers={"principal": callable},
     hints=(
-        "Write down the new code as z' = M (z - mean). What must M Σ Mᵀ be? What must "
-        "the decoder do with z' first?",
-        "With Σ = L Lᵀ (Cholesky), try M = L⁻¹. Then z = L z' + mean.",
-        "A linear layer computes W a + b. Insert: new W and b of `last` are M W and "
-        "M (b - mean); for `first`, put z = L z' + mean into W z + b. Begin with "
-        "copy.deepcopy of each layer.",
+        "The new codes times orthonormal columns are the centered answers of `first`. "
+        "Along which directions are the answers uncorrelated?",
+        "Apply PCA to the centered answers W (z - mean), of which k directions have a "
+        "variance: they are the new columns U.",
+        "The new code is Uᵀ W (z - mean). A linear layer computes V a + b: the new "
+        "weight and bias of `last` are Uᵀ W V and Uᵀ W (b - mean). `first` gets the "
+        "weight U; its bias must be the old answer to the mean code.",
     ),
     misconceptions={
         "given layers changed": "The caller still needs the layers it passed in: make "
         "copies.",
-        "mean not removed": "The mean of z is to be subtracted before M is applied.",
-        "encoder's bias not mapped": "M acts on all of W a + b - mean: on the bias and "
-        "on the mean, too.",
-        "each code scaled alone": "Dividing by standard deviations leaves the "
-        "correlations: the covariance has entries off the diagonal.",
-        "scaled by the covariance itself": "M must be a root of the inverse: M Σ Mᵀ "
-        "is the identity.",
-        "root in place of its inverse": "M undoes the root: it divides where the root "
-        "multiplies.",
-        "root on the wrong side": "L Lᵀ = Σ for a lower triangular L; with Lᵀ in its "
-        "place nothing is undone.",
-        "covariance on another scale": "The covariance due is that of torch.cov, which "
-        "divides by n - 1.",
-        "only rotated": "Uncorrelated codes still have variances of their own: each "
-        "must become one.",
-        "number added to the covariance": "A fixed number on the diagonal is harmless "
-        "for variances near one, and too much for small codes.",
+        "mean not removed": "The mean of z is to be subtracted before a matrix is "
+        "applied.",
+        "encoder's bias not mapped": "The matrix acts on all of W a + b - mean: on the "
+        "bias and on the mean, too.",
+        "codes made white": "White codes have no order and no unit: here the columns "
+        "of the decoder have length one, and the codes keep the variances.",
+        "directions of the codes alone": "The eigenvectors of the covariance of z make "
+        "the codes uncorrelated, and leave the decoder's columns oblique: look for "
+        "directions among the answers of `first`.",
+        "columns only scaled": "Columns of length one may still be oblique.",
+        "codes still correlated": "Orthonormal columns can be turned among themselves: "
+        "turn them until the codes are uncorrelated.",
+        "smallest variance first": "eigh gives ascending values; the largest variance "
+        "comes first.",
+        "mean left in the directions": "The directions are those of the answers minus "
+        "their mean; a mean far from zero is no variance.",
         "decoder left as it was": "The decoder must undo what the encoder now does.",
-        "decoder scaled the same way": "The decoder needs the inverse of what the "
-        "encoder got.",
-        "decoder's bias left as it was": "z = L z' + mean: the mean has to go into the "
-        "decoder's bias.",
+        "decoder's bias left as it was": "A code of zeros now stands for the mean "
+        "code: the mean has to go into the decoder's bias.",
         "decoder's bias moved wrongly": "The new decoder's answer to a code of zeros "
         "must be the old decoder's answer to the mean code.",
         "decoder does not undo the encoder": "What the encoder now does to the codes, "
         "the decoder must undo: follow one code through both.",
     },
 )
-def ae_04(t, whiten):
-    white(t, whiten, 3)
-    small, large = "number added to the covariance", "difference of large numbers"
-    white(t, whiten, 2, 1e-3, small, " Here the codes are of size 0.001.")
-    white(t, whiten, 4, 1.0, large, " Here the codes lie near 200.")
+def ae_04(t, principal):
+    turned(t, principal, 3)
+    turned(t, principal, 2, 1e-3, case=" Here the codes are of size 0.001.")
+    large = "difference of large numbers"
+    turned(t, principal, 4, 1.0, large, " Here the codes lie near 200.")
 
 
-def white(t, whiten, k: int, size: float = 1.0, mistake: str = "", case: str = ""):
+def turned(t, principal, k: int, size: float = 1.0, mistake: str = "", case: str = ""):
     """The check on ``k`` codes; what it is an edge for has this ``mistake``."""
     h, m, n = k + t.integer(3, 4), k + t.integer(1, 2), 40
     a = t.normal(n, h, mean=0.5)
     last, first = nn.Linear(h, k), nn.Linear(k, m)
-    # Far from white: strong correlations, a mean far from zero.
+    # Strong correlations, oblique columns of several lengths, a mean far from zero.
     mix = torch.eye(k) + torch.tensor([1.5, 1.0, -0.8, 0.6])[:k, None].tril(-1)
     frame = torch.linalg.qr(t.normal(h, k))[0]
     shift = t.away(k, low=1, high=3) + (200 if k == 4 else 0)
-    values = size * mix @ frame.T, size * shift, t.normal(m, k) / size, t.normal(m)
+    lean = torch.eye(k) + 0.5 * torch.ones(k, k).triu(1)
+    long = torch.tensor([0.6, 1.4, 1.0, 0.8])[:k]
+    columns = torch.linalg.qr(t.normal(m, k))[0] @ lean * long
+    values = size * mix @ frame.T, size * shift, columns / size, t.normal(m)
     layers = (*last.parameters(), *first.parameters())
     with torch.no_grad():
         for p, v in zip(layers, values):
@@ -102,7 +106,7 @@ def white(t, whiten, k: int, size: float = 1.0, mistake: str = "", case: str = "
         z, due = last(a), first(last(a))
 
     t.property("two new layers; the given ones stay as they are")
-    out = t.call(whiten, last, first, z)
+    out = t.call(principal, last, first, z)
     pair = isinstance(out, tuple | list) and len(out) == 2
     told, got = "A pair of layers.", f"an object of type {type(out).__name__}"
     t.true(pair and all(map(callable, out)), told, got)
@@ -128,25 +132,47 @@ def white(t, whiten, k: int, size: float = 1.0, mistake: str = "", case: str = "
     why = f"The mean of z was subtracted.{case}"
     t.close(codes.mean(0), torch.zeros(k), why, ideas=ideas, tol=1e-3)
 
-    t.property("their covariance is the identity", of=new_z)
-    cov, old = torch.cov(codes.T), torch.cov(z.double().T)
-    stds, sizes = old.diagonal().sqrt(), torch.linalg.eigvalsh(old)
-    root, eye = torch.linalg.cholesky(old), torch.eye(k).double()
-    turned = torch.linalg.solve(root.T, torch.linalg.solve(root.T, old).T)
-    added = sizes / torch.linalg.eigvalsh(cov) - sizes
+    t.property("the columns of the new decoder are orthonormal")
+    out = t.call(new_first, torch.cat([torch.eye(k), torch.zeros(1, k)]))
+    t.shape(out, (k + 1, m), "as many values as before.")
+    answers = t.tensor(out).detach().double()
+    new = (answers[:k] - answers[k]).T
+    gram, cov, eye = new.T @ new, torch.cov(codes.T), torch.eye(k).double()
+    w, old = values[2].double(), torch.cov(z.double().T)
+    axes, roots = torch.linalg.eigh(old)[1], torch.linalg.cholesky(old)
+    plain, unit = w.T @ w, (w / w.norm(dim=0)).double()
+    white = (cov - eye).abs().max() < 0.01
     ideas = {
-        "each code scaled alone": [old / stds[:, None] ** p / stds**p for p in (1, 2)],
-        "scaled by the covariance itself": [torch.linalg.inv(old), old @ old @ old],
-        "root in place of its inverse": [root @ old @ root.T, old @ old],
-        "root on the wrong side": turned,
-        "covariance on another scale": [eye * v for v in (n / (n - 1), n, n - 1,
-                                                          1 / n, 1 / (n - 1))],
-        "only rotated": [sizes.diag(), sizes.flip(0).diag()],
-    }  # fmt: skip
-    alike = added.min() > 0 and added.max() < 1.2 * added.min()
-    other = mistake or ("number added to the covariance" if alike else None)
-    why, ideas = f"Uncorrelated, of variance one.{case}", None if mistake else ideas
-    t.close(cov, eye, why, other, ideas, tol=1e-3)
+        "decoder left as it was": plain,
+        "codes made white": [gram] if white else [roots.T @ plain @ roots],
+        "columns only scaled": unit.T @ unit,
+        "directions of the codes alone": [
+            v.T @ plain @ v for v in (axes, axes.flip(1), axes.T, axes.flip(1).T)
+        ],
+    }
+    # Signs are free, so sizes are compared; of orthonormal columns they are the same.
+    ideas = {name: [v.abs() for v in by] if isinstance(by, list) else by.abs()
+             for name, by in ideas.items()}  # fmt: skip
+    told = f"Length one, at right angles.{case}"
+    t.close(gram.abs(), eye, told, mistake or None, None if mistake else ideas, 1e-3)
+
+    t.property("the new codes are uncorrelated", of=new_z)
+    stds = cov.diagonal().clamp(min=1e-30).sqrt()
+    second = torch.linalg.eigh(w @ (z.T @ z).double() @ w.T)[1].flip(1)[:, :k]
+    by_second = torch.cov(second.T @ w @ z.double().T)
+    spread = by_second.diagonal().sqrt()
+    uncentered = (by_second / spread[:, None] / spread).abs()
+    correlation = (cov / stds[:, None] / stds).abs()
+    ideas = {"mean left in the directions": [uncentered, uncentered.flip(0, 1)]}
+    other = mistake or "codes still correlated"
+    why = f"Their covariance has nothing off the diagonal.{case}"
+    t.close(correlation, eye, why, other, None if mistake else ideas, tol=2e-3)
+
+    t.property("their variances descend", of=new_z)
+    down = stds.square().sort(descending=True).values
+    ideas = {"smallest variance first": down.flip(0)}
+    why = "The first code varies most."
+    t.close(stds.square(), down, why, ideas=ideas, tol=1e-3)
 
     t.property("reconstructions are those of the given layers")
 
@@ -158,8 +184,6 @@ def white(t, whiten, k: int, size: float = 1.0, mistake: str = "", case: str = "
     ideas = {
         "decoder left as it was": read(codes),
         "decoder's bias left as it was": read(z.double() - mean),
-        "root on the wrong side": read(codes @ torch.linalg.inv(made) + mean),
-        "decoder scaled the same way": [read(codes @ v + mean) for v in (made, made.T)],
     }
     off = (out - due).detach()
     same = (off - off.mean(0)).abs().max() < 1e-2

@@ -21,9 +21,9 @@ from ._shared import Spy
         "what was there before the damage.",
     ),
     statement=r"""
-The first denoising autoencoders ([Vincent et al.,
-2008](https://doi.org/10.1145/1390156.1390294)) did not add noise: they set a random
-part of the values to zero and asked for the whole example back.
+The autoencoders of the paper that named them denoising ([Vincent et al.,
+2008](https://doi.org/10.1145/1390156.1390294)) were given no noise: a random part of
+the values was set to zero, and the whole example was asked back.
 
 Write the module `MaskingAutoencoder(encoder, decoder, share)` with a method `loss(x)`
 for `x` of shape `(b, d)`: each value is set to zero with probability `share`,

@@ -21,12 +21,12 @@ An AUC of 0.95 sounds good. But on the assembly line one part in a thousand is b
 and the ROC curve does not know it.
 
 Write `real_alarms(normal, anomalies, recall, share)`: `normal` and `anomalies` hold
-anomaly scores, shapes `(n,)` and `(m,)`, measured on two samples; `recall` is above 0
-and at most 1; `share` is the part of all parts on the line that are anomalies, whatever
-`n` and `m`. A score **at or above** a threshold raises an alarm. The threshold is one
-of the anomalies' scores: the largest that still catches at least the part `recall` of
-the anomalies. Return the part of alarms that are real (anomalies) on the line, a
-number.
+anomaly scores, shapes `(n,)` and `(m,)`, measured on two samples; `recall`, another
+name for the TPR that is asked for, is above 0 and at most 1; `share`, above 0 and below
+1, is the part of all parts on the line that are anomalies, whatever `n` and `m`. A
+score **at or above** a threshold raises an alarm. The threshold is one of the
+anomalies' scores: the largest that still catches at least the part `recall` of the
+anomalies. Return the part of alarms that are real (anomalies) on the line, a number.
 """,
     stub='''
 def real_alarms(normal, anomalies, recall, share):

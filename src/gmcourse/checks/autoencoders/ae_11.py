@@ -114,7 +114,8 @@ def ae_11(t, fit_sampler):
     t.property("a constant code, and two codes that are equal")
     flat = torch.cat([z, torch.full((n, 1), 2.5), z[:, :1]], 1)
     singular = "breaks where the covariance has no inverse"
-    for size in (1.0, 0.001):
+    # Rounding puts the eigenvalues that ought to be 0 on either side of it.
+    for size in (1.0, 0.001, *t.uniform(8, low=0.1, high=3.0).tolist()):
         # Single precision keeps seven digits of a covariance, hence three or four of
         # a standard deviation; a number on the diagonal does not know the size.
         room = 0.01 * size * float(stds.max())
@@ -126,7 +127,7 @@ def ae_11(t, fit_sampler):
         t.shape(drawn, (200, k + 2), "200 draws.")
         t.finite(drawn, "The covariance is positive semi-definite.", singular)
         noisy = "noise added to the covariance"
-        scale = "" if size == 1 else f" Here z is multiplied by {size}."
+        scale = "" if size == 1 else f" Here z is multiplied by {size:.3g}."
         why = f"A constant code stays constant, to {room:.2g}.{scale}"
         t.at_most((drawn[:, 3] - 2.5 * size).abs(), room, why, noisy)
         why = f"Equal codes stay equal, to {room:.2g}.{scale}"

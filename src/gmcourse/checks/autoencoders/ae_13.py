@@ -1,7 +1,6 @@
 """Exercise ae-13: The price of a moving code."""
 
 import torch
-from torch import nn
 
 from .._exercise import Exercise
 
@@ -9,13 +8,13 @@ from .._exercise import Exercise
 @Exercise(
     id="ae-13",
     title="The price of a moving code",
-    difficulty=4,
-    minutes=30,
+    difficulty=3,
+    minutes=25,
     compute="cpu-instant",
-    points=4,
+    points=3,
     objectives=(
-        "Compute the squared Frobenius norm of an encoder's Jacobian so that it can "
-        "be trained on.",
+        "Derive the Jacobian of an encoder by the chain rule, and compute its squared "
+        "Frobenius norm for a whole batch.",
     ),
     statement=r"""
 A **contractive** autoencoder ([Rifai et al.,
@@ -27,115 +26,125 @@ $$
  = \sum_{j} \sum_{i} \Bigl( \frac{\partial f_j}{\partial x_i} \Bigr)^2 .
 $$
 
-Write `contraction(encoder, x)` for any differentiable encoder from `(b, ...)` to
-`(b, k)` that treats each example for itself: return this number for each example,
-shape `(b,)`. It must be exact (by automatic differentiation, no differences and no
-random probes), and its gradient must reach the encoder's parameters.
+Differentiating a derivative is costly. Derive the number by hand for an encoder with
+one hidden layer, $f(x) = V \tanh(W x + a)$, and write `contraction(x, w, a, v)`: `x`
+has shape `(b, d)`, `w` is $W$, `(h, d)`, `a` has shape `(h,)`, and `v` is $V$,
+`(k, h)`. Return the number for each example, shape `(b,)`. No loop over codes or
+examples is needed, and none of `torch.autograd`; but gradients must reach `w`, `a`, `v`
+and `x`, since the number is a part of a loss.
 """,
     stub='''
-def contraction(encoder, x):
-    """callable, (b, ...) -> (b,)."""
+def contraction(x, w, a, v):
+    """(b, d), (h, d), (h,), (k, h) -> (b,)."""
     return ...
 ''',
     answers={"contraction": callable},
     hints=(
-        "For one code j: the gradient of z[:, j].sum() with respect to x holds, for "
-        "each example, the row j of its Jacobian.",
-        "autograd.grad has an argument without which what it returns cannot be "
-        "differentiated again.",
-        "Square first, then sum, code by code: the gradient of z.sum() adds the rows "
-        "before they are squared.",
+        "The slope of tanh at u is 1 - tanh(u)². Write the Jacobian of one example as "
+        "a product of three matrices, one of them diagonal.",
+        "For a batch the diagonal differs from example to example: scale the columns "
+        "of V for each, which makes (b, k, h), and multiply with W.",
+        "Square and sum after the product, over both axes of each Jacobian.",
     ),
     misconceptions={
-        "rows added before they are squared": "The gradient of the sum of all codes is "
-        "the sum of the rows of the Jacobian; rows of opposite sign cancel.",
+        "slope of the activation left out": "V W would be the Jacobian of a linear "
+        "encoder: the hidden layer bends.",
+        "another slope": "The derivative of tanh(u) is 1 - tanh(u)².",
+        "paths squared before they are added": "An input reaches a code through all "
+        "hidden units: their contributions are added first, and may cancel.",
+        "rows added before they are squared": "Each code's derivative is squared by "
+        "itself; rows of opposite sign must not cancel.",
+        "first layer only": "The code is V times the hidden layer.",
+        "offset left out": "The slope is taken at W x + a.",
+        "one Jacobian for all": "The Jacobian depends on the example.",
         "largest singular value": "All singular values count: the Frobenius norm, not "
         "the spectral one.",
         "absolute values in place of squares": "The entries are squared.",
-        "codes left out": "All codes count, whatever their number.",
         "squared length of the code": "The derivative of the code is due, not the "
         "code.",
-        "gradient cut off in part": "The number is right, but a factor or a row of it "
-        "is held constant when it is differentiated.",
     },
 )
 def ae_13(t, contraction):
-    b, d, k = t.integer(4, 5), t.integer(6, 7), 3
-    x = t.normal(b, d)
-    line = nn.Linear(d, k)
-    with torch.no_grad():
-        # Fixed, so that no two mistakes look alike.
-        line.weight.copy_(torch.linspace(-1, 0.83, k * d).view(d, k).T)
-    m = line.weight.detach().double()
+    d, h, k, b = 6, 5, 4, t.integer(7, 8)
+    x, w = t.normal(b, d), t.normal(h, d, std=0.5)
+    a, v = t.away(h, low=0.5, high=1.0), t.normal(k, h, std=0.7)
 
-    def summed(encoder, x, *shapes):
-        t.property("summed over the codes and the inputs")
-        few = [(), (1,), *[s[1:] for s in shapes]]
-        names = "not summed over the dimensions", "reduced over the batch"
-        ideas = dict(zip(names, (list(shapes), few)))
-        t.shape(t.call(contraction, encoder, x), (b,), "one for each.", ideas=ideas)
+    def jacobian(x, w, a, v):
+        def encoder(row):
+            return v.double() @ (w.double() @ row + a.double()).tanh()
 
-    summed(line, x, (b, k), (b, d), (b, k * d), (b, d, k))
-    out = t.rowwise(
-        "a linear encoder: the squared entries of its matrix",
-        contraction,
-        (line, x),
-        lambda f, x: m.square().expand(len(x), k, d),
-        "The Jacobian is the matrix, at every x.",
-        {
-            "rows added before they are squared": m.sum(0).square().sum(),
-            "square root taken": m.square().sum().sqrt(),
-            "mean over the dimensions": [m.square().sum() / n for n in (d, k)],
-            "largest singular value": torch.linalg.matrix_norm(m, 2) ** 2,
-            "absolute values in place of squares": m.abs().sum(),
-            "codes left out": [*m.square().sum(1), *m.square().sum(1).cumsum(0)[:-1]],
-            "squared length of the code": lambda f, x: f(x).square(),
-        },
-        grads=False,
-        tol=1e-4,
-    )
-    weight = t.uniform(b, low=0.5, high=1.5)
+        return torch.func.vmap(torch.func.jacrev(encoder))(x.double())
 
-    def slopes(out, due, parameter):
-        t.property("its gradient reaches the encoder", of=out)
-        cut, part = {"cut off from the graph": 0.0}, "gradient cut off in part"
-        why = "That of the sum of squares, with respect to the weights."
-        t.close(t.grad(out, parameter, weight), due, why, part, cut, tol=1e-4)
+    def scaled(slope):
+        """Entries with another slope in the middle."""
 
-    slopes(out, 2 * weight.sum() * m, line.weight)
+        def each(x, w, a, v):
+            u = x.double() @ w.T.double() + a.double()
+            return torch.einsum("kh,bh,hd->bkd", v.double(), slope(u), w.double()) ** 2
 
-    k = t.integer(4, 5)
-    x = t.normal(b, 2, 3).double()
-    net = nn.Sequential(nn.Flatten(), nn.Linear(6, 7), nn.Tanh(), nn.Linear(7, k))
-    net = net.double()
-    with torch.no_grad():
-        for p in net.parameters():
-            p.copy_(t.normal(*p.shape, std=0.6))
+        return each
 
-    def paths(f, x):
-        bend = 1 - f[:3](x).square()  # the slope of tanh
-        return torch.einsum("kh,bh,hi->bki", f[3].weight, bend, f[1].weight).square()
+    def slope(u):
+        return 1 / u.cosh() ** 2
 
-    codes = paths(net, x).detach().sum(2)
-    summed(net, x, (b, k), (b, 6), (b, 2, 3), (b, 3))
-    # Far from zero digits are scarce: differences show, whatever their step.
-    for name, shift, mistake in (
-        ("", 0.0, None),
-        (", all codes moved by 1e8", 1e8, "differences in place of derivatives"),
-    ):
-        with torch.no_grad():
-            net[3].bias += shift
-        out = t.rowwise(
-            f"a network: the product of its layers' slopes{name}",
-            contraction,
-            (net, x),
-            paths,
-            "Each slope along each path, squared and summed.",
-            {"codes left out": list(codes.cumsum(1).T[:-1])},
-            mistake,
-            grads=False,
-            tol=1e-6 if shift else 1e-3,
-        )
-        for layer in (1, 3):
-            due = t.grad(paths(net, x).sum((1, 2)), net[layer].weight, weight)
-            slopes(out, due, net[layer].weight)
+    def paths(x, w, a, v):
+        u = x.double() @ w.T.double() + a.double()
+        each = torch.einsum("kh,bh,hd->bkhd", v.double(), slope(u), w.double())
+        return each.square()
+
+    def due(*args):
+        return jacobian(*args).square()
+
+    ideas = {
+        "paths squared before they are added": paths,
+        "slope of the activation left out": scaled(torch.ones_like),
+        "another slope": [
+            scaled(lambda u: u.sigmoid() * (1 - u.sigmoid())),
+            scaled(lambda u: u.tanh() * (1 - u.tanh())),
+            scaled(lambda u: 1 - u.tanh()),
+            scaled(torch.tanh),
+            scaled(lambda u: slope(u).sqrt()),
+            scaled(lambda u: slope(u) ** 2),
+        ],
+        "rows added before they are squared": [
+            lambda *args: jacobian(*args).sum(1) ** 2,
+            lambda *args: jacobian(*args).sum(2) ** 2,
+        ],
+        "first layer only": lambda x, w, a, v: (
+            slope(x.double() @ w.T.double() + a)[:, :, None] * w.double()
+        ).square(),
+        "offset left out": lambda x, w, a, v: due(x, w, 0 * a, v),
+        "one Jacobian for all": [
+            lambda x, w, a, v: due(x[:1], w, a, v).expand(b, k, d),
+            lambda x, w, a, v: due(x.mean(0, True), w, a, v).expand(b, k, d),
+        ],
+        "square root taken": lambda *args: due(*args).sum((1, 2)).sqrt()[:, None],
+        "largest singular value": lambda *args: torch.linalg.matrix_norm(
+            jacobian(*args), 2
+        ).square()[:, None],
+        "absolute values in place of squares": lambda *args: jacobian(*args).abs(),
+        "squared length of the code": lambda x, w, a, v: (
+            (x @ w.T + a).tanh() @ v.T
+        ).square(),
+    }
+    t.property("summed over the codes and the inputs")
+    shapes = {
+        "not summed over the dimensions": [(b, k), (b, d), (b, k * d), (b, k, d)],
+        "reduced over the batch": [(), (1,), (k,), (d,), (k * d,), (k, d)],
+    }
+    told = "one number for each example."
+    t.shape(t.call(contraction, x, w, a, v), (b,), told, ideas=shapes)
+    why = "The squared entries of the Jacobian, found by automatic differentiation."
+    name = "the squared entries of each example's Jacobian"
+    t.rowwise(name, contraction, (x, w, a, v), due, why, ideas, tol=1e-4)
+
+    t.property("a saturated hidden unit: no slope")
+    far = torch.cat([torch.full((1,), 200.0), a[1:]])
+    out = t.call(contraction, x, w, far, v)
+    told = "tanh is flat there, to the last digit."
+    t.close(out, due(x, w, far, v).sum((1, 2)), told, tol=1e-4)
+
+    t.property("a wide code: more codes than inputs")
+    v = t.normal(9, h, std=0.7)
+    out = t.call(contraction, x, w, a, v)
+    t.close(out, due(x, w, a, v).sum((1, 2)), "Nine codes of six inputs.", tol=1e-4)
