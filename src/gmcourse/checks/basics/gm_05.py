@@ -189,13 +189,14 @@ def scores(t, model, x, c, k, a):
     def joint(p, prior=share):
         return (chances(p, images) * prior).log()
 
+    above = joint((lit + a * common) / n)  # of which some exceed one
     due, pooled = joint(probs), [v.expand(k, d) for v in (common, rough)]
     ideas = {
         "prior left out": joint(probs, 1),
         "prior uniform": joint(probs, 1 / k),
         "prior smoothed": [joint(probs, (n + s)[:, 0] / (n + s).sum()) for s in (a, 1)],
         "weights added, not their logarithms": joint(probs, share.exp()),
-        "pseudo-count in the numerator alone": joint((lit + a * common) / n),
+        "pseudo-count in the numerator alone": above,
         "pseudo-count of one outcome alone": joint((lit + a) / (n + a)),
         "smoothed toward one half": [
             joint(v) for v in ((lit + a) / (n + 2 * a), (lit + a / 2) / (n + a))
@@ -213,12 +214,14 @@ def scores(t, model, x, c, k, a):
     seen, name = t.tensor(out).detach().double(), None
     some = seen.isfinite()
     lost = "not smoothed" if near(seen[some], joint(raw)[some]) else "not finite"
+    if near(seen[some], above[some]):
+        lost = "pseudo-count in the numerator alone"
     t.finite(out, "With pseudo-counts nothing is impossible.", lost)
     if near(seen.exp().sum(0), share):  # a distribution, by other rates of its pixels
         rates = seen.exp().T @ images.double() / share[:, None]
         both = (raw > 0) & (raw < 1)
         counted = near(rates[both], raw[both])
-        other = "another rule of smoothing" if near(rates, probs, 0.15) else None
+        other = "another rule of smoothing" if near(rates, probs, 0.25) else None
         name = "not smoothed" if counted else other
     t.close(out, due, "By counting, pseudo-counts included.", name, ideas)
     return probs
