@@ -10,8 +10,9 @@ from .. import edits, reference, right
 
 class Gm01:
     """A border belongs to the cell on its right: `bucketize` with `right=True` counts
-    the borders that are not above x, so subtract one. Padding the log-densities with
-    minus infinity on both sides takes care of everything outside."""
+    the borders that are not above x, which is one more than the number of the cell.
+    The padding on the left shifts the log-densities by one place, too, and the one on
+    the right takes what lies beyond the last border."""
 
     @reference
     def histogram_log_prob(x, edges, counts):

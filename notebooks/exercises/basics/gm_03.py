@@ -7,93 +7,107 @@ from .. import edits, reference, right
 
 
 class Gm03:
+    r"""Weights and means are those of (1.11): in the chapter's derivation they did not
+    depend on the covariances. With $\Lambda = \Sigma^{-1}$, the part of the objective
+    that holds $\Lambda$ is
+    $\tfrac n2 \log \det \Lambda - \tfrac12 \sum_i \sum_j r_{ij}\, (x_i - \mu_j)^\top
+    \Lambda\, (x_i - \mu_j)$, since the responsibilities of all components add up to
+    $n$. Its gradient vanishes at
+    $\Sigma = \tfrac1n \sum_i \sum_j r_{ij}\, (x_i - \mu_j)(x_i - \mu_j)^\top$: the mean
+    of the components' own covariances, weighted by what each owns."""
+
     @reference
-    def m_step(x, r):
+    def tied_step(x, r):
         n_j = r.sum(0)
         w, means = n_j / len(x), (r.T @ x) / n_j[:, None]
         diff = x[:, None] - means  # (n, k, d)
-        covs = torch.einsum("nk,nki,nkj->kij", r, diff, diff) / n_j[:, None, None]
-        return w, means, covs
+        cov = torch.einsum("nk,nki,nkj->ij", r, diff, diff) / len(x)
+        return w, means, cov
 
     @right
     def by_loops(x, r):
         n, k = r.shape
-        w, means, covs = [], [], []
+        w, means, cov = [], [], 0
         for j in range(k):
             own = sum(r[i, j] for i in range(n))
             m = sum(r[i, j] * x[i] for i in range(n)) / own
-            c = sum(r[i, j] * torch.outer(x[i] - m, x[i] - m) for i in range(n)) / own
-            w.append(own / n), means.append(m), covs.append(c)
-        return torch.stack(w), torch.stack(means), torch.stack(covs)
+            cov += sum(r[i, j] * torch.outer(x[i] - m, x[i] - m) for i in range(n)) / n
+            w.append(own / n), means.append(m)
+        return torch.stack(w), torch.stack(means), cov
 
     @right
-    def by_second_moments(x, r):
-        share = r.double() / r.double().sum(0)  # (n, k)
-        means = share.T @ x.double()
-        second = torch.einsum("nk,ni,nj->kij", share, x.double(), x.double())
-        covs = second - means[:, :, None] * means[:, None, :]
-        return r.mean(0), means.to(x), covs.to(x)
+    def total_less_between(x, r):
+        x, r = x.double(), r.double()
+        w = r.mean(0)
+        means = r.T @ x / r.sum(0)[:, None]
+        off = means - x.mean(0)
+        cov = x.T.cov(correction=0) - (w * off.T) @ off
+        return w.float(), means.float(), cov.float()
 
     @right
     def by_cov(x, r):
-        covs = [x.T.cov(aweights=r[:, j], correction=0) for j in range(r.shape[1])]
-        means = [(x * r[:, j, None]).sum(0) / r[:, j].sum() for j in range(r.shape[1])]
-        return r.mean(0), torch.stack(means), torch.stack(covs)
+        covs = [x.T.cov(aweights=own, correction=0) for own in r.T]
+        means = [(x * own[:, None]).sum(0) / own.sum() for own in r.T]
+        cov = sum(share * c for share, c in zip(r.mean(0), covs))
+        return r.mean(0), torch.stack(means), cov
 
     @right
     def as_list(x, r):
         share = r / r.sum(0)
         means = share.T @ x
-        root = share.T.sqrt()[:, :, None] * (x - means[:, None])  # (k, n, d)
-        return [r.sum(0) / r.sum(), means, root.mT @ root]
+        root = (r / len(x)).T.sqrt()[:, :, None] * (x - means[:, None])  # (k, n, d)
+        root = root.flatten(0, 1)
+        return [r.sum(0) / r.sum(), means, root.T @ root]
 
     @right
     def by_numpy(x, r):
         x, r = x.double().numpy(), r.double().numpy()
         means = [np.average(x, axis=0, weights=own) for own in r.T]
         covs = [np.cov(x.T, aweights=own, bias=True) for own in r.T]
-        out = r.mean(0), np.array(means), np.array(covs)
+        out = r.mean(0), np.array(means), np.average(covs, axis=0, weights=r.sum(0))
         return tuple(torch.tensor(v, dtype=torch.float32) for v in out)
 
     edited = edits(
-        m_step,
+        tied_step,
         """
     divided by all points | x) / n_j[:, None] -> x) / len(x)
-    divided by all points | diff) / n_j[:, None, None] -> diff) / len(x)
     centered at the mean of all points | - means -> - x.mean(0).expand_as(means)
     not centered | - means -> - 0 * means
-    divided by one point less | diff) / n_j -> diff) / (n_j - 1)
-    divided by one point less | diff) / n_j[:, None, None]
-        -> diff) / n_j[:, None, None] * len(x) / (len(x) - 1)
-    only the diagonal | return w, means, covs
-        -> return w, means, covs * torch.eye(x.shape[1])
-    only the diagonal | return w, means, covs
-        -> return w, means, covs.diagonal(dim1=1, dim2=2)
-    one variance for all directions | return w, means, covs
-        -> return w, means, covs.diagonal(0, 1, 2).mean(1)[:, None, None] * torch.eye(4)
-    one covariance for all components | return w, means, covs
-        -> return w, means, torch.einsum("k,kij->ij", w, covs).expand_as(covs)
+    divided by one point less | diff) / len(x) -> diff) / (len(x) - 1)
+    divided by one point less | diff) / len(x) -> diff) / (len(x) - len(n_j))
+    only the diagonal | return w, means, cov
+        -> return w, means, cov * torch.eye(x.shape[1])
+    only the diagonal | return w, means, cov -> return w, means, cov.diagonal()
+    one variance for all directions | return w, means, cov
+        -> return w, means, cov.trace() / x.shape[1] * torch.eye(x.shape[1])
+    one covariance for each component | nkj->ij -> nkj->kij
+        | diff) / len(x) -> diff) / n_j[:, None, None]
+    components not weighted | nkj->ij -> nkj->kij
+        | diff) / len(x) -> diff) / n_j[:, None, None]
+        | return w, means, cov -> return w, means, cov.mean(0)
+    components not weighted | nkj->ij -> nkj->kij
+        | diff) / len(x) -> diff) / n_j[:, None, None]
+        | return w, means, cov -> return w, means, cov.sum(0)
     weights not normalized | w, means = n_j / len(x) -> w, means = n_j
     softmax in place of shares | w, means = n_j / len(x) -> w, means = n_j.softmax(0)
-    softmax in place of shares | n_j / len(x) -> (n_j / len(x)).softmax(0)
-    weights all equal | n_j / len(x) -> torch.full_like(n_j, 1 / len(n_j))
+    softmax in place of shares | w, means = n_j / len(x)
+        -> w, means = (n_j / len(x)).softmax(0)
+    weights all equal | w, means = n_j / len(x)
+        -> w, means = torch.full_like(n_j, 1 / len(n_j))
     each point to its best component
         | n_j = -> r = F.one_hot(r.argmax(1), r.shape[1]).to(x); n_j =
-    variance with a floor | return w, means, covs
-        -> return w, means, covs + 1e-2 * torch.eye(x.shape[1])
-    variance with a floor | return w, means, covs
-        -> return w, means, covs + 1e-4 * torch.eye(x.shape[1])
-    variance with a floor | return w, means, covs
-        -> return w, means, covs + 1e-6 * torch.eye(x.shape[1])
-    responsibilities squared | covs = -> r = r**2; covs =
-    responsibilities squared | covs = -> r = r**2; n_j = r.sum(0); covs =
+    variance with a floor | return w, means, cov
+        -> return w, means, cov + 1e-2 * torch.eye(x.shape[1])
+    variance with a floor | return w, means, cov
+        -> return w, means, cov + 1e-4 * torch.eye(x.shape[1])
+    variance with a floor | return w, means, cov
+        -> return w, means, cov + 1e-6 * torch.eye(x.shape[1])
+    responsibilities squared | cov = -> r = r**2; cov =
     responsibilities squared | n_j = -> r = r**2; n_j =
-        | n_j / len(x) -> r.sqrt().mean(0)
+        | n_j / len(x) -> r.sqrt().mean(0) | diff) / len(x) -> diff) / r.sum()
     floor under what a component owns | r.sum(0) -> r.sum(0).clamp(min=1)
-    floor under what a component owns | r.sum(0) -> r.sum(0) + 1e-5
-    not three tensors | return w, means, covs -> return means, covs
+    not three tensors | return w, means, cov -> return means, cov
     difference of large numbers | - means -> - 0 * means
-        | return w, means, covs
-        -> return w, means, covs - means[:, :, None] * means[:, None]
+        | return w, means, cov -> return w, means, cov - (w * means.T) @ means
     """,
     )

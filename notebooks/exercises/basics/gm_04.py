@@ -8,87 +8,89 @@ from .. import edits, reference, right
 
 
 class Gm04:
+    r"""Bayes' rule for either prior has the same $p(x \mid y)$, so
+    $p_{\text{new}}(y \mid x) \propto p_{\text{old}}(y \mid x)\, p_{\text{new}}(y) /
+    p_{\text{old}}(y)$; what does not depend on $y$ goes when the row is normalized."""
+
     @reference
-    def posterior(log_lik, counts):
-        log_prior = counts.log() - counts.sum().log()
-        return (log_lik + log_prior).softmax(1)
+    def reweigh(log_post, old, new):
+        return (log_post - old.log() + new.log()).softmax(1)
 
     @right
-    def by_logsumexp(log_lik, counts):
-        joint = log_lik + (counts / counts.sum()).log()
+    def by_logsumexp(log_post, old, new):
+        joint = log_post + (new / old).log()
         return (joint - joint.logsumexp(1, keepdim=True)).exp()
 
     @right
-    def by_loops(log_lik, counts):
+    def by_loops(log_post, old, new):
         rows = []
-        for row in log_lik:
-            top = row[counts > 0].max()
-            terms = [int(m) * (v - top).exp() if m else m for v, m in zip(row, counts)]
-            rows.append(torch.stack([v / sum(terms) for v in terms]))
-        return torch.stack(rows)
+        for row in log_post:
+            top = max(v for v, share in zip(row, new) if share > 0)
+            terms = [
+                float(q / p) * float((v - top).exp()) if q > 0 else 0.0
+                for v, p, q in zip(row, old, new)
+            ]
+            rows.append([v / sum(terms) for v in terms])
+        return torch.tensor(rows)
 
     @right
-    def by_odds(log_lik, counts):
-        joint = log_lik.double() + counts.log()
+    def by_odds(log_post, old, new):
+        joint = log_post.double() - old.log() + new.log()
         ahead = joint[:, None, :] - joint[:, :, None]  # of each class, over each
         return 1 / ahead.nan_to_num(torch.inf).exp().sum(2)
 
     @right
-    def by_categorical(log_lik, counts):
-        return Categorical(logits=log_lik + counts.double().log()).probs.float()
+    def by_categorical(log_post, old, new):
+        return Categorical(logits=log_post + (new / old).double().log()).probs.float()
 
     @right
-    def by_numpy(log_lik, counts):
-        log_lik, prior = log_lik.double().numpy(), (counts / counts.sum()).numpy()
-        rows = []
-        for row in log_lik[:, prior > 0]:
-            p = np.zeros(len(prior))
-            p[prior > 0] = prior[prior > 0] * np.exp(row - row.max())
-            rows.append(p / p.sum())
-        return torch.tensor(np.array(rows))
+    def by_numpy(log_post, old, new):
+        log_post, old, new = (v.double().numpy() for v in (log_post, old, new))
+        out = np.zeros_like(log_post)
+        here = new > 0
+        some = log_post[:, here]
+        p = np.exp(some - some.max(1, keepdims=True)) * new[here] / old[here]
+        out[:, here] = p / p.sum(1, keepdims=True)
+        return torch.tensor(out)
 
     edited = edits(
-        posterior,
+        reweigh,
         """
-    prior left out | log_lik + log_prior -> log_lik
-    prior counted twice | + log_prior -> + 2 * log_prior
-    weights added, not their logarithms
-        | counts.log() - counts.sum().log() -> counts / counts.sum()
-    weights added, not their logarithms | counts.log() - counts.sum().log() -> counts
+    old shares left in | - old.log() ->
+    new shares left out | + new.log() ->
+    posterior unchanged | - old.log() + new.log() ->
+    shares exchanged | - old.log() + new.log() -> + old.log() - new.log()
+    weights added, not their logarithms | - old.log() + new.log() -> - old + new
+    weights added, not their logarithms | + new.log() -> + new
     normalized over the examples | softmax(1) -> softmax(0)
-    normalized over the examples | softmax(1) -> flatten().softmax(0).view_as(log_lik)
+    normalized over the examples
+        | softmax(1) -> flatten().softmax(0).view_as(log_post)
     not normalized | softmax(1) -> exp()
-    prior applied after normalizing
-        | (log_lik + log_prior).softmax(1) -> log_lik.softmax(1) * log_prior.exp()
+    not normalized | - old.log() -> | softmax(1) -> exp()
     log posterior returned | softmax -> log_softmax
-    only the winner | softmax(1) -> argmax(1)[:, None] == torch.arange(len(counts))
-    underflow to zero | (log_lik + log_prior).softmax(1) -> p / p.sum(1)[:, None]
-        | return -> p = log_lik.double().exp() * counts; return
-    underflow to zero | (log_lik + log_prior).softmax(1) -> p / p.sum(1)[:, None]
-        | return -> p = log_lik.clamp(min=-80).exp() * counts; return
-    underflow to zero | (log_lik + log_prior).softmax(1) -> p / p.sum(1)[:, None]
-        | return -> p = log_lik.softmax(1) * counts; return
-    underflow to zero | (log_lik + log_prior).softmax(1) -> p / p.sum(1)[:, None]
-        | return -> p = (log_lik - log_lik.amax(1)[:, None]).exp() * counts; return
-    one shift for all examples | (log_lik + log_prior).softmax(1)
-        -> p / p.sum(1)[:, None]
-        | return -> p = (log_lik - log_lik.max()).double().exp() * counts; return
-    exponential that overflows | (log_lik + log_prior).softmax(1)
-        -> p / p.sum(1)[:, None]
-        | return -> p = (log_lik - log_lik.mean(1)[:, None]).exp() * counts; return
-    exponential that overflows | log_prior = -> log_lik = log_lik.double(); log_prior =
-        | (log_lik + log_prior).softmax(1) -> p / p.sum(1)[:, None]
-        | return -> p = (log_lik - log_lik.mean(1)[:, None]).exp() * counts; return
-    exponential that overflows | return (log_lik + log_prior).softmax(1)
-        -> p = log_lik - log_lik.median(1, keepdim=True).values
-        | values -> values; p = p.clamp(max=80).exp() * counts
-        | * counts -> * counts; return p / p.sum(1)[:, None]
-    empty class smoothed | counts.log() - -> (counts + 1).log() -
-    empty class smoothed | log_lik + log_prior
-        -> log_lik + (log_prior.exp() + 1e-8).log()
-    empty class cut out afterward | = counts.log() -> = counts.clamp(min=1).log()
-        | softmax(1) -> softmax(1) * (counts > 0)
-    log-likelihoods rescaled | log_lik + -> log_lik / math.log(2) +
+    only the winner | softmax(1) -> argmax(1)[:, None] == torch.arange(len(new))
+    underflow to zero | return (log_post - old.log() + new.log()).softmax(1)
+        -> p = log_post.double().exp() * new / old; return p / p.sum(1)[:, None]
+    underflow to zero | return (log_post - old.log() + new.log()).softmax(1)
+        -> p = log_post.clamp(min=-80).exp() * new / old; return p / p.sum(1)[:, None]
+    underflow to zero | return (log_post - old.log() + new.log()).softmax(1)
+        -> p = log_post.exp() * new / old; return p / (p.sum(1)[:, None] + 1e-30)
+    underflow to zero | return (log_post - old.log() + new.log()).softmax(1)
+        -> p = (log_post - log_post.amax(1)[:, None]).exp() * new / old
+        | new / old -> new / old; return p / p.sum(1)[:, None]
+    one shift for all examples | return (log_post - old.log() + new.log()).softmax(1)
+        -> p = log_post + new.log(); p = (p - p.max()).double().exp() / old
+        | / old -> / old; return p / p.sum(1)[:, None]
+    exponential that overflows | return (log_post - old.log() + new.log()).softmax(1)
+        -> p = (log_post - log_post.mean(1)[:, None]).exp() * new / old
+        | new / old -> new / old; return p / p.sum(1)[:, None]
+    exponential that overflows | return (log_post - old.log() + new.log()).softmax(1)
+        -> p = log_post.double(); p = (p - p.mean(1)[:, None]).exp() * new / old
+        | new / old -> new / old; return p / p.sum(1)[:, None]
+    absent class smoothed | new.log() -> new.clamp(min=0.01).log()
+    absent class smoothed | new.log() -> (new + 1e-8).log()
+    absent class cut out afterward | new.log() -> new.clamp(min=0.01).log()
+        | softmax(1) -> softmax(1) * (new > 0)
     batch axis lost | softmax(1) -> softmax(1).squeeze()
     """,
     )

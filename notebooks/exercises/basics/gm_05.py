@@ -20,8 +20,9 @@ class Gm05:
                 one_hot = F.one_hot(c, classes).float()
                 n = one_hot.sum(0)  # of each class
                 self.prior = n / len(x)
-                lit = one_hot.T @ x  # (classes, d)
-                self.probs = (lit + smoothing) / (n + 2 * smoothing)[:, None]
+                common = (x.sum(0) + 1) / (len(x) + 2)
+                lit = one_hot.T @ x + smoothing * common  # (classes, d)
+                self.probs = lit / (n + smoothing)[:, None]
 
             def log_joint(self, x):
                 lit, dark = self.probs.log(), (1 - self.probs).log()
@@ -40,8 +41,10 @@ class Gm05:
             def __init__(self, x, c, classes, smoothing):
                 own = [x[c == y] for y in range(classes)]
                 self.log_prior = torch.tensor([math.log(len(v) / len(x)) for v in own])
+                q = (x.sum(0) + 1) / (len(x) + 2)
                 odds = [
-                    (v.sum(0) + smoothing) / ((1 - v).sum(0) + smoothing) for v in own
+                    (v.sum(0) + smoothing * q) / ((1 - v).sum(0) + smoothing * (1 - q))
+                    for v in own
                 ]
                 self.logits = torch.stack(odds).log()
 
@@ -62,11 +65,11 @@ class Gm05:
         class NaiveBayes(nn.Module):
             def __init__(self, x, c, classes, smoothing):
                 super().__init__()
-                ghosts = torch.ones(classes, 2, x.shape[1])  # all lit and all dark
-                ghosts[:, 1] = 0
+                ends = torch.stack([torch.ones(x.shape[1]), torch.zeros(x.shape[1])])
+                ghost = torch.cat([x, ends]).mean(0)[None]  # one more of each
                 self.prior = torch.bincount(c, minlength=classes).double() / len(x)
-                rows = [torch.cat([x[c == y], g]) for y, g in enumerate(ghosts)]
-                w = [torch.tensor([1.0] * (len(r) - 2) + [smoothing] * 2) for r in rows]
+                rows = [torch.cat([x[c == y], ghost]) for y in range(classes)]
+                w = [torch.tensor([1.0] * (len(r) - 1) + [smoothing]) for r in rows]
                 self.probs = torch.stack([v @ r / v.sum() for v, r in zip(w, rows)])
 
             def log_joint(self, x):
@@ -87,8 +90,9 @@ class Gm05:
                 x, c = x.double().numpy(), c.numpy()
                 own = [x[c == y] for y in range(classes)]
                 self.prior = np.array([len(v) / len(x) for v in own])
-                above = np.array([v.sum(0) for v in own]) + smoothing
-                self.p = above / np.array([[len(v) + 2 * smoothing] for v in own])
+                common = (x.sum(0) + 1) / (len(x) + 2)
+                above = np.array([v.sum(0) for v in own]) + smoothing * common
+                self.p = above / np.array([[len(v) + smoothing] for v in own])
 
             def log_joint(self, x):
                 lit = x.numpy()[:, None] == 1
@@ -109,22 +113,21 @@ class Gm05:
     prior uniform | n / len(x) -> torch.full((classes,), 1 / classes)
     prior smoothed | n / len(x) -> (n + smoothing) / (n + smoothing).sum()
     weights added, not their logarithms | self.prior.log() -> self.prior
-    not smoothed | lit + smoothing -> lit | n + 2 * smoothing -> n
-    not smoothed | (lit + smoothing) / (n + 2 * smoothing)[:, None]
-        -> (lit / n[:, None]).clamp(1e-4, 1 - 1e-4)
-    not smoothed | (lit + smoothing) / (n + 2 * smoothing)[:, None]
-        -> torch.where(lit == 0, smoothing, lit) / n[:, None]
-    not smoothed | lit = one_hot -> self.raw = one_hot.T @ x / n[:, None]; lit = one_hot
+    not smoothed | @ x + smoothing * common -> @ x | n + smoothing -> n
+    not smoothed | lit / (n + smoothing)[:, None]
+        -> ((lit - smoothing * common) / n[:, None]).clamp(1e-4, 1 - 1e-4)
+    not smoothed | common = -> self.raw = one_hot.T @ x / n[:, None]; common =
         | p = self.probs -> p = self.raw
-    pseudo-count in the numerator alone | n + 2 * smoothing -> n
-    pseudo-count of one outcome alone | 2 * smoothing -> smoothing
-    pseudo-counts that add up to smoothing
-        | 2 * smoothing -> smoothing | lit + smoothing -> lit + smoothing / 2
-    smoothing fixed at one | lit + smoothing -> lit + 1 | 2 * smoothing -> 2
-    another rule of smoothing | 2 * smoothing -> classes * smoothing
-    pixels pooled over the classes
-        | lit + smoothing -> lit.sum(0).expand(classes, -1) + smoothing
-        | (n + 2 -> (n.sum().expand(classes) + 2
+    common share not smoothed | (x.sum(0) + 1) / (len(x) + 2) -> x.mean(0)
+    smoothed toward one half | smoothing * common -> smoothing
+        | n + smoothing -> n + 2 * smoothing
+    smoothed toward one half | smoothing * common -> smoothing / 2
+    pseudo-count in the numerator alone | n + smoothing -> n
+    pseudo-count of one outcome alone | smoothing * common -> smoothing
+    smoothing fixed at one | smoothing * common -> common | n + smoothing -> n + 1
+    another rule of smoothing | n + smoothing -> n + 2 * smoothing
+    pixels pooled over the classes | lit / (n + smoothing)[:, None]
+        -> common.expand(classes, -1)
     posterior in place of the joint
         | return x @ -> return (x @ | prior.log() -> prior.log()).log_softmax(1)
     density in place of its logarithm

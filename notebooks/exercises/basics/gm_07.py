@@ -18,9 +18,9 @@ class Gm07:
     """Forward, the moments: the mean is 0.3 · (-1) + 0.7 · 2 = 1.1, the second moment
     0.3 · (0.25 + 1) + 0.7 · (1 + 4) = 3.875, the variance 3.875 - 1.21 = 2.665.
 
-    Reverse, the minimum is found in a few dozen steps of any optimizer. It lies nearer
-    to the larger component and is narrower, but it has not let go of the smaller one:
-    the two overlap. Move them apart and watch the reverse optimum split."""
+    Reverse, Adam is given 500 steps; at this learning rate the third decimal stands
+    after fewer than 200. The minimum lies nearer to the larger component and is
+    narrower, but it has not let go of the smaller one: the two overlap."""
 
     @reference
     @build

@@ -9,93 +9,90 @@ from .. import edits, reference, right
 
 class Gm10:
     @reference
-    def log_prob_seen(x, seen, log_w, logits):
+    def fill_in(x, seen, log_w, logits):
         x = torch.where(seen, x, 0.0)  # NaN times 0 would be NaN
         log_on, log_off = F.logsigmoid(logits), F.logsigmoid(-logits)
         lit, dark = x, seen.to(x) - x  # each 1 only where it was seen
         each = lit @ log_on.T + dark @ log_off.T  # (b, k)
-        return (log_w + each).logsumexp(1)
+        r = (log_w + each).softmax(1)  # p(z | what was seen)
+        return torch.where(seen, x, r @ logits.sigmoid())
 
     @right
     def by_softplus(x, seen, log_w, logits):
-        on = seen.float()
-        x = torch.nan_to_num(x) * on
-        return (log_w + x @ logits.T - on @ F.softplus(logits).T).logsumexp(1)
+        on = seen.double()
+        x = torch.nan_to_num(x).double() * on
+        logits = logits.double()
+        joint = log_w + x @ logits.T - on @ F.softplus(logits).T
+        r = (joint - joint.logsumexp(1, keepdim=True)).exp()
+        return x + (1 - on) * (r @ logits.sigmoid())
 
     @right
     def by_distributions(x, seen, log_w, logits):
         x = torch.where(seen, x, torch.zeros_like(x))
         each = Bernoulli(logits=logits).log_prob(x[:, None])  # (b, k, d)
         each = torch.where(seen[:, None], each, 0.0).sum(2)
-        return torch.logsumexp(each + log_w, dim=1)
+        r = torch.softmax(each + log_w, dim=1)
+        return torch.where(seen, x, torch.einsum("bk,kd->bd", r, logits.sigmoid()))
 
     @right
     def by_loops(x, seen, log_w, logits):
         rows = []
         for image, mask in zip(x, seen):
-            parts = []
-            for j in range(len(log_w)):
-                total = log_w[j]
-                for i in range(len(image)):
-                    if mask[i]:
-                        sign = 1.0 if image[i] == 1 else -1.0
-                        total = total + F.logsigmoid(sign * logits[j, i])
-                parts.append(total)
-            rows.append(torch.stack(parts).logsumexp(0))
+            sign = 2 * image[mask] - 1
+            r = (F.logsigmoid(sign * logits[:, mask]).sum(1) + log_w).softmax(0)
+            row = image.clone()
+            row[~mask] = (r[:, None] * logits[:, ~mask].sigmoid()).sum(0)
+            rows.append(row)
         return torch.stack(rows)
 
     @right
-    def by_selection(x, seen, log_w, logits):
-        rows = []
-        for image, mask in zip(x, seen):
-            sign = 2 * image[mask] - 1
-            rows.append(F.logsigmoid(sign * logits[:, mask]).sum(1) + log_w)
-        return torch.stack(rows).logsumexp(1)
-
-    @right
     def by_cross_entropy(x, seen, log_w, logits):
-        x = x.masked_fill(~seen, 0.0)[:, None].expand(-1, len(log_w), -1)
+        x = x.masked_fill(~seen, 0.0)
         each = logits.expand(len(x), -1, -1)
-        each = -F.binary_cross_entropy_with_logits(each, x, reduction="none")
-        return (each.masked_fill(~seen[:, None], 0.0).sum(2) + log_w).logsumexp(1)
+        wide = x[:, None].expand_as(each)
+        each = -F.binary_cross_entropy_with_logits(each, wide, reduction="none")
+        r = (each.masked_fill(~seen[:, None], 0.0).sum(2) + log_w).softmax(1)
+        return torch.where(seen, x, r @ torch.special.expit(logits))
 
     edited = edits(
-        log_prob_seen,
+        fill_in,
         """
-    one mask for all images | x = torch -> seen = seen.all(0).expand_as(seen); x = torch
-    one mask for all images | x = torch -> seen = seen[:1].expand_as(seen); x = torch
+    one mask for all images | lit, dark = x, seen.to(x) - x
+        -> on = seen.all(0).expand_as(seen); lit, dark = x * on, on * (1 - x)
+    one mask for all images | lit, dark = x, seen.to(x) - x
+        -> on = seen[:1].expand_as(seen); lit, dark = y * on, on * (1 - y)
+        | x = torch.where -> y = x; x = torch.where
     unseen pixels taken as dark | seen.to(x) - x -> 1 - x
-    unseen pixels taken as half lit | x, 0.0 -> x, 0.5 | seen.to(x) - x -> 1 - x
+    unseen pixels taken as half lit | lit, dark = x, seen.to(x) - x
+        -> lit = torch.where(seen, x, 0.5); dark = 1 - lit
     unseen values leak in | torch.where(seen, x, 0.0) -> x * seen
     unseen values leak in | torch.where(seen, x, 0.0) -> x.nan_to_num(1.0)
-    unseen values leak in
-        | torch.where(seen, x, 0.0) -> torch.where(x.isnan(), 0.0, x) * seen
-    scaled up to all pixels | return -> return x.shape[1] / seen.sum(1).clamp(min=1) *
-    scaled up to all pixels | + each) -> + each * x.shape[1] / seen.sum(1)[:, None])
-    weights left out | log_w + each -> each - math.log(len(log_w))
+        | seen.to(x) - x -> 1 - x
+    what was seen is not used | (log_w + each) -> (log_w + 0 * each)
+    weights left out | log_w + each -> each
     weights added, not their logarithms | log_w + each -> log_w.exp() + each
-    logarithms averaged over the components
-        | (log_w + each).logsumexp(1) -> each @ log_w.exp()
-    best component only | .logsumexp(1) -> .amax(1)
+    best component only | r = (log_w + each).softmax(1)
+        -> r = F.one_hot((log_w + each).argmax(1), len(log_w)).to(x)
+    best component only | r = (log_w + each).softmax(1)
+        -> r = F.one_hot(each.argmax(1), len(log_w)).to(x)
+    logits averaged | r @ logits.sigmoid() -> (r @ logits).sigmoid()
     dark pixels left out | + dark @ log_off.T ->
-    mean over the dimensions | logsumexp(1) -> logsumexp(1) / seen.sum(1).clamp(min=1)
-    negative log-likelihood returned | return -> return -
-    batch axis lost | logsumexp(1) -> logsumexp(1).squeeze()
-    underflow to zero | .logsumexp(1) -> .exp().sum(1).log()
-    underflow to zero | .logsumexp(1) -> .double().exp().sum(1).log()
-    one shift for all examples | return (log_w + each).logsumexp(1)
-        -> m = each.max(); return (log_w + each - m).exp().sum(1).log() + m
+    drawn in place of probabilities
+        | r @ logits.sigmoid() -> torch.bernoulli(r @ logits.sigmoid())
+    drawn in place of probabilities
+        | r @ logits.sigmoid() -> (r @ logits.sigmoid()).round()
+    seen pixels overwritten
+        | torch.where(seen, x, r @ logits.sigmoid()) -> r @ logits.sigmoid()
+    normalized over the examples | softmax(1) -> softmax(0)
+    batch axis lost | r @ logits.sigmoid()) -> r @ logits.sigmoid()).squeeze()
+    underflow to zero | .softmax(1)
+        -> .double().exp(); r = (r / r.sum(1)[:, None]).to(x)
+    underflow to zero | .softmax(1) -> .exp(); r = r / (r.sum(1)[:, None] + 1e-30)
+    one shift for all examples | .softmax(1)
+        -> .double(); r = (r - r.max()).exp(); r = (r / r.sum(1)[:, None]).to(x)
     logarithm of a saturated sigmoid | F.logsigmoid(logits), F.logsigmoid(-logits)
         -> logits.sigmoid().log(), (1 - logits.sigmoid()).log()
     logarithm of a saturated sigmoid | F.logsigmoid(logits), F.logsigmoid(-logits)
-        -> (p := logits.double().sigmoid()).log().float(), (1 - p).log().float()
-    logarithm of a saturated sigmoid | F.logsigmoid(logits), F.logsigmoid(-logits)
         -> logits - logits.exp().log1p(), -logits.exp().log1p()
-    logarithm of a saturated sigmoid
-        | log_on, -> logits = logits.clamp(-20, 20); log_on,
-    component chosen for each dimension
-        | lit, dark = -> p = log_w.exp() @ logits.sigmoid(); lit, dark =
-        | return (log_w + each).logsumexp(1)
-        -> return (seen * (1 - x + (2 * x - 1) * p).log()).sum(1)
     """,
     )

@@ -1,6 +1,7 @@
 """Versions of exercise gm-11."""
 
 import math
+from decimal import Decimal, localcontext
 
 import torch
 
@@ -12,10 +13,23 @@ class Gm11:
     `bins**d`; $n$ of them with $(1 - 1/m)^n$. The fresh point's cell has been visited
     with probability $1 - (1 - 1/m)^n \ge s$ exactly if
     $n \ge \log(1 - s) / \log(1 - 1/m)$, which is about $-m \log(1 - s)$: the number of
-    points grows like the number of cells, exponentially in $d$."""
+    points grows like the number of cells, exponentially in $d$. The quotient of two
+    rounded logarithms may lie on either side of an integer; so the last step compares,
+    with many digits."""
 
     @reference
     def points_needed(bins, d, share):
+        cells = bins**d
+        n = math.log1p(-share) / math.log1p(-1 / cells)  # up to rounding
+        n = max(1, math.ceil(n) - 1)
+        with localcontext() as numbers:
+            numbers.prec = 200  # digits
+            while 1 - (1 - Decimal(1) / cells) ** n < Decimal(share):
+                n += 1
+        return n
+
+    @right
+    def by_rounding(bins, d, share):
         cells = bins**d
         n = math.log1p(-share) / math.log1p(-1 / cells)
         return math.ceil(n - 1e-9)  # rounding must not lift it above an integer
@@ -59,7 +73,7 @@ class Gm11:
         return n
 
     edited = edits(
-        points_needed,
+        by_rounding,
         """
     cells counted as bins · d | bins**d -> bins * d
     bins and d exchanged | bins**d -> max(d**bins, 2)

@@ -1,82 +1,98 @@
 """Versions of exercise gm-12."""
 
+import math
+
 import torch
-from torch.distributions import (
-    Categorical,
-    Independent,
-    MixtureSameFamily,
-    Normal,
-)
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from .. import edits, reference, right, wrong
 
 
 class Gm12:
+    """The first coordinate enters through the choice of the component alone, since
+    within a component the coordinates are independent."""
+
     @reference
-    def sample_mixture(n, w, means, stds):
-        j = torch.multinomial(w, n, replacement=True)
-        return means[j] + stds[j] * torch.randn(n, means.shape[1])
+    def draw_rest(n, a, w, means, stds):
+        gap = (a - means[:, 0]) / stds[:, 0]
+        p = (w.log() - stds[:, 0].log() - 0.5 * gap**2).softmax(0)
+        j = torch.multinomial(p, n, replacement=True)
+        means, stds = means[j, 1:], stds[j, 1:]
+        return means + stds * torch.randn(n, means.shape[1])
 
     @right
-    def by_distributions(n, w, means, stds):
-        parts = Independent(Normal(means, stds), 1)
-        return MixtureSameFamily(Categorical(w), parts).sample((n,))
+    def by_distributions(n, a, w, means, stds):
+        here = Normal(means[:, 0], stds[:, 0]).log_prob(torch.tensor(float(a)))
+        parts = Independent(Normal(means[:, 1:], stds[:, 1:]), 1)
+        choice = Categorical(logits=w.log() + here)
+        return MixtureSameFamily(choice, parts).sample((n,))
 
     @right
-    def by_uniform_numbers(n, w, means, stds):
-        u = torch.rand(n)
-        j = torch.searchsorted(w.cumsum(0), u).clamp(max=len(w) - 1)
-        return torch.normal(means[j], stds[j])
+    def by_uniform_numbers(n, a, w, means, stds):
+        log_p = w.log() + Normal(means[:, 0], stds[:, 0]).log_prob(means.new_tensor(a))
+        p = (log_p - log_p.max()).exp()
+        borders = (p / p.sum()).cumsum(0)
+        j = torch.searchsorted(borders, torch.rand(n)).clamp(max=len(w) - 1)
+        return torch.normal(means[j, 1:], stds[j, 1:])
 
     @right
-    def by_loops(n, w, means, stds):
+    def by_loops(n, a, w, means, stds):
+        logs = [
+            math.log(v) - math.log(s[0]) - float(a - m[0]) ** 2 / (2 * float(s[0]) ** 2)
+            for v, m, s in zip(w, means, stds)
+        ]
+        p = [math.exp(v - max(logs)) for v in logs]
         rows = []
-        noise = torch.randn(n, means.shape[1])
+        noise = torch.randn(n, means.shape[1] - 1)
         for i, u in enumerate(torch.rand(n).tolist()):
-            j, total = 0, float(w[0])
-            while u > total and j < len(w) - 1:
+            j, total = 0, p[0] / sum(p)
+            while u > total and j < len(p) - 1:
                 j += 1
-                total += float(w[j])
-            rows.append(means[j] + stds[j] * noise[i])
+                total += p[j] / sum(p)
+            rows.append(means[j, 1:] + stds[j, 1:] * noise[i])
         return torch.stack(rows)
 
     @right
-    def shuffled_counts(n, w, means, stds):
-        counts = torch.bincount(torch.multinomial(w, n, True), minlength=len(w))
-        rows = [
-            m + s * torch.randn(int(c), means.shape[1])
-            for c, m, s in zip(counts, means, stds)
-        ]
-        return torch.cat(rows)[torch.randperm(n)]
-
-    @right
-    def by_largest_of_gumbels(n, w, means, stds):
+    def by_largest_of_gumbels(n, a, w, means, stds):
+        log_p = w.log() + Normal(means[:, 0], stds[:, 0]).log_prob(torch.tensor(a))
         noise = -torch.log(-torch.log(torch.rand(n, len(w))))
-        j = (w.log() + noise).argmax(1)
-        return means[j] + stds[j] * torch.randn_like(means[j])
+        j = (log_p + noise).argmax(1)
+        return means[j, 1:] + stds[j, 1:] * torch.randn_like(means[j, 1:])
 
     @right
-    def one_of_k_draws(n, w, means, stds):
-        every = means + stds * torch.randn(n, *means.shape)
-        return every[torch.arange(n), Categorical(w).sample((n,))]
+    def one_of_k_draws(n, a, w, means, stds):
+        log_p = w.log() + Normal(means[:, 0], stds[:, 0]).log_prob(torch.tensor(a))
+        every = means[:, 1:] + stds[:, 1:] * torch.randn(n, len(w), means.shape[1] - 1)
+        return every[torch.arange(n), Categorical(logits=log_p).sample((n,))]
 
     edited = edits(
-        sample_mixture,
+        draw_rest,
         """
-    one component for all draws | w, n, -> w, 1,
+    one component for all draws | p, n, -> p, 1,
     components in fixed numbers, sorted
         | replacement=True) -> replacement=True).sort().values
-    weights left out | multinomial(w, -> multinomial(w * 0 + 1,
-    weights taken as logits | multinomial(w, -> multinomial(w.softmax(0),
-    standard deviation squared | stds[j] -> stds[j] ** 2
-    standard deviation taken as a variance | stds[j] -> stds[j].sqrt()
-    standard deviation ignored | stds[j] * ->
-    mean not added | means[j] + ->
-    noise left out | stds[j] -> 0
-    one noise for all dimensions | means.shape[1] -> 1
-    number of dimensions fixed | means.shape[1] -> 2
-    deviations of another component or axis | stds[j] -> stds[j].flip(1)
-    deviations of another component or axis | stds[j] -> stds[j[torch.randperm(n)]]
+    known coordinate left out of the choice | multinomial(p, -> multinomial(w,
+    known coordinate left out of the choice | multinomial(p, -> multinomial(w * 0 + 1,
+    weights left out | w.log() - stds -> -stds
+    widths left out of the responsibilities | - stds[:, 0].log() ->
+    factor one half lost | 0.5 * gap -> gap
+    known coordinate returned | means[j, 1:], stds[j, 1:] -> means[j], stds[j]
+    nearest component alone
+        | torch.multinomial(p, n, replacement=True) -> p.argmax().expand(n)
+    nearest component alone
+        | torch.multinomial(p, n, replacement=True) -> gap.abs().argmin().expand(n)
+    underflow to zero | .softmax(0) -> .exp() + 1e-30
+    underflow to zero | .softmax(0) -> .double().exp() + 1e-300
+    underflow to zero | gap = -> a = max(-30.0, min(a, 30.0)); gap =
+    standard deviation squared | + stds * -> + stds**2 *
+    standard deviation taken as a variance | + stds * -> + stds.sqrt() *
+    standard deviation ignored | + stds * -> +
+    mean not added | return means + -> return
+    noise left out | + stds * -> + 0 *
+    one noise for all dimensions | means.shape[1]) -> 1)
+    number of dimensions fixed | means.shape[1]) -> 2)
+    deviations of another component or axis | + stds * -> + stds.flip(1) *
+    deviations of another component or axis | + stds * -> + stds[torch.randperm(n)] *
     noise that is not normal | torch.randn -> 12**0.5 * (-0.5 + torch.rand
         | shape[1]) -> shape[1]))
     noise that is not normal | shape[1]) -> shape[1]).clamp(-2.5, 2.5)
@@ -88,33 +104,33 @@ class Gm12:
     global random state reseeded | j = -> torch.manual_seed(0); j =
     noise used more than once | torch.randn(n, means.shape[1])
         -> torch.randn((n + 1) // 2, means.shape[1]).repeat(2, 1)[:n]
-    draws not independent | w, n, replacement=True)
-        -> w, (n + 1) // 2, replacement=True).repeat_interleave(2)[:n]
+    draws not independent | p, n, replacement=True)
+        -> p, (n + 1) // 2, replacement=True).repeat_interleave(2)[:n]
     """,
     )
 
     @wrong("components averaged")
-    def averaged(n, w, means, stds):
+    def averaged(n, a, w, means, stds):
+        gap = (a - means[:, 0]) / stds[:, 0]
+        p = (w.log() - stds[:, 0].log() - 0.5 * gap**2).softmax(0)
         draws = means + stds * torch.randn(n, *means.shape)
-        return (w[:, None] * draws).sum(1)
-
-    @wrong("components averaged")
-    def moments(n, w, means, stds):
-        mean = w @ means
-        var = w @ (stds**2 + means**2) - mean**2
-        return mean + var.sqrt() * torch.randn(n, means.shape[1])
+        return (p[:, None] * draws).sum(1)[:, 1:]
 
     @wrong("the same shares at each call")
-    def shuffled_shares(n, w, means, stds):
-        borders = (w.cumsum(0) * n).round()
+    def shuffled_shares(n, a, w, means, stds):
+        gap = (a - means[:, 0]) / stds[:, 0]
+        p = (w.log() - stds[:, 0].log() - 0.5 * gap**2).softmax(0)
+        borders = (p.cumsum(0) * n).round()
         j = torch.bucketize(torch.arange(n), borders, right=True)
         j = j.clamp(max=len(w) - 1)[torch.randperm(n)]
-        return means[j] + stds[j] * torch.randn(n, means.shape[1])
+        return means[j, 1:] + stds[j, 1:] * torch.randn(n, means.shape[1] - 1)
 
     @wrong("component chosen for each dimension")
-    def each_axis(n, w, means, stds):
+    def each_axis(n, a, w, means, stds):
+        gap = (a - means[:, 0]) / stds[:, 0]
+        p = (w.log() - stds[:, 0].log() - 0.5 * gap**2).softmax(0)
         columns = []
-        for m, s in zip(means.T, stds.T):
-            j = torch.multinomial(w, n, replacement=True)
+        for m, s in zip(means.T[1:], stds.T[1:]):
+            j = torch.multinomial(p, n, replacement=True)
             columns.append(m[j] + s[j] * torch.randn(n))
         return torch.stack(columns, 1)

@@ -11,9 +11,9 @@ from .. import edits, reference, right, wrong
 
 
 class Gm13:
-    """Twenty Gaussians by EM, with a floor of 0.05 under the deviations: about 2.5
-    nats. A kernel on each point comes close at a width of 0.15, for no fitting at all;
-    what it costs is that every later call visits all points."""
+    """Twenty Gaussians by EM, with a floor of 0.05 under the deviations. A round
+    Gaussian of width 0.15 on each point passes as well, for no fitting at all; what it
+    costs is that every later call visits all points."""
 
     @reference
     def fit_density(x):

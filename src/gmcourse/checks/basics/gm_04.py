@@ -1,120 +1,132 @@
-"""Exercise gm-04: Bayes' rule on a computer."""
-
-import math
+"""Exercise gm-04: A classifier that has moved."""
 
 import torch
 
 from .._exercise import Exercise
+from ._shared import fractions
 
 
 @Exercise(
     id="gm-04",
-    title="Bayes' rule on a computer",
+    title="A classifier that has moved",
     difficulty=2,
-    minutes=10,
+    minutes=15,
     compute="cpu-instant",
     points=2,
-    objectives=("Turn log-likelihoods of classes into probabilities of classes.",),
+    objectives=("Use Bayes' rule backward: take a prior out, put another one in.",),
     statement=r"""
-A density was fitted to each class, and `log_lik[i, y]` is $\log p(x_i \mid y)$ in
-nats. Of images, that is a number like $-900$, of larger ones $-9000$, and classes may
-differ by as much. `counts[y]` says how many training
-examples there were of class $y$: their shares are the prior.
+A classifier was fitted where the classes had the shares `old`. It is used where they
+have the shares `new`, and what the members of a class look like, $p(x \mid y)$, is as
+before. All you have of it is what it puts out, `log_post[i, y]`: $\log p(y \mid x_i)$
+in nats, under the old shares. Of images most of these are numbers like $-900$ or
+$-9000$.
 
-Write `posterior(log_lik, counts)`: shapes `(b, classes)` and `(classes,)` (int64);
-return $p(y \mid x)$, shape `(b, classes)`, rows that sum to one. A class without
-training examples has posterior zero.
+Write `reweigh(log_post, old, new)`: shapes `(b, classes)`, `(classes,)` and
+`(classes,)`; return $p(y \mid x)$ under the new shares, shape `(b, classes)`, rows that
+sum to one. Old shares are positive; a class whose new share is zero has posterior
+zero.
 """,
     stub='''
-def posterior(log_lik, counts):
-    """(b, classes), (classes,) -> (b, classes): p(y | x)."""
+def reweigh(log_post, old, new):
+    """(b, classes), (classes,), (classes,) -> (b, classes): p(y | x)."""
     return ...
 ''',
-    answers={"posterior": callable},
+    answers={"reweigh": callable},
     hints=(
-        "The posterior is proportional to prior times likelihood. Which axis has to "
-        "sum to one?",
-        "exp(-900) is zero in every floating-point type. Does the posterior change if "
-        "you add the same number to all log-likelihoods of one example?",
-        "log(prior) + log_lik, and then the function that exponentiates and "
-        "normalizes in one go.",
+        "Write p(y | x) for both priors by Bayes' rule. Which factor is the same in "
+        "both, and which does not depend on y?",
+        "exp(-900) is 0 as a float32 and as a float64. Does the result change if you "
+        "add the same number to all log-posteriors of one example?",
+        "Three logarithms to add or subtract, and then the function that exponentiates "
+        "and normalizes in one go.",
     ),
     misconceptions={
-        "prior left out": "A class that is nine times as frequent starts with nine "
-        "times the probability.",
-        "prior counted twice": "The prior enters once.",
+        "old shares left in": "The log-posterior holds the old prior already: it has "
+        "to go out before the new one comes in.",
+        "new shares left out": "With the old prior taken out, all classes count the "
+        "same: the new one is missing.",
+        "posterior unchanged": "These are the probabilities under the old shares.",
+        "shares exchanged": "Out with the old, in with the new: this is the other way "
+        "around.",
         "normalized over the examples": "Each row is a distribution over classes.",
         "not normalized": "The rows must sum to one.",
-        "prior applied after normalizing": "Multiplying by the prior changes the sum: "
-        "normalize after it, not before.",
         "log posterior returned": "Probabilities are due.",
         "only the winner": "A posterior is more than its largest class.",
         "exponential that overflows": "A class far above what was subtracted gives "
         "infinity over infinity, which is nan.",
-        "empty class smoothed": "A class that was never seen has prior zero here.",
-        "empty class cut out afterward": "What the empty class had in the sum is "
+        "absent class smoothed": "A class that does not occur has probability zero.",
+        "absent class cut out afterward": "What the absent class had in the sum is "
         "missing from the row: set its prior to zero, not its posterior.",
-        "log-likelihoods rescaled": "They are natural logarithms: their exponentials "
-        "are the likelihoods, as they are.",
     },
 )
-def gm_04(t, posterior):
+def gm_04(t, reweigh):
     b, k = t.integer(3, 4), 5
-    counts = 2 + torch.randperm(k, generator=t.rng)
     log_lik = t.uniform(b, k, low=-2, high=0)
 
-    def bayes(counts, axis: int | tuple = 1):
-        joint = log_lik.double().exp() * counts
-        return joint / joint.sum(axis, keepdim=True)
+    def shares():
+        parts = torch.cat([fractions(t, 3), fractions(t, 4)[:2]])
+        return parts[torch.randperm(k, generator=t.rng)] / parts.sum()
+
+    old, new = shares(), shares()
+
+    def bayes(prior):
+        joint = log_lik.double().exp() * prior
+        return joint / joint.sum(1, keepdim=True)
+
+    def told(shift=0.0):
+        """What the classifier puts out, some classes of it far behind."""
+        return (log_lik + shift + old.double().log()).log_softmax(1).float()
 
     t.property("one probability for each example and class")
-    out = t.call(posterior, log_lik, counts)
+    out = t.call(reweigh, told(), old, new)
     t.shape(out, (b, k), "p(y | x) of all classes.")
-    one, lost = t.call(posterior, log_lik[:1], counts), {"batch axis lost": (k,)}
+    one, lost = t.call(reweigh, told()[:1], old, new), {"batch axis lost": (k,)}
     t.shape(one, (1, k), "one is a batch too.", ideas=lost)
 
-    t.property("prior times likelihood, in rows that sum to one", of=out)
-    share, due = counts.double() / int(counts.sum()), bayes(counts)
-    scales = [c * log_lik.double().exp() for c in (share, counts)]
-    powers = [log_lik.double() * c for c in (1 / math.log(2), math.log(2), 1 / k)]
+    t.property("the same likelihoods with the new prior, rows that sum to one", of=out)
+    due, ratio = bayes(new), told().double().exp() * new / old
     ideas = {
-        "prior left out": bayes(1),
-        "prior counted twice": bayes(counts**2),
+        "old shares left in": bayes(old * new),
+        "new shares left out": bayes(1),
+        "posterior unchanged": bayes(old),
+        "shares exchanged": bayes(old * old / new),
         "weights added, not their logarithms": [
-            bayes(v.exp()) for v in (share, counts)
+            bayes(old * (new - old).exp()),
+            bayes((new - old.log()).exp() * old),
         ],
-        "normalized over the examples": [bayes(counts, 0), bayes(counts, (0, 1))],
-        "prior applied after normalizing": bayes(1) * share,
+        "normalized over the examples": [ratio / ratio.sum(0), ratio / ratio.sum()],
         "log posterior returned": due.log(),
         "only the winner": due == due.amax(1, keepdim=True),
-        "empty class smoothed": bayes(counts + 1),
-        "log-likelihoods rescaled": [(v + share.log()).softmax(1) for v in powers],
-        "not normalized": scales,
+        "not normalized": [ratio, told().double().exp() * new],
     }
-    t.close(out, due, "Bayes' rule.", None, ideas)
+    t.close(out, due, "Bayes' rule, twice.", None, ideas)
 
-    def same(name, log_lik, counts, due, mistake, ideas=None):
+    def same(name, shift, new, due, mistake):
         t.property(name)
-        out, why = t.call(posterior, log_lik, counts), "The same by Bayes' rule."
+        out, why = t.call(reweigh, told(shift), old, new), "The same by Bayes' rule."
         t.finite(out, why, mistake)
-        t.close(out, due, why, mistake, ideas, tol=1e-3)
-        return t.tensor(out)
+        t.close(out, due, why, mistake, tol=1e-3)
 
-    low, apart = "underflow to zero", 1500.0 * torch.arange(1, b + 1)[:, None]
-    same("900 nats less of all changes nothing", log_lik - 900, counts, due, low)
-    name, shift = "a number for each row changes nothing", "one shift for all examples"
-    same(name, log_lik - apart, counts, due, shift)
-    name, two = "two classes thousands of nats ahead", torch.arange(k) % 3 == 1
+    here = torch.arange(k) != 3
+    none = new * here
+    few = bayes(torch.where(here, new, 0.01))
+    t.property("a class that does not occur any more")
+    out = t.call(reweigh, told(), old, none)
+    t.finite(out, "Its prior is zero, its posterior too.", "not finite")
+    sure = t.tensor(out).detach()
+    name = None
+    if (sure[:, 3] == 0).all() and (sure.sum(1) < 0.9999).all():
+        name = "absent class cut out afterward"
+    ideas = {"absent class smoothed": [few, bayes(none + 0.01)]} if not name else {}
+    t.close(out, bayes(none), "The same by Bayes' rule.", name, ideas, tol=1e-3)
+    t.equal(sure[:, 3], 0.0, "Its prior is zero.", "absent class smoothed")
+
+    two = torch.arange(k) % 3 == 1
     over = "exponential that overflows"
-    same(name, log_lik - 9000 + 8000 * two, counts, bayes(counts * two), over)
-
-    none, name = counts * (torch.arange(k) != 3), "a class without examples"
-    few = bayes(none.clamp(min=1))
-    ideas = {
-        "empty class smoothed": [few, bayes(none + 1)],
-        "empty class cut out afterward": few * (none > 0),
-    }
-    out = same(name, log_lik, none, bayes(none), None, ideas)
-    t.equal(out[:, 3], 0.0, "Its prior is zero.", "empty class smoothed")
-    name, ahead = "and this class thousands of nats ahead", 8000 * (none == 0)
-    same(name, log_lik - 9000 + ahead, none, bayes(none), low)
+    same("two classes thousands of nats ahead", 5000 * two, new, bayes(new * two), over)
+    name, low = "the absent class was 900 nats ahead", "underflow to zero"
+    same(name, 900 * ~here, none, bayes(none), low)
+    same("or 3,000", 3000 * ~here, none, bayes(none), low)
+    apart, shift = 1200 * torch.arange(1, b + 1)[:, None], "one shift for all examples"
+    name = "or a different number in each row"
+    same(name, apart * ~here, none, bayes(none), shift)

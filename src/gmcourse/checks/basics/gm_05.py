@@ -16,8 +16,8 @@ from ._shared import all_images
     compute="cpu-instant",
     points=4,
     objectives=(
-        "Build naive Bayes as a generative model: fit, score, draw.",
-        "Smooth counts, so that nothing is impossible for want of data.",
+        "Build naive Bayes as a generative model, with rare pixels smoothed toward "
+        "what all classes have in common.",
     ),
     statement=r"""
 Write a class `NaiveBayes` for binary vectors whose pixels are independent given the
@@ -25,9 +25,10 @@ class.
 
 - `NaiveBayes(x, c, classes, smoothing)` fits it: `x` of shape `(n, d)` holds zeros and
   ones (float), `c` of shape `(n,)` int64 labels, all of which occur. $p(y)$ is the
-  share of the class among the `n` examples. Pixel probabilities get `smoothing`
-  pseudo-counts of *each* outcome: the class's examples count as `smoothing` more with
-  the pixel lit, and `smoothing` more with it dark. `smoothing` is a positive float.
+  share of the class among the `n` examples. The classes are smoothed **toward each
+  other**: each counts as having `smoothing` more examples (a positive float), in which
+  pixel $i$ is lit with the share $(m_i + 1) / (n + 2)$, where $m_i$ of all `n` examples
+  light it.
 - `log_joint(x)`: shape `(b, d)` to `(b, classes)`, $\log p(x, y)$ in nats, for all
   classes.
 - `sample(c)`: for labels of shape `(m,)`, one fresh draw each, `(m, d)`, zeros and
@@ -53,7 +54,7 @@ class NaiveBayes:
         "class and pixel.",
         "A pixel that is dark is evidence too: each of the d factors is one of two "
         "numbers. With logarithms of both, a matrix product does all at once.",
-        "The pseudo-counts stand in numerator and denominator: with none of the "
+        "The pseudo-examples stand in numerator and denominator: with none of the "
         "class's examples lit, what is left above, and what below?",
     ),
     misconceptions={
@@ -62,13 +63,15 @@ class NaiveBayes:
         "prior uniform": "p(y) is the share of the class among the examples.",
         "prior smoothed": "Only the pixels get pseudo-counts.",
         "not smoothed": "A pixel never seen lit must not have probability zero.",
-        "pseudo-count in the numerator alone": "Counted once lit and once dark, the "
-        "class has 2 · smoothing more examples.",
-        "pseudo-count of one outcome alone": "smoothing more with the pixel lit and "
-        "none more with it dark: both outcomes are due.",
-        "pseudo-counts that add up to smoothing": "Each of the two outcomes gets "
-        "smoothing pseudo-counts.",
-        "smoothing fixed at one": "The argument says how many pseudo-counts.",
+        "pseudo-count in the numerator alone": "The class has smoothing more "
+        "examples: they count below, too.",
+        "pseudo-count of one outcome alone": "Of the pseudo-examples a share is lit, "
+        "not all of them.",
+        "smoothed toward one half": "That is the chapter's smoothing. Here the "
+        "pseudo-examples look like the examples of all classes together.",
+        "common share not smoothed": "The share of all examples is (m + 1) / (n + 2): "
+        "a pixel that none of them lights must stay possible.",
+        "smoothing fixed at one": "The argument says how many pseudo-examples.",
         "another rule of smoothing": "Count by hand: three examples of a class, one "
         "of them lit, and the pseudo-counts.",
         "pixels pooled over the classes": "Each class has pixel probabilities of its "
@@ -97,7 +100,7 @@ def gm_05(t, NaiveBayes):
         order = torch.randperm(len(c), generator=t.rng)
         return x[order], c[order], len(tilt), smoothing
 
-    few = data(tilt, 0.5 + t.integer(0, 4) / 10)
+    few = data(tilt, 2.5 + t.integer(0, 4) / 10)
     more = data(tilt.T, 1.5 + t.integer(0, 9) / 10)
     model, other = t.call(NaiveBayes, *few), t.call(NaiveBayes, *more)
     probs, out = scores(t, model, *few), t.call(model.log_joint, few[0][:5])
@@ -180,22 +183,26 @@ def scores(t, model, x, c, k, a):
 
     n = c.bincount()[:, None]
     lit = torch.stack([x[c == y].double().sum(0) for y in range(k)])
-    share, probs, raw = n[:, 0] / len(x), (lit + a) / (n + 2 * a), lit / n
+    common, rough = (lit.sum(0) + 1) / (len(x) + 2), lit.sum(0) / len(x)
+    share, probs, raw = n[:, 0] / len(x), (lit + a * common) / (n + a), lit / n
 
     def joint(p, prior=share):
         return (chances(p, images) * prior).log()
 
-    due, some = joint(probs), (0, a, k * a)
-    pooled = [(lit.sum(0) + s).expand(k, d) / (len(x) + 2 * s) for s in some]
+    above = joint((lit + a * common) / n)  # of which some exceed one
+    due, pooled = joint(probs), [v.expand(k, d) for v in (common, rough)]
     ideas = {
         "prior left out": joint(probs, 1),
         "prior uniform": joint(probs, 1 / k),
         "prior smoothed": [joint(probs, (n + s)[:, 0] / (n + s).sum()) for s in (a, 1)],
         "weights added, not their logarithms": joint(probs, share.exp()),
-        "pseudo-count in the numerator alone": joint((lit + a) / n),
+        "pseudo-count in the numerator alone": above,
         "pseudo-count of one outcome alone": joint((lit + a) / (n + a)),
-        "pseudo-counts that add up to smoothing": joint((lit + a / 2) / (n + a)),
-        "smoothing fixed at one": joint((lit + 1) / (n + 2)),
+        "smoothed toward one half": [
+            joint(v) for v in ((lit + a) / (n + 2 * a), (lit + a / 2) / (n + a))
+        ],
+        "common share not smoothed": joint((lit + a * rough) / (n + a)),
+        "smoothing fixed at one": joint((lit + common) / (n + 1)),
         "pixels pooled over the classes": [joint(v) for v in pooled],
         "dark pixels left out": images.double() @ probs.log().T + share.log(),
         "posterior in place of the joint": [due.log_softmax(1), due.softmax(1)],
@@ -207,12 +214,14 @@ def scores(t, model, x, c, k, a):
     seen, name = t.tensor(out).detach().double(), None
     some = seen.isfinite()
     lost = "not smoothed" if near(seen[some], joint(raw)[some]) else "not finite"
+    if near(seen[some], above[some]):
+        lost = "pseudo-count in the numerator alone"
     t.finite(out, "With pseudo-counts nothing is impossible.", lost)
     if near(seen.exp().sum(0), share):  # a distribution, by other rates of its pixels
         rates = seen.exp().T @ images.double() / share[:, None]
         both = (raw > 0) & (raw < 1)
         counted = near(rates[both], raw[both])
-        other = "another rule of smoothing" if near(rates, probs, 0.15) else None
+        other = "another rule of smoothing" if near(rates, probs, 0.25) else None
         name = "not smoothed" if counted else other
     t.close(out, due, "By counting, pseudo-counts included.", name, ideas)
     return probs

@@ -1,8 +1,9 @@
-"""Exercise gm-10: Pixels that were not seen."""
+"""Exercise gm-10: Filling in what was not seen."""
 
 import math
 
 import torch
+from torch.distributions import Bernoulli, Categorical
 
 from .._exercise import Exercise
 from ._shared import all_images, fractions
@@ -10,35 +11,38 @@ from ._shared import all_images, fractions
 
 @Exercise(
     id="gm-10",
-    title="Pixels that were not seen",
+    title="Filling in what was not seen",
     difficulty=3,
     minutes=20,
     compute="cpu-instant",
     points=3,
-    objectives=("Compute the exact likelihood of a part of an image under a mixture.",),
+    objectives=("Compute the exact conditional of the unseen under a mixture.",),
     statement=r"""
 A mixture of $k$ products of independent binary pixels, with log-weights `log_w`
 (shape `(k,)`, normalized) and pixel logits `logits` (shape `(k, d)`, a pixel is lit
 with probability $1 / (1 + e^{-\ell})$). Of each image only some pixels were seen.
 
-Write `log_prob_seen(x, seen, log_w, logits)`: `x` of shape `(b, d)` holds zeros and
-ones where the boolean mask `seen`, `(b, d)`, is true, and **anything, also NaN or
-infinity**, where it is false. Return the log-probability of what was seen,
-$\log p(x_S)$, shape `(b,)`, in nats. It has to stay exact at logits of $\pm 200$.
+Write `fill_in(x, seen, log_w, logits)`: `x` of shape `(b, d)` holds zeros and ones
+where the boolean mask `seen`, `(b, d)`, is true, and **anything, also NaN or
+infinity**, where it is false. Return shape `(b, d)`: where a pixel was seen, its value;
+elsewhere the probability that it is lit given what was seen,
+$p(x_i = 1 \mid x_S)$. It has to be right for thousands of pixels, and at logits of
+$\pm 200$.
 """,
     stub='''
-def log_prob_seen(x, seen, log_w, logits):
-    """(b, d), (b, d) bool, (k,), (k, d) -> (b,): log p of the seen pixels."""
+def fill_in(x, seen, log_w, logits):
+    """(b, d), (b, d) bool, (k,), (k, d) -> (b, d): seen, or a probability."""
     return ...
 ''',
-    answers={"log_prob_seen": callable},
+    answers={"fill_in": callable},
     hints=(
-        "Sum the product over both values of one unseen pixel. What is left of its "
-        "factor?",
+        "Given the component, the seen pixels say nothing about the unseen ones. So "
+        "what do they say something about?",
+        "p(x_i = 1 | x_S) is a mean over the components, weighted by p(z = j | x_S). "
         "An unseen pixel contributes 0 to the logarithm of each component, whatever "
         "stands in x. NaN times 0 is NaN: choose with `torch.where`.",
-        "First the sum over the seen pixels of each component, shape (b, k), then the "
-        "sum over components, as logarithms.",
+        "First the sum over the seen pixels of each component, shape (b, k); its "
+        "softmax with log_w; then a matrix product with the pixel probabilities.",
     ),
     misconceptions={
         "unseen pixels taken as dark": "Dark is a value; unseen is none.",
@@ -46,94 +50,117 @@ def log_prob_seen(x, seen, log_w, logits):
         "and not that of a sum over its values.",
         "unseen values leak in": "What stands in x where seen is false must not "
         "matter, not even if it is NaN.",
-        "scaled up to all pixels": "The log-probability of fewer pixels is not "
-        "rescaled: it is a probability of what was seen.",
-        "logarithms averaged over the components": "Probabilities are mixed, not their "
-        "logarithms.",
-        "best component only": "A maximum is not the sum over components.",
-        "dark pixels left out": "A pixel that is dark has a probability too.",
+        "what was seen is not used": "These are the probabilities before anything was "
+        "seen: the weights of the components change with it.",
+        "logits averaged": "Probabilities are mixed, not their logits.",
+        "best component only": "The other components may have made the image, too.",
+        "drawn in place of probabilities": "Probabilities are due, no zeros and ones "
+        "drawn with them.",
+        "seen pixels overwritten": "A pixel that was seen keeps its value.",
+        "dark pixels left out": "A seen pixel that is dark is evidence, too.",
+        "normalized over the examples": "The weights of the components sum to one for "
+        "each image.",
         "one mask for all images": "Each image has seen pixels of its own: row i of "
         "seen belongs to row i of x.",
     },
 )
-def gm_10(t, log_prob_seen):
+def gm_10(t, fill_in):
     k, d = 3, t.integer(5, 6)
     log_w = fractions(t, k).log()
     logits = t.away(k, d, low=0.4, high=2.5)
-    images = all_images(d)
-    on = torch.distributions.Bernoulli(logits=logits.double(), validate_args=False)
-    pixels = on.log_prob(images.double()[:, None])  # (2^d, k, d)
-    parts, lw = pixels.sum(2), log_w.double()
-    table = (parts + lw).exp().sum(1)  # the probability of each image
+    logits[:, d - 1] = torch.tensor([2.2, -0.4, -1.7])  # components that differ
+    images = all_images(d).double()
+    on = Bernoulli(logits=logits.double(), validate_args=False)
+    pixels = on.log_prob(images[:, None])  # (2^d, k, d)
+    lw, p = log_w.double(), logits.double().sigmoid()
+    table = (pixels.sum(2) + lw).exp().sum(1)  # the probability of each image
 
     def tested(x, seen, due, why, mistake=None, ideas=None, logits=logits):
-        out = t.call(log_prob_seen, x, seen, log_w, logits)
-        t.shape(out, due.shape, "one for each image.", ideas={"batch axis lost": ()})
+        out = t.call(fill_in, x, seen, log_w, logits)
+        lost = {"batch axis lost": tuple(due.shape[1:])} if len(x) == 1 else None
+        t.shape(out, due.shape, "one number for each pixel.", ideas=lost)
+        t.finite(out, why, mistake or "not finite")
         t.close(out, due, why, mistake, ideas, tol=1e-4)
+        return out
 
-    def mixed(each):
-        return (each.sum(2) + lw).logsumexp(1)
-
-    t.property("all 2ᵈ images, everything seen")
-    ideas = {
-        "weights left out": [parts.exp().sum(1).log(), parts.exp().mean(1).log()],
-        "weights added, not their logarithms": (parts + lw.exp()).logsumexp(1),
-        "logarithms averaged over the components": parts @ lw.exp(),
-        "best component only": (parts + lw).amax(1),
-        "component chosen for each dimension": (
-            (pixels + lw[:, None]).logsumexp(1).sum(1)
-        ),
-        "negative log-likelihood returned": -table.log(),
-        "mean over the dimensions": [table.log() / d, mixed(pixels / d)],
-        "dark pixels left out": mixed(pixels * images[:, None]),
-    }
-    tested(images, images > -1, table.log(), "By enumeration.", None, ideas)
-
-    t.property("unseen pixels: the sum over all completions, by each image's own mask")
+    rows = images[t.integers(4, low=0, high=2**d - 1)].float()
     masks = torch.eye(d)[:4].bool() | (torch.arange(d) == d - 1)
-    rows = images[torch.randperm(len(images), generator=t.rng)[:4]] * masks
+    masks[0, 2:4] = True
 
     def completed(masks):
-        same = ((images == rows[:, None]) | ~masks[:, None]).all(2)
-        return (same.double() @ table).log()
+        same = ((images == rows[:, None]) | ~masks[:, None]).all(2) * table
+        return (same @ images) / same.sum(1, keepdim=True)
 
-    due, share, each = completed(masks), d / masks.sum(1), on.log_prob(rows[:, None])
-    half = torch.where(masks[:, None], each, on.log_prob(torch.tensor(0.5)))
+    def filled(each, weights=lw, probs=p):
+        """From what a mistake takes as the evidence of each component, (4, k)."""
+        r = Categorical(logits=each + weights).probs
+        return torch.where(masks, rows.double(), r @ probs)
+
+    t.property("given some pixels: the share of the completions that light each other")
+    due, each = completed(masks), on.log_prob(rows.double()[:, None])
+    seen = (each * masks[:, None]).sum(2)
+    lit = (each * masks[:, None] * rows[:, None]).sum(2)
+    half = on.log_prob(torch.tensor(0.5).double())
+    dark = torch.where(masks[:, None], each, on.log_prob(torch.zeros(d).double()))
+    best = torch.eye(k).double()[(seen + lw).argmax(1)].log()
+    mean = Categorical(logits=seen + lw).probs @ logits.double()
+    across = (seen + lw - (seen + lw).logsumexp(0)).exp() @ p
     ideas = {
-        "unseen pixels taken as dark": mixed(each),
-        "unseen pixels taken as half lit": mixed(half),
-        "scaled up to all pixels": [
-            due * share,
-            mixed(each * masks[:, None] * share[:, None, None]),
+        "what was seen is not used": filled(0 * seen),
+        "weights left out": filled(seen, 0 * lw),
+        "weights added, not their logarithms": filled(seen, lw.exp()),
+        "best component only": [
+            filled(best),
+            filled(torch.eye(k).double()[seen.argmax(1)].log()),
         ],
+        "logits averaged": torch.where(masks, rows.double(), mean.sigmoid()),
+        "unseen pixels taken as dark": filled(dark.sum(2)),
+        "unseen pixels taken as half lit": filled(
+            torch.where(masks[:, None], each, half).sum(2)
+        ),
+        "dark pixels left out": filled(lit),
+        "normalized over the examples": torch.where(masks, rows.double(), across),
         "one mask for all images": [
-            completed(m.expand(4, d)) for m in (masks[0], masks.all(0), masks.any(0))
+            filled((each * m).sum(2)) for m in (masks[0], masks.all(0))
         ],
+        "unseen values leak in": filled(each.sum(2)),
     }
-    tested(rows, masks, due, "Added up, one by one.", None, ideas)
+    out = t.tensor(t.call(fill_in, rows, masks, log_w, logits)).detach().double()
+    t.shape(out, (4, d), "one number for each pixel.")
+    kept = (out - due)[~masks].abs().max() < 1e-4
+    name = "seen pixels overwritten" if kept else None
+    if ((out == 0) | (out == 1)).all():
+        name = "drawn in place of probabilities"
+    tested(rows, masks, due, "Added up, one by one.", name, ideas)
+
+    t.property("nothing seen, in a batch of one")
+    due = ((table @ images) / table.sum())[None]
+    tested(rows[:1], masks[:1] & False, due, "Shares of all images.")
+    t.property("everything seen")
+    every = masks | True
+    tested(rows, every, rows, "All is as it was.", "seen pixels overwritten")
 
     t.property("what stands at unseen pixels does not matter")
     for value in (7.0, math.nan, math.inf):
         x = torch.where(masks, rows, value)
-        tested(x, masks, due, "They were not seen.", "unseen values leak in")
-    t.property("nothing seen in a batch of one: probability one")
-    tested(rows[:1], masks[:1] & False, torch.zeros(1), "Something always happens.")
+        tested(x, masks, completed(masks), "Not seen.", "unseen values leak in")
 
-    t.property("3,000 pixels, of which half were seen")
-    wide, x = t.away(k, 3000, low=0.4, high=2.5), t.integers(1, 3000, low=0, high=1)
-    some = t.integers(1, 3000, low=0, high=1) == 1
-    p = torch.distributions.Bernoulli(logits=wide.double()).log_prob(x.double())
-    due, ideas = mixed((p * some)[None]), {"underflow to zero": -math.inf}
-    tested(x.float(), some, due, "Logarithms are added.", None, ideas, wide)
+    t.property("3,000 pixels, of which most say nothing about the component")
+    wide = t.away(1, 3000, low=0.4, high=2.5).expand(k, -1)
+    wide, some = torch.cat([logits, wide], 1), torch.ones(4, 3000).bool()
+    more = t.integers(4, 3000, low=0, high=1).float()
+    due = torch.cat([completed(masks), more], 1)
+    x, some = torch.cat([rows, more], 1), torch.cat([masks, some], 1)
+    tested(x, some, due, "As without them.", "underflow to zero", None, wide)
 
     t.property("logits of ±200")
     signs = logits[:1].sign()
     signs[0, :2] = torch.tensor([1.0, -1.0])  # both ends
     pattern, sharp = (signs > 0).float(), 200 * signs.expand(k, d).contiguous()
-    pair, due = torch.cat([pattern, 1 - pattern]), torch.tensor([0.0, -200.0 * d])
-    all_of_it, why = pair > -1, "Each pixel costs 0 or 200 nats."
-    name = "logarithm of a saturated sigmoid"
+    some = torch.arange(d)[None] < d - 1
+    pair = torch.cat([pattern, torch.where(some, 1 - pattern, pattern)])
+    why, name = "The last pixel is sure.", "logarithm of a saturated sigmoid"
     for i in (0, 1):
-        tested(pair[[i]], all_of_it[[i]], due[[i]], why, name, None, sharp)
+        tested(pair[[i]], some, pair[[i]], why, name, None, sharp)
     why, name = "The same two in one batch.", "one shift for all examples"
-    tested(pair, all_of_it, due, why, name, None, sharp)
+    tested(pair, some.expand(2, d), pair, why, name, None, sharp)
