@@ -19,6 +19,7 @@ class Gm11:
 
     @reference
     def points_needed(bins, d, share):
+
         cells = bins**d
         n = math.log1p(-share) / math.log1p(-1 / cells)  # up to rounding
         n = max(1, math.ceil(n) - 1)
