@@ -1,5 +1,7 @@
 """Exercise start-03: Train, and keep a record."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -52,7 +54,7 @@ def _path(grads, start, name="Adam", lr=0.05, memory=10**9, added=False, **how):
     return torch.stack(path)
 
 
-_SETTINGS = (
+_SETTINGS: tuple[dict[str, Any], ...] = (
     {"amsgrad": True},
     {"maximize": True},
     *(

@@ -117,8 +117,10 @@ def estimate(t, doubly_reparameterized, k, d):
 
     def whole(loss):
         """The gradient of a loss of (m, r), through all its paths."""
-        how = {"retain_graph": True, "materialize_grads": True}
-        return torch.stack(torch.autograd.grad(loss, (m, r), **how))
+        grads = torch.autograd.grad(
+            loss, (m, r), retain_graph=True, materialize_grads=True
+        )
+        return torch.stack(grads)
 
     moving = m + r.exp() * e
     full = log_joint(moving) - log_q(moving, m, r)
