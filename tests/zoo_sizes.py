@@ -33,8 +33,9 @@ def loads(text: str) -> set[str]:
         elif isinstance(node, ast.For | ast.comprehension):
             targets, value = [node.target], node.iter
         for target in targets:
-            if isinstance(target, ast.Name):
-                named.setdefault(target.id, set()).update(_entries(value))
+            for name in getattr(target, "elts", [target]):  # a, b = …, too
+                if isinstance(name, ast.Name):
+                    named.setdefault(name.id, set()).update(_entries(value))
     found = set()
     for node in ast.walk(code):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "zoo.load":

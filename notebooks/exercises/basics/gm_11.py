@@ -1,7 +1,6 @@
 """Versions of exercise gm-11."""
 
 import math
-from decimal import Decimal, localcontext
 
 import torch
 

@@ -73,6 +73,9 @@ class Vae10:
     width fixed at one | 0.5 * d * (math.log(2 * math.pi) + 1 + var.log())
         -> 0.5 * d * var
     rate left out | + kl.mean() -> + 0 * kl.mean()
+    floor under the rates | kl.mean() -> kl.clamp(min=1.0).mean()
+    floor under the standard deviation | var.log() -> var.clamp(min=0.01).log()
+    ceiling on the standard deviation | var.log() -> var.clamp(max=1.0).log()
     sum over the batch | kl.mean() -> kl.sum()
     sum over the batch | return 0.5 -> return len(x) * 0.5 | + kl.mean() -> + kl.sum()
     cut off from the graph | .square().mean() -> .square().mean().detach()
