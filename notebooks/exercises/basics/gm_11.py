@@ -18,6 +18,7 @@ class Gm11:
 
     @reference
     def points_needed(bins, d, share):
+        from decimal import Decimal, localcontext
 
         cells = bins**d
         n = math.log1p(-share) / math.log1p(-1 / cells)  # up to rounding
