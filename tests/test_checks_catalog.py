@@ -189,15 +189,14 @@ def text_of(id):
 def test_slow_answers_are_made_a_few_times_only(monkeypatch):
     made = []
 
-    def version():
+    def make():
         made.append(1)
-        return len(made)
+        return (len(made),)
 
-    version.build = True
-    quick = proof.Answers(version, times=2)
+    quick = source.Answers(make, times=2)
     assert [quick(s) for s in range(4)] == [(1,), (2,), (3,), (4,)]
-    monkeypatch.setattr(proof, "SLOW", -1.0)
-    slow = proof.Answers(version, times=2)
+    monkeypatch.setattr(source, "SLOW", -1.0)
+    slow = source.Answers(make, times=2)
     assert [slow(s) for s in range(4)] == [(5,), (6,), (5,), (6,)]
 
 

@@ -22,19 +22,17 @@ answer that was rejected.
 
 import importlib.util
 import json
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from exercise_source import ROOT
+from exercise_source import ROOT, Answers
 
 from gmcourse import checks
 from gmcourse.checks import Exercise, run
 
 RECORDS = ROOT / "book" / "_data" / "blind"
 SEEDS = 5
-SLOW = 0.5  # CPU seconds: an answer that takes longer to make is made once
 
 
 def written(path: Path) -> dict[str, Any]:
@@ -48,14 +46,14 @@ def written(path: Path) -> dict[str, Any]:
 
 def tried(exercise: Exercise, name: str, make: Any, seeds: int) -> dict[str, Any]:
     """One answer under several seeds: how it ended, and what was said first."""
-    ended, names, text, slow, given = Counter(), Counter(), "", False, ()
+
+    def called() -> tuple:
+        made = make()
+        return made if isinstance(made, tuple) else (made,)
+
+    ended, names, text, given = Counter(), Counter(), "", Answers(called)
     for seed in range(seeds):
-        if not slow:  # a trained model need not be trained again
-            start = time.process_time()
-            made = make()
-            slow = time.process_time() - start > SLOW
-            given = made if isinstance(made, tuple) else (made,)
-        verdict = run(exercise, given, seed=seed)
+        verdict = run(exercise, given(seed), seed=seed)
         ended[verdict.outcome] += 1
         names[verdict.misconception or ""] += 1
         text = text or ("" if verdict else verdict.text)

@@ -18,12 +18,13 @@ import textwrap
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import exercise_blind
 import torch
 from exercise_page import page
-from exercise_source import ROOT, answers, roles, stub_answers, versions
+from exercise_source import ROOT, Answers, answers, roles, stub_answers, versions
 
 from gmcourse import checks
 from gmcourse.checks import Exercise, run
@@ -32,7 +33,6 @@ from gmcourse.checks._engine import ENGINE
 RECORDS = ROOT / "book" / "_data" / "checks"
 PAGE = ROOT / "book" / "check_quality.md"
 SEEDS = 20
-SLOW = 0.5  # CPU seconds: an answer that takes longer to make is made a few times only
 
 
 def checked() -> dict[str, Exercise]:
@@ -93,25 +93,6 @@ def problems() -> list[str]:
     return found
 
 
-class Answers:
-    """The answers of a version; those that take long to make are made ``times`` times.
-
-    The check draws anew with each seed, a trained model need not be trained anew.
-    """
-
-    def __init__(self, version, times: int):
-        self.version, self.times, self.kept = version, times, []
-
-    def __call__(self, seed: int) -> tuple:
-        if len(self.kept) == self.times:
-            return self.kept[seed % self.times]
-        start = time.process_time()
-        made = answers(self.version)
-        if time.process_time() - start > SLOW:
-            self.kept.append(made)
-        return made
-
-
 def prove(exercise: Exercise, cls: type, seeds: int, extra: int = 0) -> dict:
     """Run the catalog of one exercise; ``faults`` lists what went wrong.
 
@@ -127,8 +108,8 @@ def prove(exercise: Exercise, cls: type, seeds: int, extra: int = 0) -> dict:
     stub = verdict.outcome
     right = {**roles(cls, "reference"), **roles(cls, "right")}
     make = {
-        name: Answers(version, times=3 if version.role == "reference" else 1)
-        for name, version in right.items()
+        name: Answers(partial(answers, v), times=3 if v.role == "reference" else 1)
+        for name, v in right.items()
     }
     false_rejects = 0
     turns = [(name, s) for s in range(seeds) for name in right]
@@ -145,7 +126,7 @@ def prove(exercise: Exercise, cls: type, seeds: int, extra: int = 0) -> dict:
     wrong = roles(cls, "wrong")
     rejected = named = 0
     for name, version in wrong.items():
-        given = Answers(version, times=1)
+        given = Answers(partial(answers, version))
         for seed in range(seeds):
             verdict = run(exercise, given(seed), seed=seed)
             rejected += verdict.outcome == "not yet"
