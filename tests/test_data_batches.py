@@ -177,6 +177,9 @@ def test_a_foreign_state_is_refused_and_changes_nothing():
     refused("no such place", position=2)
     refused("no such place", epoch=-1)
     refused("keys", extra=1)
+    batches = Batches(ROWS, batch_size=1)
+    good = batches.state_dict()
+    refused("no such place", position=-1)
     with pytest.raises(ValueError, match="keys"):
         batches.load_state_dict({})
 

@@ -442,6 +442,7 @@ def test_celeba_from_made_up_files(bare, monkeypatch):
     assert faces.x.shape == (2, 3, 64, 64) and faces.x[1, 0].eq(100).all()
     assert not faces.x[:, 1:].any()
     assert faces.attributes.tolist() == [[0, 1], [0, 1]] and faces.c.tolist() == [1, 1]
+    assert faces.info.classes == ("plain", "smiling")
     assert data.load("celeba", "validation").x[0, 0].eq(150).all()
     assert data.load("celeba", "test").x[0, 0].eq(200).all()
 

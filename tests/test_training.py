@@ -435,6 +435,9 @@ def test_a_loss_per_example_is_refused():
     sgd = torch.optim.SGD(model.parameters(), 0.1)
     with pytest.raises(ValueError, match="expected a scalar"):
         list(train(model, [torch.zeros(2, 1)], sgd, steps=1))
+    Forgot.loss = lambda self, x, c=None: 1.5
+    with pytest.raises(ValueError, match="<class 'float'>; expected a scalar"):
+        list(train(model, [torch.zeros(2, 1)], sgd, steps=1))
 
 
 def test_progress_leaves_nothing_behind(capsys, monkeypatch):
