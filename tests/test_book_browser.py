@@ -180,11 +180,22 @@ def parts_of_a_chapter(page, name):
     headings = page.locator("h3", has_text=re.compile(r"^Exercise \w+-\d\d"))
     assert boxes.count() == headings.count() >= (3 if "00_" in name else 12)
     assert page.locator("section.exercise p.exercise-card").count() == boxes.count()
-    # Solutions are folded, and open at a click with their math and code in view.
-    folded = page.locator("section.exercise details", has_text="Solution")
+    # An exercise opens at a click, and in it the solution, with math and code in view.
+    bodies = boxes.locator("> details.exercise-body")
+    assert bodies.count() == boxes.count()
+    stub = bodies.first.locator("pre").first
+    assert not stub.is_visible()
+    bodies.first.locator("> summary").click()
+    assert stub.is_visible()
+    bodies.evaluate_all("all => all.forEach(body => body.open = true)")
+    folded = bodies.locator("> details:not(.hints *)")
+    assert set(folded.locator("> summary").all_inner_texts()) <= {
+        "Solution",
+        "Discussion",
+    }
     body = folded.first.locator("pre, p").first
     assert not body.is_visible()
-    folded.first.locator("summary").click()
+    folded.first.locator("> summary").click()
     assert body.is_visible()
     wrong = folded.evaluate_all(  # the others too; each on its own would take seconds
         """folds => folds.slice(1).filter(fold => {
@@ -214,6 +225,7 @@ def test_page(page, name):
     assert page.errors == []
     assert page.locator("h1:visible").count() == 1
     assert page.locator("main img:not([alt]), main figure img[alt='']").count() == 0
+    assert page.locator("mjx-container[tabindex]").count() == 0  # no stops for Tab
     text = (BOOK / name).read_text(encoding="utf-8")
     assert str(ROOT) not in text  # a page tells nothing of the machine that made it
     assert typeset(page) == []
@@ -245,10 +257,22 @@ def test_folds_are_open_on_paper(page):
     visit(page, CHAPTERS[0])
     count = "document.querySelectorAll('.bd-article details[open]').length"
     page.locator(".bd-article details").first.evaluate("fold => fold.open = true")
+    theme = "document.documentElement.dataset.theme"
+    page.evaluate(f"{theme} = 'dark'")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate(count) == page.locator(".bd-article details").count() > 1
+    assert page.evaluate(theme) == "light"  # paper is white
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.evaluate(count) == 1  # the reader's own stays open
+    assert page.evaluate(theme) == "dark"
+
+
+def test_a_link_into_a_fold_opens_it(page):
+    visit(page, CHAPTERS[0], "#exercise-start-02-a-draw-that-leaves-no-trace")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.exercise-body')].map(b => b.open).join() =="
+        " 'false,true,false'"
+    )
 
 
 class Anchors(HTMLParser):

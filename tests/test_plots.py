@@ -1,9 +1,14 @@
 """Figures: one look whatever the reader's own style is."""
 
+import io
+import math
+
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from gmcourse import plots
 
@@ -21,7 +26,7 @@ def draw():
     left.plot([0, 1], [0, 1], label="line")
     plots.scatter(left, torch.tensor([[0.0, 0.0], [1.0, 0.5]]), torch.tensor([0, 1]))
     plots.images(right, torch.rand(3, 1, 4, 4), title="images")
-    return plots.show(fig, caption="What to see.", alt="Two panels.").png
+    return plots.show(fig, caption="What to see.", alt="Two panels.").webp
 
 
 @pytest.mark.parametrize("style", ["dark_background", "ggplot", "classic", "bmh"])
@@ -56,3 +61,70 @@ def test_images_are_drawn_whatever_the_default_device():
     x = torch.rand(3, 1, 4, 4)
     with torch.device("meta"):
         assert plots.image_grid(x).device.type == "cpu"
+
+
+def pixels(shown):
+    return torch.from_numpy(
+        np.array(Image.open(io.BytesIO(shown.webp)).convert("RGBA"))
+    )
+
+
+def test_a_figure_has_two_pixels_for_one_of_the_page():
+    fig, ax = plots.figure(width=3.0, height=2.0)
+    ax.plot([0, 1])
+    shown = plots.show(fig, caption="What to see.", alt="A line.")
+    assert pixels(shown).shape == (2 * 192, 2 * 288, 4)
+    html = shown._repr_html_()
+    assert 'width="288"' in html and "gm-plot" in html and "background:#fff" in html
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_are_shown_as_they_are_on_any_ground(channels):
+    """No white card, no white between them, and text that reads on either ground."""
+    fig, ax = plots.figure(width=2.0, height=2.0)
+    plots.images(ax, torch.zeros(4, channels, 5, 5), columns=2, title="black")
+    ax.set_ylabel("a label")
+    shown = plots.show(fig, caption="What to see.", alt="Four black pictures.")
+    assert shown.pictures and "background" not in shown._repr_html_()
+    image = pixels(shown)
+    opaque = image[image[..., 3] == 255][:, :3]
+    black = (opaque == 0).all(1).float().mean()
+    assert black > 0.9  # and the rest is the title
+    assert (opaque.max(1).values <= 0x77).all()
+    assert (image[..., 3] == 0).float().mean() > 0.05
+
+
+def test_a_density_is_ink_on_the_pages_ground():
+    fig, ax = plots.figure(width=2.0, height=2.0)
+    plots.density(ax, lambda x: -8 * x.square().sum(1), (-2.0, 2.0, -2.0, 2.0), 50)
+    shown = plots.show(fig, caption="What to see.", alt="A blob.")
+    assert not shown.pictures
+    color = np.array([[0.0], [0.5], [1.0]])
+    ours, due = plots._blues()(color), matplotlib.colormaps["Blues"](color)
+    on_white = ours[..., 3:] * ours[..., :3] + 1 - ours[..., 3:]
+    assert np.allclose(on_white, due[..., :3], atol=1e-6) and ours[0, 0, 3] < 0.05
+
+
+def test_a_column_has_one_number_of_decimals():
+    rows = [
+        ["-ELBO", 12.5, 0.0364, -1, "-3.1 ± 0.2", "[-1, 2]", True],
+        ["L", -0.00738, 0.9, 12345, "93.3 ± 1.1 %", "x-1", torch.tensor(2)],
+        ["", 106.25, 0.1029, 7, "", "-", None],
+        ["none", math.inf, 1e-9, 0, "\u2013", "a", ""],
+    ]
+    table = plots.table(["", "a", "b", "c", "d", "e", "f"], rows, "What.")
+    assert [row[1] for row in table.rows] == ["12.500", "\u22120.007", "106.250", "inf"]
+    assert [row[2] for row in table.rows] == ["0.0364", "0.9000", "0.1029", "0.0000"]
+    assert [row[3] for row in table.rows] == ["\u22121", "12,345", "7", "0"]
+    assert table.rows[0][4] == "\u22123.1 ± 0.2"
+    assert [row[5] for row in table.rows] == ["[\u22121, 2]", "x-1", "-", "a"]
+    assert [row[6] for row in table.rows] == ["True", "2", "None", ""]
+    assert table.numbers == [False, True, True, True, True, False, False]
+    lines = repr(table).splitlines()
+    assert lines[2].index("12.500") == lines[4].index("106.250") + 1
+    html = table._repr_html_()
+    assert html.count("<th") - html.count("<thead") == 6  # an empty head is none
+    assert html.count('class="number"') == 4 * 5
+    few = plots.table(["a"], [[35.47], [8.0]], "What.").rows
+    assert few == [["35.47"], ["8.00"]]
+    assert plots.table(["a"], [[math.nan], [0.0]], "What.").rows == [["nan"], ["0"]]

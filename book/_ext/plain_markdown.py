@@ -1,5 +1,6 @@
-"""Equations, exercises, cards and callouts, from the plain Markdown of a chapter."""
+"""Equations, exercises, cards, folds and callouts, from a chapter's plain Markdown."""
 
+import ast
 import re
 
 from docutils import nodes
@@ -23,6 +24,24 @@ CALLOUTS = {
     "Warning": "pitfall",
     "Common mistake": "pitfall",
 }
+
+
+SET_UP = {"google.colab": "Set-up, on Colab only", "import gmcourse": "Imports"}
+DRAWN = {"plots.show": "figure", "plots.table": "table"}
+
+
+def html(text):
+    return nodes.raw("", text, format="html")
+
+
+def what_is_drawn(code):
+    """ "figure" or "table", where the last line of a cell shows one; or None."""
+    try:
+        last = ast.parse(code).body[-1]
+    except (SyntaxError, IndexError):  # %pip
+        return None
+    call = getattr(getattr(last, "value", None), "func", None)
+    return DRAWN.get(ast.unparse(call)) if call else None
 
 
 def visible(node):
@@ -53,6 +72,9 @@ class PlainMarkdown(SphinxTransform):
             self.exercise(node)
         for node in list(self.document.findall(nodes.block_quote)):
             self.callout(node)
+        for node in list(self.document.findall(nodes.container)):
+            if "cell" in node["classes"]:
+                self.fold_code(node)
         for node in self.document.findall(nodes.entry):
             if len(node.astext()) <= 16 and any(map(str.isdigit, node.astext())):
                 node["classes"].append("number")
@@ -144,6 +166,47 @@ class PlainMarkdown(SphinxTransform):
         for badge in text.split(" · "):
             card += nodes.inline(badge, badge, classes=["badge-plain"])
             card += nodes.Text(" ")
+        self.hints(section)
+        self.fold_exercise(section, section.index(card) + 1)
+
+    def hints(self, section):
+        """The hints' folds side by side."""
+        folds = [
+            i
+            for i, node in enumerate(section)
+            if isinstance(node, nodes.raw) and "<summary>Hint" in node.astext()
+        ]
+        if not folds:
+            return
+        end = next(
+            i
+            for i in range(folds[-1], len(section))
+            if isinstance(section[i], nodes.raw) and "</details>" in section[i].astext()
+        )
+        section.insert(end + 1, html("</div>"))
+        section.insert(folds[0], html('<div class="hints">'))
+
+    def fold_exercise(self, section, start):
+        """Title, card and goals are read at a glance; the rest is opened."""
+        while section[start].astext().startswith("Goal:"):
+            start += 1
+        opening = '<details class="exercise-body"><summary>Open the exercise</summary>'
+        section.insert(start, html(opening))
+        section.append(html("</details>"))
+
+    def fold_code(self, cell):
+        """Code that draws a figure or a table stands behind it; `build` stays open."""
+        code = next((c for c in cell if "cell_input" in c["classes"]), None)
+        if code is None or "tag_build" in cell["classes"]:
+            return
+        text = code.astext()
+        drawn, found = what_is_drawn(text), None
+        if drawn and cell.setdefault("hide_mode", "input") == "input":
+            found = f"Code of this {drawn}"
+        elif cell.get("hide_mode") == "input":
+            found = next((SET_UP[start] for start in SET_UP if start in text), None)
+        if found:
+            cell["prompt_show"] = cell["prompt_hide"] = found
 
     def callout(self, quote):
         words = [child for child in quote[0] if child.astext()]

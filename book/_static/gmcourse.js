@@ -5,8 +5,12 @@ if (location.protocol === "file:") {
 }
 
 // On paper nothing can be opened: folds are printed open, and closed again afterward.
+// And paper is white, whatever the screen is.
 const opened = [];
+let theme;
 addEventListener("beforeprint", () => {
+  theme = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
   for (const fold of document.querySelectorAll(".bd-article details:not([open])")) {
     fold.open = true;
     opened.push(fold);
@@ -14,4 +18,18 @@ addEventListener("beforeprint", () => {
 });
 addEventListener("afterprint", () => {
   for (const fold of opened.splice(0)) fold.open = false;
+  document.documentElement.dataset.theme = theme;
 });
+
+// A link into a fold opens it.
+function reveal() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const inside = target?.querySelector(":scope > .exercise-body");
+  if (inside) inside.open = true;
+  for (let fold = target; (fold = fold?.parentElement?.closest("details")); ) {
+    fold.open = true;
+  }
+  if (target?.closest("details")) target.scrollIntoView();
+}
+addEventListener("hashchange", reveal);
+addEventListener("DOMContentLoaded", reveal);

@@ -10,6 +10,7 @@ import base64
 import html
 import io
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,6 +37,8 @@ __all__ = [
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 YELLOW, SKY, GRAY, BLACK = "#E69F00", "#56B4E9", "#7F7F7F", "#222222"
 COLORS = (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY, GRAY, BLACK)
+PIXELS = 96  # of the page in an inch
+_BETWEEN = "#777777"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 
 _STYLE = {
@@ -84,17 +87,27 @@ def figure(
 
 
 class Shown:
-    """A finished figure: HTML with caption and alternative text."""
+    """A finished figure: HTML with caption and alternative text.
 
-    def __init__(self, png: bytes, caption: str, alt: str, width: int):
-        self.png, self.caption, self.alt, self.width = png, caption, alt, width
+    Two pixels of the file stand for one of the page, so that it is sharp on a screen of
+    a phone too. The ground is transparent: in its dark mode the book inverts a plot
+    and shows pictures as they are, whose frame of gray reads on either ground.
+    """
+
+    def __init__(self, webp: bytes, caption: str, alt: str, width: int, **facts: bool):
+        self.webp, self.caption, self.alt, self.width = webp, caption, alt, width
+        self.pictures = facts["pictures"]  # rather than a plot
+        self.words = facts["words"]  # axes, titles, a legend
 
     def _repr_html_(self) -> str:
-        data = base64.b64encode(self.png).decode()
+        data = base64.b64encode(self.webp).decode()
+        kind = "gm-pictures" if self.pictures else "gm-plot"
+        kind += " gm-words" if self.words else ""  # to be read on a phone too
+        ground = "" if self.pictures else ";background:#fff"  # Jupyter's may be dark
         return (
-            f'<figure class="gm-figure"><img alt="{html.escape(self.alt)}" '
-            f'width="{self.width}" style="max-width:100%;height:auto" '
-            f'src="data:image/png;base64,{data}">'
+            f'<figure class="gm-figure {kind}"><img alt="{html.escape(self.alt)}" '
+            f'width="{self.width}" style="max-width:100%;height:auto{ground}" '
+            f'src="data:image/webp;base64,{data}">'
             f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
         )
 
@@ -102,7 +115,7 @@ class Shown:
         return f"[figure: {self.alt}] {self.caption}"
 
 
-def show(fig: Any, *, caption: str, alt: str, dpi: int = 110) -> Shown:
+def show(fig: Any, *, caption: str, alt: str) -> Shown:
     """Finish ``fig``: the last line of a cell.
 
     Args:
@@ -116,19 +129,52 @@ def show(fig: Any, *, caption: str, alt: str, dpi: int = 110) -> Shown:
 
     if not caption.strip() or not alt.strip():
         raise ValueError("a figure needs a caption (what to see) and an alt text")
+    pictures = any(map(_is_picture, fig.findobj(_has_pixels)))
+    words = any(ax.axison or ax.get_title() or ax.texts for ax in fig.axes)
+    if pictures:
+        _gray_frame(fig)
     buffer = io.BytesIO()
-    # Without the version in the file, the same figure is the same bytes.
     fig.savefig(
         buffer,
-        format="png",
-        dpi=dpi,
-        facecolor="white",
-        metadata={"Software": None},
-        pil_kwargs={"optimize": True},
+        format="webp",
+        dpi=2 * PIXELS,
+        transparent=True,
+        pil_kwargs={"lossless": True, "quality": 100, "method": 6},
     )
-    width = round(fig.get_figwidth() * 96)
+    width = round(fig.get_figwidth() * PIXELS)
     plt.close(fig)
-    return Shown(buffer.getvalue(), " ".join(caption.split()), alt, width)
+    caption = " ".join(caption.split())
+    facts = {"pictures": pictures, "words": words}
+    return Shown(buffer.getvalue(), caption, alt, width, **facts)
+
+
+def _has_pixels(artist: Any) -> bool:
+    return hasattr(artist, "get_array") and hasattr(artist, "get_cmap")
+
+
+def _is_picture(artist: Any) -> bool:
+    """A photo or a drawing rather than a map of numbers: gray, or RGB."""
+    from matplotlib.image import AxesImage
+
+    if not isinstance(artist, AxesImage):
+        return False
+    array = artist.get_array()
+    return array is not None and (array.ndim == 3 or artist.get_cmap().name == "gray")
+
+
+def _gray_frame(fig: Any) -> None:
+    """Text, axes and ticks in a gray that reads on white and on black."""
+    from matplotlib.spines import Spine
+    from matplotlib.text import Text
+
+    ours = {BLACK, "black", _STYLE["axes.edgecolor"]}
+    for text in fig.findobj(Text):
+        if text.get_color() in ours:
+            text.set_color(_BETWEEN)
+    for spine in fig.findobj(Spine):
+        spine.set_edgecolor(_BETWEEN)
+    for ax in fig.axes:
+        ax.tick_params(color=_BETWEEN, labelcolor=_BETWEEN)
 
 
 def image_grid(
@@ -166,9 +212,13 @@ def image_grid(
 def images(
     ax: Any, x: Float[Tensor, "n c h w"], columns: int = 8, title: str = ""
 ) -> None:
-    """Draw a grid of images in [0, 1] on ``ax``, without axes."""
-    grid = image_grid(x, columns)
-    ax.imshow(grid.numpy().squeeze(), cmap="gray", vmin=0, vmax=1)
+    """Draw a grid of images in [0, 1] on ``ax``; between them is the page's ground."""
+    grid, gaps = image_grid(x, columns), image_grid(torch.zeros_like(x), columns)
+    seen = 1 - gaps[..., 0]
+    if grid.shape[2] == 1:
+        ax.imshow(grid[..., 0].numpy(), cmap="gray", vmin=0, vmax=1, alpha=seen.numpy())
+    else:
+        ax.imshow(torch.cat([grid, seen[..., None]], 2).numpy())
     ax.set_title(title)
     ax.set_axis_off()
 
@@ -212,8 +262,20 @@ def density(ax: Any, log_prob: Any, bounds: Sequence[float], size: int = 200) ->
     grid = torch.cartesian_prod(u, v)
     with torch.no_grad():
         value = log_prob(grid).exp().view(size, size).T
-    how: dict[str, Any] = {"origin": "lower", "cmap": "Blues", "aspect": "equal"}
+    how: dict[str, Any] = {"origin": "lower", "cmap": _blues(), "aspect": "equal"}
     ax.imshow(value.cpu().numpy(), extent=tuple(bounds), **how)
+
+
+def _blues() -> Any:
+    """matplotlib's Blues as an ink on the page's ground, not on white."""
+    import matplotlib
+    from matplotlib.colors import ListedColormap
+
+    color = matplotlib.colormaps["Blues"](range(256))
+    share = 1 - color[:, :3].min(1)  # of ink: color = share ink + (1 - share) white
+    color[:, :3] = 1 - (1 - color[:, :3]) / share[:, None]
+    color[:, 3] = share
+    return ListedColormap(color, "Blues on any ground")
 
 
 class Table:
@@ -223,11 +285,18 @@ class Table:
         self, head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str
     ):
         self.head, self.caption = [str(h) for h in head], caption
-        self.rows = [[_cell(v) for v in row] for row in rows]
+        columns = [_column([row[i] for row in rows]) for i in range(len(head))]
+        self.rows = [list(row) for row in zip(*columns)]
+        # Numbers are compared by their places: they stand below each other.
+        self.numbers = [all(map(_NUMBER.match, column)) for column in columns]
 
     def _repr_html_(self) -> str:
         def line(cells: Sequence[str], tag: str) -> str:
-            inner = "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells)
+            inner = ""
+            for cell, number in zip(cells, self.numbers):
+                name = tag if cell else "td"  # an empty head is none
+                kind = ' class="number" style="text-align:right"' if number else ""
+                inner += f"<{name}{kind}>{html.escape(cell)}</{name}>"
             return f"<tr>{inner}</tr>"
 
         body = "".join(line(row, "td") for row in self.rows)
@@ -239,20 +308,48 @@ class Table:
     def __repr__(self) -> str:
         widths = [max(map(len, column)) for column in zip(self.head, *self.rows)]
         lines = [
-            "  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip()
+            "  ".join(
+                cell.rjust(width) if number else cell.ljust(width)
+                for cell, width, number in zip(row, widths, self.numbers)
+            ).rstrip()
             for row in (self.head, *self.rows)
         ]
         return "\n".join([self.caption, *lines])
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, Tensor):
-        value = value.item()
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+# A number as a table shows it, alone or with its error or unit; or none.
+_NUMBER = re.compile(r"([\u2212+]?[\d,]*\.?\d+( ± [\d.,]+)?( ?%)?|inf|\?|\u2013)?$")
+
+
+def _column(values: Sequence[Any]) -> list[str]:
+    """The cells of a column, its floats with one number of decimals."""
+    values = [v.item() if isinstance(v, Tensor) else v for v in values]
+    sizes = [abs(v) for v in values if isinstance(v, float) and 0 < abs(v) < math.inf]
+    decimals = 0
+    if sizes:  # four digits of the largest, two of the least; at most 4 decimals
+        most, least = max(sizes), min(sizes)
+        decimals = max(3 - _exponent(most), 1 - _exponent(least), 0)
+        decimals = min(decimals, 3 if most >= 1 else 4)
+
+    def cell(value: Any) -> str:
+        if isinstance(value, float):
+            value = f"{value:,.{decimals}f}"
+        elif isinstance(value, int) and not isinstance(value, bool):
+            value = f"{value:,}"
+        return re.sub(r"(^|(?<=[\s(\[]))-(?=[\d.])", "\u2212", str(value))
+
+    return [cell(value) for value in values]
+
+
+def _exponent(size: float) -> int:
+    return math.floor(math.log10(size))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> Table:
-    """A table with a caption; floats are shown with four significant digits.
+    """A table with a caption, its numbers to the right.
+
+    The floats of a column have one number of decimals: four digits of the largest, two
+    of the least, but at most 3 decimals (4 where all are below 1).
 
     Raises:
         ValueError: a row is longer or shorter than the head.

@@ -46,8 +46,9 @@ class Info:
 
     @property
     def label(self) -> str:
-        """The name for a caption: "mnist" or "mnist (sample)"."""
-        return f"{self.name} (sample)" if self.is_sample else self.name
+        """The name for a caption: "MNIST" or "MNIST (sample)"."""
+        name = self.title.split(":")[0]
+        return f"{name} (sample)" if self.is_sample else name
 
 
 @dataclass(frozen=True)
