@@ -1,6 +1,7 @@
 """The exercise engine: verdicts, what surrounds a check, ids, seeds and hints."""
 
 import builtins
+import html
 import math
 import random
 import re
@@ -639,3 +640,33 @@ def test_hints_open_one_by_one(double, monkeypatch, capsys):
         shown.append(capsys.readouterr().out.splitlines())
     one, two = ["Hint 1 of 2: one"], ["Hint 2 of 2: two"]
     assert shown == [one, two, one + two]
+
+
+@pytest.mark.parametrize(
+    "answer, outcome",
+    [
+        (lambda x: 2 * x, "passed"),
+        (lambda x: 3 * x, "not yet"),
+        (lambda x: "<b>" + 1, "error"),
+        (lambda x: None, "not attempted"),
+    ],
+)
+def test_a_notebook_shows_the_verdict_in_color(
+    double, monkeypatch, capsys, answer, outcome
+):
+    """The same words, as text too; only where a kernel listens."""
+    shown = []
+    shell = types.SimpleNamespace(kernel=None)
+    display = types.SimpleNamespace(display=lambda data, raw: shown.append(data))
+    fake = types.SimpleNamespace(get_ipython=lambda: shell, display=display)
+    monkeypatch.setitem(sys.modules, "IPython", fake)
+    monkeypatch.setattr(checks, "_find", lambda id: double)
+    text = check("test-01", answer).text
+    assert capsys.readouterr().out == f"{text}\n" and not shown
+    shell.kernel = object()
+    verdict = check("test-01", answer)
+    assert capsys.readouterr().out == "" and len(shown) == 1
+    assert shown[0]["text/plain"] == verdict.text
+    page = shown[0]["text/html"]
+    assert html.unescape(re.sub(r"<[^>]+>", "", page)) == verdict.text
+    assert f">{outcome}</b>" in page

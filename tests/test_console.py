@@ -58,3 +58,20 @@ def test_hints_and_reports(encoding):
 
     said = printed(encoding, action)
     assert "Hint 1 of" in said and "not attempted" in said
+
+
+def test_a_command_without_words_says_which_there_are(capsys):
+    for words, due in ("", "zoo | data"), ("zoo", "evaluate"), ("data", "where"):
+        assert main(words.split()) == 0
+        said = capsys.readouterr().out
+        assert said.startswith("usage: gmcourse") and due in said, words
+
+
+def test_the_version_and_the_units(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"{gm.__version__}\n"
+    main(["zoo", "list"])
+    said = capsys.readouterr().out
+    assert "accuracy 99.22 %" in said and "neg_log_p <= 84.14 nats" in said

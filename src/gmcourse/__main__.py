@@ -19,7 +19,7 @@ def _zoo_list(args: argparse.Namespace) -> None:
     sign = {"exact": "", "bound": "<= ", "estimate": "~ "}
     for card in cards:
         values = ", ".join(
-            f"{key} {sign[record['kind']]}{record['value']:.4g}"
+            f"{key} {sign[record['kind']]}{record['value']:.4g} {record['unit']}".strip()
             for key, record in card["metrics"].items()
         )
         size = f"{card['parameters']:,} parameters"
@@ -60,14 +60,18 @@ def _zoo_evaluate(args: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from . import __version__
     from .data import cli as data_cli
 
     parser = argparse.ArgumentParser(
         prog="gmcourse", description="Data sets and trained models of the course."
     )
-    top = parser.add_subparsers(required=True, metavar="zoo | data")
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.set_defaults(func=lambda args: parser.print_help())
+    top = parser.add_subparsers(metavar="zoo | data")
     zoo = top.add_parser("zoo", help="the trained models that ship with the course")
-    verbs = zoo.add_subparsers(required=True, metavar="list | fetch | train | evaluate")
+    zoo.set_defaults(func=lambda args: zoo.print_help())
+    verbs = zoo.add_subparsers(metavar="list | fetch | train | evaluate")
 
     verb = verbs.add_parser("list", help="every card")
     verb.add_argument("--json", action="store_true", help="the cards as JSON")

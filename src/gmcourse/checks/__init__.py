@@ -14,7 +14,7 @@ from typing import Any
 
 from ._engine import run
 from ._exercise import CATALOG, Exercise, Verdict
-from ._report import say, wrap
+from ._report import say, tell, wrap
 
 __all__ = ["Exercise", "Verdict", "catalog", "check", "hint", "run"]
 
@@ -38,7 +38,7 @@ def check(id: str, *answers: Any, seed: int | None = None) -> Verdict:
     """
     verdict = run(_find(id), answers, seed)
     sys.stderr.flush()  # what the answer printed stands above
-    say(verdict.text)
+    tell(verdict.text, verdict.outcome)
     return verdict
 
 

@@ -17,7 +17,8 @@ from .sets import LOADERS
 def register(subparsers: "argparse._SubParsersAction") -> None:
     """Add the command `data` to a parser; each subcommand sets `func(args) -> int`."""
     parser = subparsers.add_parser("data", help="list, fetch and find the data sets")
-    commands = parser.add_subparsers(required=True, metavar="list | fetch | where")
+    parser.set_defaults(func=lambda args: parser.print_help())
+    commands = parser.add_subparsers(metavar="list | fetch | where")
 
     listing = commands.add_parser("list", help="all sets: size, license, citation")
     listing.add_argument("--json", action="store_true", help="everything, as JSON")
