@@ -81,6 +81,8 @@ class Annealed(Model):
         self.tensor.fill_(step)
         if step:
             self.later = step
+        else:
+            self.begun = True
 
     def loss(self, x, c=None):
         return (self.net(x) - x).square().sum(1).mean() * (1 + self.chain.sum())
@@ -109,3 +111,5 @@ def test_what_is_annealed_stays_where_the_run_left_it(tmp_path, stop):
     found = numbers_of(model)
     assert model.state() == 8 * [last] and found["plain"] == 0.0
     assert "later" in found  # of an object that has gone further than step 0
+    del model.begun
+    assert "begun" in numbers_of(model) and not hasattr(model, "begun")

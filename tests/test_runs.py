@@ -587,6 +587,14 @@ def test_frozen_parts_stay_frozen(mode):
     assert torch.equal(weights(model.encoder), before)
 
 
+def test_the_callers_choice_of_modes_stays():
+    """A part in eval mode, of a model in train mode, is there on purpose."""
+    model = flat_ae()
+    model.decoder.eval()
+    for _ in train(model, [torch.rand(6, 1, 8, 8)], optimizer_for(model), steps=2):
+        assert model.encoder.training and not model.decoder.training
+
+
 # Slips that are named.
 
 

@@ -139,8 +139,39 @@ def test_tokens_are_trained_on_and_measured_exactly(tmp_path):
     assert record["value"] == pytest.approx(due, abs=1e-6)
     # The first letter is one of five, and then nothing is left to chance.
     assert 1.6 < record["value"] < 4.0 and record["quick"]["n"] == 5
+    spread = model.log_prob(x).double().std().item() / 10**0.5
+    assert record["std_error"] == pytest.approx(spread, abs=1e-6)
     cells = GPT.measures[0].cells(record)
     assert cells["which are"] == "exact, 10 examples"
+
+
+def test_each_example_is_measured_once(monkeypatch):
+    x, c = torch.randn(7, 2), torch.arange(7)
+    model = zoo.load("classifier-mnist")
+    for labels in (None, c):
+        rows = by_parts(
+            model, lambda x, c: x if c is None else x + c[:, None], x, labels, 3
+        )
+        assert torch.equal(rows, x if labels is None else x + c[:, None])
+
+
+@pytest.mark.parametrize(
+    "measure", [m for r in zoo.RECIPES.values() for m in r.measures]
+)
+def test_what_is_measured_was_not_trained_on(measure):
+    """All but real data beside samples: for the floor of a distance."""
+
+    class Asked(Exception):
+        pass
+
+    class Strict(Source):
+        def part(self, split):
+            raise Asked(split)
+
+    try:
+        measure.compute(zoo.load("vae2d-mnist"), Strict())
+    except Asked as asked:
+        assert asked.args == ("test",)
 
 
 class Dying(Batches):
