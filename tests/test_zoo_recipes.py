@@ -169,7 +169,7 @@ def test_what_is_measured_was_not_trained_on(key):
         def part(self, split):
             raise Asked(split)
 
-    with pytest.raises(Asked, match="^test$"):
+    with pytest.raises(Asked, match=r"^test$"):
         MEASURES[key].compute(zoo.load("vae2d-mnist"), Strict("strict", "a set"))
 
 
