@@ -42,8 +42,9 @@ test: $(READY)  ## everything that CI checks, in about five minutes
 	$(MAKE) --no-print-directory -j 2 lint $(BOOK)
 	$(MAKE) --no-print-directory unit nbval browser
 
-lab: $(READY)  ## JupyterLab on the notebooks (LAB=--allow-root and the like are passed on)
-	$(BIN)/jupyter lab --notebook-dir=notebooks $(LAB)
+# Rooted at the repository: links from the chapters to the book's pages lead somewhere.
+lab: $(READY)  ## JupyterLab on chapter 0 (LAB=--allow-root and the like are passed on)
+	$(BIN)/jupyter lab $(LAB) notebooks/00_start_here.ipynb
 
 # For contributors: the parts of `make test`.
 
