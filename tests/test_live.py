@@ -44,6 +44,8 @@ def plane(net: nn.Module | None = None, **how) -> live.LatentPlane:
         "classes": ["cat", "dog", "eel"],
         "title": "A plane & <b>more</b>",
         "label": "Latent plane of a test",
+        "start": (0.0, 0.0),
+        "wander": False,
         **how,
     }
     return live.LatentPlane(net or decoder(), **how)
@@ -459,6 +461,63 @@ def test_phone_width(show):
     assert image["y"] + image["height"] <= box["y"]
     assert box["y"] + box["height"] <= PHONE["height"]
     assert box["width"] > 340
+
+
+@pytest.mark.browser
+def test_it_wanders_when_it_is_seen_until_it_is_touched(show):
+    page = show(
+        plane(wander=True, start=(1.0, 0.0)),
+        head="<style>body{padding-top:3000px}</style>",
+    )
+    page.wait_for_timeout(150)
+    assert position(page) == [1, 0]  # out of sight
+    page.locator(".gm-live").scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.gm-live').gm.get()[0] != 1")
+    page.locator(".gm-handle").press("ArrowUp")
+    touched = position(page)
+    page.evaluate("scrollTo(0, 0)")
+    page.locator(".gm-live").scroll_into_view_if_needed()
+    page.wait_for_timeout(150)
+    assert position(page) == touched
+
+    page.emulate_media(reduced_motion="reduce")
+    page.reload()
+    page.locator(".gm-live").scroll_into_view_if_needed()
+    page.wait_for_timeout(1200)
+    assert position(page) == [1, 0]
+
+
+@pytest.mark.browser
+def test_the_pictures_lie_under_the_handle(show):
+    page = show(plane())
+    under, dots = page.locator(".gm-plane > img"), page.locator(".gm-dots")
+    assert not under.is_visible() and dots.is_visible()
+    button = page.get_by_role("button", name="Pictures")
+    button.click()
+    assert under.is_visible() and not dots.is_visible()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert under.get_attribute("src") == page.locator("img.gm-still").get_attribute(
+        "src"
+    )
+    assert under.bounding_box() == page.locator(".gm-plane").bounding_box()
+    page.locator(".gm-handle").press("ArrowRight")  # it lies above them
+    assert position(page) == [0.05, 0]
+    button.click()
+    assert not under.is_visible()
+
+
+def test_it_opens_where_a_class_is_densest():
+    cluster = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
+    mixed = torch.tensor([[2.0, 2.0]]) + 1e-3 * cluster  # dense, but of all classes
+    pure = torch.tensor([[-1.0, 1.0]]) + 1e-2 * cluster
+    points = torch.cat([mixed, pure])
+    labels = torch.cat([torch.arange(30) % 3, torch.full((30,), 1)])
+    start = plane(points=points, labels=labels, start=None).data["start"]
+    assert start == pytest.approx([-1, 1], abs=0.05)
+    unnamed = plane(points=points, labels=None, classes=None, start=None)
+    assert unnamed.data["start"] == pytest.approx([2, 2], abs=0.01)
+    none = plane(points=None, labels=None, classes=None, start=None)
+    assert none.data["start"] == [0, 0]
 
 
 # ---- the HTML --------------------------------------------------------------------

@@ -19,8 +19,8 @@ def _zoo_list(args: argparse.Namespace) -> None:
     sign = {"exact": "", "bound": "<= ", "estimate": "~ "}
     for card in cards:
         values = ", ".join(
-            f"{key} {sign[record['kind']]}{record['value']:.4g} {record['unit']}".strip()
-            for key, record in card["metrics"].items()
+            f"{key} {sign[r['kind']]}{r['value']:.4g} {r['unit']}".strip()
+            for key, r in card["metrics"].items()
         )
         size = f"{card['parameters']:,} parameters"
         place = "" if card["ships"] else "; fetched when first loaded"

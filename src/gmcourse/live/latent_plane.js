@@ -1,6 +1,6 @@
 // The latent plane, for latent_plane.py.  Left: the plane with encoded points and a handle.  Right: the decoded image.
 GM.figures.latentPlane = function (data, root) {
-  const { el, svg, number, paint } = GM.tools;
+  const { el, svg, number, paint, drag, keys, motion } = GM.tools;
   const net = GM.net(data.net, GM.half(GM.bytes(data.weights)));
   const points = GM.half(GM.bytes(data.points)), labels = GM.bytes(data.labels);
   const [channels, height, width] = data.shape, extent = data.extent;
@@ -41,7 +41,10 @@ GM.figures.latentPlane = function (data, root) {
   const handle = el("div", {
     class: "gm-handle", tabindex: 0, role: "application",
     "aria-roledescription": "two-dimensional slider" });
+  // Under the handle the points, or the still picture: what is decoded there.
+  const still = root.querySelector("img.gm-still");
   const plane = el("div", { class: "gm-plane" },
+    el("img", { src: still.src, alt: "", draggable: "false" }),
     svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, "aria-hidden": "true" }, grid, ticks, dots),
     handle);
 
@@ -50,10 +53,24 @@ GM.figures.latentPlane = function (data, root) {
   const where = el("div", { class: "gm-where" });
   const near = el("div", { class: "gm-near" });
   const spoken = el("div", { class: "gm-spoken", "aria-live": "polite" });
-  const wander = el("button", { type: "button", "aria-pressed": "false" }, "Wander");
   const center = el("button", { type: "button" }, "Center");
+  const pictures = el("button", { type: "button", "aria-pressed": "false" }, "Pictures");
+  pictures.addEventListener("click", function () {
+    const on = plane.classList.toggle("gm-pictured");
+    pictures.setAttribute("aria-pressed", String(on));
+  });
+
+  // Wander: along a closed curve, once a minute around.
+  const radius = Math.min(2, 0.7 * extent);
+  let angle = 0;
+  const wander = motion(root, "Wander", data.wander, function (seconds) {
+    angle += (2 * Math.PI * seconds) / 60;
+    const pull = 1 - Math.exp(-1.5 * seconds); // from where the handle is, gently
+    set(z[0] + pull * (radius * Math.sin(2 * angle) - z[0]),
+      z[1] + pull * (radius * Math.sin(3 * angle) - z[1]));
+  });
   const side = el("div", { class: "gm-side" }, canvas, where, near,
-    el("div", { class: "gm-buttons" }, wander, center), spoken);
+    el("div", { class: "gm-buttons" }, wander.button, center, pictures), spoken);
 
   // One button a class: the class stands out, the others fade.  Nobody has to tell
   // ten colors apart.
@@ -108,86 +125,13 @@ GM.figures.latentPlane = function (data, root) {
     return z.slice();
   }
 
-  // Mouse and pen: press anywhere and drag.  Touch: drag the handle or tap; a swipe
-  // over the plane scrolls the page as anywhere else.
-  let dragging = null, grip = [0, 0], tapped = false;
-  function follow(event) {
-    const box = plane.getBoundingClientRect();
-    const x = (event.clientX - grip[0] - box.left) / box.width;
-    const y = (event.clientY - grip[1] - box.top) / box.height;
-    set((2 * x - 1) * extent, (1 - 2 * y) * extent);
-  }
-  plane.addEventListener("pointerdown", function (event) {
-    if (event.button !== 0) return;
-    const onHandle = event.target === handle;
-    grip = [0, 0];
-    tapped = event.pointerType === "touch" && !onHandle;
-    if (tapped) return; // wait for the click: this may become a scroll
-    stop();
-    if (onHandle) { // keep the handle from jumping under the finger
-      const box = handle.getBoundingClientRect();
-      grip = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
-    }
-    dragging = event.pointerId;
-    plane.setPointerCapture(event.pointerId);
-    handle.focus({ preventScroll: true });
-    event.preventDefault(); // no text selection, no loss of focus
-    follow(event);
+  drag(plane, handle, wander.stop, (x, y) => set((2 * x - 1) * extent, (1 - 2 * y) * extent));
+  keys(handle, wander.stop, function (right, up, large) {
+    const next = (v, k) => Math.round((v + k * (large ? 0.5 : 0.05)) * 1e4) / 1e4;
+    if (right === null) set(0, 0);
+    else set(next(z[0], right), next(z[1], up));
   });
-  plane.addEventListener("pointermove", (event) => {
-    if (event.pointerId === dragging) follow(event);
-  });
-  plane.addEventListener("lostpointercapture", () => { dragging = null; });
-  plane.addEventListener("click", function (event) {
-    if (!tapped) return;
-    stop();
-    follow(event);
-  });
-
-  handle.addEventListener("keydown", function (event) {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1],
-      ArrowUp: [0, 1], Home: null }[event.key];
-    if (move === undefined) return;
-    event.preventDefault(); // the page does not scroll
-    event.stopPropagation(); // Jupyter does not change the cell
-    stop();
-    const by = event.shiftKey ? 0.5 : 0.05;
-    const next = (v, k) => Math.round((v + k * by) * 1e4) / 1e4;
-    if (move) set(next(z[0], move[0]), next(z[1], move[1]));
-    else set(0, 0);
-  });
-
-  // Wander: along a closed curve, once a minute around.  A reader who asked the
-  // system for less motion gets one step a second.
-  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-  const radius = Math.min(2, 0.7 * extent);
-  let frame = 0, last = 0, angle = 0;
-  function tick(now) {
-    if (!root.isConnected) return stop(); // the cell was run again
-    frame = requestAnimationFrame(tick);
-    if (calm.matches && now - last < 1000) return;
-    const seconds = Math.min((now - last) / 1000, calm.matches ? 1 : 0.1);
-    last = now;
-    angle += (2 * Math.PI * seconds) / 60;
-    const pull = 1 - Math.exp(-1.5 * seconds); // from where the handle is, gently
-    set(z[0] + pull * (radius * Math.sin(2 * angle) - z[0]),
-      z[1] + pull * (radius * Math.sin(3 * angle) - z[1]));
-  }
-  function stop() {
-    cancelAnimationFrame(frame);
-    frame = 0;
-    wander.textContent = "Wander";
-    wander.setAttribute("aria-pressed", "false");
-  }
-  wander.addEventListener("click", function () {
-    if (frame) return stop();
-    wander.textContent = "Pause";
-    wander.setAttribute("aria-pressed", "true");
-    last = performance.now();
-    frame = requestAnimationFrame(tick);
-  });
-  center.addEventListener("click", () => { stop(); set(0, 0); });
+  center.addEventListener("click", () => { wander.stop(); set(0, 0); });
 
   let outside = 0;
   for (let i = 0; i < points.length; i += 2) {
@@ -197,7 +141,7 @@ GM.figures.latentPlane = function (data, root) {
   if (data.prior) help.push("Dotted rings: whole standard deviations of a standard normal.");
   if (outside) help.push(`${outside} of ${points.length / 2} points lie outside the plane.`);
 
-  set(0, 0);
+  set(...data.start);
   return [
     el("div", { class: "gm-body" },
       el("div", { class: "gm-row" }, el("div", { class: "gm-left" }, plane, legend), side),

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
-from .._arguments import positive
+from .._arguments import finite, positive
 from ._bytes import half, in_base64, png
 from ._net import pack
 from .figure import Live
@@ -32,6 +32,10 @@ class LatentPlane(Live):
             in pixels.  Pixels outside [0, 1] are drawn as black or white.
         extent: the plane shows [-extent, extent] in both directions.
         prior: draw rings at whole standard deviations of a standard normal prior.
+        start: where the handle stands at first; default: where a class is densest, or
+            in the center where no points are given.
+        wander: the handle moves slowly from when the figure is seen until the reader
+            touches it; never where the reader's system asks for less motion.
         title: a line above the figure.
         label: what the figure shows, in one phrase, for readers who do not see it.
 
@@ -55,6 +59,8 @@ class LatentPlane(Live):
         activation_out: str | None = "sigmoid",
         extent: float = 3.0,
         prior: bool = True,
+        start: tuple[float, float] | None = None,
+        wander: bool = True,
         title: str = "",
         label: str = "The latent plane of a decoder",
     ) -> None:
@@ -64,6 +70,8 @@ class LatentPlane(Live):
                 "decoder ends in logits, None where it ends in pixels"
             )
         extent = positive("extent", extent)
+        if start is not None:
+            finite("start", start).expand(2)
         if len(shape) != 3 or shape[0] not in (1, 3) or min(shape) < 1:
             raise ValueError(f"shape is {shape}; expected (c, h, w) with c = 1 or 3")
         out = nn.Sigmoid() if activation_out else nn.Identity()
@@ -97,6 +105,8 @@ class LatentPlane(Live):
             "classes": names,
             "extent": extent,
             "prior": bool(prior),
+            "start": _densest(points, labels) if start is None else list(start),
+            "wander": bool(wander),
             "title": title,
             "label": label,
         }
@@ -142,6 +152,20 @@ def _points(points, labels, classes) -> tuple[Tensor, Tensor, list[str]]:
             f"{len(names) - 1}, for the classes {names}"
         )
     return points, labels, names
+
+
+def _densest(points: Tensor, labels: Tensor) -> list[float]:
+    """The point that stands closest to ten others of its class, among a thousand."""
+    points = points[:1000].detach().float().cpu()
+    if not len(points):
+        return [0.0, 0.0]
+    distance = torch.cdist(points, points)
+    if len(labels):
+        label = labels[:1000].cpu()
+        distance[label[:, None] != label] = torch.inf
+    tenth = distance.sort(1).values[:, : min(11, len(points))]
+    reach = tenth.where(tenth.isfinite(), torch.tensor(1e6)).max(1).values
+    return points[reach.argmin()].tolist()
 
 
 @torch.no_grad()

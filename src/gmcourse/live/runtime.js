@@ -114,7 +114,105 @@
     canvas.getContext("2d").putImageData(image, 0, 0);
   }
 
-  GM.tools = { el, svg, number, paint };
+  // A handle on an area.  Mouse and pen: press anywhere and drag.  Touch: drag the
+  // handle or tap; a swipe over the area scrolls the page as anywhere else.
+  // touched(): the reader takes over.  moved(x, y): to parts of width and height.
+  function drag(area, handle, touched, moved) {
+    let dragging = null, grip = [0, 0], tapped = false;
+    function follow(event) {
+      const box = area.getBoundingClientRect();
+      moved((event.clientX - grip[0] - box.left) / box.width,
+        (event.clientY - grip[1] - box.top) / box.height);
+    }
+    area.addEventListener("pointerdown", function (event) {
+      if (event.button !== 0) return;
+      const onHandle = event.target === handle;
+      grip = [0, 0];
+      tapped = event.pointerType === "touch" && !onHandle;
+      if (tapped) return; // wait for the click: this may become a scroll
+      touched();
+      if (onHandle) { // keep the handle from jumping under the finger
+        const box = handle.getBoundingClientRect();
+        grip = [event.clientX - box.left - box.width / 2,
+          event.clientY - box.top - box.height / 2];
+      }
+      dragging = event.pointerId;
+      area.setPointerCapture(event.pointerId);
+      handle.focus({ preventScroll: true });
+      event.preventDefault(); // no text selection, no loss of focus
+      follow(event);
+    });
+    area.addEventListener("pointermove", (event) => {
+      if (event.pointerId === dragging) follow(event);
+    });
+    area.addEventListener("lostpointercapture", () => { dragging = null; });
+    area.addEventListener("click", function (event) {
+      if (!tapped) return;
+      touched();
+      follow(event);
+    });
+  }
+
+  // The arrow keys on a handle.  moved(right, up, large), or moved(null) for Home.
+  function keys(handle, touched, moved) {
+    handle.addEventListener("keydown", function (event) {
+      if (event.ctrlKey || event.altKey || event.metaKey) return;
+      const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1],
+        ArrowUp: [0, 1], Home: [null] }[event.key];
+      if (move === undefined) return;
+      event.preventDefault(); // the page does not scroll
+      event.stopPropagation(); // Jupyter does not change the cell
+      touched();
+      moved(...move, event.shiftKey);
+    });
+  }
+
+  // A figure that moves by itself: a button that starts and stops it, and step(seconds)
+  // for each frame, or once a second where the reader asked the system for less motion.
+  // With `invites` it begins when it comes into view, but never under less motion, and
+  // once a reader has touched it, only at the button.
+  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+  function motion(root, name, invites, step) {
+    const button = el("button", { type: "button", "aria-pressed": "false" }, name);
+    let frame = 0, last = 0;
+    function tick(now) {
+      if (!root.isConnected) return stop(); // the cell was run again
+      frame = requestAnimationFrame(tick);
+      if (calm.matches && now - last < 1000) return;
+      const seconds = Math.min((now - last) / 1000, calm.matches ? 1 : 0.1);
+      last = now;
+      step(seconds);
+    }
+    function show(on) {
+      button.textContent = on ? "Pause" : name;
+      button.setAttribute("aria-pressed", String(on));
+    }
+    function start() {
+      if (frame) return;
+      show(true);
+      last = performance.now();
+      frame = requestAnimationFrame(tick);
+    }
+    function stop() { // the reader takes over
+      invites = false;
+      cancelAnimationFrame(frame);
+      frame = 0;
+      show(false);
+    }
+    button.addEventListener("click", () => (frame ? stop() : start()));
+    if (invites) {
+      new IntersectionObserver(function (seen, observer) {
+        if (!invites || calm.matches) return observer.disconnect();
+        if (seen.some((entry) => entry.isIntersecting)) {
+          observer.disconnect();
+          start();
+        }
+      }, { threshold: 0.6 }).observe(root);
+    }
+    return { button, start, stop };
+  }
+
+  GM.tools = { el, svg, number, paint, drag, keys, motion };
 
   // Every container of that id which is not alive yet.  A cell that shows one figure
   // twice repeats the id.  If anything throws, the still picture stays.
@@ -173,6 +271,11 @@ body[data-jp-theme-light=false] .gm-live,body.vscode-dark .gm-live{${dark}}
 .gm-chosen circle{opacity:.1}
 .gm-chosen .gm-stands-out{opacity:1}
 ${painted}
+.gm-plane>img{position:absolute;inset:0;width:100%;height:100%;border-radius:8px;
+  image-rendering:pixelated;visibility:hidden}
+.gm-plane svg{position:relative}
+.gm-pictured>img{visibility:visible}
+.gm-pictured :is(.gm-grid,.gm-dots){display:none}
 .gm-handle{position:absolute;width:44px;height:44px;margin:-22px 0 0 -22px;
   border-radius:50%;cursor:grab;touch-action:none;outline:none}
 .gm-handle:active{cursor:grabbing}
