@@ -426,7 +426,7 @@ def test_arguments_that_do_not_fit_are_refused_before_training(as_users_run_it):
         list(train(gan, batches, one, steps=1))
 
 
-def test_a_loss_per_example_is_refused():
+def test_a_loss_that_is_no_scalar_tensor_is_refused(as_users_run_it):
     class Forgot(Explosive):
         def loss(self, x, c=None):
             return self.w * torch.ones(len(x))
