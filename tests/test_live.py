@@ -11,12 +11,12 @@ import pytest
 import torch
 from browser import chromium as chromium
 from browser import page as page
+from live_pages import PHONE
+from live_pages import show as show
 from torch import nn
 
 from gmcourse import live
 from gmcourse.live._bytes import half, in_base64
-
-PHONE = {"width": 390, "height": 844}
 
 
 def decoder(out: int = 784, act: type[nn.Module] = nn.ReLU, seed: int = 0):
@@ -49,26 +49,6 @@ def plane(net: nn.Module | None = None, **how) -> live.LatentPlane:
         **how,
     }
     return live.LatentPlane(net or decoder(), **how)
-
-
-@pytest.fixture
-def show(page, tmp_path):
-    """Opens a file:// page with the figures and returns it."""
-
-    def show(*figures: live.Live, attributes: str = "", head: str = ""):
-        body = "\n".join(figure._repr_html_() for figure in figures)
-        path = tmp_path / "page.html"
-        path.write_text(
-            f"<!doctype html><html {attributes}><head><meta charset='utf-8'>{head}"
-            "<meta name='viewport' content='width=device-width'></head>"
-            f"<body>{body}</body></html>",
-            "utf-8",
-        )
-        page.goto(path.as_uri())
-        assert page.errors == []
-        return page
-
-    return show
 
 
 def decode(page, z: torch.Tensor, k: int = 0) -> torch.Tensor:

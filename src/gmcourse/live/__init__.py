@@ -8,7 +8,10 @@ in Jupyter and in Colab.
 
 from ._bytes import png
 from ._net import pack
+from .divergences import Divergences
+from .em_steps import EMSteps
 from .figure import Live
 from .latent_plane import LatentPlane
+from .tradeoff import Tradeoff
 
-__all__ = ["LatentPlane", "Live", "pack", "png"]
+__all__ = ["Divergences", "EMSteps", "LatentPlane", "Live", "Tradeoff", "pack", "png"]

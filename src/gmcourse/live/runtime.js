@@ -212,7 +212,12 @@
     return { button, start, stop };
   }
 
-  GM.tools = { el, svg, number, paint, drag, keys, motion };
+  // Ten colors by M. A. Petroff, "Accessible color sequences for data visualization"
+  // (arXiv:2107.02270); in dark mode the two darkest are lighter.
+  const colors = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
+    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"];
+
+  GM.tools = { el, svg, number, paint, drag, keys, motion, colors };
 
   // Every container of that id which is not alive yet.  A cell that shows one figure
   // twice repeats the id.  If anything throws, the still picture stays.
@@ -227,13 +232,9 @@
 
   // ---- the look --------------------------------------------------------------
 
-  // Ten colors by M. A. Petroff, "Accessible color sequences for data visualization"
-  // (arXiv:2107.02270); in dark mode the two darkest are lighter.
-  const colors = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"];
   const palette = colors.map((c, k) => `--gm-c${k}:${c}`).join(";");
   const painted = colors.map((c, k) =>
-    `.gm-fill${k}{fill:var(--gm-c${k})}.gm-back${k}{background:var(--gm-c${k})}`).join("");
+    `.gm-fill${k}{fill:var(--gm-c${k})}.gm-stroke${k}{stroke:var(--gm-c${k})}.gm-back${k}{background:var(--gm-c${k})}`).join("");
   const dark = `--gm-ink:#d7dde3;--gm-soft:#9ca4af;--gm-line:#262d36;--gm-axis:#3d4753;
     --gm-panel:#191e25;--gm-edge:#343d48;--gm-page:var(--pst-color-background,#14181e);
     --gm-focus:#6cb6ff;--gm-c2:#cf2a10;--gm-c4:#9a48cc;color-scheme:dark`;
@@ -270,6 +271,23 @@ body[data-jp-theme-light=false] .gm-live,body.vscode-dark .gm-live{${dark}}
 .gm-dots circle{opacity:.8;transition:opacity .15s}
 .gm-chosen circle{opacity:.1}
 .gm-chosen .gm-stands-out{opacity:1}
+.gm-wide{aspect-ratio:4/3}
+.gm-area{opacity:.55}
+.gm-curve{fill:none;stroke-width:2.5}
+.gm-untouched{cursor:auto}
+.gm-past{opacity:.25}
+.gm-ellipses ellipse{fill:none}
+.gm-slider{display:flex;align-items:center;justify-content:center;gap:.6rem;margin-top:.7rem;
+  font-size:.9em;white-space:nowrap}
+.gm-slider input{width:9rem;min-width:0;accent-color:var(--gm-ink)}
+.gm-sheet{display:block;width:100%;image-rendering:pixelated;border-radius:6px;
+  margin-bottom:.5rem}
+.gm-panel{margin-bottom:.9rem}
+.gm-panel svg{display:block;width:100%;border-radius:8px;background:var(--gm-panel);
+  box-shadow:0 0 0 1px var(--gm-edge)}
+.gm-head{display:flex;flex-wrap:wrap;justify-content:space-between;align-items:center;
+  gap:.3rem .6rem;margin-bottom:.35rem}
+.gm-value{font-variant-numeric:tabular-nums;white-space:nowrap}
 ${painted}
 .gm-plane>img{position:absolute;inset:0;width:100%;height:100%;border-radius:8px;
   image-rendering:pixelated;visibility:hidden}

@@ -1,0 +1,27 @@
+"""A page with live figures: the fixture `show`; beside `browser`'s of the same kind."""
+
+import pytest
+
+from gmcourse import live
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def show(page, tmp_path):
+    """Opens a file:// page with the figures and returns it."""
+
+    def show(*figures: live.Live, attributes: str = "", head: str = ""):
+        body = "\n".join(figure._repr_html_() for figure in figures)
+        path = tmp_path / "page.html"
+        path.write_text(
+            f"<!doctype html><html {attributes}><head><meta charset='utf-8'>{head}"
+            "<meta name='viewport' content='width=device-width'></head>"
+            f"<body>{body}</body></html>",
+            "utf-8",
+        )
+        page.goto(path.as_uri())
+        assert page.errors == []
+        return page
+
+    return show
