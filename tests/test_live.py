@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import pytest
 import torch
@@ -692,3 +693,12 @@ def test_a_figure_brings_the_runtime_and_the_drawing_of_its_kind():
     assert page.count("window.GM = {") == 1
     assert page.index("window.GM = {") < page.index(f"GM.figures.{kind} = ")
     assert page.index(f"GM.figures.{kind} = ") < page.index("GM.start(")
+
+
+def test_the_front_page_has_the_scripts_of_today():
+    """It was written by tools/front_pictures.py; so is it after a change of these."""
+    root = Path(__file__).resolve().parents[1]
+    front = (root / "book/_static/front_live.html").read_text(encoding="utf-8")
+    html = plane()._repr_html_()
+    scripts = html[html.index("<script>") : html.index("GM.start(")]
+    assert scripts in front, "run tools/front_pictures.py live"

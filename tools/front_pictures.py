@@ -2,9 +2,11 @@
 
     python tools/front_pictures.py [NAME ...]
 
-writes book/_static/front_*.png, with fixed seeds, and fails where they weigh more
-than 300 KB together. Run it by hand when the weights change.
+writes book/_static/front_*.png and front_live.html, with fixed seeds, and fails where
+the pictures weigh more than 300 KB together. Run it by hand when the weights change,
+and `live` when a live figure's script does.
 
+    live     the latent plane of vae2d-mnist, alive, with test digits as points
     plane    the two latents of vae2d-mnist, decoded on a grid
     digits   samples of vae-mnist
     mixture  spirals, and a mixture of Gaussians that EM fitted to them
@@ -21,6 +23,7 @@ from torch import Tensor
 
 import gmcourse as gm
 from gmcourse import mixtures, zoo
+from gmcourse.live import LatentPlane
 
 FOLDER = Path(__file__).resolve().parent.parent / "book" / "_static"
 KILOBYTES = 300
@@ -59,6 +62,23 @@ def plane() -> Tensor:
     z = torch.stack(torch.meshgrid(v, u, indexing="ij")[::-1], -1).view(-1, 2)
     logits = zoo.load("vae2d-mnist").decoder(z)
     return tile(tint(logits.sigmoid().view(-1, 28, 28)), columns, zoom=2)
+
+
+@torch.no_grad()
+def live() -> str:
+    test, model = gm.data.load("mnist", "test"), zoo.load("vae2d-mnist")
+    if test.info.is_sample:
+        sys.exit("the live plane shows test digits: get mnist first")
+    with gm.seeded(0):
+        x = gm.data.binarize(test.x[:500])
+    return LatentPlane(
+        model.decoder,
+        shape=(1, 28, 28),
+        points=model.encode(x)[0],
+        labels=test.c[:500],
+        label="The latent plane of a VAE of digits, with five hundred test digits "
+        "encoded as points in ten colors",
+    )._repr_html_()
 
 
 def digits() -> Tensor:
@@ -113,11 +133,14 @@ def write(picture: Tensor, path: Path, colors: int = 128) -> None:
 
 def main(names: list[str]) -> int:
     known = {picture.__name__: picture for picture in PICTURES}
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in ("live", *known)]
     if unknown:
-        print(f"no picture {', '.join(unknown)}; there is {', '.join(known)}")
+        print(f"no picture {', '.join(unknown)}; there is live, {', '.join(known)}")
         return 2
-    for name in names or known:
+    for name in names or ["live", *known]:
+        if name == "live":
+            (FOLDER / "front_live.html").write_text(live() + "\n", encoding="utf-8")
+            continue
         path = FOLDER / f"front_{name}.png"
         write(known[name](), path)
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} KB")
