@@ -24,7 +24,7 @@ PAGES := $(shell find _config.yml _toc.yml book notebooks src/gmcourse -type f \
 	-o -name '*.bib' \) ! -path '*/__pycache__/*' ! -path '*/.*')
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab lint unit nbval browser times execute checks exercises mutate results bench links clean
+.PHONY: help book test pdf lab lint unit nbval browser times execute checks exercises mutate results bench links clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ endif
 test: $(READY)  ## everything that CI checks, in about five minutes
 	$(MAKE) --no-print-directory -j 2 lint $(BOOK)
 	$(MAKE) --no-print-directory unit nbval browser
+
+pdf: $(BOOK)  ## the book as one PDF, _build/html/gmcourse.pdf (needs Chromium or Chrome)
+	$(BIN)/python tools/pdf.py
 
 # Rooted at the repository: links from the chapters to the book's pages lead somewhere.
 lab: $(READY)  ## JupyterLab on chapter 0 (LAB=--allow-root and the like are passed on)

@@ -5,30 +5,13 @@ that use them carry ``@pytest.mark.browser`` and skip, with one line, where ther
 browser.
 """
 
-import os
-import shutil
-
 import pytest
+from common import find_chromium
 
 HOW_TO_GET_ONE = (
     "no Chromium found: apt-get install chromium (or set GMCOURSE_CHROMIUM to the "
     "path of Chromium or Chrome)"
 )
-
-
-def find_chromium() -> str | None:
-    """Path of the browser: GMCOURSE_CHROMIUM, else the first known name on PATH.
-
-    A wrong GMCOURSE_CHROMIUM is an error, not a reason to look elsewhere.
-    """
-    if asked := os.environ.get("GMCOURSE_CHROMIUM"):
-        if found := shutil.which(asked):
-            return found
-        raise FileNotFoundError(f"GMCOURSE_CHROMIUM is {asked!r}: no such program")
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    return None
 
 
 # One browser a module, and closed with it: playwright's event loop would otherwise

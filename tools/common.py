@@ -1,4 +1,7 @@
-"""What the tools share: files that are written whole, and problems told in a line."""
+"""What the tools share: files written whole, problems told in a line, a browser."""
+
+import os
+import shutil
 
 from gmcourse import _files
 
@@ -16,3 +19,18 @@ def write_atomically(path, text):
         return False
     _files.write(path, text.encode())
     return True
+
+
+def find_chromium() -> str | None:
+    """Path of the browser: GMCOURSE_CHROMIUM, else the first known name on PATH.
+
+    A wrong GMCOURSE_CHROMIUM is an error, not a reason to look elsewhere.
+    """
+    if asked := os.environ.get("GMCOURSE_CHROMIUM"):
+        if found := shutil.which(asked):
+            return found
+        raise FileNotFoundError(f"GMCOURSE_CHROMIUM is {asked!r}: no such program")
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    return None

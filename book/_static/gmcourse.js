@@ -4,14 +4,14 @@ if (location.protocol === "file:") {
   DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 }
 
-// On paper nothing can be opened: folds are printed open, and closed again afterward.
-// And paper is white, whatever the screen is.
+// On paper nothing can be opened: folds are printed open, and closed again afterward,
+// but for the code that draws a figure. And paper is white, whatever the screen is.
 const opened = [];
 let theme;
 addEventListener("beforeprint", () => {
   theme = document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = "light";
-  for (const fold of document.querySelectorAll(".bd-article details:not([open])")) {
+  for (const fold of document.querySelectorAll(".bd-article details:not([open], .hide)")) {
     fold.open = true;
     opened.push(fold);
   }
