@@ -97,9 +97,6 @@ class Gm08:
     cut off far away | / stds -> / stds; gap = gap.clamp(-5, 5)
     cut off far away
         | gap = -> x = x[((x[:, None] - means).abs() < 10 * stds).any(1)]; gap =
-    responsibilities computed anew | var = (r
-        -> r = (w / stds * (-((x[:, None] - means) / stds)**2 / 2).exp()); var = (r
-        | ** 2).sum(0) / n_j -> ** 2).sum(0) / r.sum(0)
     divided by one point less | ** 2).sum(0) / n_j -> ** 2).sum(0) / (n_j - 1)
     factor one half lost | 0.5 * gap**2 -> gap**2
     parameters not updated | gap = -> old = means; gap =
@@ -128,3 +125,8 @@ class Gm08:
             return Gm08.em_step(x, kept.setdefault(len(w), w), means, stds)
 
         return em_step
+
+    @wrong("responsibilities computed anew")
+    def anew_for_the_deviations(x, w, means, stds):
+        w_new, new, _ = Gm08.em_step(x, w, means, stds)
+        return w_new, new, Gm08.em_step(x, w, new, stds)[2]

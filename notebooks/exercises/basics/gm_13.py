@@ -158,7 +158,7 @@ class Gm13:
 
         return log_prob
 
-    @wrong("too coarse")
+    @wrong("x ignored")
     def untrained(x):
         means = torch.randn(20, 2)
         parts = MultivariateNormal(means, torch.eye(2))
