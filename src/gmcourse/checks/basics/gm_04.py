@@ -78,6 +78,8 @@ def gm_04(t, reweigh):
         return (log_lik + shift + old.double().log()).log_softmax(1).float()
 
     t.property("one probability for each example and class")
+    before = shares(), shares()
+    early = t.call(reweigh, told(), *before)
     out = t.call(reweigh, told(), old, new)
     t.shape(out, (b, k), "p(y | x) of all classes.")
     one, lost = t.call(reweigh, told()[:1], old, new), {"batch axis lost": (k,)}
@@ -86,6 +88,7 @@ def gm_04(t, reweigh):
     t.property("the same likelihoods with the new prior, rows that sum to one", of=out)
     due, ratio = bayes(new), told().double().exp() * new / old
     ideas = {
+        "result of an earlier call": [early, bayes(old * before[1] / before[0])],
         "old shares left in": bayes(old * new),
         "new shares left out": bayes(1),
         "posterior unchanged": bayes(old),
