@@ -137,7 +137,7 @@ def gm_03(t, tied_step):
         ratio = t.tensor(w).detach().double() / own
         same = (ratio - ratio.mean()).abs().max() < 1e-4 * ratio.mean()
         name = "weights not normalized" if same else None
-        t.close(w, own / n, "Shares of all points.", name, kept[0] | ideas)
+        t.close(w, own / n, "Shares of all points.", name, ideas | kept[0])
 
         mean, covs = fit(x, shares)
         part, eye = (own / n)[:, None], torch.eye(d)
