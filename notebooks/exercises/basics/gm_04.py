@@ -101,8 +101,8 @@ class Gm04:
         known = {}
 
         def reweigh(log_post, old, new):
-            if old.shape not in known:
-                known[old.shape] = Gm04.reweigh(log_post, old, new)
-            return known[old.shape]
+            if log_post.shape not in known:
+                known[log_post.shape] = Gm04.reweigh(log_post, old, new)
+            return known[log_post.shape]
 
         return reweigh

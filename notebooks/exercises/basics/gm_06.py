@@ -112,7 +112,7 @@ class Gm06:
     responsibilities squared | (r * gap -> (r**2 * gap
     factor 1 - r | (r * gap -> (r * (1 - r) * gap
     cut off far away | / stds  # (n, k) -> / stds; gap = gap.clamp(-10, 10)
-    differences in place of derivatives | return -> return 1.001 *
+    differences in place of derivatives | return -> return 1.01 *
     difference of large numbers | (r * gap / stds).sum(0)
         -> (r.T @ x - means * r.sum(0)) / stds**2
     difference of large numbers | 0.5 * gap**2

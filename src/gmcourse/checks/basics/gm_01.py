@@ -77,7 +77,7 @@ def histogram_log_prob(x, edges, counts):
 )
 def gm_01(t, histogram_log_prob):
     m = t.integer(4, 6)
-    widths = t.uniform(m, low=0.3, high=0.8) * torch.linspace(0.5, 4, m)
+    widths = t.uniform(m, low=0.3, high=0.8) * torch.linspace(1.5, 12, m)
     edges = torch.cat([torch.zeros(1), widths.cumsum(0)]) - t.uniform(1, low=1, high=3)
     widths = edges.diff()
     counts = t.integers(m, low=2, high=9).float()

@@ -79,7 +79,7 @@ def gm_04(t, reweigh):
 
     t.property("one probability for each example and class")
     before = shares(), shares()
-    early = t.call(reweigh, told(), *before)
+    early = t.call(reweigh, told().flip(0), *before)
     out = t.call(reweigh, told(), old, new)
     t.shape(out, (b, k), "p(y | x) of all classes.")
     one, lost = t.call(reweigh, told()[:1], old, new), {"batch axis lost": (k,)}
@@ -88,7 +88,6 @@ def gm_04(t, reweigh):
     t.property("the same likelihoods with the new prior, rows that sum to one", of=out)
     due, ratio = bayes(new), told().double().exp() * new / old
     ideas = {
-        "result of an earlier call": [early, bayes(old * before[1] / before[0])],
         "old shares left in": bayes(old * new),
         "new shares left out": bayes(1),
         "posterior unchanged": bayes(old),
@@ -101,6 +100,7 @@ def gm_04(t, reweigh):
         "log posterior returned": due.log(),
         "only the winner": due == due.amax(1, keepdim=True),
         "not normalized": [ratio, told().double().exp() * new],
+        "result of an earlier call": [early, bayes(old * before[1] / before[0])],
     }
     t.close(out, due, "Bayes' rule, twice.", None, ideas)
 

@@ -140,7 +140,7 @@ def gm_07(t, forward_mean, forward_std, reverse_mean, reverse_std):
     t.number(what, forward_std, std, why, ideas, tol=5e-4, others=dues)
 
     given = [float(t.tensor(v).detach()) for v in (reverse_mean, reverse_std)]
-    ideas = [{"one answer for both": mean}, {"one answer for both": std}]
+    ideas: list[dict] = [{"one answer for both": v} for v in (mean, std)]
     ideas[1]["variance in place of the standard deviation"] = back[1] ** 2
     ideas[1]["logarithm in place of the standard deviation"] = math.log(back[1])
     if given[1] > 0.3:

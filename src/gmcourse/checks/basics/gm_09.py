@@ -73,7 +73,7 @@ one_in = ...
 def gm_09(t, lost_nats, lost_bits_per_dim, one_in):
     coins = torch.tensor(0.5, dtype=torch.float64).log() * 784
 
-    def diluted(share, log_p=-90.0, noise=coins):
+    def diluted(share, log_p=-90.0, noise=float(coins)):
         parts = torch.tensor([share, 1 - share], dtype=torch.float64).log()
         return torch.logaddexp(parts[0] + log_p, parts[1] + noise).item()
 
