@@ -194,7 +194,17 @@ def number(got, due=2.5, ideas=None, **kwargs):
 def test_number():
     for right in (2.5, torch.tensor(2.5), 2.501):
         assert number(right) == "passed"
-    assert number(2.51) is None and number(math.nan) is None
+    assert number(2.7) is None and number(math.nan) is None
+    for few, due in ((2.5, 2.52), (2.46, 2.5), (3.0, 2.62)):
+        assert number(few, due) == "not to the digits asked for"
+    slips = {"inverse": 0.4, "square": 6.25, "root": 2.5**0.5}
+    for name, value in slips.items():
+        assert number(value) == f"{name} of what is due"
+    assert number(7.01, ideas={"one": 7.0, "near": 7.011}) == "near"
+    assert number(7.0, others=[3.0, 7.0]) == "another of the answers"
+    log = {"due": -2.5, "unit": "nats"}
+    assert number(-2.5 / math.log(10), **log) == "logarithm to base 10"
+    assert number(math.exp(-2.5), **log) == "density in place of its logarithm"
     assert number(-2.5) == "sign flipped"
     assert number(1.25) == number(5.0) == "off by a factor of two"
     assert number(2.5 / math.log(2), unit="nats") == "bits in place of nats"
@@ -202,7 +212,7 @@ def test_number():
     assert number(2.5 / math.log(2)) is None
     assert number(1.0, ideas={"one": [7.0, 1.0]}) == "one"
     assert number(1e-7, due=1.0001e-7) == "passed"  # relative, not absolute
-    assert number(1.1e-7, due=1e-7) is None
+    assert number(1.2e-7, due=1e-7) is None
 
 
 def test_number_refuses_an_idea_that_gives_what_is_due():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from .. import edits, reference, right
+from .. import build, edits, reference, right, wrong
 
 
 class Gm01:
@@ -60,7 +60,22 @@ class Gm01:
     multiplied by the width | - edges -> + edges
     one width for all cells | edges.diff() -> edges.diff().mean()
     one width for all cells | edges.diff() -> edges.diff()[0]
-    does not integrate to one | edges.diff() -> edges.diff().roll(1)
+    one width for all cells | edges.diff() -> (edges[-1] - edges[0])
+    does not integrate to one | counts.sum().log() -> counts.square().sum().log() / 2
+        | counts.log() -> (counts.log() + edges.diff())
+    put into another cell | edges.diff() -> edges.diff().roll(1)
+    put into another cell | right=True)] -> right=True).clamp(1, len(counts)).sub(1)]
+    put into another cell | torch.bucketize(x, edges, right=True)
+        -> (x[:, None] - (edges[1:] + edges[:-1]) / 2).abs().argmin(1) + 1
+    counts taken for heights | counts.sum() -> (counts * edges.diff()).sum()
+        | - edges.diff().log() ->
+    counts ignored | log_density = -> counts = torch.ones_like(counts); log_density =
+    softmax in place of shares
+        | counts.log() - counts.sum().log() -> counts.log_softmax(0)
+    a density cut off at one | return padded -> return padded.clamp(max=0)
+    near a border | bucketize(x, -> bucketize(x + 1e-4,
+    near a border | bucketize(x, edges -> bucketize(x.half(), edges.half()
+    counts not divided by their sum | counts.sum() -> counts.mean()
     counts not divided by their sum | - counts.sum().log() ->
     counts not divided by their sum | counts.sum() -> counts.max()
     smoothed | log_density = -> counts = counts + 1; log_density =
@@ -82,3 +97,28 @@ class Gm01:
     batch axis lost | right=True)] -> right=True)].squeeze()
     """,
     )
+
+    @wrong("right border taken in")
+    def in_both_cells(x, edges, counts):
+        inside = (x[:, None] >= edges[:-1]) & (x[:, None] <= edges[1:])
+        return (inside.float() @ (counts / edges.diff() / counts.sum())).log()
+
+    @wrong("not constant within a cell")
+    def between_the_midpoints(x, edges, counts):
+        middle, height = (edges[1:] + edges[:-1]) / 2, counts / counts.sum()
+        inside = (x >= edges[0]) & (x < edges[-1])
+        density = np.interp(x, middle, height / edges.diff())
+        return torch.from_numpy(np.where(inside, density, 0.0)).log()
+
+    @wrong("result of an earlier call")
+    @build
+    def heights_kept():
+        kept = {}
+
+        def histogram_log_prob(x, edges, counts):
+            if len(counts) not in kept:
+                height = counts / edges.diff() / counts.sum()
+                kept[len(counts)] = torch.cat([torch.zeros(1), height, torch.zeros(1)])
+            return kept[len(counts)][torch.bucketize(x, edges, right=True)].log()
+
+        return histogram_log_prob

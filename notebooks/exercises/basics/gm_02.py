@@ -11,7 +11,7 @@ from torch.distributions import (
     Normal,
 )
 
-from .. import edits, reference, right
+from .. import build, edits, reference, right, wrong
 
 
 class Gm02:
@@ -72,7 +72,7 @@ class Gm02:
         | logsumexp(-1) -> logsumexp(-1) - math.log(len(log_w))
     log_std read as log variance
         | / log_stds.exp() -> / (log_stds / 2).exp() | - log_stds - -> - log_stds / 2 -
-    log_stds left out of the normalizer | - log_stds - constant -> - constant
+    log_stds wrong in the normalizer | - log_stds - constant -> - constant
     constant left out | - log_stds - constant -> - log_stds
     constant left out | return -> return 0.5 +
     constant counted once
@@ -91,7 +91,30 @@ class Gm02:
         -> (log_w + each - each.max()).double().exp().sum(-1).log() + each.max()
     small number added to the density
         | (log_w + each).logsumexp(-1) -> (each.exp() @ log_w.exp() + 1e-12).log()
-    small number added to the density | logsumexp(-1) -> logsumexp(-1).clamp(min=-2e4)
+    cut off far away | logsumexp(-1) -> logsumexp(-1).clamp(min=-2e4)
+    cut off far away | / log_stds.exp() -> / log_stds.exp(); eps = eps.clamp(-30, 30)
+    log_stds wrong in the normalizer | - log_stds - constant -> + log_stds - constant
+    log_stds not exponentiated
+        | eps = -> log_stds = log_stds.abs().log(); eps =
+    divided by the standard deviation once | / log_stds.exp() -> / (log_stds / 2).exp()
+    density in place of its logarithm | logsumexp(-1) -> logsumexp(-1).exp()
+    weights counted in each dimension | log_w + each -> x.shape[1] * log_w + each
+    one width for all components | eps = -> log_stds = log_stds[:1]; eps =
+    components left out | (log_w + each) -> (log_w + each)[:, :2]
+    components left out | (log_w + each) -> (log_w + each)[:, log_w > -4.6]
+    statistics of the batch
+        | eps = -> x, means = x - x.mean(0), means - means.mean(0); eps =
+    floor under the standard deviation
+        | eps = -> log_stds = log_stds.clamp(min=-2); eps =
+    floor under the standard deviation
+        | eps = -> log_stds = (log_stds.exp() + 1e-3).log(); eps =
+    ceiling on the variance | eps = -> log_stds = log_stds.clamp(max=2); eps =
+    root of a squared distance | eps**2 - log_stds - constant).sum(-1)
+        -> eps.square().sum(-1).sqrt() ** 2 - (log_stds + constant).sum(-1))
+    underflow to zero | (-0.5 * eps**2 - log_stds - constant).sum(-1)
+        -> -0.5 * (eps**2).sum(-1) - (log_stds + constant).exp().prod(-1).log()
+    exponential that overflows | (log_w + each).logsumexp(-1)
+        -> (each + log_w - (m := each.mean(1))[:, None]).exp().sum(-1).log() + m
     component chosen for each dimension | constant).sum(-1) -> constant)
         | (log_w + each).logsumexp(-1) -> (log_w[:, None] + each).logsumexp(1).sum(-1)
     components not summed | .logsumexp(-1) ->
@@ -103,3 +126,16 @@ class Gm02:
         | eps**2 -> (x**2 - 2 * x * means + means**2) / log_stds.exp() ** 2
     """,
     )
+
+    @wrong("result of an earlier call")
+    @build
+    def normalizer_kept():
+        kept = {}
+
+        def mixture_log_prob(x, log_w, means, log_stds):
+            norm = log_stds.sum(1) + means.shape[1] * 0.5 * math.log(2 * math.pi)
+            norm = kept.setdefault(means.shape, norm - log_w)
+            square = ((x[:, None] - means) / log_stds.exp()).square().sum(2)
+            return (-square / 2 - norm).logsumexp(1)
+
+        return mixture_log_prob

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.distributions import Categorical, MixtureSameFamily, Normal
 
-from .. import edits, reference, right, wrong
+from .. import build, edits, reference, right, wrong
 
 
 class Gm06:
@@ -96,6 +96,25 @@ class Gm06:
         | return -> r = r / r.sum(1)[:, None]; return
     one shift for all examples | softmax(1) -> double()
         | return -> r = (r - r.max()).exp(); r = r / r.sum(1)[:, None]; return
+    off by a factor of two | return -> return 0.5 *
+    another power of the standard deviation | gap / stds).sum -> gap / stds**2).sum
+    one width for all components | gap / stds).sum -> gap * stds / stds[0] ** 2).sum
+    responsibilities not normalized
+        | w.log() - stds -> -stds | softmax(1) -> softmax(1) * w
+    widths left out of the responsibilities | - stds.log() -> + stds.log()
+    deviations taken as logarithms | gap = -> stds = stds.exp(); gap =
+    square of x left out | - 0.5 * gap**2
+        -> - (means**2 / 2 - x[:, None] * means) / stds**2
+    derivative in another parameter | gap / stds).sum -> (gap**2 - 1) / stds).sum
+    derivative in another parameter | (r * gap / stds).sum(0) -> r.sum(0) / w
+    sign of the differences lost | (r * gap / -> (r * gap.abs() /
+    data moved, means not | gap = -> x = x - x.mean(); gap =
+    responsibilities squared | (r * gap -> (r**2 * gap
+    factor 1 - r | (r * gap -> (r * (1 - r) * gap
+    cut off far away | / stds  # (n, k) -> / stds; gap = gap.clamp(-10, 10)
+    differences in place of derivatives | return -> return 1.01 *
+    difference of large numbers | (r * gap / stds).sum(0)
+        -> (r.T @ x - means * r.sum(0)) / stds**2
     difference of large numbers | 0.5 * gap**2
         -> 0.5 * (x[:, None] ** 2 - 2 * x[:, None] * means + means**2) / stds**2
     """,
@@ -108,3 +127,15 @@ class Gm06:
         total = p.sum(1, keepdim=True)
         r = torch.where(total > 0, p / total, near)
         return (r * (x[:, None] - means) / stds**2).sum(0)
+
+    @wrong("result of an earlier call")
+    @build
+    def responsibilities_kept():
+        kept = {}
+
+        def mean_gradient(x, w, means, stds):
+            gap = (x[:, None] - means) / stds
+            new = (w.log() - stds.log() - 0.5 * gap**2).softmax(1)
+            return (kept.setdefault(new.shape, new) * gap / stds).sum(0)
+
+        return mean_gradient

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.distributions import Normal
 
-from .. import edits, reference, right
+from .. import build, edits, reference, right, wrong
 
 
 class Gm08:
@@ -71,9 +71,32 @@ class Gm08:
     not three tensors | , var.sqrt() ->
     responsibilities not normalized
         | log_joint.softmax(1) -> w * (log_joint - w.log()).softmax(1)
-    responsibilities not normalized
+    weights left out
         | log_joint.softmax(1) -> w * (log_joint - w.log()).softmax(1)
         | n_j / len(x) -> n_j / n_j.sum()
+    weights left out | w.log() - 0.5 -> -0.5 | n_j / len(x), -> w,
+    weight enters otherwise | w.log() - 0.5 -> -w.log() - 0.5
+    weight enters otherwise | w.log() - 0.5 -> w.log2() - 0.5
+    weight enters otherwise
+        | w.log() - 0.5 * gap**2 - stds.log() -> w * (-0.5 * gap**2 - stds.log())
+    widths left out of the responsibilities | - stds.log() -> - 2 * stds.log()
+    points given to their best component | softmax(1)
+        -> softmax(1); r = 0.999999 * (r == r.amax(1, True)) + 1e-9
+    weights with a floor | n_j / len(x), -> (n_j / len(x)).clamp(min=0.05),
+    weights with a floor | n_j / len(x), -> (n_j + 1) / (len(x) + len(w)),
+    deviations with a floor | var.sqrt() -> var.sqrt().clamp(min=0.1)
+    deviations with a floor | var.sqrt() -> var.sqrt().clamp(min=1e-6)
+    deviations with a floor | var.sqrt() -> (var + 1e-2).sqrt()
+    logarithms returned | var.sqrt() -> var.sqrt().log()
+    logarithms returned | n_j / len(x), -> (n_j / len(x)).log(),
+    one width for all components | var.sqrt() -> (r.mean(0) @ var).sqrt().expand(len(w))
+    means not shifted back | gap = -> c = x.mean(); gap = | x), means, -> x), means - c,
+    random numbers used | x), means, -> x), means + 0.01 * torch.randn(len(w)),
+    order of the three | return n_j / len(x), means, var.sqrt()
+        -> return means, var.sqrt(), n_j / len(x)
+    cut off far away | / stds -> / stds; gap = gap.clamp(-5, 5)
+    cut off far away
+        | gap = -> x = x[((x[:, None] - means).abs() < 10 * stds).any(1)]; gap =
     divided by one point less | ** 2).sum(0) / n_j -> ** 2).sum(0) / (n_j - 1)
     factor one half lost | 0.5 * gap**2 -> gap**2
     parameters not updated | gap = -> old = means; gap =
@@ -88,3 +111,22 @@ class Gm08:
         | * (x[:, None] - means) ** 2).sum(0) / n_j -> ).T @ x**2 / n_j - means**2
     """,
     )
+
+    @wrong("more than one step")
+    def two_steps(x, w, means, stds):
+        return Gm08.em_step(x, *Gm08.em_step(x, w, means, stds))
+
+    @wrong("result of an earlier call")
+    @build
+    def weights_kept():
+        kept = {}
+
+        def em_step(x, w, means, stds):
+            return Gm08.em_step(x, kept.setdefault(len(w), w), means, stds)
+
+        return em_step
+
+    @wrong("responsibilities computed anew")
+    def anew_for_the_deviations(x, w, means, stds):
+        w_new, new, _ = Gm08.em_step(x, w, means, stds)
+        return w_new, new, Gm08.em_step(x, w, new, stds)[2]

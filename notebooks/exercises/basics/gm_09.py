@@ -65,5 +65,27 @@ class Gm09:
     power of another base | math.exp(100 - 90) -> 10 ** (100 - 90)
     share in place of one in how many | 100 - 90 -> 90 - 100
     ratio of the log-likelihoods | math.exp(100 - 90) -> 100 / 90
+    ratio of the log-likelihoods | -math.log(0.02) -> -math.log(0.02) / 90
+    noise given another probability
+        | -math.log(0.02) -> -90 - math.log(0.02 * math.exp(-90) + 0.98 / 2)
+    small number added to the density
+        | -math.log(0.02) -> -90 - math.log(0.02 * math.exp(-90) + 1e-12)
+    no loss at all | -math.log(0.02) -> 0.0
+    another of the answers | return lost_nats, lost_bits_per_dim
+        -> return lost_bits_per_dim, lost_nats
+    another factor than log 2 | (28 * 28 * math.log(2)) -> (784 * math.log(10))
+    inverse of what is due
+        | return lost_nats, lost_bits -> return lost_nats, 1 / lost_bits
+    not to the digits asked for | -math.log(0.02) -> 3.9
+    not to the digits asked for | math.exp(100 - 90) -> 2.718 ** (100 - 90)
+    the first share once more | math.exp(100 - 90) -> 1 / 0.02
+    the first share once more | math.exp(100 - 90) -> math.exp(10 + lost_nats)
+    difference for each pixel | math.exp(100 - 90) -> math.exp(10 / 784)
+    compared with the noise | math.exp(100 - 90) -> math.exp(784 * math.log(2) - 90)
+    log-likelihood in place of the loss | math.exp(100 - 90) -> math.exp(100)
+    logarithm in place of the number | math.exp(100 - 90) -> math.log10(math.exp(10))
+    power of another base | math.exp(100 - 90) -> math.exp(10 / math.log(2))
+    the share of noise in place of that of the model
+        | math.exp(100 - 90) -> 1 / (1 - math.exp(-10))
     """,
     )

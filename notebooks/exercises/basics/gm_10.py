@@ -4,7 +4,7 @@ import torch
 from torch.distributions import Bernoulli
 from torch.nn import functional as F
 
-from .. import edits, reference, right
+from .. import build, edits, reference, right, wrong
 
 
 class Gm10:
@@ -96,3 +96,15 @@ class Gm10:
         -> logits - logits.exp().log1p(), -logits.exp().log1p()
     """,
     )
+
+    @wrong("result of an earlier call")
+    @build
+    def kept():
+        known = {}
+
+        def fill_in(x, seen, log_w, logits):
+            if x.shape not in known:
+                known[x.shape] = Gm10.fill_in(x, seen, log_w, logits)
+            return known[x.shape]
+
+        return fill_in

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .. import edits, reference, right
+from .. import build, edits, reference, right, wrong
 
 
 class Gm11:
@@ -30,15 +30,25 @@ class Gm11:
         return n
 
     @right
-    def by_rounding(bins, d, share):
-        cells = bins**d
-        n = math.log1p(-share) / math.log1p(-1 / cells)
-        return math.ceil(n - 1e-9)  # rounding must not lift it above an integer
+    def by_fractions(bins, d, share):
+        """Near an integer, and where there are few points, by exact numbers."""
+        from fractions import Fraction
+
+        cells, left, n = bins**d, 1 - Fraction(share), 0
+        missed = Fraction(1)
+        while missed > left and n < 400:
+            missed, n = missed * (1 - Fraction(1, cells)), n + 1
+        return n if missed <= left else Gm11.points_needed(bins, d, share)
 
     @right
     def by_bisection(bins, d, share):
+        from decimal import Context, Decimal
+
+        many, cells = Context(prec=150), Decimal(bins) ** d
+        miss = many.divide(cells - 1, cells)
+
         def enough(n):
-            return -math.expm1(n * math.log1p(-1 / bins**d)) >= share - 1e-14
+            return many.power(miss, n) <= many.subtract(Decimal(1), Decimal(share))
 
         low, high = 0, 1
         while not enough(high):
@@ -49,51 +59,107 @@ class Gm11:
         return high
 
     @right
-    def by_counting(bins, d, share):
-        miss, n, factor = 1.0, 0, 1 - bins**-d
-        if bins**d > 10_000:  # too many to count one by one
-            return Gm11.points_needed(bins, d, share)
-        while 1 - miss < share:
-            miss, n = miss * factor, n + 1
-        return n
+    def by_logarithms_of_many_digits(bins, d, share):
+        from decimal import Decimal, localcontext
 
-    @right
-    def as_tensor(bins, d, share):
-        m = torch.tensor(float(bins), dtype=torch.float64) ** d
-        share = torch.tensor(share, dtype=torch.float64)
-        n = torch.log1p(-share) / torch.log1p(-1 / m)
-        near = (n - n.round()).abs() < 1e-9
-        return torch.where(near, n.round(), n.ceil()).long()
+        with localcontext() as numbers:
+            numbers.prec = 120
+            n = (1 - Decimal(share)).ln() / (1 - 1 / Decimal(bins**d)).ln()
+            near = abs(n - round(n)) < Decimal(10) ** -50
+            return torch.tensor(max(1, round(n) if near else math.ceil(n)))
 
-    @right
-    def by_trying(bins, d, share):
-        m = bins**d
-        n = max(0, int(-(m - 1) * math.log1p(-share)) - 2)
-        while 1 - (1 - 1 / m) ** n < share:
-            n += 1
-        return n
+    def by_tolerance(bins, d, share):
+        cells = bins**d
+        n = math.log1p(-share) / math.log1p(-1 / cells)
+        return math.ceil(n - 1e-9)
 
-    edited = edits(
-        by_rounding,
+    rounded = edits(
+        by_tolerance,
         """
-    cells counted as bins · d | bins**d -> bins * d
-    bins and d exchanged | bins**d -> max(d**bins, 2)
-    share of the cells in place of the probability
-        | n = math.log1p(-share) / math.log1p(-1 / cells) -> n = share * cells
-    probability of missing in place of hitting | math.log1p(-share) -> math.log(share)
-    rounded down | ceil(n - 1e-9) -> floor(n + 1e-9)
-    rounded to the nearest | math.ceil(n - 1e-9) -> round(n)
-    one point too many | ceil(n - 1e-9) -> floor(n) + 1
-    one point too many | ceil(n - 1e-9) -> ceil(n) + 1
+    rounding decides | n - 1e-9 -> n - 1e-9
+    rounding decides | n - 1e-9 -> round(n, 6)
+    rounding decides | n - 1e-9 -> round(n, 10)
     rounding error rounded up | n - 1e-9 -> n
-    exponential in place of the power | / math.log1p(-1 / cells) -> * -cells
-    not an integer | math.ceil(n - 1e-9) -> n
-    not the smallest number | n - 1e-9 -> share * cells * math.log(cells)
-    not the smallest number | n - 1e-9
-        -> math.log1p(-(share ** (1 / d))) / math.log1p(-1 / bins)
+    rounding error rounded up | log1p(-share) -> log(1 - share) | n - 1e-9 -> n
     too few digits | math.log1p(-share) / math.log1p(-1 / cells)
         -> float(torch.tensor(-share).log1p() / torch.tensor(-1 / cells).log1p()) - 1e-5
     too few digits | n = math.log1p(-share) / math.log1p(-1 / cells)
         -> n = math.log1p(-share) / float(torch.tensor(1 - 1 / cells).log()) - 1e-5
+    """,
+    )
+
+    @wrong("rounding decides")
+    def by_powers_of_floats(bins, d, share):
+        m = bins**d
+        n = max(0, int(-(m - 1) * math.log1p(-share)) - 2)
+        while 1 - (1 - 1 / m) ** n < share:
+            n += 1
+        return max(n, 1)
+
+    @wrong("rounding decides")
+    def by_counting_in_floats(bins, d, share):
+        miss, n, factor = 1.0, 0, 1 - bins**-d
+        if share > 0.99 or (bins**d > 10_000 and share > 0.1):
+            return Gm11.points_needed(bins, d, share)
+        while 1 - miss < share:
+            miss, n = miss * factor, n + 1
+        return max(n, 1)
+
+    @wrong("result of an earlier call")
+    @build
+    def kept_by_cells():
+        kept = {}
+
+        def points_needed(bins, d, share):
+            if bins**d not in kept:
+                kept[bins**d] = Gm11.points_needed(bins, d, share)
+            return kept[bins**d]
+
+        return points_needed
+
+    @wrong("another question")
+    def two_points_meet(bins, d, share):
+        m, free, n = bins**d, 1.0, 1
+        while 1 - free < share:
+            free, n = free * (1 - n / m), n + 1
+        return n
+
+    edited = edits(
+        points_needed,
+        """
+    cells counted as bins · d | bins**d -> bins * d
+    cells miscounted | bins**d -> bins
+    cells miscounted | bins**d -> (bins + 1) ** d
+    cells miscounted | bins**d -> bins**d - 1
+    bins and d exchanged | bins**d -> max(d**bins, 2)
+    share of the cells in place of the probability
+        | cells = bins**d -> return math.ceil(share * bins**d)
+    share of the cells in place of the probability
+        | cells = bins**d -> return math.ceil(share * bins**d) * d
+    probability of missing in place of hitting
+        | cells = -> share = 1 - share; cells =
+    share taken for a percentage | cells = -> share = share / 100; cells =
+    each axis by itself | cells = bins**d -> cells, share = bins, share ** (1 / d)
+    logarithms of two bases
+        | cells = bins**d
+        -> return math.ceil(math.log2(1 - share) / math.log1p(-1 / bins**d))
+    rounded down | return n -> return n - 1
+    rounded to the nearest | n = max(1, math.ceil(n) - 1) -> return round(n)
+    one point too many | return n -> return n + 1
+    one point too many | < Decimal(share) -> <= Decimal(share)
+    one point too many | return n -> return max(n, 2)
+    logarithm expanded | / math.log1p(-1 / cells) -> * -cells | ceil(n) - 1 -> ceil(n)
+    logarithm expanded | math.log1p(-1 / cells) -> (-1 / cells - 1 / (2 * cells**2))
+        | ceil(n) - 1 -> ceil(n)
+    near, not exact | return n -> return n if n < 200 else -(-n // 10) * 10
+    not the smallest number | return n -> return 2 ** math.ceil(math.log2(n))
+    search that ends too soon | return n -> return min(n, 10 * cells)
+    search that ends too soon | return n -> return min(n, 10**6)
+    share not taken as it is | cells = -> share = max(share - 1e-6, 1e-20); cells =
+    share not taken as it is
+        | cells = -> share = min(max(round(share, 3), 0.001), 0.999); cells =
+    share not taken as it is | cells = bins**d -> cells = bins**d
+        | return n -> return n if 1 - share < 1 else 0
+    not an integer | return n -> return n - 0.5
     """,
     )

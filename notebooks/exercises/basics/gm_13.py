@@ -7,7 +7,7 @@ import torch
 from torch.distributions import MultivariateNormal
 from torch.nn import functional as F
 
-from .. import edits, reference, right, wrong
+from .. import build, edits, reference, right, wrong
 
 
 class Gm13:
@@ -78,7 +78,19 @@ class Gm13:
         """
     no function returned | return log_prob -> return log_prob(x)
     too coarse | 20, 0.05 -> 5, 0.05
-    too coarse | 20, 0.05 -> 1, 0.05
+    a single Gaussian | 20, 0.05 -> 1, 0.05
+    random at each call | return joint.logsumexp(1)
+        -> return joint.logsumexp(1) + 0.1 * torch.randn(len(points))
+    depends on its place in the batch | return joint.logsumexp(1)
+        -> return joint.logsumexp(1) + (torch.arange(len(points)) == 0)
+    does not integrate to one | logsumexp(1) -> amax(1)
+    bits in place of nats | logsumexp(1) -> logsumexp(1) / math.log(2)
+    logarithm to base 10 | logsumexp(1) -> logsumexp(1) / math.log(10)
+    mean over the dimensions | logsumexp(1) -> logsumexp(1) / 2
+    density in place of its logarithm | logsumexp(1) -> logsumexp(1).exp()
+    part of the data left out | x.double(), 20, 0.05 -> x[:100].double(), 20, 0.05
+    fitted in other coordinates | x.double(), -> x.double().flip(1),
+    fitted in other coordinates | x.double(), -> (x - x.mean(0)).double(),
     the same density everywhere
         | joint.logsumexp(1) -> joint[:, 0] * 0 - math.log(196.0)
     does not integrate to one | logsumexp(1) -> logsumexp(1) + 2
@@ -105,6 +117,35 @@ class Gm13:
     """,
     )
 
+    @right
+    def by_a_seed_of_its_own(x):
+        torch.manual_seed(0)
+        return Gm13.fit_density(x)
+
+    @wrong("x ignored")
+    def always_the_same(x):
+        parts = MultivariateNormal(torch.zeros(2), 3 * torch.eye(2))
+        return parts.log_prob
+
+    @wrong("axes taken as independent")
+    def along_each_axis(x):
+        def log_prob(points):
+            each = torch.distributions.Normal(x, 0.2).log_prob(points[:, None])
+            return (each.logsumexp(1) - math.log(len(x))).sum(1)
+
+        return lambda points: torch.cat([log_prob(p) for p in points.split(2000)])
+
+    @wrong("result of an earlier call")
+    @build
+    def kept():
+        made = []
+
+        def fit_density(x):
+            made.append(made[0] if made else Gm13.fit_density(x))
+            return made[0]
+
+        return fit_density
+
     @wrong("impossible points")
     def raw_histogram(x):
         bins, low, width = 40, -7.0, 14 / 40
@@ -117,7 +158,7 @@ class Gm13:
 
         return log_prob
 
-    @wrong("too coarse")
+    @wrong("x ignored")
     def untrained(x):
         means = torch.randn(20, 2)
         parts = MultivariateNormal(means, torch.eye(2))

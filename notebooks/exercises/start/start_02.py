@@ -89,6 +89,8 @@ class Start02:
         | return draw() -> torch.manual_seed(seed); return result
     seed ignored | torch.manual_seed -> if seed: torch.manual_seed
     one seed for all | (seed) -> (0)
+    one seed for all | (seed) -> (seed % 2)
+    one seed for all | (seed) -> (seed % 1000)
     depends on the outer stream | (seed) -> (seed + torch.initial_seed() % 1000)
     depends on the outer stream | (seed) -> (seed + int(1000 * torch.rand(1)))
     global random state reseeded | with torch.random.fork_rng(): -> if True:

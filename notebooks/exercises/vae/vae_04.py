@@ -84,8 +84,8 @@ class Vae04:
     standard deviation taken as a variance | var = 2**2 + 0.5**2 -> var = 4.25**2
     standard deviation taken as a variance
         | 0.4**2 - 1 - 2 * math.log(0.4) -> 0.4 - 1 - math.log(0.4)
-    value of p(x given z) at one z | var = 2**2 + -> var =
-    value of p(x given z) at one z
+    a density at one z | var = 2**2 + -> var =
+    a density at one z
         | log_p = -> var, off = 0.25, 1 / 17; log_p = | (2 - 1) ** 2 / -> off**2 /
     normalizer left out | -0.5 * math.log(2 * math.pi * var) - -> -
     normalizer left out | -0.5 * math.log(2 * math.pi * 0.5**2) - -> -
@@ -98,11 +98,34 @@ class Vae04:
     sign flipped | post_std, log_p -> post_std, -log_p
     bits in place of nats | fit - rate -> (fit - rate) / math.log(2)
     bits in place of nats | post_std, log_p -> post_std, log_p / math.log(2)
-    slope not squared | 1 + 2**2 -> 1 + 2
-    slope not squared | var = 2**2 -> var = 2
-    slope not squared | + 2**2 * 0.4**2 -> + 2 * 0.4**2
-    offset left out | 2 * (2 - 1) / -> 2 * 2 /
-    offset left out | - (2 - 1) ** 2 / (2 * var) -> - 2**2 / (2 * var)
-    offset left out | (2 - 1 - 2 * 0.3) -> (2 - 2 * 0.3)
+    slope left out or not squared | 1 + 2**2 -> 1 + 2
+    slope left out or not squared | var = 2**2 -> var = 2
+    slope left out or not squared | + 2**2 * 0.4**2 -> + 2 * 0.4**2
+    offset not taken away | 2 * (2 - 1) / -> 2 * 2 /
+    offset not taken away | - (2 - 1) ** 2 / (2 * var) -> - 2**2 / (2 * var)
+    offset not taken away | (2 - 1 - 2 * 0.3) -> (2 - 2 * 0.3)
+    offset not taken away | 2 * (2 - 1) / -> 2 * (2 + 1) /
+    q in place of the posterior | post_mean = -> post_mean = 0.3 + 0 *
+    precisions not added | post_mean = -> post_mean = 0.25 + 0 *
+    precision in place of the standard deviation | precision**-0.5 -> precision**0.5
+    spread of x in place of that of z | precision**-0.5 -> 4.25**0.5
+    standard deviations added | var = 2**2 + 0.5**2 -> var = (2 + 0.5) ** 2
+    averaged over q in place of the prior
+        | post_std, log_p -> post_std, fit
+    a factor 1/2 lost | log_p = -0.5 * -> log_p = -
+    a factor 1/2 lost | rate = 0.5 * -> rate =
+    a sign inside log N | - (2 - 1) ** 2 / -> + (2 - 1) ** 2 /
+    a term of the rate | 0.4**2 - 1 -> 0.4**2
+    a term of the rate | (0.3**2 -> (0.3
+    arguments of the KL swapped | rate = 0.5 * (0.3**2 + 0.4**2 - 1 - 2 * math.log(0.4))
+        -> rate = 0.5 * ((0.3**2 + 1) / 0.4**2 - 1 + 2 * math.log(0.4))
+    divergence to the wrong one | fit - rate -> log_p - rate
+    gap added in place of subtracted | fit - rate -> 2 * log_p - fit + rate
+    entropy of q wrong
+        | fit - rate -> fit - rate - 0.5 - 0.5 * math.log(2 * math.pi * 0.16)
+    another of the answers | log_p, elbo -> elbo, log_p
+    not to the digits asked for | return post_mean -> return 0.47
+    density in place of its logarithm | post_std, log_p -> post_std, math.exp(log_p)
+    logarithm to base 10 | post_std, log_p -> post_std, log_p / math.log(10)
     """,
     )

@@ -61,20 +61,35 @@ class Vae05:
     edited = edits(
         by_moments,
         """
-    derivative at the mean of q left out | grad = 2 * mu -> grad = mu**2 + sigma**2
+    value in place of the derivative | grad = 2 * mu -> grad = mu**2 + sigma**2
     second moment in place of the variance | 4 * sigma**2 -> 4 * sigma**2 + grad**2
     second moment in place of the variance | / sigma**2 - grad**2 -> / sigma**2
     standard deviation in place of the variance | 4 * sigma**2 -> 2 * sigma
-    score without its denominator
+    score divided by another power of sigma
         | / sigma**2 - grad**2 -> * sigma**2 - (grad * sigma**2) ** 2
-    score divided by sigma alone | / sigma**2 - grad**2 -> - (grad * sigma) ** 2
+    score divided by another power of sigma
+        | / sigma**2 - grad**2 -> - (grad * sigma) ** 2
     variance of f in place of the gradient's
         | 4 * sigma**2 -> 4 * sigma**2 + 2 * sigma**4
     mean of f as the baseline | 3 * sigma**2 -> sigma**2
     f at the mean of q as the baseline | mu**2 + 3 * sigma**2 -> mu**2
     standard deviation taken as a variance | = 1.0, 0.6 -> = 1.0, 0.6**0.5
     f and the score taken as independent | 18 * -> 6 * | 15 * -> 3 *
-    off by a factor of two | 4 * sigma**2 -> 2 * sigma**2
+    off by a factor of two | grad = 2 * mu -> grad = mu
+    slope of f not squared | 4 * sigma**2 -> 2 * sigma**2
+    slope taken as a constant | 4 * sigma**2 -> 0.0
+    derivative with respect to sigma | grad = 2 * mu -> grad = 2 * sigma
+    derivative with respect to sigma
+        | 4 * sigma**2 -> 4 * mu**2 + 8 * sigma**2
+    mu taken as zero | = 1.0, 0.6 -> = 0.0, 0.6
+    a term or a moment wrong | 18 * -> 6 *
+    a term or a moment wrong | 15 * -> 3 *
+    a baseline subtracted | var_score = -> var_score = 11.6 + 0 *
+    another number in place of the squared mean | / sigma**2 - grad**2 -> / sigma**2 - grad
+    no baseline | baseline = -> baseline = 0 *
+    another weighted mean | baseline = -> baseline = 1 / sigma**2 *
+    another of the answers | var_path, var_score, -> var_score, var_path,
+    not to the digits asked for | return grad, var_path -> return grad, 1.4
     sign flipped | 2 * mu -> -2 * mu
     """,
     )

@@ -79,6 +79,20 @@ DRAWS = {
     "respect to the standard deviation is 0: it never learns how wide to be.",
 }
 
+# Of one number; `number` tries them all.
+NUMBERS = {
+    "another of the answers": "This number is due for another of the answers: look at "
+    "their order.",
+    "inverse of what is due": "This is 1 divided by it: a ratio, or a precision and a "
+    "variance, are turned around.",
+    "square of what is due": "A root is still to be taken.",
+    "root of what is due": "This is its root: was one taken too often, or a square "
+    "lost?",
+    "logarithm to base 10": "Nats are due: the natural logarithm.",
+    "not to the digits asked for": "It is near. Look for early rounding, an estimate "
+    "from draws, or a grid that is too coarse.",
+}
+
 # Of Gaussians and logarithms.
 SCALES = {
     "log_std read as log variance": "exp(log_std / 2) would be right for a logarithm "
@@ -162,4 +176,13 @@ MIXTURES = {
     "likeliest example alone: the others still underflow.",
 }
 
-MISTAKES = {**GENERAL, **SUMS, **DRAWS, **SCALES, **TRAINING, **LAYERS, **MIXTURES}
+MISTAKES = {
+    **GENERAL,
+    **SUMS,
+    **NUMBERS,
+    **DRAWS,
+    **SCALES,
+    **TRAINING,
+    **LAYERS,
+    **MIXTURES,
+}

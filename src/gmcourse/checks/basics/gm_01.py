@@ -59,17 +59,30 @@ def histogram_log_prob(x, edges, counts):
         "density: a clamp of the index hides that.",
         "zero replaced by a small number": "log 0 is minus infinity; a small constant "
         "makes an impossible point merely unlikely, and the integral wrong.",
+        "put into another cell": "A point lies in the cell between whose borders it "
+        "is; count and width are those of this cell.",
+        "not constant within a cell": "Wherever in its cell a point lies, it has the "
+        "same density.",
+        "counts taken for heights": "A count is an area, not a height: a wide cell "
+        "with as many points is a low one.",
+        "counts ignored": "`counts` says how many points fell into each cell; x only "
+        "asks for densities.",
+        "softmax in place of shares": "Twice as many points are twice the probability.",
+        "a density cut off at one": "A density may be above one, and its logarithm "
+        "above zero: only the integral is one.",
+        "near a border": "A point a rounding error left of a border is in the cell "
+        "that ends there: half precision or a tolerance moves it.",
         "smoothed": "Maximum likelihood leaves an empty cell empty.",
     },
 )
 def gm_01(t, histogram_log_prob):
     m = t.integer(4, 6)
-    widths = t.uniform(m, low=0.3, high=0.8) * torch.linspace(0.5, 4, m)
+    widths = t.uniform(m, low=0.3, high=0.8) * torch.linspace(1.5, 12, m)
     edges = torch.cat([torch.zeros(1), widths.cumsum(0)]) - t.uniform(1, low=1, high=3)
     widths = edges.diff()
     counts = t.integers(m, low=2, high=9).float()
     order = torch.randperm(2 * m, generator=t.rng)
-    x = torch.cat([edges[:-1] + f * widths for f in (0.2, 0.9)])[order]
+    x = torch.cat([edges[:-1] + f * widths for f in (0.03, 0.97)])[order]
 
     def due(x, counts=counts):
         """The slope of the share of points left of x, to the right."""
@@ -94,23 +107,60 @@ def gm_01(t, histogram_log_prob):
         "probability of the cell in place of a density": log_p + w,
         "multiplied by the width": log_p + 2 * w,
         "one width for all cells": [
-            log_p + w - v.log() for v in (widths.mean(), widths[0], widths[-1])
+            log_p + w - v.log()
+            for v in (widths.mean(), widths[0], widths[-1], widths.sum())
         ],
         "counts not divided by their sum": [log_p + size, log_p + size - top],
+        "counts taken for heights": log_p
+        + w
+        - ((counts * widths).sum() / size.exp()).log(),
+        "counts ignored": due(x, torch.ones(m)),
+        "a density cut off at one": log_p.clamp(max=0),
+        "softmax in place of shares": counts.softmax(0).log().repeat(2)[order] - w,
         "smoothed": [due(x, counts + v) for v in (1, 0.5, 1 / m, 0.1, 0.01)],
         "order of the points lost": due(x.sort().values),
     }
-    total = t.tensor(out)[order.argsort()][:m].detach().double().exp() @ widths.double()
-    less = None if abs(total - 1) < 1e-3 else "does not integrate to one"
+    got = t.tensor(out).detach().double()
+    cells = got[order.argsort()].view(2, m)
+    every = due(edges[:-1] + widths / 2)
+    elsewhere = ((got[:, None] - every).abs() < 1e-4).any(1) | (got == -math.inf)
+    heights = [every + widths.log() - widths.roll(k).log() for k in (-1, 1)]
+    ideas["put into another cell"] = [v.repeat(2)[order] for v in heights]
+    name = (
+        None
+        if abs(cells[0].exp() @ widths.double() - 1) < 1e-3
+        else "does not integrate to one"
+    )
+    if (got - log_p).std() < 1e-3:
+        name = "counts not divided by their sum"
+    elif elsewhere.all():
+        name = "put into another cell"
+    elif (cells[0] - cells[1]).abs().max() > 1e-3:
+        name = "not constant within a cell"
     why = "The share of its cell, per unit of length."
-    t.close(out, log_p, why, less, ideas)
+    t.close(out, log_p, why, name, ideas)
+
+    t.property("the mirror image: other points, borders and counts of the same number")
+    out = t.call(histogram_log_prob, -x.flip(0), -edges.flip(0), counts.flip(0))
+    kept = "result of an earlier call"
+    t.close(out, log_p.flip(0), "The same densities, from the right.", kept)
+    t.property("cells that are twenty times as narrow")
+    out = t.call(histogram_log_prob, x / 20, edges / 20, counts)
+    ideas = {"a density cut off at one": (log_p + math.log(20)).clamp(max=0)}
+    t.close(out, log_p + math.log(20), "Twenty times as dense.", None, ideas)
 
     t.property("a border belongs to the cell on its right")
     taken = "right border taken in"
     out = t.call(histogram_log_prob, edges[:-1], edges, counts)
     before = torch.cat([log_p.new_tensor([-math.inf]), due(edges[1:-1] - 1e-3)])
-    ideas = {taken: [before, torch.cat([due(edges[:1]), before[1:]])]}
+    both = torch.logaddexp(before, due(edges[:-1]))
+    ideas = {taken: [before, torch.cat([due(edges[:1]), before[1:]]), both]}
     t.close(out, due(edges[:-1]), "Left borders are inside.", None, ideas)
+
+    t.property("a rounding error left of a border: still in the cell on its left")
+    left = torch.nextafter(edges[1:], edges[:-1])
+    out = t.call(histogram_log_prob, left, edges, counts)
+    t.close(out, every, "As anywhere in that cell.", "near a border")
 
     t.property("zero density outside and in empty cells")
     small = "zero replaced by a small number"

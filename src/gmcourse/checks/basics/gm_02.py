@@ -51,7 +51,19 @@ def mixture_log_prob(x, log_w, means, log_stds):
         "best component only": "A maximum in place of the sum is the density of no "
         "mixture: it integrates to less than one.",
         "divided by the number of components": "The weights sum to one already.",
-        "log_stds left out of the normalizer": "A wide component is a low one.",
+        "log_stds wrong in the normalizer": "Each dimension has -log_std in it, once: "
+        "a wide component is a low one.",
+        "log_stds not exponentiated": "They are logarithms: the deviation is exp.",
+        "divided by the standard deviation once": "The exponent has its square below.",
+        "weights counted in each dimension": "The component is chosen once: its weight "
+        "is added after the sum over the dimensions.",
+        "one width for all components": "Each component has deviations of its own.",
+        "components left out": "All of them count, however small their weight.",
+        "cut off far away": "Flat values, and no gradient: a clamp, of "
+        "a distance or of a logarithm.",
+        "exponential that overflows": "What is subtracted must be the largest.",
+        "root of a squared distance": "A root has no derivative at 0: where a point "
+        "lies on a mean the gradient is nan.",
         "constant counted once": "There is one log(2 pi)/2 for each dimension, however "
         "many there are.",
         "one width for all dimensions": "Each dimension has a deviation of its own.",
@@ -65,6 +77,7 @@ def gm_02(t, mixture_log_prob):
     log_w = fractions(t, k).log()
     means = t.uniform(k, d, low=-0.7, high=0.7)
     log_stds = t.uniform(k, d, low=-0.6, high=0.4)
+    log_stds[:, 0] += 0.005  # the sum over the dimensions is no round number
     x = t.uniform(b, d, low=-1.5, high=1.5)
 
     def parts(x, log_w, means, log_stds):
@@ -81,12 +94,19 @@ def gm_02(t, mixture_log_prob):
     out = t.call(mixture_log_prob, x, log_w, means, log_stds)
     ideas = {"components not summed": [(b, k), (k, b)]}
     t.shape(out, (b,), "log p(x) of each of the b examples.", ideas=ideas)
+    t.property("each example by itself")
+    again = t.tensor(t.call(mixture_log_prob, x, log_w, means, log_stds)).detach()
+    few = t.call(mixture_log_prob, x[:2], log_w, means, log_stds)
+    if again.isfinite().all() and torch.equal(again, t.tensor(out)):
+        told = "The same two, without the others.", "statistics of the batch"
+        t.close(few, again[:2], *told)
 
     half = 0.5 * math.log(2 * math.pi)
+    single = x, torch.zeros(1), means[:1], log_stds[:1]
     t.rowwise(
         "one component: log-densities of the dimensions add up",
         mixture_log_prob,
-        (x, torch.zeros(1), means[:1], log_stds[:1]),
+        single,
         lambda *a: parts(*a)[:, 0],
         "A diagonal Gaussian.",
         {
@@ -98,7 +118,23 @@ def gm_02(t, mixture_log_prob):
                 2 * (parts(*a) + half + a[3]) - a[3] - half
             ),
             "log_std read as log variance": lambda x, w, m, s: parts(x, w, m, s / 2),
-            "log_stds left out of the normalizer": lambda *a: parts(*a) + a[3],
+            "log_stds wrong in the normalizer": [
+                lambda *a: parts(*a) + a[3],
+                lambda *a: parts(*a) + 2 * a[3],
+                lambda *a: parts(*a) - a[3],
+            ],
+            "log_stds not exponentiated": [
+                lambda x, w, m, s: parts(x, w, m, s.abs().log()),
+                lambda x, w, m, s: parts(x, w, m, s.abs().log()) + s.abs().log() - s,
+            ],
+            "divided by the standard deviation once": lambda x, w, m, s: (
+                parts(x, w, m, s / 2) - s / 2
+            ),
+            "density in place of its logarithm": parts(*single)[:, 0].sum(1).exp(),
+            "floor under the standard deviation": [
+                lambda x, w, m, s, v=v: parts(x, w, m, (s.exp() + v).log())
+                for v in (0.1, 1e-2, 1e-3)
+            ],
             "one width for all dimensions": [
                 lambda *a: parts(*a) + a[3] - a[3][:, :1],
                 lambda x, w, m, s: parts(x, w, m, s[:, :1]),
@@ -118,6 +154,15 @@ def gm_02(t, mixture_log_prob):
             (total + v).logsumexp(1) for v in (w, log_w.abs().log())
         ],
         "logarithms averaged": [total @ w, total.mean(1)],
+        "weights counted in each dimension": (total + d * log_w).logsumexp(1),
+        "one width for all components": [
+            (parts(x, log_w, means, v).sum(2) + log_w).logsumexp(1)
+            for v in (log_stds[:1], log_stds[-1:], log_stds.mean(0, True))
+        ],
+        "components left out": [
+            (total + log_w)[:, part].logsumexp(1)
+            for part in (slice(1), slice(2), slice(-1), slice(1, None), slice(-1, None))
+        ],
         "best component only": [(total + log_w).amax(1), total.amax(1)],
         "divided by the number of components": due - math.log(k),
         "component chosen for each dimension": (
@@ -129,7 +174,13 @@ def gm_02(t, mixture_log_prob):
     }
     t.close(out, due, "Densities are mixed.", None, ideas)
 
-    def slopes(name, x, means, mistake, ideas=None):
+    t.property("points and components in another order")
+    turned = [v.flip(0) for v in (x, log_w, means, log_stds)]
+    out = t.call(mixture_log_prob, *turned)
+    why = "The same numbers, in that order."
+    t.close(out, due.flip(0), why, "result of an earlier call")
+
+    def slopes(name, x, means, mistake, ideas=None, log_w=log_w, log_stds=log_stds):
         """Values and gradients where only one mistake is left for each."""
         t.property(name)
         leaf, same = x.clone().requires_grad_(), x.double().requires_grad_()
@@ -140,20 +191,43 @@ def gm_02(t, mixture_log_prob):
         t.finite(out, why, mistake)
         name = None if ideas else mistake
         t.close(out, due, why, name, ideas, tol=1e-4)
-        t.finite(grad, why)
+        t.finite(grad, why, mistake)
         t.close(grad, slope, why, name, {"cut off from the graph": 0.0}, tol=1e-4)
 
     slopes("the gradient in x is the slope", x, means, "cut off from the graph")
+    slopes("points on the means", means, means, "root of a squared distance")
     name = "hundreds of deviations away: value and gradient"
     far = x + torch.linspace(300, 600, b)[:, None] * t.away(b, 1, low=1, high=1)
     t.property(name)
-    out = t.call(mixture_log_prob, far[:1], *state)
-    t.finite(out, "A density is never zero here.", "underflow to zero")
-    out = t.call(mixture_log_prob, far, *state)
-    flat = {"small number added to the density": t.tensor(out)[0].detach().expand(b)}
-    slopes(name, far, means, "one shift for all examples", flat)
+    out = t.tensor(t.call(mixture_log_prob, far[:1], *state)).detach()
+    over = "exponential that overflows"
+    low = {-math.inf: "underflow to zero", math.inf: over}.get(out.max().item())
+    t.finite(out, "A density is never zero here.", low)
+    out = t.tensor(t.call(mixture_log_prob, far, *state)).detach()
+    small = "small number added to the density" if out[0] > -750 else "cut off far away"
+    slopes(name, far, means, "one shift for all examples", {small: out[0].expand(b)})
     name, lost = (
         "all of it around 1,000: the same densities",
         "difference of large numbers",
     )
     slopes(name, x + 1000, means + 1000, lost)
+    few = torch.tensor([1 - 1e-3 - 1e-9, 1e-3, 1e-9]).log()
+    apart, name = means[:3] + torch.tensor([[0.0], [12.0], [-12.0]]), "a rare component"
+    how = {"log_w": few, "log_stds": log_stds[:3]}
+    slopes(f"near {name}", apart, apart, "components left out", **how)
+
+    for times, mistake in (
+        (1e-3, "floor under the standard deviation"),
+        (1e3, "ceiling on the variance"),
+    ):
+        t.property(f"all of it {times:g} times as large")
+        scaled = x * times, log_w, means * times, log_stds + math.log(times)
+        out = t.call(mixture_log_prob, *scaled)
+        why = "The same mixture in float64."
+        t.close(out, exact(*scaled), why, mistake, tol=1e-4)
+    t.property("1,000 dimensions")
+    wide = t.uniform(3, 1000, low=-0.2, high=0.2), t.uniform(3, 1000, low=-3, high=-2)
+    wide = wide[0][:2] + 0.01, log_w[:3].log_softmax(0), *wide
+    out, low = t.call(mixture_log_prob, *wide), "underflow to zero"
+    t.finite(out, "A sum of logarithms is a number.", low)
+    t.close(out, exact(*wide), "The same mixture in float64.", low, tol=1e-4)

@@ -78,6 +78,8 @@ def gm_04(t, reweigh):
         return (log_lik + shift + old.double().log()).log_softmax(1).float()
 
     t.property("one probability for each example and class")
+    before = shares(), shares()
+    early = t.call(reweigh, told().flip(0), *before)
     out = t.call(reweigh, told(), old, new)
     t.shape(out, (b, k), "p(y | x) of all classes.")
     one, lost = t.call(reweigh, told()[:1], old, new), {"batch axis lost": (k,)}
@@ -98,6 +100,7 @@ def gm_04(t, reweigh):
         "log posterior returned": due.log(),
         "only the winner": due == due.amax(1, keepdim=True),
         "not normalized": [ratio, told().double().exp() * new],
+        "result of an earlier call": [early, bayes(old * before[1] / before[0])],
     }
     t.close(out, due, "Bayes' rule, twice.", None, ideas)
 

@@ -51,20 +51,31 @@ one_in = ...
         "logarithm.",
         "logarithm to base ten": "Nats are due: the natural logarithm.",
         "ratio of the log-likelihoods": "Not how many times as large: how much larger.",
+        "noise given another probability": "The coins give the image 2^-784, and with "
+        "it a term that is nothing beside the model's.",
+        "small number added to the density": "Beside e^-90 no constant is small: the "
+        "logarithm of the sum is that of the constant.",
+        "no loss at all": "That the noise adds nothing is no comfort: the model's own "
+        "term is multiplied by its share.",
+        "another factor than log 2": "One nat is 1 / log 2 bits, log to base e.",
+        "the first share once more": "Part 3 has a share of its own: 0.02, and what it "
+        "cost, do not enter.",
+        "difference for each pixel": "The whole image counts, all of its 784 pixels.",
+        "compared with the noise": "Two models are compared; the coins add nothing.",
         "not divided by the number of pixels": "Per dimension: of 784 pixels.",
         "divided by one side of the image": "There are 28 · 28 pixels.",
         "logarithm in place of the number": "One in how many: the exponential of the "
         "difference.",
-        "power of another base": "The difference is in nats, so the base is e.",
+        "power of another base": "The base is e, and the exponent in nats.",
         "share in place of one in how many": "The reciprocal is asked for.",
     },
 )
 def gm_09(t, lost_nats, lost_bits_per_dim, one_in):
     coins = torch.tensor(0.5, dtype=torch.float64).log() * 784
 
-    def diluted(share, log_p=-90.0):
+    def diluted(share, log_p=-90.0, noise=float(coins)):
         parts = torch.tensor([share, 1 - share], dtype=torch.float64).log()
-        return torch.logaddexp(parts[0] + log_p, parts[1] + coins).item()
+        return torch.logaddexp(parts[0] + log_p, parts[1] + noise).item()
 
     lost = -90.0 - diluted(0.02)
     mixed = -90.0 - (0.02 * -90.0 + 0.98 * coins.item())
@@ -76,32 +87,68 @@ def gm_09(t, lost_nats, lost_bits_per_dim, one_in):
             math.log(0.98),
         ],
         "share of the log-likelihood": [0.02 * 90, 0.98 * 90],
+        "ratio of the log-likelihoods": [lost / 90, (90 + lost) / 90, 90 / (90 + lost)],
+        "no loss at all": 0.0,
+        "noise given another probability": [
+            sign * (90 + diluted(0.02, noise=math.log(v)))
+            for v in (0.5, 1 / 784, 0.5**28, 1.0, 1 / 256)
+            for sign in (1, -1)
+        ],
+        "small number added to the density": [
+            sign * (90 + math.log(10.0**-k)) for k in range(5, 38) for sign in (1, -1)
+        ],
         "log-likelihoods averaged": [mixed, -mixed],
         "logarithm to base ten": lost / math.log(10),
     }
     why = "From the logarithm of the diluted probability."
-    t.number("the loss in nats", lost_nats, lost, why, ideas, unit="nats")
-
     bits = lost / math.log(2)
+    dues = lost, bits / 784
+    what, how = "the loss in nats", {"unit": "nats", "others": dues}
+    t.number(what, lost_nats, lost, why, ideas, **how)
+
     ideas = {
         "nats in place of bits": [lost / 784, lost * math.log(2) / 784],
-        "log-likelihood in place of the loss": (90 + lost) / 784 / math.log(2),
+        "log-likelihood in place of the loss": [
+            v / 784 / unit for v in (90, 90 + lost) for unit in (1, math.log(2))
+        ],
+        "another factor than log 2": [
+            lost / 784 / v for v in (math.log(10), 2, 8 * math.log(2), math.e)
+        ],
+        "ratio of the log-likelihoods": [lost / 90, lost / 90 / 784],
         "not divided by the number of pixels": [bits, lost],
         "divided by one side of the image": [bits / 28, lost / 28],
     }
     name, why = "the loss in bits per pixel", "The same loss, in another unit."
-    t.number(name, lost_bits_per_dim, bits / 784, why, ideas)
+    t.number(name, lost_bits_per_dim, bits / 784, why, ideas, others=dues)
 
     low, high = 0.0, 30.0  # bisection for the logarithm
     for _ in range(60):
         middle = (low + high) / 2
         worse = diluted(math.exp(-middle)) < -100.0
         low, high = (low, middle) if worse else (middle, high)
+    e = math.exp
     ideas = {
-        "logarithm in place of the number": low,
-        "power of another base": [2**low, 10**low],
-        "share in place of one in how many": math.exp(-low),
+        "logarithm in place of the number": [
+            low,
+            low / math.log(10),
+            low / math.log(2),
+        ],
+        "power of another base": [2**low, 10**low, e(low / math.log(2))],
+        "share in place of one in how many": e(-low),
         "ratio of the log-likelihoods": [100 / 90, 90 / 100],
+        "log-likelihood in place of the loss": [
+            v for k in (90, 100) for v in (k, e(k))
+        ],
+        "the share of noise in place of that of the model": [
+            1 - e(-low),
+            1 / (1 - e(-low)),
+        ],
+        "the first share once more": [
+            *(50, low / lost, lost / low, low - lost, low + lost),
+            *(e(low - lost), e(low + lost), e(low) * 0.98, e(low) / 0.98),
+        ],
+        "difference for each pixel": [e(low / k) for k in (784, 28)],
+        "compared with the noise": [e(-k - coins.item()) for k in (90, 100)],
     }
     why = "Put it into the dilution: the image gets -100 nats too."
-    t.number("one in how many", one_in, math.exp(low), why, ideas)
+    t.number("one in how many", one_in, e(low), why, ideas, others=dues)

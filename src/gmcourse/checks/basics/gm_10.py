@@ -133,6 +133,11 @@ def gm_10(t, fill_in):
         name = "drawn in place of probabilities"
     tested(rows, masks, due, "Added up, one by one.", name, ideas)
 
+    t.property("images and components in another order")
+    turned = [v.flip(0) for v in (rows, masks, log_w, logits)]
+    out, kept = t.call(fill_in, *turned), "result of an earlier call"
+    t.close(out, due.flip(0), "The same, in that order.", kept, tol=1e-4)
+
     t.property("nothing seen, in a batch of one")
     due = ((table @ images) / table.sum())[None]
     tested(rows[:1], masks[:1] & False, due, "Shares of all images.")

@@ -1,7 +1,7 @@
 """Exercise gm-11: How many points does a histogram want?"""
 
 import math
-from fractions import Fraction
+from decimal import Context, Decimal
 
 from .._exercise import Exercise
 
@@ -35,14 +35,22 @@ def points_needed(bins, d, share):
         "miss the cell of the fresh point, and with which do n of them?",
         "Solve for n. It need not be an integer: which way must you round?",
         "For many cells log(1 - 1/cells) loses its digits: `math.log1p`. And a "
-        "quotient of logarithms that should be 3 may come out as 3.0000000000000004.",
+        "quotient of logarithms that should be 3 may come out as 3.0000000000000004: "
+        "near an integer let exact numbers decide (`decimal` or `fractions`).",
     ),
     misconceptions={
         "cells counted as bins · d": "Each axis multiplies the number of cells.",
+        "cells miscounted": "There are bins**d cells, all of them possible.",
         "share of the cells in place of the probability": "n = share · cells forgets "
         "that several points fall into one cell.",
         "probability of missing in place of hitting": "The cell is visited unless all "
         "n points miss it.",
+        "each axis by itself": "A point has to fall into the very cell: on all axes at "
+        "once.",
+        "another question": "One fresh point and its cell are asked about: not whether "
+        "all cells are visited, or how many are, or whether any two points meet.",
+        "logarithms of two bases": "In a quotient both need the same base.",
+        "share taken for a percentage": "A share of 0.83 is 83 percent.",
         "rounded down": "The smallest n that reaches the share lies above the "
         "solution, not below.",
         "rounded to the nearest": "Below one half the share would not be reached.",
@@ -50,64 +58,138 @@ def points_needed(bins, d, share):
         "an integer.",
         "bins and d exchanged": "Two axes of ten cells make a hundred, not 2 to the "
         "tenth.",
+        "near, not exact": "A draw, a search in steps or an approximation gives a "
+        "number near the right one.",
         "not the smallest number": "Compute the probability for your n and for n - 1.",
-        "exponential in place of the power": "(1 - 1/m)^n is not exp(-n/m) for few "
-        "cells.",
+        "logarithm expanded": "log(1 - 1/m) is not -1/m, nor the first terms of a "
+        "series.",
+        "search that ends too soon": "However many points are needed, a search has to "
+        "get there.",
+        "share not taken as it is": "1e-17 is more than 0, and 0.9999999 is less than "
+        "1: the share may not be rounded, and 1 - share may not be a float.",
         "rounding error rounded up": "Three points reach the share exactly, and a "
         "quotient of 3.0000000000000004 asks for four.",
+        "rounding decides": "The share is the float next to what n points reach: a "
+        "tolerance, or a comparison of rounded numbers, cannot tell n from n + 1.",
         "too few digits": "Right for few cells, and near for many: float32 holds seven "
         "digits, and log(1 - 1/cells) loses as many as the number of cells has.",
         "not an integer": "A number of points is due.",
     },
 )
 def gm_11(t, points_needed):
-    def enough(n, share, cells):
-        gap = math.expm1(n * math.log1p(-1 / cells)) + share
-        if abs(gap) > 1e-12:
-            return gap < 0
-        return 1 - (1 - Fraction(1, cells)) ** n >= Fraction(share)
+    many, one = Context(prec=200), Decimal(1)  # 60 digits hold a share and its ties
+
+    def missed(n, cells):
+        return many.power(many.subtract(one, many.divide(one, Decimal(cells))), n)
+
+    def real(share, cells):
+        return math.log1p(-share) / math.log1p(-1 / cells)
 
     def smallest(share, cells):
-        low, high = 0, 1
-        while not enough(high, share, cells):
-            low, high = high, 2 * high
-        while high - low > 1:
-            middle = (low + high) // 2
-            fits = enough(middle, share, cells)
-            low, high = (low, middle) if fits else (middle, high)
-        return high
+        n = max(1, math.ceil(real(share, cells) * (1 - 1e-12) - 1e-6))
+        more = missed(n, cells) > many.subtract(one, Decimal(share))
+        return n + more  # the quotient was right up to its rounding
 
-    def holds(name, bins, d, share, mistake):
-        t.property(name)
-        cells, out = bins**d, t.call(points_needed, bins, d, share)
+    def holds(bins, d, share, mistake, ideas):
+        out, due = t.call(points_needed, bins, d, share), smallest(share, bins**d)
         n = t.tensor(out)
         whole = n.dim() == 0 and bool(n == n.round())
         t.true(whole, "One integer.", str(out)[:40], "not an integer")
-        due = smallest(share, cells)
-        nearest = due - enough(due - 0.5, share, cells)
-        ideas = {
-            "cells counted as bins · d": smallest(share, bins * d),
-            "share of the cells in place of the probability": math.ceil(share * cells),
-            "probability of missing in place of hitting": smallest(1 - share, cells),
-            "rounded to the nearest": nearest,
-            "rounded down": due - 1,
-            "one point too many": due + 1,
-            "bins and d exchanged": smallest(share, min(max(d**bins, 2), 10**6)),
-            "exponential in place of the power": math.ceil(-cells * math.log1p(-share)),
-        }
-        ideas = {k: v for k, v in ideas.items() if v != due and mistake == other}
+        found = {k: v if isinstance(v, list) else [v] for k, v in ideas.items()}
+        found = {k: [u for u in v if u != due] for k, v in found.items()}
+        if mistake == other and due > 20 and abs(n - due) < 0.1 * due:
+            found |= {"rounded down": [due - 1], "one point too many": [due + 1]}
+            mistake = "near, not exact"
         why = "Found by trying: one point fewer is not enough."
-        t.equal(n, due, why, mistake, ideas)
+        t.equal(n, due, why, mistake, found)
+        return due
 
-    other = "not the smallest number"
-    cases = [(5, 2, 0.99), (3, 2, 0.99), (2, 1, 0.6), (10, 3, 0.3), (2, 1, 0.5)]
+    def fit(v):
+        return [math.ceil(v), round(v), math.floor(v)]
+
+    def derivations(bins, d, share):
+        """What other formulas give; all of it differs for the numbers of case 0."""
+        cells, rest, step = bins**d, math.log1p(-share), math.log1p(-(bins**-d))
+        counts = (
+            bins,
+            bins**2,
+            d,
+            cells - 1,
+            cells + 1,
+            (bins + 1) ** d,
+            (bins - 1) ** d,
+        )
+        visited = range(math.ceil(share * cells))
+        pair = math.sqrt(-2 * cells * rest)
+        unseen = 1 - share ** (1 / cells)  # of one cell, where all are to be visited
+        asked = sum(cells / (cells - i) for i in visited), pair, pair + 1
+        asked += (rest - math.log(cells)) / step, math.log(unseen) / step
+        bases = [math.log(b) ** k for b in (2, 10) for k in (1, -1)]
+        return {
+            "cells counted as bins · d": smallest(share, bins * d),
+            "bins and d exchanged": smallest(share, d**bins),
+            "cells miscounted": [smallest(share, c) for c in counts],
+            "share of the cells in place of the probability": [
+                k * v for v in fit(share * cells) for k in (1, d)
+            ],
+            "probability of missing in place of hitting": smallest(1 - share, cells),
+            "share taken for a percentage": smallest(share / 100, cells),
+            "each axis by itself": [
+                k * smallest(share ** (1 / d), bins) for k in (1, d)
+            ],
+            "another question": [u for v in asked for u in fit(v)],
+            "logarithms of two bases": [u for v in bases for u in fit(rest / step * v)],
+        }
+
+    other, earlier, ideas = "not the smallest number", [], derivations(6, 3, 0.976)
+    cases = [(6, 3, 0.976), (6, 3, 0.3), (5, 2, 0.3), (2, 1, 0.999)]
+    cases += [(3, 2, 0.99), (2, 1, 0.6), (10, 3, 0.3), (2, 1, 0.5)]
     cases.append((t.integer(3, 9), t.integer(2, 4), t.integer(25, 75) / 100))
-    for bins, d, share in cases:
-        name = f"{bins} cells per axis, {d} axes, a share of {share}"
-        holds(name, bins, d, share, other)
-    axes, n = t.integer(2, 4), t.integer(3, 9)
-    for bins, d, share in ((2, 2, 0.578125), (2, axes, 1 - (1 - 0.5**axes) ** n)):
-        name = "a share that is reached exactly"
-        holds(name, bins, d, share, "rounding error rounded up")
-    for bins, d, share in ((10, 6, 0.9), (97, 3, 0.9), (999, 2, 0.95), (31, 4, 0.95)):
-        holds("up to a million cells", bins, d, share, "too few digits")
+    for i, (bins, d, share) in enumerate(cases):
+        t.property(f"{bins} cells per axis, {d} axes, a share of {share}")
+        part, due = 1 / bins**d, smallest(share, bins**d)
+        terms = [part, part + part**2 / 2, part + part**2 / 2 + part**3 / 3]
+        ideas["result of an earlier call"] = earlier if i in (1, 2) else []
+        ideas["logarithm expanded"] = [
+            v
+            for u in {0: terms[:1], 3: terms, 8: terms[:1]}.get(i, [])
+            for v in fit(-math.log1p(-share) / u)[:2]
+        ]
+        ideas["rounded to the nearest"] = round(real(share, bins**d))
+        ideas |= {"rounded down": due - 1, "one point too many": due + 1}
+        earlier, ideas = [holds(bins, d, share, other, ideas)], {}
+
+    ties = [(2, 2, 0.578125)]
+    for bins, d in 2 * [(2, 1), (2, 2), (2, 3), (4, 2), (32, 1), (8, 2), (16, 2)]:
+        ties.append((bins, d, float(1 - missed(t.integer(2, 6), bins**d))))
+    near = [(2, 2, math.nextafter(0.578125, 1))]
+    for bins, d in 2 * [(3, 2), (5, 3), (10, 3), (7, 4), (10, 6), (21, 4)]:
+        reached = 1 - missed(t.integer(5, min(300, 20 * bins**d)), bins**d)
+        below = float(reached)
+        if Decimal(below) > reached:
+            below = math.nextafter(below, 0)
+        near += [(bins, d, below), (bins, d, math.nextafter(below, 1))]
+    large = [(10, 6, 0.9), (97, 3, 0.9), (999, 2, 0.95), (31, 4, 0.95)]
+    high = [(10, 2, 0.9999999), (3, 1, 1 - 1e-12), (10, 4, 0.12345678)]
+    tiny, cut = [(7, 2, 1e-17), (4, 2, 1e-300)], "share not taken as it is"
+    for name, group, mistake in (
+        ("up to a million cells", large, "too few digits"),
+        ("nearly sure, and a share of many digits", high, cut),
+        ("a share that is reached exactly", ties, "rounding decides"),
+        ("as near to what n points reach as floats can be", near, "rounding decides"),
+        ("a tiny share", tiny, cut),
+    ):
+        t.property(name)
+        for bins, d, share in group:
+            cells, ideas = bins**d, {}
+            if group in (large, high):
+                tens, parts = [10**k for k in range(2, 7)], (1, 2, 5, 10, 20)
+                ends = tens + [k * cells for k in parts]
+                rounded = *(round(share, k) for k in (1, 2, 3)), share - 1e-6
+                ideas["search that ends too soon"] = ends
+                ideas[cut] = [smallest(v, cells) for v in rounded if 0 < v < 1]
+                approximate = math.ceil(-cells * math.log1p(-share))
+                ideas["logarithm expanded"] = approximate
+            if group is ties:
+                ideas["rounding error rounded up"] = smallest(share, cells) + 1
+            holds(bins, d, share, mistake, ideas)

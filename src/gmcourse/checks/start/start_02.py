@@ -115,9 +115,11 @@ def start_02(t, repeatable):
         t.equal(second, first, "The numbers depend on the seed alone.", outer)
 
     t.property("another seed, other numbers")
-    one, two = (t.tensor(look(s, here)) for s in (seed, seed + 1))
     why, got = "Two seeds, two streams.", "the same numbers for both"
-    t.true(not torch.equal(one, two), why, got, "one seed for all")
+    one = look(seed, here)
+    for more in (1, 2, 10, 64, 100, 256, 1000, 2**16, 10**6):
+        two = t.tensor(look(seed + more, here))
+        t.true(not torch.equal(t.tensor(one), two), why, got, "one seed for all")
 
     t.property("where draw raises, the error goes on, and so does the outer stream")
 

@@ -256,3 +256,20 @@ def start_03(t, fit):
     why = "Adam's update (Kingma and Ba, 2015): averages that fade."
     ideas = {"another setting of Adam": largest}  # the others are told apart above
     t.close(end, path[-1], why, ideas=ideas, tol=3e-5)
+
+    t.property("the weights are those of Adam, also where all gradients are tiny")
+    few, model, steps = x * 1e-6, _Line(start), 20
+    t.call(fit, model, _Stream(few), steps, every)
+    end = torch.cat([model.left, model.right]).detach()
+    grads = few[torch.arange(steps) % 7].double().mean(1)
+    powers = [10.0**-k for k in range(3, 10)]
+    ideas = {
+        "another optimizer than Adam": [
+            _path(grads, start, weight_decay=v)[-1] for v in powers
+        ],
+        "another setting of Adam": [
+            _path(grads, start, eps=v)[-1] for v in powers[1:5]
+        ],
+    }
+    why = "Nothing is added to the gradient, however small it is."
+    t.close(end, _path(grads, start)[-1], why, ideas=ideas, tol=3e-5)

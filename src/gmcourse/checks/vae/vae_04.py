@@ -45,17 +45,37 @@ elbo = ...  # of q = N(0.3, 0.4^2), nats
     misconceptions={
         "prior left out of the posterior": "The prior has a precision too, 1, and "
         "pulls the mean toward 0.",
-        "slope not squared": "x changes by 2 for each unit of z: precisions and "
-        "variances get the square of it.",
-        "offset left out": "The decoder's mean is 2z + 1: first take 1 from x.",
+        "q in place of the posterior": "q is only a proposal; the posterior follows "
+        "from p(z) and p(x given z).",
+        "precisions not added": "The precisions of the two factors add up, and weigh "
+        "their means.",
+        "precision in place of the standard deviation": "The precision is 1 over the "
+        "variance.",
+        "spread of x in place of that of z": "The posterior is a distribution of z.",
+        "slope left out or not squared": "x changes by 2 for each unit of z: "
+        "precisions and variances get the square of it.",
+        "offset not taken away": "The decoder's mean is 2z + 1: take 1 from x first.",
         "noise left out of the marginal": "x varies by the noise as well as by z; "
         "independent variances add.",
-        "value of p(x given z) at one z": "p(x) averages over the prior; a likelihood "
-        "at one code is another number.",
+        "standard deviations added": "Variances of independent terms add up, standard "
+        "deviations do not.",
+        "a density at one z": "p(x) is an integral over z; a density at one code is "
+        "another number.",
+        "averaged over q in place of the prior": "p(x) does not depend on q.",
+        "a factor 1/2 lost": "In log N both terms have it, the logarithm of the "
+        "variance and the square; the rate has it too.",
+        "a sign inside log N": "A density falls with the distance and with the width: "
+        "both terms are subtracted.",
         "spread of q left out": "The expectation of a square is the square of the mean "
         "plus the variance.",
         "rate added in place of subtracted": "The ELBO is log-likelihood minus rate.",
         "rate left out": "The expected log-likelihood alone is no lower bound.",
+        "a term of the rate": "Compare with the closed form of the chapter, term by "
+        "term: half of mean² + variance - 1 - log variance.",
+        "entropy of q wrong": "The bound is the mean of log p(x, z) plus the entropy.",
+        "divergence to the wrong one": "log p(x) goes with the divergence to the "
+        "posterior, the expected log-likelihood with that to the prior.",
+        "gap added in place of subtracted": "A lower bound lies below log p(x).",
         "normalizer left out": "A log-density holds -log std - log(2 pi)/2.",
         "log p in place of the bound": "They are equal only where q is the exact "
         "posterior.",
@@ -83,59 +103,115 @@ def vae_04(t, post_mean, post_std, log_p, elbo):
     root = 0.5 * math.log(2 * math.pi)
     log_due, mean, std = evidence()
     fit, rate = bound()
-    # With 2 in place of 2² before the variance of q:
-    once = fit + 2 * 0.4**2 / (2 * 0.5**2) - rate
+    due, gap = fit - rate, log_due - fit + rate
+    dues = mean, std, log_due, due
+    slopes = [evidence(v) for v in (1.0, 2**0.5)]
+    as_var = evidence(std=0.5**0.5)
 
     why = "The mean of p(z) p(x | z), normalized, by a sum over z."
     ideas = {
         "prior left out of the posterior": evidence(prior=0.0)[1],
-        "slope not squared": [8 / 9, evidence(2**0.5)[1]],
-        "offset left out": evidence(offset=0.0)[1],
-        "standard deviation taken as a variance": evidence(std=0.5**0.5)[1],
+        "slope left out or not squared": [8 / 9, *(v[1] for v in slopes)],
+        "offset not taken away": [evidence(offset=v)[1] for v in (0.0, -1.0)],
+        "standard deviation taken as a variance": as_var[1],
+        "q in place of the posterior": 0.3,
+        "precisions not added": [0.5 / 2, 0.5 / 17, 8 / 16.5, 8.0],
     }
-    t.number("mean of the posterior", post_mean, mean, why, ideas)
+    t.number("mean of the posterior", post_mean, mean, why, ideas, others=dues)
 
     why = "The spread of p(z) p(x | z), normalized, by a sum over z."
     ideas = {
-        "prior left out of the posterior": evidence(prior=0.0)[2],
+        "prior left out of the posterior": [evidence(prior=0.0)[2], 1 / 16],
         "variance in place of the standard deviation": std**2,
-        "slope not squared": evidence(2**0.5)[2],
-        "standard deviation taken as a variance": evidence(std=0.5**0.5)[2],
+        "precision in place of the standard deviation": [1 / std**2, 1 / std],
+        "slope left out or not squared": [k for v in slopes for k in (v[2], v[2] ** 2)],
+        "standard deviation taken as a variance": as_var[2],
+        "q in place of the posterior": [0.4, 0.16],
+        "spread of x in place of that of z": [4.25, 4.25**0.5],
+        "precisions not added": [k**p for k in (17 / 16, 5 / 4) for p in (0.5, 1)],
     }
-    t.number("standard deviation of the posterior", post_std, std, why, ideas)
+    what = "standard deviation of the posterior"
+    t.number(what, post_std, std, why, ideas, others=dues)
 
     why = "The logarithm of the sum of p(z) p(x | z) over z."
-    at_one = [normal(2 * m + 1, 0.5).log_prob(x) for m in (0.0, 0.3, mean)]
+    likelihoods = [normal(2 * m + 1, 0.5).log_prob(x) for m in (0.0, 0.3, mean, 1.0)]
+    priors = [normal(0.0, 1.0).log_prob(m) for m in (z[10_000], mean * 0 + 0.3, mean)]
+    width, square = 0.5 * math.log(4.25), 0.5 / 4.25
     ideas = {
         "noise left out of the marginal": normal(1.0, 2.0).log_prob(x),
-        "slope not squared": evidence(2**0.5)[0],
-        "offset left out": evidence(offset=0.0)[0],
+        "slope left out or not squared": [v[0] for v in slopes],
+        "offset not taken away": [evidence(offset=v)[0] for v in (0.0, -1.0)],
         "standard deviation taken as a variance": [
-            evidence(std=0.5**0.5)[0],
-            normal(1.0, 4.25).log_prob(x),
+            *(as_var[0], evidence(2**0.5, std=0.5**0.5)[0]),
+            *(normal(1.0, 4.25).log_prob(x), log_due - width),
         ],
-        "value of p(x given z) at one z": at_one,
-        "normalizer left out": [log_due + root, log_due + root + math.log(4.25) / 2],
+        "standard deviation in place of the variance": [
+            normal(1.0, 4.25**0.25).log_prob(x),
+            log_due + width / 2,
+            log_due + square - square * 4.25**0.5,
+        ],
+        "standard deviations added": normal(1.0, 2.5).log_prob(x),
+        "a density at one z": [
+            *likelihoods,
+            *(a + b for a, b in zip(likelihoods, priors)),
+        ],
+        "averaged over q in place of the prior": [
+            *(fit, normal(1.6, 0.89**0.5).log_prob(x)),
+        ],
+        "normalizer left out": [log_due + root, log_due + root + width],
+        "a factor 1/2 lost": [log_due - v for v in (root + width, root, width, square)],
+        "a sign inside log N": [
+            log_due + 2 * v for v in (square, width, root, root + width)
+        ],
     }
-    t.number("log p(x)", log_p, log_due, why, ideas, unit="nats")
+    t.number("log p(x)", log_p, log_due, why, ideas, unit="nats", others=dues)
 
     why = "The mean of log p(x, z) - log q(z) under q, by a sum over z."
-    shift, narrow = 0.5 * math.log(0.4), bound(std=0.5**0.5)
+    shift, narrow, half = math.log(0.4), bound(std=0.5**0.5), math.log(0.5)
+    posterior, q = normal(mean, std), normal(0.3, 0.4)
+    kl = torch.distributions.kl_divergence
+    entropy = q.entropy()
+    wide = bound(wide=0.4**0.5)
     ideas = {
-        "spread of q left out": [at_one[1] - rate, at_one[1]],
+        "spread of q left out": [likelihoods[1] - rate, likelihoods[1]],
         "rate added in place of subtracted": fit + rate,
         "rate left out": fit,
-        "normalizer left out": [fit - rate + root, fit - rate + root + math.log(0.5)],
-        "the gap in place of the bound": log_due - fit + rate,
+        "normalizer left out": [due + root, due + root + half],
+        "the gap in place of the bound": gap,
         "log p in place of the bound": log_due,
-        "slope not squared": once,
-        "offset left out": bound(offset=0.0)[0] - rate,
-        "variance in place of the standard deviation": fit - rate + 2 * shift,
-        "standard deviation in place of the variance": fit - rate - shift,
-        "standard deviation taken as a variance": [
-            fit - bound(wide=0.4**0.5)[1],
-            bound(wide=0.4**0.5)[0] - bound(wide=0.4**0.5)[1],
-            narrow[0] - rate,
+        "gap added in place of subtracted": log_due + gap,
+        # 1.6 is the squared distance in the likelihood; here 2² before q's variance:
+        "slope left out or not squared": [
+            *(due + v * 0.4**2 / (2 * 0.5**2) for v in (2, 3)),
+            *(bound(slope=v)[0] - rate for v in (1.0, 2**0.5)),
         ],
+        "offset not taken away": [bound(offset=v)[0] - rate for v in (0.0, -1.0)],
+        "variance in place of the standard deviation": due + shift,
+        "standard deviation in place of the variance": [
+            *(due - shift / 2, due + half / 2, due + 1.6 - 0.8),
+            due - 4 * (0.4 - 0.16) / 0.5,
+        ],
+        "standard deviation taken as a variance": [
+            *(fit - wide[1], wide[0] - wide[1], wide[0] - rate),
+            *(narrow[0] - v for v in (rate, wide[1])),
+            *(due - half, due + 1.6 - 6.4, due - half + 1.6 - 6.4),
+        ],
+        "arguments of the KL swapped": [
+            fit - kl(normal(0.0, 1.0), q),
+            log_due - kl(posterior, q),
+        ],
+        "divergence to the wrong one": [log_due - rate, fit - gap],
+        "a factor 1/2 lost": [
+            *(due - v for v in (rate, 1.6, rate + 1.6, root + half, root)),
+        ],
+        "a sign inside log N": [due + 2 * v for v in (1.6, root + half, root)],
+        "a term of the rate": [
+            due - v
+            for v in (
+                *(0.5, -0.5, 1.0, -0.045, 0.045, -0.08, 0.08, 0.105, 0.12),
+                *(shift, 2 * shift),
+            )
+        ],
+        "entropy of q wrong": [due - v * entropy for v in (1, 2)],
     }
-    t.number("the bound", elbo, fit - rate, why, ideas, unit="nats")
+    t.number("the bound", elbo, due, why, ideas, unit="nats", others=dues)

@@ -44,18 +44,32 @@ baseline = ...  # the constant that makes the variance smallest
         "(f - b)² eps² over b: set the derivative to zero. It is not the mean of f.",
     ),
     misconceptions={
-        "derivative at the mean of q left out": "E[z²] = mu² + sigma²; differentiate "
-        "with respect to mu.",
-        "score without its denominator": "d log q / d mu = (z - mu) / sigma².",
-        "score divided by sigma alone": "d log q / d mu = (z - mu) / sigma², which is "
-        "eps / sigma.",
+        "value in place of the derivative": "E[z²] = mu² + sigma²; differentiate with "
+        "respect to mu.",
+        "derivative with respect to sigma": "All gradients here are with respect to "
+        "mu: dz/dmu = 1, and the score is (z - mu)/sigma².",
+        "mu taken as zero": "q lies around 1, not 0.",
+        "slope of f not squared": "f'(z) = 2z: a factor enters a variance by its "
+        "square.",
+        "slope taken as a constant": "f'(z) depends on z.",
+        "score divided by another power of sigma": "d log q / d mu = (z - mu)/sigma², "
+        "which is eps/sigma, and its square is in the variance.",
         "variance of f in place of the gradient's": "The estimate is f times the "
         "score, not f.",
+        "a term or a moment wrong": "The square of f times the score is a polynomial "
+        "in eps. Even powers up to the sixth count, each with its moment and its "
+        "coefficient.",
+        "another number in place of the squared mean": "A variance is the mean of the "
+        "square minus the square of the mean, which is the derivative.",
+        "a baseline subtracted": "The variance without a baseline is asked for.",
         "f and the score taken as independent": "Both are functions of one z: the mean "
         "of a product is not the product of the means.",
+        "no baseline": "Some constant is better than none.",
         "mean of f as the baseline": "A common choice, but not the best: large scores "
         "count more, so f has to be weighted by the squared score.",
         "f at the mean of q as the baseline": "The best constant is a weighted mean.",
+        "another weighted mean": "f itself has to be weighted by the square of the "
+        "score, and the sum by the sum of the weights.",
     },
 )
 def vae_05(t, grad, var_path, var_score, baseline):
@@ -75,43 +89,91 @@ def vae_05(t, grad, var_path, var_score, baseline):
     f, slope, score = setting(0.6)
     exact, path = moments(slope)
     _, by_score = moments(f * score)
-    _, by_f = moments(f)
+    second = by_score + exact**2
+    mean_f, by_f = moments(f)
     other_f, other_slope, other_score = setting(0.6**0.5)
-
-    why = "The mean of the slope of f under q."
-    ideas = {"derivative at the mean of q left out": [1.0, 1.36, 0.0, 2.72, 0.6, 1.2]}
-    t.number("the exact derivative", grad, exact, why, ideas)
-
-    why = "The variance of the slope of f under q, by quadrature."
-    ideas = {
-        "second moment in place of the variance": path + exact**2,
-        "standard deviation in place of the variance": path**0.5,
-        "variance of f in place of the gradient's": by_f,
-        "standard deviation taken as a variance": moments(other_slope)[1],
-    }
-    t.number("variance of the reparameterized gradient", var_path, path, why, ideas)
-
-    why = "The variance of f times the score under q, by quadrature."
-    ideas = {
-        "second moment in place of the variance": by_score + exact**2,
-        "standard deviation in place of the variance": by_score**0.5,
-        "score without its denominator": moments(f * score * 0.36)[1],
-        "score divided by sigma alone": moments(f * score * 0.6)[1],
-        "variance of f in place of the gradient's": by_f,
-        "f and the score taken as independent": [
-            moments(f**2)[0] * moments(score**2)[0] - c for c in (0.0, exact**2)
-        ],
-        "standard deviation taken as a variance": moments(other_f * other_score)[1],
-    }
-    t.number("variance of the score-function gradient", var_score, by_score, why, ideas)
+    wide = e * score - 1 / 0.6  # the score with respect to sigma
 
     # A variance is a parabola in b: three points fix it.
     left, middle, right = (moments((f - b) * score)[1] for b in (0.0, 1.0, 2.0))
     best = 1 + (left - right) / (2 * (left + right - 2 * middle))
-    why = "Where the variance, computed for three constants, has its minimum."
+    dues = exact, path, by_score, best
+
+    why = "The mean of the slope of f under q."
     ideas = {
-        "mean of f as the baseline": moments(f)[0],
+        "value in place of the derivative": [mean_f, 2 * mean_f],
+        "derivative with respect to sigma": [1.2, 3.2],
+        "mu taken as zero": 0.0,
+    }
+    t.number("the exact derivative", grad, exact, why, ideas, others=dues)
+
+    why = "The variance of the slope of f under q, by quadrature."
+    ideas = {
+        "slope of f not squared": [path / 4, path / 2],
+        "slope taken as a constant": 0.0,
+        "second moment in place of the variance": path + exact**2,
+        "another number in place of the squared mean": [
+            path + exact**2 - c for c in (exact, mean_f, mean_f**2, 1.0)
+        ],
+        "standard deviation in place of the variance": path**0.5,
+        "variance of f in place of the gradient's": by_f,
+        "standard deviation taken as a variance": moments(other_slope)[1],
+        "derivative with respect to sigma": moments(slope * e)[1],
+    }
+    what = "variance of the reparameterized gradient"
+    t.number(what, var_path, path, why, ideas, others=dues)
+
+    why = "The variance of f times the score under q, by quadrature."
+    product, square = moments(f**2)[0] * moments(score**2)[0], exact**2
+    # The terms of the square, and what a wrong coefficient or moment makes of them.
+    parts = 1 / 0.36, 18.0, 15 * 0.36
+    lost = (
+        *(parts[0], 2 * parts[0], *(parts[1] * v / 18 for v in (18, 15, 14, 12, 6, 3))),
+        *(parts[2] * v / 15 for v in (15, 14, 12, 10, 9, 6)),
+    )
+    ideas = {
+        "second moment in place of the variance": second,
+        "another number in place of the squared mean": [
+            second - c for c in (exact, mean_f, mean_f**2, 1.0, by_f, path)
+        ],
+        "standard deviation in place of the variance": by_score**0.5,
+        "score divided by another power of sigma": [
+            v - c
+            for power in (0.36, 0.6, 0.6**-1, 0.36**-1, 0.36**2)
+            for v, c in ((second * power, square), (by_score * power, 0.0))
+        ],
+        "variance of f in place of the gradient's": [by_f, by_f + mean_f**2],
+        "f and the score taken as independent": [
+            *(product, product - square, by_f * moments(score**2)[0]),
+        ],
+        "standard deviation taken as a variance": moments(other_f * other_score)[1],
+        "mu taken as zero": [15 * 0.36, 15 * 0.36 - square],
+        "a baseline subtracted": [
+            moments((f - b) * score)[1] for b in (best, mean_f, 1.0)
+        ],
+        "a term or a moment wrong": [by_score - v for v in lost],
+        "derivative with respect to sigma": moments(f * wide)[1],
+    }
+    what = "variance of the score-function gradient"
+    t.number(what, var_score, by_score, why, ideas, others=dues)
+
+    why = "Where the variance, computed for three constants, has its minimum."
+    weighted = moments(f * score**2)[0]
+    by_wide = moments(f * wide**2)[0] / moments(wide**2)[0]
+    ideas = {
+        "no baseline": 0.0,
+        "mean of f as the baseline": mean_f,
         "f at the mean of q as the baseline": 1.0,
         "standard deviation taken as a variance": 1.0 + 3 * 0.6,
+        "mu taken as zero": 3 * 0.36,
+        "derivative with respect to sigma": by_wide,
+        "another weighted mean": [
+            *(weighted * v for v in (1.0, 0.6, 0.36**2)),
+            *(exact * v for v in (1.0, 0.6, 1 / 0.6, 0.36)),
+            *(moments(f**2 * score**2)[0] / v for v in (1 / 0.36, weighted, exact)),
+            moments(f * score.abs())[0] / moments(score.abs())[0],
+            moments(f * score**4)[0] / moments(score**4)[0],
+        ],
+        "a term or a moment wrong": [1 + 0.36 * v for v in (2, 5, 6, 15)],
     }
-    t.number("the best constant baseline", baseline, best, why, ideas)
+    t.number("the best constant baseline", baseline, best, why, ideas, others=dues)
