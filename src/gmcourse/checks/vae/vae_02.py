@@ -163,7 +163,7 @@ def vae_02(t, log_p, gap_left, gap_wide, gap_right):
             ],
         }
         out = float(t.tensor(got).detach())
-        if mine < out < gap(*start):
+        if 1.01 * mine < out < gap(*start):
             # Off by a little, so that every other idea is nearer.
             ideas["between the start and the end"] = out * (1 + 1.5e-3)
         why = "The lowest divergence in this valley, by sums over a grid of m and s."
