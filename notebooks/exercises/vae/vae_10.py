@@ -96,8 +96,8 @@ class Vae10:
     values cut off | (x - x_hat) -> (x - x_hat).clamp(-1, 1)
     values cut off | (x - x_hat) -> (x - x_hat.clamp(0, 1))
     not quite the smallest | var = (x - x_hat).square().mean()
-        -> var = (x - x_hat).square().mean() * 1.02
-        | + 1 + var -> + 1 / 1.02 + var
+        -> var = (x - x_hat).square().mean() * 1.05
+        | + 1 + var -> + 1 / 1.05 + var
     spread of the errors in place of their size
         | .square().mean() -> .square().sum() / (x.numel() - 1)
     spread of the errors in place of their size | square().mean() -> var()
