@@ -55,7 +55,12 @@ def tried(exercise: Exercise, name: str, make: Any, seeds: int) -> dict[str, Any
             made = make()
             slow = time.process_time() - start > SLOW
             given = made if isinstance(made, tuple) else (made,)
-        verdict = run(exercise, given, seed=seed)
+        try:
+            verdict = run(exercise, given, seed=seed)
+        except TypeError as error:  # of another kind than asked for
+            ended["error"] += 1
+            text = str(error)
+            continue
         ended[verdict.outcome] += 1
         names[verdict.misconception or ""] += 1
         text = text or ("" if verdict else verdict.text)
