@@ -127,7 +127,7 @@ class Vae13:
         (RIGHT, {"normed": True}),
         ("no code in use", {"steps": 0}),
         ("no code in use", {"steps": 400, "first": 30.0, "weight": 30.0}),
-        ("not trained for long enough", {"steps": 100}),
+        ("far from the threshold", {"steps": 100}),
         ("trained too gently", {"steps": 600}),
         ("an autoencoder without a rate", {"steps": 1500, "first": 0, "weight": 0}),
         ("log_std read as log variance", {"halved": True}),
