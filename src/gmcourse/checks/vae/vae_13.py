@@ -74,7 +74,8 @@ model = ...  # BarsVAE(), trained
         "rate is far above the entropy of the data: the codes are too narrow, or lie "
         "where the prior never goes.",
         "another image comes back": "decode(encode(x)) is worse than a guess for each "
-        "pixel: do rows, pixels and signs belong together, in evaluation mode too, and x on the scale of training?",
+        "pixel: do rows, pixels and signs belong together, also in evaluation mode, "
+        "and is x on the scale of training?",
         "some images not learned": "Some images come back from their codes, others do "
         "not: has training seen all of them, and is each pixel at its place?",
         "outputs of encode exchanged": "mean comes first, then log_std.",
