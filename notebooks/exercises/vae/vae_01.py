@@ -104,7 +104,8 @@ class Vae01:
         | 0.5 * (square + ratio.exp() - 1 - ratio) -> 0.5 * (log_var + 2.8378771)
     difference of large numbers | square = (mean - prior_mean) ** 2
         -> square = (mean**2 - 2 * mean * prior_mean + prior_mean**2)
-    floor under the variance | / prior_log_var.exp() -> / prior_log_var.exp().clamp(0.01)
+    floor under the variance
+        | / prior_log_var.exp() -> / prior_log_var.exp().clamp(0.01)
     ceiling on the variance
         | / prior_log_var.exp() -> / prior_log_var.exp().clamp(max=20)
     constant left out | - 1 - -> -

@@ -224,8 +224,8 @@ def reaches(out, leaf):
     """Whether a path in the graph leads from ``out`` to ``leaf``."""
     if not out.requires_grad:
         return False
-    how = {"retain_graph": True, "allow_unused": True}
-    return torch.autograd.grad(out, leaf, **how)[0] is not None
+    slope = torch.autograd.grad(out, leaf, retain_graph=True, allow_unused=True)
+    return slope[0] is not None
 
 
 def one_or_all_but_one(d):
