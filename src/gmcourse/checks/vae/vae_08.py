@@ -171,7 +171,7 @@ def vae_08(t, vae_loss):
         ],
     }
     why = "The KL from N(mean, exp(log_std)²) to the prior, by quadrature."
-    t.close(value, due, why, ideas=ideas, tol=1e-4)
+    t.close(value, due, why, ideas=ideas, tol=2e-5)
     for size, mistake in (
         (-6.0, "floor under the standard deviation"),
         (4.0, "ceiling on the variance"),
