@@ -53,7 +53,12 @@ def tried(exercise: Exercise, name: str, make: Any, seeds: int) -> dict[str, Any
 
     ended, names, text, given = Counter(), Counter(), "", Answers(called)
     for seed in range(seeds):
-        verdict = run(exercise, given(seed), seed=seed)
+        try:
+            verdict = run(exercise, given(seed), seed=seed)
+        except TypeError as error:  # of another kind than asked for
+            ended["error"] += 1
+            text = str(error)
+            continue
         ended[verdict.outcome] += 1
         names[verdict.misconception or ""] += 1
         text = text or ("" if verdict else verdict.text)

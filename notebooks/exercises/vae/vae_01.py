@@ -92,6 +92,22 @@ class Vae01:
     sign of the log variance flipped | 1 - ratio -> 1 + ratio
     a floor under the rate | .sum(1) -> .sum(1).clamp(min=0.03)
     a floor under the rate | .sum(1) -> .sum(1).clamp(min=1e-3)
+    one term wrong | - 1 - ratio -> - 1
+    one term wrong | - 1 - ratio -> - 1 - 2 * ratio
+    one term wrong | + ratio.exp() -> + log_var.exp()
+    one term wrong | / prior_log_var.exp() -> / (prior_log_var / 2).exp()
+    distance of the means left out | (square + ratio -> (0 * square + ratio
+    means added | mean - prior_mean -> mean + prior_mean
+    one dimension of the prior for all | mean - prior_mean -> mean - prior_mean[0]
+    a floor under the rate | - 1 - ratio).sum(1) -> - 1 - ratio).clamp(min=1).sum(1)
+    entropy in place of the divergence
+        | 0.5 * (square + ratio.exp() - 1 - ratio) -> 0.5 * (log_var + 2.8378771)
+    difference of large numbers | square = (mean - prior_mean) ** 2
+        -> square = (mean**2 - 2 * mean * prior_mean + prior_mean**2)
+    floor under the variance
+        | / prior_log_var.exp() -> / prior_log_var.exp().clamp(0.01)
+    ceiling on the variance
+        | / prior_log_var.exp() -> / prior_log_var.exp().clamp(max=20)
     constant left out | - 1 - -> -
     constant left out | .sum(1) -> .sum(1) - 0.5
     mean not squared | prior_mean) ** 2 -> prior_mean)

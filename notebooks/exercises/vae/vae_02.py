@@ -117,6 +117,8 @@ class Vae02:
         searched,
         ("gap at the start", {"steps": 0}),
         ("width not fitted", {"still": True}),
+        ("between the start and the end", {"steps": 10}),
+        ("linear term with another factor", {"slope": 1.0}),
         ("linear term left out", {"slope": 0.0}),
         ("standard deviation taken as a variance", {"noise": 0.4**0.5}),
         ("standard deviation squared", {"noise": 0.4**2}),
@@ -135,6 +137,15 @@ class Vae02:
         -> return (log_p - float(elbo.detach())) / math.log(2)
     prior left out | return standard.log_prob(z) + noise -> return noise
     density in place of its logarithm | .mul(z[1] - z[0]).log()) -> .mul(z[1] - z[0]))
+    mean over the grid | .exp().sum().mul(z[1] - z[0]) -> .exp().mean()
+    largest density in place of the integral
+        | log_joint(z).exp().sum().mul(z[1] - z[0]).log() -> log_joint(z).max()
+    entropy of q left out | return log_p - float(elbo.detach())
+        -> return log_p - float(elbo.detach()) + float(q[1].detach()) + 1.418939
+    divergence from the prior | return log_p - float(elbo.detach())
+        -> return float((q[0] ** 2 + (2 * q[1]).exp() - 1 - 2 * q[1]).detach()) / 2
+    another of the answers | return log_p, gap_left -> return gap_left, log_p
+    not to the digits asked for | return log_p, -> return round(log_p, 1),
     grid's step left out | .mul(z[1] - z[0]).log() -> .log()
     """,
     )

@@ -111,6 +111,9 @@ class Vae03:
     draws not independent | * eps -> * torch.stack([eps, -eps], 1).flatten(0, 1)[:k]
     noise used more than once | * eps -> * torch.cat([eps[: (k + 1) // 2], -eps])[:k]
     log_std read as log variance | log_std. -> (0.5 * log_std).
+    ceiling on the variance | log_std.exp() -> log_std.clamp(max=4).exp()
+    floor under the standard deviation | log_std.exp() -> (log_std.exp() + 1e-7)
+    sign of log_std flipped | log_std.exp() -> (-log_std).exp()
     log_std used as the standard deviation | log_std.exp() -> log_std
     standard deviation squared | log_std.exp() -> log_std.exp() ** 2
     standard deviation ignored | log_std.exp() * eps -> 0 * log_std + eps

@@ -84,10 +84,12 @@ class Vae05:
     mu taken as zero | = 1.0, 0.6 -> = 0.0, 0.6
     a term or a moment wrong | 18 * -> 6 *
     a term or a moment wrong | 15 * -> 3 *
-    a baseline subtracted | var_score = -> var_score = 11.6 + 0 *
-    another number in place of the squared mean | / sigma**2 - grad**2 -> / sigma**2 - grad
-    no baseline | baseline = -> baseline = 0 *
-    another weighted mean | baseline = -> baseline = 1 / sigma**2 *
+    a baseline subtracted | fourth / sigma**2 - grad**2 -> 11.6
+    another number in place of the squared mean
+        | / sigma**2 - grad**2 -> / sigma**2 - grad
+    no baseline | mu**2 + 3 * sigma**2 -> 0.0
+    another weighted mean
+        | mu**2 + 3 * sigma**2 -> (mu**2 + 3 * sigma**2) / sigma**2
     another of the answers | var_path, var_score, -> var_score, var_path,
     not to the digits asked for | return grad, var_path -> return grad, 1.4
     sign flipped | 2 * mu -> -2 * mu

@@ -5,7 +5,7 @@ from torch.distributions import (
     Normal,
 )
 
-from .. import edits, reference, right
+from .. import build, edits, reference, right, wrong
 
 
 class Vae06:
@@ -99,6 +99,33 @@ class Vae06:
     baseline from other values | (len(f) - 1) -> len(f)
     baseline from other values | / (len(f) - 1) ->
     baseline from other values | (f.sum() - f) / -> f.sum() /
+    baseline from other values | - others -> - f[1:].mean()
+    baseline added | f - others -> f + others
+    score lost | z.detach(), -> ((z - mean) / log_std.exp()).detach(),
+        | normal = -> z = mean + log_std.exp() * z; normal =
+    score lost | Normal(mean -> Normal(mean.detach() + 0 * mean
+    values paired with other draws | ((f - others) * -> ((f - others)[:, None] *
+    values paired with other draws | * log_q) -> * log_q.roll(1))
+    another result for the same input
+        | normal = -> z = z + torch.randn_like(z); normal =
+    f - b cut off | (f - others) -> (f - others).clamp(-1, 1)
+    log_std used as the standard deviation | log_std.exp() -> log_std.abs()
+    floor under the standard deviation | log_std.exp() -> (log_std.exp() + 1e-3)
+    dimensions left out | .sum(1) -> [:, 0]
+    off by a factor of two | return ( -> return 2 * (
     input changed in place | f - others -> f.sub_(others)
     """,
     )
+
+    @wrong("result of an earlier call")
+    @build
+    def baseline_kept():
+        kept = {}
+
+        def score_surrogate(z, mean, log_std, f):
+            z, f, k = z.detach(), f.detach(), len(f)
+            others = kept.setdefault(k, (f.sum() - f) / (k - 1))
+            log_q = Normal(mean, log_std.exp()).log_prob(z).sum(1)
+            return ((f - others) * log_q).mean()
+
+        return score_surrogate

@@ -171,6 +171,28 @@ class Vae07:
     rate cut off | fit - rate -> fit - rate.detach()
     rate cut off | (2 * log_std).exp() -> (2 * log_std).exp().detach()
     rate cut off | - 1 - 2 * log_std -> - 1 - 2 * log_std.detach()
+    a term of log N | (-0.5 * eps**2 -> (-(eps**2)
+    a term of log N | 0.5 * math.log(2 * math.pi) -> math.log(2 * math.pi)
+    a term of the rate | - 1 - 2 * log_std -> - 2 * log_std
+    a term of the rate | (mean**2 + -> (mean +
+    rate weighted | fit - rate -> fit - 0.5 * rate
+    floor under the rate | - 2 * log_std).sum(1) -> - 2 * log_std).clamp(min=1).sum(1)
+    codes returned | return mean + self.std * torch.randn_like(mean)
+        -> return torch.randn(n, self.latent_dim)
+    log_std used as the standard deviation
+        | z = mean + log_std.exp() -> z = mean + log_std
+    ceiling on the variance
+        | z = mean + log_std.exp() -> z = mean + log_std.clamp(max=2).exp()
+    ceiling on the variance
+        | rate = 0.5 * -> log_std = log_std.clamp(max=2); rate = 0.5 *
+    underflow to zero | fit = (-0.5 * eps**2 - constant).sum(1)
+        -> fit = (-0.5 * eps**2 - constant).exp().prod(1).log()
+    difference of large numbers | eps = (x - self.decoder(z)) / self.std
+        -> m = self.decoder(z); eps = (x**2 - 2*x*m + m**2).relu().sqrt() / self.std
+    floor under the variance | / self.std -> / max(self.std, 0.05)
+    bits in place of nats | fit - rate -> (fit - rate) / math.log(2)
+    arguments of the KL swapped | (mean**2 + (2 * log_std).exp() - 1 - 2 * log_std)
+        -> ((mean**2 + 1) * (-2 * log_std).exp() - 1 + 2 * log_std)
     rate estimated from the draw
         | rate = 0.5 * -> d = (z - mean) / log_std.exp(); rate = 0.5 *
         | (mean**2 + (2 * log_std).exp() - 1 - 2 -> (z**2 - d**2 - 2
@@ -196,5 +218,20 @@ class Vae07:
         class Model(Vae07.reference()):
             def elbo(self, x):
                 return sum(super(Model, self).elbo(x) for _ in range(10)) / 10
+
+        return Model
+
+    @wrong("noise fixed across calls")
+    @build
+    def noise_kept_in_the_module():
+        class Model(Vae07.reference()):
+            def elbo(self, x):
+                mean, log_std = self.encoder(x)
+                if getattr(self, "noise", None) is None or len(self.noise) != len(x):
+                    self.noise = torch.randn_like(mean)
+                z = mean + log_std.exp() * self.noise
+                fit = Normal(self.decoder(z), self.std).log_prob(x).sum(1)
+                q, p = Normal(mean, log_std.exp()), Normal(0.0, 1.0)
+                return fit - kl_divergence(q, p).sum(1)
 
         return Model

@@ -95,7 +95,30 @@ class Vae08:
     off by a factor of two | = 0.5 * -> =
     sign flipped | return (error.sum(1) + -> return (-error.sum(1) +
     sigmoid applied twice | decoder(z) -> decoder(z).sigmoid()
-    logarithm of a saturated sigmoid | _with_logits(logits, -> (logits.sigmoid(),
+    not for extreme logits | _with_logits(logits, -> (logits.sigmoid(),
+    not for extreme logits
+        | F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+        -> (1 + logits.exp()).log() - x * logits
+    floor under the standard deviation
+        | per_dim = -> log_std = log_std.clamp(min=-2); per_dim =
+    ceiling on the variance
+        | per_dim = -> log_std = log_std.clamp(max=2); per_dim =
+    floor under the standard deviation | + log_std.exp() -> + log_std.clamp(-1).exp()
+    ceiling on the variance | + log_std.exp() -> + log_std.clamp(max=1).exp()
+    floor under the rate | - 1 - 2 * log_std -> - 2 * log_std
+    a term of the rate | - 2 * log_std) -> - log_std)
+    a term of the rate | (mean**2 -> (mean
+    rate weighted | + per_dim -> + 0.1 * per_dim
+    floor under the rate | per_dim.sum(1) -> per_dim.clamp(min=0.5).sum(1)
+    another number in place of d | error.sum(1) -> 784 * error.mean(1)
+    zeros or ones left out | error.sum(1) -> (x * error).sum(1)
+    logits and values exchanged | (logits, x, -> (x, logits,
+    values of x changed | (logits, x, -> (logits, 0.9 * x + 0.05,
+    noise after the decoder | decoder(z) -> decoder(z) + 0.1 * torch.randn_like(x)
+    log_std used as the standard deviation | + log_std.exp() -> + log_std
+    bits in place of nats | return ( -> return 1.442695 * (
+    arguments of the KL swapped | (mean**2 + (2 * log_std).exp() - 1 - 2 * log_std)
+        -> ((mean**2 + 1) / (2 * log_std).exp() - 1 + 2 * log_std)
     squared error in place of the likelihood
         | F.binary_cross_entropy_with_logits(logits, x, reduction="none")
         -> (logits.sigmoid() - x) ** 2

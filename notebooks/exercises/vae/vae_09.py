@@ -44,13 +44,24 @@ class Vae09:
         """
     channels forgotten | 3 * 32 * 32 -> 32 * 32
     channels forgotten | std**2 -> 0.03 * 32 * 32 / 2
-    off by a factor of two | d / 2 -> d
+    the 1/2 of the exponent | d / 2 -> d
     off by a factor of two | ** 0.5 -> ** 0.5 * 2
     off by a factor of two | std**2 -> 2 * std**2
     variance in place of the standard deviation | ** 0.5 ->
     weight of the KL left out | 0.03 * ->
     weight of the KL left out | std**2 -> d / 2
-    pixels not counted | d / 2 -> 1 / 2
+    values of an image counted wrongly | d / 2 -> 1 / 2
+    values of an image counted wrongly | d = 3 * 32 * 32 -> d = 3 * 32
+    values of an image counted wrongly | std**2 -> 0.03 / 2
+    batch counted | d / 2 -> d / 2 * 64
+    inverse of what is due | ** 0.5 -> ** -0.5
+    precision in place of the standard deviation | ** 0.5 -> ** -1
+    the width that was meant | return std -> return 0.1
+    gray levels | return std -> return 255 * std
+    beta at the width of the code | std**2 / 0.1**2 -> 1.0
+    the width that was meant on the wrong side | / 0.1**2 -> * 0.1**2
+    another of the answers | return std, beta -> return beta, std
+    not to the digits asked for | return std -> return 6.8
     weight turned around | 0.03 * d / 2 -> d / 2 / 0.03
     ratio turned around | std**2 / 0.1**2 -> 0.1**2 / std**2
     ratio of deviations | std**2 / 0.1**2 -> std / 0.1

@@ -8,7 +8,7 @@ from torch.distributions import (
 )
 from torch.nn import functional as F
 
-from .. import edits, reference, right
+from .. import build, edits, reference, right, wrong
 
 
 class Vae10:
@@ -80,8 +80,26 @@ class Vae10:
     sum over the batch | return 0.5 -> return len(x) * 0.5 | + kl.mean() -> + kl.sum()
     cut off from the graph | .square().mean() -> .square().mean().detach()
     cut off from the graph | kl.mean() -> kl.mean().detach()
-    negative bound | return 0.5 -> return -0.5 | + kl -> - kl
-    sign flipped | + kl.mean() -> - kl.mean()
+    bound in place of the loss | return 0.5 -> return -0.5 | + kl -> - kl
+    rate subtracted | + kl.mean() -> - kl.mean()
+    rate divided by the variance | kl.mean() -> kl.mean() / var
+    a factor 1/2 lost | (math.log(2 * math.pi) -> (2 * math.log(2 * math.pi)
+    bits in place of nats | var.log() -> var.log2()
+    logarithm to base 10 | var.log() -> var.log10()
+    divided by the batch twice | 0.5 * d -> 0.5 * d / len(x)
+    absolute error | 0.5 * d * (math.log(2 * math.pi) + 1 + var.log())
+        -> d * (1 + (2 * (x - x_hat).abs().mean()).log())
+    another width | var.log() -> (x - x_hat).abs().mean().log() * 2
+    another width | .square().mean() -> .square()[0].mean()
+    another width | .square().mean() -> .square().sum() / len(x)
+    floor under the standard deviation | var.log() -> (var + 1e-4).log()
+    values cut off | (x - x_hat) -> (x - x_hat).clamp(-1, 1)
+    values cut off | (x - x_hat) -> (x - x_hat.clamp(0, 1))
+    not quite the smallest | var = (x - x_hat).square().mean()
+        -> var = (x - x_hat).square().mean() * 1.05
+        | + 1 + var -> + 1 / 1.05 + var
+    spread of the errors in place of their size
+        | .square().mean() -> .square().sum() / (x.numel() - 1)
     spread of the errors in place of their size | square().mean() -> var()
     not all axes counted | x[0].numel() -> x.shape[-1]
     not all axes counted | x[0].numel() -> x.shape[1]
@@ -110,3 +128,17 @@ class Vae10:
         -> (Normal(x_hat, kept).log_prob(x) + kept.log() - std.log())
     """,
     )
+
+    @wrong("result of an earlier call")
+    @build
+    def width_of_the_first_call():
+        kept = []
+
+        def calibrated_loss(x, x_hat, kl):
+            var = (x - x_hat).square().mean()
+            kept.append(var.detach())
+            first = var if len(kept) < 5 else kept[0]
+            fit = Normal(x_hat, first.sqrt()).log_prob(x).flatten(1).sum(1)
+            return (kl - fit).mean()
+
+        return calibrated_loss

@@ -93,6 +93,11 @@ class Vae11:
     sign flipped | return -> return -
     underflow | log_w.softmax(0) -> (log_w.exp() / log_w.exp().sum())
     log_std cut off from the graph | + log_std.exp() -> + log_std.exp().detach()
+    another power of the weights | share**2 -> share**3
+    some draws left out | share**2 * log_w -> (share == share.max()) * log_w
+    log_std cut off at a bound | + log_std.exp() -> + log_std.clamp(-5, 2).exp()
+    another result for the same input | * eps -> * torch.randn_like(eps)
+    log_joint cut off from the graph | = log_joint(z) -> = log_joint(z.detach())
     input changed in place | log_std.exp() * eps -> log_std.exp() * eps.mul_(1.5)
     """,
     )

@@ -64,7 +64,7 @@ class Vae12:
     ratio turned around | log_joint - log_q -> log_q - log_joint
     weights taken as logarithms | (log_joint - log_q).softmax(1)
         -> log_joint - log_q | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
-    density in place of its logarithm | .sum(1) -> .sum(1); return -torch.log(_)
+    logarithm of the size | .sum(1) -> .sum(1); return -torch.log(_)
         | return 1 / -> _ =
     underflow | (log_joint - log_q).softmax(1) -> (log_joint - log_q).exp()
         | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
@@ -75,6 +75,23 @@ class Vae12:
         | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
     a zero weight spoils the size | (log_joint - log_q).softmax(1)
         -> (log_joint - log_q - (log_joint - log_q)[:, :1]).exp()
+        | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
+    weights not squared | 1 / (share**2).sum(1) -> share.sum(1)
+    mean in place of a sum | (share**2).sum(1) -> (share**2).mean(1)
+    entropy | 1 / (share**2).sum(1) -> torch.special.entr(share).sum(1)
+    rounded to a whole number | 1 / (share**2).sum(1) -> (1 / (share**2).sum(1)).round()
+    rounded to a whole number | 1 / (share**2).sum(1) -> (1 / (share**2).sum(1)).long()
+    off by one | .sum(1) -> .sum(1) - 1
+    another power of the weights | log_joint - log_q) -> 2 * log_joint - 2 * log_q)
+    a small number added | .sum(1) -> .sum(1).add(1e-4)
+    a small number added | .sum(1) -> .sum(1).add(1e-6)
+    a ceiling on the size | .sum(1) -> .sum(1).clamp(min=0.01)
+    each normalized on its own | (log_joint - log_q).softmax(1)
+        -> log_joint.softmax(1) / log_q.softmax(1)
+    wrong axis | softmax(1) -> softmax(0)
+    off by a factor of two | 1 / -> 0.5 /
+    underflow | (log_joint - log_q).softmax(1)
+        -> (log_joint - log_q - log_joint.amax(1, True)).exp()
         | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
     batch axis lost | .sum(1) -> .sum(1).squeeze()
     input changed in place | log_joint - log_q -> log_joint.sub_(log_q)

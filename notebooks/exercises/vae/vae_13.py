@@ -1,5 +1,6 @@
 """Versions of exercise vae-13."""
 
+import functools
 import math
 
 import torch
@@ -62,6 +63,43 @@ class Listed(nn.Module):
     def decode(self, z):
         images = BarsAndStripes(4).support().flatten(1)
         return 40 * images[torch.arange(len(z)) % len(images)] - 20
+
+
+class Linear(nn.Module):
+    """Untrained, and of one layer each way."""
+
+    def __init__(self, latents=4):
+        super().__init__()
+        self.encoder, self.out = nn.Linear(16, 2 * latents), nn.Linear(latents, 16)
+
+    def encode(self, x):
+        return self.encoder(x).chunk(2, dim=1)
+
+    def decode(self, z):
+        return 1.5 * self.out(z)
+
+
+class Changed(nn.Module):
+    """A trained model, and something done to what it gives."""
+
+    def __init__(self, model, encode, decode):
+        super().__init__()
+        self.model, self.after, self.last = model, encode, decode
+
+    def encode(self, x):
+        return self.after(*self.model.encode(x))
+
+    def decode(self, z):
+        return self.last(self.model.decode(z))
+
+
+def changed(encode=lambda mean, log_std: (mean, log_std), decode=lambda logits: logits):
+    return Changed(good(), encode, decode)
+
+
+@functools.cache
+def good():
+    return bars()
 
 
 class Constant(Listed):
@@ -127,7 +165,7 @@ class Vae13:
         (RIGHT, {"normed": True}),
         ("no code in use", {"steps": 0}),
         ("no code in use", {"steps": 400, "first": 30.0, "weight": 30.0}),
-        ("not trained for long enough", {"steps": 100}),
+        ("far from the threshold", {"steps": 100}),
         ("trained too gently", {"steps": 600}),
         ("an autoencoder without a rate", {"steps": 1500, "first": 0, "weight": 0}),
         ("log_std read as log variance", {"halved": True}),
@@ -135,5 +173,13 @@ class Vae13:
         ("statistics of the batch", {"normed": True, "tracked": False}),
         ("training diverged", {"steps": 2, "lr": math.inf}),
     )
+    other = cases(
+        changed,
+        ("outputs of encode exchanged", {"encode": lambda m, s: (s, m)}),
+        ("another image comes back", {"decode": torch.neg}),
+        ("log-probabilities in place of logits", {"decode": F.logsigmoid}),
+        ("another image comes back", {"encode": lambda m, s: (m.flip(0), s)}),
+    )
     given = cases(Listed, ("depends on its place in the batch", {}))
+    linear = cases(Linear, ("untrained", {}), ("untrained", {"latents": 8}))
     flat = cases(Constant, ("no code in use", {}))

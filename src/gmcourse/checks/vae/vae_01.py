@@ -1,5 +1,7 @@
 """Exercise vae-01: The price of a code under any prior."""
 
+import math
+
 import torch
 
 from .._exercise import Exercise
@@ -52,6 +54,11 @@ def kl(mean, log_var, prior_mean, prior_log_var):
         "counted in standard deviations of the prior.",
         "distance divided by the variance of q": "The distance is counted in standard "
         "deviations of the prior, not of q.",
+        "one term wrong": "Set m to m0, or v to v0, and see which term is off.",
+        "distance of the means left out": "A code far from the prior costs more.",
+        "means added": "The distance of the means is their difference.",
+        "one dimension of the prior for all": "Each dimension has a prior of its own.",
+        "entropy in place of the divergence": "log q - log p is to be averaged.",
         "prior taken as the standard normal": "The prior has a mean and a variance of "
         "its own.",
         "a floor under the rate": "A code that is distributed as the prior costs "
@@ -86,6 +93,20 @@ def vae_01(t, kl):
                 lambda m, v, m0, v0: (m - m0).abs() / 2,
             ],
             "prior taken as the standard normal": lambda m, v, m0, v0: m**2 / 2,
+            "distance of the means left out": lambda m, v, m0, v0: 0 * m,
+            "means added": lambda m, v, m0, v0: (m + m0) ** 2 / 2,
+            "one dimension of the prior for all": [
+                lambda m, v, m0, v0: (m - m0[0]) ** 2 / 2,
+                lambda m, v, m0, v0: (m - m0.mean()) ** 2 / 2,
+            ],
+            "entropy in place of the divergence": [
+                lambda m, v, m0, v0: 0 * m + 0.5 * math.log(2 * math.pi * math.e),
+                lambda m, v, m0, v0: 0 * m - 0.5 * math.log(2 * math.pi * math.e),
+            ],
+            "a floor under the rate": [
+                lambda m, v, m0, v0, c=c: ((m - m0) ** 2 / 2).clamp(min=c)
+                for c in (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+            ],
         },
         grads=False,  # that of log_var is 0 here whatever becomes of it
     )
@@ -99,6 +120,7 @@ def vae_01(t, kl):
             "log variance read as log standard deviation": [
                 lambda m, v, m0, v0: shifted(m, 2 * v, m0, 2 * v0),
                 lambda m, v, m0, v0: shifted(m, 2 * v, m0, v0),
+                lambda m, v, m0, v0: shifted(m, v, m0, 2 * v0),
             ],
             "standard deviation in place of the variance": lambda m, v, m0, v0: shifted(
                 m, v / 2, m0, v0 / 2
@@ -118,6 +140,24 @@ def vae_01(t, kl):
             "prior taken as the standard normal": lambda m, v, m0, v0: gaussian_kl(
                 m, v
             ),
+            "one term wrong": [
+                lambda m, v, m0, v0, c=c: shifted(m, v, m0, v0) + c(m - m0, v, v0)
+                for c in (
+                    lambda d, v, v0: (v0 - v) / 2,
+                    lambda d, v, v0: (v - v0) / 2,
+                    lambda d, v, v0: (v0 - v) / 2 * (math.log10(math.e) - 1),
+                    lambda d, v, v0: (v0 - v) / 2 * (math.log2(math.e) - 1),
+                    lambda d, v, v0: (v - v0) / 4,
+                    lambda d, v, v0: (v.exp() - (v - v0).exp()) / 2,
+                    lambda d, v, v0: ((v0 - v).exp() - (v - v0).exp()) / 2,
+                    lambda d, v, v0: ((v - v0) / 2).exp() / 2 - (v - v0).exp() / 2,
+                    lambda d, v, v0: (v - v0).exp() / 2,
+                    lambda d, v, v0: -(v - v0).exp() / 2,
+                    lambda d, v, v0: d**2 / 2 * ((-v0 / 2).exp() - (-v0).exp()),
+                    lambda d, v, v0: d**2 / 2 * (v0.exp() - (-v0).exp()),
+                    lambda d, v, v0: d**2 / 2 * (v.exp() - (-v0).exp()),
+                )
+            ],
             "log variance of the prior left out": lambda m, v, m0, v0: (
                 shifted(m, v, m0, v0) - v0 / 2
             ),
@@ -126,6 +166,16 @@ def vae_01(t, kl):
     t.property("a q equal to the prior costs nothing")
     equal = t.call(kl, center.expand(b, d), width.expand(b, d), center, width)
     t.close(equal, 0.0, "It is 0 where both are equal.", "a floor under the rate")
+    for name, shift, low, mistake in (
+        ("means near 1000", 1000.0, 0.0, "difference of large numbers"),
+        ("all variances near e⁻⁹", 0.0, -9.0, "floor under the variance"),
+        ("all variances near e⁹", 0.0, 9.0, "ceiling on the variance"),
+    ):
+        t.property(name)
+        args = mean + shift, log_var + low, center + shift, width + low
+        why = "The integral: only differences, in standard deviations, count."
+        due = shifted(*(v.double() for v in args)).sum(1)
+        t.close(t.call(kl, *args), due, why, mistake, tol=1e-3)
     for name, low, mistake in (
         ("e⁻⁶⁰", -60.0, "floor under the variance"),
         ("e¹⁰", 10.0, "ceiling on the variance"),

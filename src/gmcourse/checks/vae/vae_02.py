@@ -6,6 +6,10 @@ import torch
 
 from .._exercise import Exercise
 
+# Each search begins at (m, s), and ends near another.
+STARTS = {"left": (-1.3, 0.1), "wide": (0.0, 0.9), "right": (0.9, 0.1)}
+NEAR = {"left": (-1.09, 0.23), "wide": (-0.12, 0.62), "right": (0.71, 0.22)}
+
 
 @Exercise(
     id="vae-02",
@@ -52,6 +56,8 @@ gap_right = ...  # where the search from (0.9, 0.1) ends
     ),
     misconceptions={
         "bound in place of the gap": "The gap is log p(x) minus the ELBO.",
+        "between the start and the end": "A gap that this search passes on its way: "
+        "were there enough steps, and do both m and s move?",
         "gap at the start": "That is the gap of the first q: the search has not moved.",
         "end of another start": "This is where another of the three searches ends: "
         "look at the order, and whether a step was so large that it left its valley.",
@@ -60,6 +66,14 @@ gap_right = ...  # where the search from (0.9, 0.1) ends
         "width not fitted": "Both m and s are to be optimized.",
         "prior left out": "p(z) is a part of the joint.",
         "linear term left out": "The mean of x is z² + 0.4 z.",
+        "largest density in place of the integral": "p(x) adds up the joint "
+        "over all z.",
+        "linear term with another factor": "The mean of x is z² + 0.4 z.",
+        "a density at one z": "p(x) is an integral over z.",
+        "divergence from the prior": "The gap is the divergence from the posterior.",
+        "entropy of q left out": "Of the bound, log q is a part.",
+        "mean over the grid": "An integral is a sum times the step of the grid.",
+        "normalizer left out": "A log-density holds -log std - log(2 pi)/2.",
         "grid's step left out": "An integral is a sum times the step of the grid.",
     },
 )
@@ -94,37 +108,64 @@ def vae_02(t, log_p, gap_left, gap_wide, gap_right):
             values = gap(m + side, width, **how)
             i, j = divmod(int(values.argmin()), len(width))
             m, s, reach = float(m + side[i]), float(width[j]), reach / 2
-        return values.min()
+        self = torch.distributions.kl_divergence(normal(m, s), normal(0.0, 1.0))
+        return values.min(), self, math.log(s)
 
     why = "The logarithm of a sum over z, times the step of the grid."
     due = evidence()
+    root = 0.5 * math.log(2 * math.pi)
+    logs = joint(z)
+    at = [
+        joint(torch.tensor(v).double())
+        for v in (0.0, 1.0, -1.3, 0.9, 0.71, -1.09, -0.12)
+    ]
     ideas = {
         "prior left out": evidence(prior=0.0),
         "linear term left out": evidence(slope=0.0),
+        "linear term with another factor": [evidence(slope=v) for v in (1.0, 0.16)],
         "standard deviation taken as a variance": evidence(noise=0.4**0.5),
         "standard deviation squared": evidence(noise=0.4**2),
-        "grid's step left out": [due + math.log(n) for n in (10, 100, 200, 1000)],
-        "density in place of its logarithm": due.exp(),
+        "normalizer left out": [
+            due + v for v in (root, 2 * root, math.log(0.4), 2 * root + math.log(0.4))
+        ],
+        "largest density in place of the integral": logs.max(),
+        "a density at one z": at,
+        "grid's step left out": [
+            due + math.log(n) for n in (10, 20, 50, 100, 200, 500, 1000, 2000)
+        ],
+        "mean over the grid": [due - math.log(n) for n in (6, 8, 10, 12, 16, 20)],
     }
-    t.number("log p(x)", log_p, due, why, ideas, unit="nats")
+    ends = {k: lowest(*v) for k, v in NEAR.items()}
+    dues = due, *(v[0] for v in ends.values())
+    t.number("log p(x)", log_p, due, why, ideas, unit="nats", others=dues)
 
-    starts = {"left": (-1.3, 0.1), "wide": (0.0, 0.9), "right": (0.9, 0.1)}
-    near = {"left": (-1.09, 0.23), "wide": (-0.12, 0.62), "right": (0.71, 0.22)}
-    ends = {name: lowest(*place) for name, place in near.items()}
-    post = (joint(z) - due + step).exp()
+    post = (logs - due + step).exp()
     mean = float((post * z).sum())
     spread = float((post * (z - mean) ** 2).sum() ** 0.5)
-    for name, got in zip(starts, (gap_left, gap_wide, gap_right)):
-        mine = ends[name]
+    moments = normal(mean, spread)
+    other_way = (post * ((logs - due) - moments.log_prob(z))).sum()
+    for name, got in zip(STARTS, (gap_left, gap_wide, gap_right)):
+        start, near, (mine, rate, log_s) = STARTS[name], NEAR[name], ends[name]
+        entropy = log_s + root + 0.5
         ideas = {
+            "end of another start": [v[0] for k, v in ends.items() if k != name],
             "bound in place of the gap": [due - mine, mine - due],
-            "end of another start": [v for k, v in ends.items() if k != name],
-            "gap at the start": gap(*starts[name]),
+            "gap at the start": gap(*start),
             "moments of the posterior": gap(mean, spread),
-            "width not fitted": lowest(*starts[name], spread_fixed=True),
-            "prior left out": lowest(*near[name], prior=0.0),
-            "linear term left out": lowest(*near[name], slope=0.0),
+            "arguments of the KL swapped": other_way,
+            "divergence from the prior": rate,
+            "entropy of q left out": [mine + entropy, mine + 2 * entropy],
+            "width not fitted": lowest(*start, spread_fixed=True)[0],
+            "prior left out": lowest(*near, prior=0.0)[0],
+            "linear term left out": lowest(*near, slope=0.0)[0],
+            "normalizer left out": [
+                mine + v for k in (root, math.log(0.4)) for v in (k, -k)
+            ],
         }
+        out = float(t.tensor(got).detach())
+        if 1.01 * mine < out < gap(*start):
+            # Off by a little, so that every other idea is nearer.
+            ideas["between the start and the end"] = out * (1 + 1.5e-3)
         why = "The lowest divergence in this valley, by sums over a grid of m and s."
-        at = f"the gap from ({starts[name][0]}, {starts[name][1]})"
-        t.number(at, got, mine, why, ideas, unit="nats")
+        at = f"the gap from ({start[0]}, {start[1]})"
+        t.number(at, got, mine, why, ideas, unit="nats", others=dues)

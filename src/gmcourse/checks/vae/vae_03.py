@@ -49,6 +49,7 @@ def reparameterize(mean, log_std, k):
         "repeat() and repeat_interleave() give different orders.",
         "log_std used as the standard deviation": "It is a logarithm, and may be "
         "negative; its exponential is the standard deviation.",
+        "sign of log_std flipped": "The larger log_std, the wider q.",
         "softplus in place of exp": "The input is a logarithm; softplus undoes "
         "another map.",
     },
@@ -87,6 +88,7 @@ def vae_03(t, reparameterize):
         stds={
             "log_std used as the standard deviation": log_std.abs().flatten(),
             "softplus in place of exp": F.softplus(log_std).flatten(),
+            "sign of log_std flipped": (-log_std).exp().flatten(),
         },
     )
 
@@ -94,6 +96,13 @@ def vae_03(t, reparameterize):
     z = t.call(reparameterize, mean, torch.full_like(mean, -20.0), 1)
     floor = "floor under the standard deviation"
     t.close(z, mean[None], "The samples cannot be told from mean.", floor)
+
+    for size, mistake in ((-20.0, floor), (10.0, "ceiling on the variance")):
+        t.property(f"the spread at mean 0 and a log_std of {size:g}")
+        wide = torch.full_like(mean, size)
+        z = t.tensor(t.call(reparameterize, 0 * mean, wide, 1000)).detach()
+        spread, why = (z / wide.exp()).std(), "In units of exp(log_std) it is 1."
+        t.true(0.9 < spread < 1.1, why, f"{spread:.3g}", mistake)
 
     mean, log_std = mean.clone().requires_grad_(), log_std.clone().requires_grad_()
     z = t.call(reparameterize, mean, log_std, k)

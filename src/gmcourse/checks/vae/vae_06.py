@@ -57,6 +57,15 @@ def score_surrogate(z, mean, log_std, f):
         "depends on the draw, and the estimate is too small by (k - 1)/k: biased.",
         "sum over the draws": "The mean over the k draws is due.",
         "width left out of the score": "d log q / d mean is (z - mean) / s².",
+        "baseline added": "The baseline is subtracted from f_i.",
+        "score lost": "Is mean missing in log q or detached, z built anew from mean, "
+        "or each f paired with every draw, as (k, 1) times (k,) does? Each gives 0.",
+        "values paired with other draws": "f_i belongs to log q(z_i).",
+        "another result for the same input": "Are there new draws in place of those "
+        "given, or is something kept between calls?",
+        "f - b cut off": "Differences from the baseline may be of any size.",
+        "log_std used as the standard deviation": "It is a logarithm, and may be "
+        "negative; its exponential is the standard deviation.",
         "baseline from other values": "b_i is the mean of all the others, each with "
         "the same weight, and the weights sum to 1.",
         "log q cut off below": "The logarithm of a density in many dimensions is a "
@@ -137,16 +146,43 @@ def estimate(t, score_surrogate, k, d):
     def by(*baselines):
         return [((values - b)[:, None] * score).mean(0) for b in baselines]
 
+    t.property("the same input gives the same gradient" + some)
+    again = t.call(score_surrogate, z, mean, log_std, f)
+    why, new = "Nothing random is needed.", "another result for the same input"
+    t.close(t.grad(again, mean), t.grad(out, mean), why, new, tol=1e-4)
+
     t.property("the gradient with respect to mean" + some, of=out)
     due = covariance(score)
     spreads = [values.std(correction=c) for c in (0, 1)]
+    others, width = (total - values) / (k - 1), log_std.detach().double().exp()
+    rest = [torch.cat([values[:i], values[i + 1 :]]) for i in range(k)]
     before = torch.cat([values.new_zeros(1), values.cumsum(0)[:-1]])
     ideas = {
         "no baseline": by(0.0),
+        "baseline added": by(-others),
         "own value in the baseline": by(total / k),
         "sum over the draws": [due * k, due * k / (k - 1)],
         "mean over the dimensions": due / d,
         "sign flipped": -due,
+        "off by a factor of two": [2 * due, due / 2],
+        "dimensions left out": [due * v for v in one_or_all_but_one(d)],
+        "values paired with other draws": [
+            # Of rounding alone: a density far out gives little more.
+            0 * due if t.grad(out, mean).abs().max() < 2e-6 * score.abs().max() else [],
+            *(covariance(score.roll(v, 0)) for v in (1, -1)),
+            covariance(score.flip(0)),
+        ],
+        "log_std used as the standard deviation": due * (width / width.log()) ** 2,
+        "floor under the standard deviation": [
+            due * v
+            for eps in (1e-4, 1e-3, 1e-2, 1e-1)
+            for v in (width**2 / (width**2 + eps), (width / (width + eps)) ** 2)
+        ],
+        "f - b cut off": [
+            *by(*(values - (values - others).clamp(-v, v) for v in (1, 2, 3, 5, 10))),
+            *by(values - (values - others).sign(), values - (values - others).tanh()),
+            *by(values - (values - others).clamp(min=0), values.clamp(-1, 1)),
+        ],
         "values of f standardized": [
             due * c / s for s in spreads for c in (1.0, (k - 1) / k)
         ],
@@ -155,6 +191,12 @@ def estimate(t, score_surrogate, k, d):
         "density in place of its logarithm": covariance(scores(mean, power=True)),
         "baseline from other values": by(
             *(values.roll(1), values.roll(-1), values[0], values[-1]),
+            *(rest[0].mean(), rest[-1].mean()),
+            *(torch.stack([f(r) for r in rest]) for f in (torch.median, middle)),
+            *(
+                torch.stack([r.max() for r in rest]),
+                torch.stack([r.min() for r in rest]),
+            ),
             *(values.median(), values.min(), values.max(), values.abs().mean()),
             *((total - values) / k, total - values, total / (k - 1)),
             before / torch.arange(1, k + 1).sub(1).clamp(min=1),
@@ -162,6 +204,8 @@ def estimate(t, score_surrogate, k, d):
     }
     why = "The sample covariance of f and the score, which this estimate is equal to."
     by_mean, cut = t.grad(out, mean), "mean cut off from the graph"
+    if reaches(t.tensor(out), mean):
+        cut = "score lost"
     t.true(k == 2 or by_mean.any(), why, "a gradient of 0", cut)
     t.close(by_mean, due, why, ideas=ideas if k > 2 else None, tol=1e-4)
 
@@ -173,4 +217,24 @@ def estimate(t, score_surrogate, k, d):
     t.property("a constant added to f changes nothing" + some)
     more = t.call(score_surrogate, z, mean, log_std, f + 50.0)
     why = "The baseline takes it away again."
-    t.close(t.grad(more, mean), by_mean, why, tol=1e-3)
+    kept = "result of an earlier call"
+    t.close(t.grad(more, mean), by_mean, why, kept, tol=1e-3)
+
+
+def reaches(out, leaf):
+    """Whether a path in the graph leads from ``out`` to ``leaf``."""
+    if not out.requires_grad:
+        return False
+    slope = torch.autograd.grad(out, leaf, retain_graph=True, allow_unused=True)
+    return slope[0] is not None
+
+
+def one_or_all_but_one(d):
+    """Masks of d entries that keep one entry, or all but one, at either end."""
+    one = torch.eye(d, dtype=torch.float64)[[0, -1]]
+    return [*one, *(1 - one)]
+
+
+def middle(x):
+    """The median, between two values if their number is even."""
+    return x.quantile(0.5)

@@ -5,7 +5,7 @@ import math
 import torch
 
 from .._exercise import Exercise
-from ._shared import gaussian_kl
+from ._shared import TERMS, gaussian_kl, wrong_rates
 
 
 @Exercise(
@@ -60,6 +60,15 @@ class GaussianVAE(nn.Module):
         "logarithm of the normalizer counts.",
         "rate estimated from the draw": "The rate is due in closed form; log q(z) - "
         "log p(z) at the draw has its mean, and noise.",
+        "a term of log N": "Compare with the log-density of a normal, term by term: "
+        "the square over 2 std², log std, and half of log(2 pi).",
+        "a term of the rate": TERMS,
+        "floor under the rate": "A code that is distributed as the prior costs "
+        "nothing.",
+        "rate weighted": "The rate counts with weight 1.",
+        "codes returned": "Examples are asked for: decode the codes.",
+        "log_std used as the standard deviation": "It is a logarithm, and may be "
+        "negative; its exponential is the standard deviation.",
         "rate added": "The ELBO subtracts the rate.",
         "rate left out": "The expected log-likelihood alone is no bound.",
         "std squared once too often": "std is a standard deviation.",
@@ -84,10 +93,14 @@ def vae_07(t, GaussianVAE):
         seen.append(z)
         return z @ slope.to(z)
 
-    def elbo(x, mean, log_std):
+    now = [mean, log_std]  # what the encoder gives
+    # One model for all calls: what it keeps between them shows.
+    model = t.call(GaussianVAE, lambda x: tuple(now), decoder, k, std)
+
+    def elbo(x, *given):
         """The bound, and all codes that were decoded for it."""
         seen.clear()
-        model = t.call(GaussianVAE, lambda x: (mean, log_std), decoder, k, std)
+        now[:] = given
         out = t.call(model.elbo, x)
         return out, torch.cat(seen).detach()
 
@@ -99,14 +112,14 @@ def vae_07(t, GaussianVAE):
     t.true((z[:b] != mean).any(), "A draw of q is decoded.", got, "no draw")
 
     t.property("the draw of q, the code and the noise of a sample")
-    model = t.call(GaussianVAE, lambda x: (mean, log_std), decoder, k, std)
 
     def noise(n):
         few = mean[:1].expand(n, k), log_std[:1].expand(n, k)
         code = elbo(x[:1].expand(n, d), *few)[1][-n:]
         seen.clear()
         made = t.tensor(t.call(model.sample, n)).detach()
-        t.shape(made, (n, d), "n examples of d values.")
+        codes = {"codes returned": (n, k)}
+        t.shape(made, (n, d), "n examples of d values.", ideas=codes)
         prior = torch.cat(seen)[-n:].detach()
         return code, prior, made - prior @ slope.detach()
 
@@ -136,6 +149,7 @@ def vae_07(t, GaussianVAE):
 
     stds = {
         "log_std read as log variance": stack(width.sqrt()),
+        "log_std used as the standard deviation": stack(width.log().abs()),
         "standard deviation ignored": stack(1.0),
         "standard deviation squared": stack(width**2),
         "std squared once too often": stack(rest=std**2),
@@ -164,6 +178,27 @@ def vae_07(t, GaussianVAE):
     why = "Sizes up to 1, 2.5, 3.1 and beyond come as often as those of a normal."
     t.frequencies(counts, probs, why, "noise that is not normal")
 
+    def rates(fit, log_std):
+        """The bound with a wrong rate, by the mistake."""
+        each = gaussian_kl(mean, 2 * log_std)
+        total, wrong = each.sum(1), wrong_rates(mean, log_std)
+        return {
+            "a term of the rate": [fit - v.sum(1) for v in wrong],
+            "rate weighted": [
+                fit - c * total for c in (0.01, 0.1, 0.25, 0.5, 2, 4, 5, 10, 1 / d, d)
+            ],
+            "arguments of the KL swapped": fit
+            - gaussian_kl(mean, 2 * log_std, reverse=True).sum(1),
+            "floor under the rate": [
+                fit - each.clamp(min=c).sum(1) for c in (0.1, 0.25, 0.5, 1, 2)
+            ],
+        }
+
+    rate = gaussian_kl(mean, 2 * log_std).sum(1)
+    fits = [normal(v @ slope, std).log_prob(x).double().sum(1) for v in z.split(b)]
+    # Without the -1 in the rate, the bound at z = mean looks like an estimate.
+    lost = (out - fits[0] + rate + k / 2).abs().max() < 1e-3
+
     t.property("a narrow q: no noise is left in the bound")
     narrow = torch.full_like(log_std, -30.0)
     value, code = elbo(x, mean, narrow)
@@ -173,16 +208,16 @@ def vae_07(t, GaussianVAE):
     estimated = "rate estimated from the draw"
     t.close(again, value, "Two calls agree: z is mean.", estimated, tol=1e-4)
     fit = normal(mean @ slope, std).log_prob(x).double()
-    rate = gaussian_kl(mean, 2 * narrow)
-    total, root = fit.sum(1) - rate.sum(1), 0.5 * math.log(2 * math.pi)
+    cost = gaussian_kl(mean, 2 * narrow)
+    total, root = fit.sum(1) - cost.sum(1), 0.5 * math.log(2 * math.pi)
     error, constant = (x - mean @ slope).double().square().sum(1), math.log(std) + root
     squared = normal(mean @ slope, std**2).log_prob(x).double().sum(1)
     ideas = {
         "mean over the dimensions": [
-            fit.mean(1) - rate.sum(1),
-            fit.sum(1) - rate.mean(1),
+            fit.mean(1) - cost.sum(1),
+            fit.sum(1) - cost.mean(1),
         ],
-        estimated: total - k / 2,  # at z = mean
+        estimated: [] if lost else total - k / 2,  # at z = mean
         "constant left out": [
             total + d * c for c in (constant, root, math.log(std), math.log(std) / 2)
         ]
@@ -191,23 +226,71 @@ def vae_07(t, GaussianVAE):
             total + d * constant + (0.5 / std**2 - c) * error for c in (1.0, 0.5)
         ],
         "log_std read as log variance": fit.sum(1) - gaussian_kl(mean, narrow).sum(1),
-        "rate added": fit.sum(1) + rate.sum(1),
+        "rate added": fit.sum(1) + cost.sum(1),
         "rate left out": fit.sum(1),
-        "std squared once too often": squared - rate.sum(1),
+        "std squared once too often": squared - cost.sum(1),
         "negative bound": -total,
+        "a term of log N": [
+            total + v
+            for v in (
+                *(c * error / std**2 for c in (-0.5, 1.0, 0.25)),
+                *(d * c * math.log(std) for c in (-1, 0.5, 2)),
+                *(d * c * root for c in (-1, 2, 0.5)),
+                *(d * c * constant for c in (-1, 2)),
+                *((0.5 / std**2 - 0.5 / std) * error, (0.5 - 0.5 / std) * error),
+            )
+        ],
+        "bits in place of nats": total / math.log(2),
+        "floor under the standard deviation": [
+            fit.sum(1) - gaussian_kl(mean, 0 * narrow + 2 * c).sum(1)
+            for c in (-20, -15, -10, -8, -7, -6, -5, -4, -3, -2, -1)
+        ],
+        **rates(fit.sum(1), narrow),
     }
     why = "log N(x; decoder(mean), std²) minus the rate, by quadrature."
     t.close(value, total, why, ideas=ideas, tol=1e-4)
 
     t.property("any q: the bound of the z that was decoded", of=out)
-    rate = gaussian_kl(mean, 2 * log_std).sum(1)
-    fits = [normal(v @ slope, std).log_prob(x).double().sum(1) for v in z.split(b)]
     ideas = {
-        "more than one draw": sum(fits) / len(fits) - rate,
         "rate left out": fits[0],
+        "log_std read as log variance": fits[0] - gaussian_kl(mean, log_std).sum(1),
+        **rates(fits[0], log_std),
     }
+    if len(fits) > 1:
+        ideas = {"more than one draw": sum(fits) / len(fits) - rate, **ideas}
     why = "The log-density of x at this z, minus the rate by quadrature."
-    t.close(out, fits[0] - rate, why, ideas=ideas if len(fits) > 1 else None, tol=1e-4)
+    t.close(out, fits[0] - rate, why, ideas=ideas, tol=1e-4)
+
+    t.property("a wide q")
+    wide = torch.full_like(log_std, 4.0)
+    value, code = elbo(x, mean, wide)
+    spread, ceiling = ((code[:b] - mean) / wide.exp()).std(), "ceiling on the variance"
+    why = "The distance of z from mean, in standard deviations, is of normal size."
+    t.true(0.3 < spread < 2, why, f"a spread of {spread:.3g}", ceiling)
+    price = gaussian_kl(mean, 2 * wide).sum(1)
+    due = normal(code[:b] @ slope, std).log_prob(x).double().sum(1) - price
+    why = "The log-density of x at this z, minus the rate by quadrature."
+    t.finite(value, why, "underflow to zero")
+    t.close(value, due, why, ceiling, tol=1e-4)
+
+    for name, shift, size, width, mistake in (
+        ("values near 1000", 1000.0, d, std, "difference of large numbers"),
+        ("3,000 values and a std of 0.01", 0.0, 3000, 0.01, "floor under the variance"),
+    ):
+        t.property(name)
+        center = shift + t.uniform(b, size, low=-1, high=1)
+        data = center + width * t.away(b, size, low=0.5, high=1.5)
+        other = t.call(
+            GaussianVAE,
+            lambda x: (mean, log_std),
+            lambda z, center=center: center + 0 * z.sum(1, True),
+            *(k, width),
+        )
+        out_there = t.call(other.elbo, data)
+        why = "The log-density of x, minus the rate."
+        t.finite(out_there, why, "underflow to zero")
+        fit = normal(center.double(), width).log_prob(data.double()).sum(1)
+        t.close(out_there, fit - rate, why, mistake, tol=1e-4)
 
     t.property("encoder and decoder learn from the reconstruction and the rate", of=out)
     leaf = z[:b].clone().requires_grad_()

@@ -3,9 +3,10 @@
 import math
 
 import torch
+from torch.nn import functional as F
 
 from .._exercise import Exercise
-from ._shared import gaussian_kl
+from ._shared import TERMS, gaussian_kl, wrong_rates
 
 
 @Exercise(
@@ -56,6 +57,21 @@ def vae_loss(encoder, decoder, x):
         "estimate from the draw adds noise.",
         "not reduced over the batch": "One number is due: the mean over the batch.",
         "sign of the rate flipped": "The loss adds the rate.",
+        "a term of the rate": TERMS,
+        "rate weighted": "The rate counts with weight 1.",
+        "floor under the rate": "A code that is distributed as the prior costs "
+        "nothing.",
+        "another number in place of d": "The sum over the values of an example is d "
+        "times their mean, whatever d is.",
+        "zeros or ones left out": "Both values of x have a likelihood.",
+        "logits and values exchanged": "Logits come first, then the values.",
+        "values of x changed": "x is 0 or 1, and counts as it is.",
+        "noise after the decoder": "The draw is z; what is decoded from it has no "
+        "noise.",
+        "not for extreme logits": "exp of a large number is infinite, and a sigmoid "
+        "far out is exactly 0 or 1: the logarithm has to be computed in one step.",
+        "log_std used as the standard deviation": "It is a logarithm, and may be "
+        "negative; its exponential is the standard deviation.",
         "rate left out": "Without its rate this is an autoencoder.",
     },
 )
@@ -85,21 +101,46 @@ def vae_08(t, vae_loss):
 
     t.property("without a rate: the cross-entropy of an example")
     zero, logits = torch.zeros(b, k), t.uniform(b, d, low=-3, high=3)
-    value, due = loss(zero, zero, x, lambda z: logits), cross_entropy(logits)
+
+    def fixed(_):
+        return logits
+
+    value, due = loss(zero, zero, x, fixed), cross_entropy(logits)
+    again = loss(zero, zero, x, fixed)
+    why = "Two calls agree: the logits are always the same here."
+    t.close(again, value, why, "noise after the decoder")
     square = (logits.sigmoid() - x).square().sum(1).mean()
+    total, changed = due.sum(1).mean(), x.double() - 0.5
     ideas = {
         "mean over the dimensions": due.mean(),
-        "sum over the batch": due.sum(),
+        "sum over the batch": [due.sum(), due.sum(0).mean()],
         "sigmoid applied twice": cross_entropy(logits.sigmoid()).sum(1).mean(),
         "squared error in place of the likelihood": [square, square / 2],
-        "sign flipped": -due.sum(1).mean(),
+        "sign flipped": -total,
+        "off by a factor of two": [2 * total, total / 2],
+        "bits in place of nats": total / math.log(2),
+        "zeros or ones left out": [(due * v).sum(1).mean() for v in (x, 1 - x)],
+        "another number in place of d": [
+            due.mean() * n for n in (k, b, k * d, b * k, 28 * 28, d - 1)
+        ],
+        "logits and values exchanged": (
+            F.softplus(x.double()) - x.double() * logits.double()
+        )
+        .sum(1)
+        .mean(),
+        "values of x changed": [
+            total + (c * changed * logits).sum(1).mean() for c in (0.1, 0.2, 0.02)
+        ],
+        "floor under the rate": [
+            total + v * c for v in (1, k) for c in (0.1, 0.25, 0.5, 1, 2, 3)
+        ],
     }
     why = "With q the prior the rate is 0; what is left is the sum over the d values."
-    t.close(value, due.sum(1).mean(), why, ideas=ideas)
+    t.close(value, total, why, ideas=ideas)
     t.property("the same at logits of ±200")
     logits = 200 * logits.add(0.001).sign()
-    value, due = loss(zero, zero, x, lambda z: logits), cross_entropy(logits)
-    t.close(value, due.sum(1).mean(), why, "logarithm of a saturated sigmoid")
+    value, due = loss(zero, zero, x, fixed), cross_entropy(logits)
+    t.close(value, due.sum(1).mean(), why, "not for extreme logits")
 
     t.property("with a decoder that ignores z: the rate is the rest")
     flat = math.log(2) * d
@@ -120,9 +161,26 @@ def vae_08(t, vae_loss):
         "sign of the rate flipped": -due,
         "rate left out": 0.0,
         "off by a factor of two": [2 * due, due / 2],
+        "bits in place of nats": due / math.log(2),
+        "a term of the rate": [v.sum(1).mean() for v in wrong_rates(mean, log_std)],
+        "arguments of the KL swapped": gaussian_kl(mean, 2 * log_std, reverse=True)
+        .sum(1)
+        .mean(),
+        "rate weighted": [
+            due * c for c in (0.001, 0.01, 0.1, 0.2, 0.25, 4, 5, 10, 1 / d, d, k, k / d)
+        ],
     }
     why = "The KL from N(mean, exp(log_std)²) to the prior, by quadrature."
-    t.close(value, due, why, ideas=ideas, tol=1e-4)
+    t.close(value, due, why, ideas=ideas, tol=2e-5)
+    for size, mistake in (
+        (-6.0, "floor under the standard deviation"),
+        (4.0, "ceiling on the variance"),
+    ):
+        t.property(f"the same at a log_std of {size:g}")
+        far = torch.full_like(log_std, size)
+        value = loss(far, mean, x, lambda z: 0 * z @ slope.to(z)) - flat
+        price = gaussian_kl(mean, 2 * far).sum(1).mean()
+        t.close(value, price, why, mistake, tol=1e-4)
 
     def draw(n):
         loss(log_std[:1].expand(n, k), mean[:1].expand(n, k), x[:1].expand(n, d))
@@ -136,7 +194,20 @@ def vae_08(t, vae_loss):
     t.true(
         (z != z[:1]).any(), "Their noise differs.", got, "one noise for all examples"
     )
-    t.sampler(draw, mean[:1].detach(), log_std[:1].detach().exp())
+    width = log_std[:1].detach()
+    stds = {"log_std used as the standard deviation": width.abs().flatten()}
+    t.sampler(draw, mean[:1].detach(), width.exp(), stds=stds)
+    t.property("the draw at a log_std of -6 and of 4")
+    why = "The distance of z from mean, in standard deviations, is of normal size."
+    for size, mistake in (
+        (-6.0, "floor under the standard deviation"),
+        (4.0, "ceiling on the variance"),
+    ):
+        far = torch.full((200, k), size)
+        seen.clear()
+        loss(far, mean[:1].expand(200, k), x[:1].expand(200, d))
+        spread = ((torch.cat(seen)[-200:].detach() - mean[0]) / far.exp()).std()
+        t.true(0.7 < spread < 1.3, why, f"a spread of {spread:.3g}", mistake)
 
     out = loss(log_std)
     codes = torch.cat(seen)

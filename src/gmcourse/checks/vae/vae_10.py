@@ -51,6 +51,18 @@ def calibrated_loss(x, x_hat, kl):
         "logarithm of sigma counted twice": "d log sigma is d/2 times the logarithm of "
         "the mean squared error.",
         "width fixed at one": "sigma is not 1 but the best for this batch.",
+        "another width": "sigma² is the mean of the squared errors, of the whole batch "
+        "and all values.",
+        "bound in place of the loss": "The negative ELBO is due, which training makes "
+        "smaller.",
+        "rate subtracted": "The negative ELBO is distortion plus rate.",
+        "rate divided by the variance": "The rate is in nats already, whatever sigma.",
+        "a factor 1/2 lost": "Each value has log sigma + log(2 pi)/2, and half of its "
+        "squared error over sigma².",
+        "divided by the batch twice": "One mean over the batch is due.",
+        "not quite the smallest": "A little above the smallest value: was sigma "
+        "searched on a grid, or in too few steps?",
+        "values cut off": "x, x_hat and their differences may be any numbers.",
         "floor under the rates": "A rate near 0 counts as it is.",
         "ceiling on the standard deviation": "Errors may be large.",
         "rate left out": "The negative ELBO has the rate in it.",
@@ -96,15 +108,23 @@ def vae_10(t, calibrated_loss):
     }
     parts = *shape, b * d, *(shape[i] * shape[j] for i, j in ((1, 2), (1, 3), (2, 3)))
     half, one = 0.5 * d * width.log(), at(1.0).detach()
+
+    def logarithms(base):
+        """With logarithms to this base in all places, or in some."""
+        c = 1 / math.log(base) - 1
+        some = fit + rate, fit, fit - d / 2, 2 * half
+        return [fit + rate + c * v for v in some]
+
     ideas = {
         **{name: at(v.sqrt()).detach() + rate for name, v in own.items()},
         "spread of the errors in place of their size": [
             at(v.sqrt()).detach() + rate - share * (square.mean() / v - 1)
             for v in (errors.var(), errors.var(correction=0))
             for share in (0.0, d / 2)
-        ],
+        ]
+        + [fit + rate + d / 2 * math.log(b * d / (b * d - 1))],
         "mean over the dimensions": [fit / d + rate, (fit + rate) / d],
-        "not all axes counted": [fit * n / d + rate for n in parts],
+        "not all axes counted": [fit * n / d + rate for n in (*parts, 784, 3072)],
         "constant left out": [fit + rate - c for c in (root, d / 2, root + d / 2)],
         "logarithm of sigma counted twice": [
             fit + 2 * half + rate - c for c in (0, root, root + d / 2)
@@ -113,8 +133,38 @@ def vae_10(t, calibrated_loss):
         "width fixed at one": [one + rate, one + rate - root],
         "rate left out": fit,
         "sum over the batch": [b * (fit + rate), fit + b * rate, b * fit + rate],
-        "negative bound": -fit - rate,
-        "sign flipped": [-fit + rate, fit - rate],
+        "bound in place of the loss": -fit - rate,
+        "rate subtracted": fit - rate,
+        "sign flipped": -fit + rate,
+        "rate divided by the variance": [fit + v * rate / width**2 for v in (1.0, 0.5)],
+        "a factor 1/2 lost": [fit + rate + v for v in (root, d / 2)],
+        "bits in place of nats": logarithms(2),
+        "logarithm to base 10": logarithms(10),
+        "divided by the batch twice": [
+            fit / b + rate,
+            (fit + rate) / b,
+            fit + rate / b,
+        ],
+        "absolute error": d * ((2 * errors.abs().mean()).log() + 1) + rate,
+        "another width": [
+            fit + rate + d * (w / width).log() + share * ((width / w) ** 2 - 1)
+            for w in other_widths(x.double(), errors, width)
+            for share in (0.0, d / 2)
+        ],
+        "floor under the standard deviation": [
+            fit + rate + d * v.log()
+            for eps in (1e-4, 1e-3, 1e-2)
+            for v in ((1 + eps / width**2).sqrt(), 1 + eps / width)
+        ],
+        "values cut off": [
+            fit + rate + d / 2 * (v.double().square().mean() / width**2).log()
+            for v in (
+                *(x_hat.detach().clamp(v, 1) - x for v in (0, -1)),
+                *(x_hat.detach().sigmoid() - x, x_hat.detach().tanh() - x),
+                errors.clamp(-1, 1),
+            )
+        ],
+        "not quite the smallest": out.detach() if 0 < out - fit - rate < 0.2 else [],
     }
     why = "The smallest value over sigma, found by trying."
     t.close(out, fit + rate, why, ideas=ideas)
@@ -137,7 +187,8 @@ def vae_10(t, calibrated_loss):
     data = x + 1000, (x_hat + 1000).detach()
     value = t.call(calibrated_loss, *data, kl)
     why = "Only the differences of x and x_hat count."
-    due = at(best(*data), *data) + rate
+    due_width = best(*data)
+    due = at(due_width, *data) + rate
     t.close(value, due, why, "difference of large numbers", tol=1e-3)
 
     why = "Images may have thousands of values, and errors of any size."
@@ -148,7 +199,34 @@ def vae_10(t, calibrated_loss):
         rates = t.uniform(2, low=0.0, high=0.2)
         value = t.call(calibrated_loss, x, x_hat, rates)
         fit, rate = at(best(x, x_hat), x, x_hat), rates.double().mean()
-        ideas = {"floor under the rates": [fit + c for c in (0.5, 1, 2, 3)]}
+        ideas = {
+            "floor under the rates": [fit + c for c in (0.5, 1, 2, 3)],
+            "result of an earlier call": [
+                v + rate
+                for w in (width, due_width)
+                for v in (at(w, x, x_hat), 3000 * (w.log() + root / d + 0.5))
+            ],
+        }
         t.finite(value, why, "underflow to zero")
         ceiling = mistake or "ceiling on the standard deviation"
         t.close(value, fit + rate, why, ceiling, ideas, tol=1e-5)
+
+
+def other_widths(x, errors, width):
+    """What might be taken for the best width, and is not."""
+    size, square = errors.abs(), errors.square()
+    b, n = len(x), x.numel()
+    by_example = square.flatten(1).mean(1)
+    return [
+        *(width**2, width**0.5, size.mean(), size.median(), size.max()),
+        *(
+            x.std(),
+            x.std(correction=0),
+            (x - errors).std(),
+            (x + errors).std(),
+            square.median().sqrt(),
+        ),
+        *(width * v**0.5 for v in (n / b, b, n, 1 / b, b / n)),
+        *(by_example[0].sqrt(), by_example[-1].sqrt(), by_example.sqrt().mean()),
+        *(by_example.min().sqrt(), by_example.max().sqrt()),
+    ]

@@ -57,6 +57,20 @@ def effective_size(log_joint, log_q):
         "exponential of the entropy": "That is another measure of the same, a little "
         "larger unless the weights are equal or one.",
         "divided by k": "The number of draws is due, not their share of k.",
+        "logarithm of the size": "The size itself is due, not its logarithm.",
+        "entropy": "Its exponential would be another measure of the same.",
+        "weights not squared": "Below the line each weight counts with its square.",
+        "mean in place of a sum": "Both are sums over the draws.",
+        "rounded to a whole number": "A size may lie between whole numbers.",
+        "off by one": "One draw alone counts as 1, k equal ones as k.",
+        "another power of the weights": "exp(log w) is the weight: nothing doubles or "
+        "halves its logarithm.",
+        "a small number added": "The shares add up to 1: nothing can be 0 below the "
+        "line, and with many draws the sum of squares is small.",
+        "a ceiling on the size": "It may be as large as k.",
+        "each normalized on its own": "The weight is a ratio: first the difference of "
+        "the logarithms, then the shares.",
+        "variance with k - 1": "The sum of squares follows from the variance over k.",
         "shares of all examples together": "Each example has weights of its own.",
         "q left out": "The draws come from q, so each is weighted by 1/q.",
         "log_q added": "log p(x, z)/q(z given x) is a difference of logarithms.",
@@ -101,7 +115,28 @@ def vae_12(t, effective_size):
             1 / together.square().sum(1),
             together.sum() ** 2 / together.square().sum() * torch.ones(b),
         ],
-        "density in place of its logarithm": due.log(),
+        "logarithm of the size": due.log(),
+        "entropy": -(share * share.log()).sum(1),
+        "weights not squared": 1.0,
+        "mean in place of a sum": [k * due, due / k**2],
+        "off by a factor of two": [2 * due, due / 2],
+        "rounded to a whole number": [
+            *(due.round(), due.floor(), due.ceil()),
+            (share > 1 / k).sum(1),
+        ],
+        "off by one": [due - 1, due + 1],
+        "another power of the weights": [size(c * log_w) for c in (2.0, 0.5)],
+        "a small number added": [1 / (1 / due + 10.0**-c) for c in range(1, 6)],
+        "wrong axis": 1 / log_w.softmax(0).square().sum(1),
+        "each normalized on its own": [
+            1 / v.square().sum(1)
+            for v in (
+                joint.softmax(1) / q.softmax(1),
+                joint.softmax(1) * q.softmax(1),
+                joint.softmax(1) - q.softmax(1),
+            )
+        ],
+        "variance with k - 1": k / (1 + (k * share).var(1)),
     }
     t.close(out, due, "Computed by the definition, with the weights.", ideas=ideas)
 
@@ -119,6 +154,13 @@ def vae_12(t, effective_size):
         why = "A factor on all weights of an example changes nothing."
         t.close(some, due, why, mistake, tol=2e-3)
 
+    for drop in (5000.0, -5000.0):
+        t.property(f"log_joint and log_q both near {-drop:g}")
+        pair = log_joint - drop, log_q - drop
+        due = size(pair[0].double() - pair[1].double())
+        why = "Only their difference counts."
+        t.close(t.call(effective_size, *pair), due, why, "underflow", tol=2e-3)
+
     t.property("a draw of probability zero")
     some = log_joint.clone()
     some[:, 0] = -math.inf
@@ -126,8 +168,12 @@ def vae_12(t, effective_size):
     t.close(t.call(effective_size, some, log_q), size(log_w[:, 1:]), why, zero)
 
     t.property("equal weights, and a thousand draws")
-    out = t.call(effective_size, torch.zeros(3, 1000), torch.ones(3, 1000))
-    t.close(out, 1000.0, "All draws count.", tol=1e-4)
+    out = t.tensor(t.call(effective_size, torch.zeros(3, 1000), torch.ones(3, 1000)))
+    ideas = {
+        "a small number added": [1 / (1e-3 + 10.0**-c) for c in range(2, 10)],
+        "a ceiling on the size": out.detach() if 1 < out.max() < 900 else [],
+    }
+    t.close(out, 1000.0, "All draws count.", ideas=ideas, tol=1e-4)
 
     t.property("one example, one draw")
     out = t.call(effective_size, log_joint[:1, :1], log_q[:1, :1])

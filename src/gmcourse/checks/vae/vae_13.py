@@ -8,6 +8,7 @@ from .._exercise import Exercise
 
 # Nats. Over 20 seeds the reference reaches 4.31 with a standard deviation of 0.02.
 BARS_BOUND = 4.6
+CHANCE = 11.09  # of independent pixels
 
 
 @Exercise(
@@ -69,8 +70,22 @@ model = ...  # BarsVAE(), trained
         "or more steps are the usual remedy.",
         "no code in use": "The decoder gives the same for all codes, so pixels are as "
         "good as independent: the model is untrained, or its posterior has collapsed.",
-        "an autoencoder without a rate": "The codes lie where the prior never goes: "
-        "draws from the prior do not decode to these images.",
+        "an autoencoder without a rate": "Images come back from their codes, and the "
+        "rate is far above the entropy of the data: the codes are too narrow, or lie "
+        "where the prior never goes.",
+        "another image comes back": "decode(encode(x)) is worse than a guess for each "
+        "pixel: do rows, pixels and signs belong together, also in evaluation mode, "
+        "and is x on the scale of training?",
+        "some images not learned": "Some images come back from their codes, others do "
+        "not: has training seen all of them, and is each pixel at its place?",
+        "outputs of encode exchanged": "mean comes first, then log_std.",
+        "log-probabilities in place of logits": "A logit is log p - log(1 - p), and "
+        "may be positive.",
+        "no noise on the codes in training": "From the means of q images come back, "
+        "from draws of q they do not.",
+        "far from the threshold": "It has learned something. If more steps or a higher "
+        "learning rate do not help: is the rate too heavy, the net too small, no noise "
+        "on the codes in training, or x on another scale?",
     },
 )
 def vae_13(t, model):
@@ -86,6 +101,7 @@ def vae_13(t, model):
     made = t.call(model.encode, x)
     pair = isinstance(made, tuple | list) and len(made) == 2
     why, got = "A pair (mean, log_std).", f"an object of type {type(made).__name__}"
+    got += f", of length {len(made)}" if isinstance(made, tuple | list) else ""
     t.true(pair, why, got)
     mean, log_std = (t.tensor(v).detach() for v in made)
     t.true(mean.dim() == 2, "Of shape (b, d_z).", str(tuple(mean.shape)))
@@ -93,19 +109,21 @@ def vae_13(t, model):
     d = mean.shape[1]
     eps = torch.randn(500, len(x), d, generator=t.rng)
 
-    def bound(log_std):
-        """The negative importance-weighted bound in nats, and the logits."""
+    def bound(mean, log_std, change=lambda logits: logits):
+        """The negative importance-weighted bound in nats, the logits, and the mean
+        distortion of each image and rate at draws of q."""
         z = mean + log_std.exp() * eps
         logits = t.tensor(t.call(model.decode, z.flatten(0, 1))).detach()
         t.shape(logits, (500 * len(x), 16), "16 logits for each code.")
         t.finite(logits, "Logits are real numbers.")
-        odds = logits.double().view(500, len(x), 16) * (2 * x - 1)
+        odds = change(logits).double().view(500, len(x), 16) * (2 * x - 1)
         normal = torch.distributions.Normal
         ratio = normal(0.0, 1.0).log_prob(z) - normal(mean, log_std.exp()).log_prob(z)
-        total = F.logsigmoid(odds).sum(2) + ratio.double().sum(2)
-        return -(chance * (total.exp().mean(0) + 1e-300).log()).sum(), logits
+        fit, ratio = F.logsigmoid(odds).sum(2), ratio.double().sum(2)
+        value = -(chance * ((fit + ratio).exp().mean(0) + 1e-300).log()).sum()
+        return value, logits, -fit.mean(0), -(chance * ratio.mean(0)).sum()
 
-    value, logits = bound(log_std)
+    value, logits, error, rate = bound(mean, log_std)
     inside = bool((logits >= 0).all() and (logits <= 1).all() and logits.std() > 0)
     why, got = "Logits take any value.", "values between 0 and 1 only"
     t.true(not inside, why, got, "probabilities in place of logits")
@@ -119,11 +137,32 @@ def vae_13(t, model):
     few, part = t.call(model.decode, z[:7]), "statistics of the batch"
     t.close(few, rows[:7], "The same with fewer codes.", part, tol=1e-3)
 
+    def reaches(*given):
+        return lambda: bound(*given)[0] <= BARS_BOUND
+
+    def odds(p):
+        return p.clamp(0.001, 0.999).logit()
+
+    distortion = (chance * error).sum()
     name, why = "the bound is at most 4.6 nats", "The entropy of the data is 3.38 nats."
+    why += f" At draws of q: rate {rate:.3g}, distortion {distortion:.3g}."
+    by_mean = (chance * bound(mean, torch.full_like(mean, -20.0))[2]).sum() < 2
     traps = {
+        "outputs of encode exchanged": reaches(log_std, mean),
+        "log_std read as log variance": reaches(mean, 0.5 * log_std),
+        "probabilities in place of logits": lambda: (
+            logits.abs().max() < 2 and bound(mean, log_std, odds)[0] < 8
+        ),
         "no code in use": logits.view(500, len(x), 16).std((0, 1)).max() < 0.5,
-        "an autoencoder without a rate": value > 12,  # worse than independent pixels
-        "log_std read as log variance": lambda: bound(0.5 * log_std)[0] <= BARS_BOUND,
+        "log-probabilities in place of logits": logits.max() <= 0,
+        "an autoencoder without a rate": by_mean and rate > 7,
+        "no noise on the codes in training": by_mean and distortion > CHANCE,
+        "some images not learned": (error < 1).double().mean() > 0.2
+        and error.max() > 8,
+        # A net that is untrained is somewhat worse than independent pixels.
+        "another image comes back": distortion > CHANCE
+        and not CHANCE <= value < 1.2 * CHANCE,
         "trained too gently": value < 6.0,
+        "far from the threshold": value < CHANCE,
     }
-    t.reached(name, value, BARS_BOUND, why, traps, near=6.0)
+    t.reached(name, value, BARS_BOUND, why, traps, near=6.0, chance=CHANCE)
