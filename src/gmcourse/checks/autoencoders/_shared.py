@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from .._comparisons import far, first
+
 
 class Spy(nn.Module):
     """An encoder that keeps what it was given and passes it on."""
@@ -26,3 +28,17 @@ class Constant(nn.Module):
 
     def forward(self, z):
         return self.value + 0 * z
+
+
+def series(t, outs: list, due, whys, ideas: dict, mistake=None, tol: float = 2e-5):
+    """Several calls, each against what is due (n,).
+
+    One number fits many mistakes: a name is given where its idea, (n,) or a list of
+    such, fits all calls. ``whys`` is one sentence, or one for each call.
+    """
+    got, due = [float(t.tensor(out)) for out in outs], torch.as_tensor(due).double()
+    seen = torch.tensor(got, dtype=torch.float64)
+    name = first(ideas, lambda v: not far(seen, torch.as_tensor(v), tol).any())
+    whys = [whys] * len(outs) if isinstance(whys, str) else whys
+    for out, value, why in zip(outs, due, whys):
+        t.close(out, value, why, name or mistake, tol=tol)
