@@ -92,7 +92,8 @@ class Ae10:
     counted from below | descending=True -> descending=False
     scores not sorted | .sort(descending=True).values ->
     scores clamped | .sort(descending=True) -> .clamp(0, 1).sort(descending=True)
-        | (anomalies >= -> (anomalies.clamp(0, 1) >= | (normal >= -> (normal.clamp(0, 1) >=
+        | (anomalies >= -> (anomalies.clamp(0, 1) >=
+        | (normal >= -> (normal.clamp(0, 1) >=
     recall as a part of the size | anomalies.sort(descending=True).values[need - 1]
         -> (recall * anomalies.mean())
     rates swapped | share * tpr -> share * fpr | (1 - share) * fpr -> (1 - share) * tpr
