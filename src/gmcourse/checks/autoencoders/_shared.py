@@ -30,15 +30,22 @@ class Constant(nn.Module):
         return self.value + 0 * z
 
 
-def series(t, outs: list, due, whys, ideas: dict, mistake=None, tol: float = 2e-5):
-    """Several calls, each against what is due (n,).
+def series(t, f, calls: list, due, whys, ideas: dict, mistake=None, tol=2e-5) -> list:
+    """``f(*args)`` for each of ``calls``, each against what is due, (n,).
 
     One number fits many mistakes: a name is given where its idea, (n,) or a list of
     such, fits all calls. ``whys`` is one sentence, or one for each call.
     """
-    got, due = [float(t.tensor(out)) for out in outs], torch.as_tensor(due).double()
-    seen = torch.tensor(got, dtype=torch.float64)
+    outs, shown = [], []
+    for args in calls:
+        outs.append(t.tensor(t.call(f, *args)).detach().clone())
+        shown.append(t.shown)
+        t.shape(outs[-1], (), "one number.")
+    seen = torch.stack([out.double() for out in outs])
     name = first(ideas, lambda v: not far(seen, torch.as_tensor(v), tol).any())
     whys = [whys] * len(outs) if isinstance(whys, str) else whys
-    for out, value, why in zip(outs, due, whys):
+    due = torch.as_tensor(due).double()
+    for out, call, value, why in zip(outs, shown, due, whys):
+        t.shown = call
         t.close(out, value, why, name or mistake, tol=tol)
+    return outs

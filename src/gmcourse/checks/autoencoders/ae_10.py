@@ -123,9 +123,8 @@ def ae_10(t, real_alarms):
     h, f = (k / m).double(), above[k - 1].double() / n
     good, bad = s * h, (1 - s) * f
 
-    def ask(normal, anomalies, recalls=r, shares=s):
-        cases = zip(recalls.tolist(), shares.tolist())
-        return [t.call(real_alarms, normal, anomalies, *case) for case in cases]
+    def asked(both, recalls=r, shares=s):
+        return [(*both, *case) for case in zip(recalls.tolist(), shares.tolist())]
 
     def at(thresholds, both=both, strict=False):
         cases = zip(s.tolist(), thresholds)
@@ -135,11 +134,11 @@ def ae_10(t, real_alarms):
         return a / (a + b)
 
     t.property("a number")
-    outs = ask(*both)
-    t.shape(outs[0], (), "one number.")
+    out = t.call(real_alarms, *asked(both)[0])
+    t.shape(out, (), "one number.")
 
     t.property("scores without ties: by counting on the line")
-    out = float(t.tensor(outs[0]))
+    out = float(t.tensor(out))
     share = float(f[0] * out / (f[0] * out + h[0] * (1 - out)))  # that would give it
     extra = float(good[0] / out - good[0] - bad[0]) if out > 0 else -1.0
     every, cut = torch.cat(both), [v.clamp(0, 1) for v in both]
@@ -193,7 +192,7 @@ def ae_10(t, real_alarms):
         "result of an earlier call": torch.full_like(h, out),
     }  # fmt: skip
     why = "Parts on the line that raise an alarm, anomalies and normal ones."
-    series(t, outs, at(down[k - 1]), why, ideas)
+    series(t, real_alarms, asked(both), at(down[k - 1]), why, ideas)
 
     t.property("ties: what is reached counts, and a score at the threshold is in")
     tied = [v.float() for v in (
@@ -204,7 +203,7 @@ def ae_10(t, real_alarms):
         torch.tensor(v, dtype=torch.double)
         for v in ([0.25, 0.55, 0.65, 0.05], [0.3, 0.6, 0.7, 0.1])
     )
-    outs = ask(*tied, recalls, torch.full_like(recalls, low))
+    calls = asked(tied, recalls, torch.full_like(recalls, low))
     rates = [torch.tensor([float((v >= x).double().mean()) for x in dues]).double()
              for v in tied]  # fmt: skip
     # Of seven distinct scores: as many as of all, or the same part of them.
@@ -222,12 +221,12 @@ def ae_10(t, real_alarms):
         ],
     }
     why = "All that reach the threshold are counted."
-    series(t, outs, [real(*tied, low, v) for v in dues], why, ideas)
+    series(t, real_alarms, calls, [real(*tied, low, v) for v in dues], why, ideas)
 
     t.property("only the order of the scores counts")
     for change in (lambda v: (2 * v).exp(), lambda v: 1e-6 * v, lambda v: v - 1000):
-        moved, scale = [change(v) for v in both], "a scale taken for granted"
-        series(t, ask(*moved), at(down[k - 1]), why, {}, scale)
+        calls, scale = asked([change(v) for v in both]), "a scale taken for granted"
+        series(t, real_alarms, calls, at(down[k - 1]), why, {}, scale)
 
     t.property("exactly the part that was asked for is enough")
     for many, whole in (4, 8), (7, 10), (7, 100), (55, 100), (29, 100):
