@@ -145,12 +145,15 @@ def ae_07(t, sparse_code):
         "length of the columns forgotten": [along, along.clamp(min=0)],
         "divided by the length only once": once,
         "length of the whole dictionary": [
-            v for s in (lengths.square().sum().sqrt(), lengths.mean(), lengths.amax(),
-                        lengths.square().mean().sqrt()) for v in (along / s**2, once / s)],
+            v for s in (w.double().norm(), lengths.mean(), lengths.amax(),
+                        lengths.square().mean().sqrt())
+            for v in (along / s**2, once / s)],
         "another length": [
             v for s in (*sums, lengths / d**0.5) for v in (along / s**2, once / s)],
         "negative codes cut off": free.clamp(min=0),
-        "centered": [free - free.mean(0), free - (x.mean(1, keepdim=True) * w).double()],
+        "centered": [
+            free - v.double() @ w.double() / lengths**2
+            for v in (x.mean(0), x.mean().expand(d), x.mean(1, True).expand(b, d))],
         "threshold without a weight": small,
         "large codes clipped": free.clamp(-seen.abs().max(), seen.abs().max()),
         "codes dropped": torch.where(seen == 0, 0.0, free),
@@ -173,15 +176,14 @@ def ae_07(t, sparse_code):
             soft(free, weight / 2 * v) for v in (torch.ones(k), lengths, lengths**2)
         ],
         "moved across zero": free - move * free.sign(),
-        "moved the wrong way": [free + move * free.sign(), free - move, free + move,
+        "moved the wrong way": [free + move * free.sign(), alive * (free - move), free - move, free + move,
                                 (free - move).clamp(min=0), (free + move).clamp(min=0)],
         "threshold halved twice": solve(weight / 2),
         "mean over the dimensions": solve(weight * d),
-        "row moved as a whole": free * (seen / free).mean(1, keepdim=True)
-        if (seen != 0).any(1).sum() > 2 else torch.inf,
         "relative threshold": free * (seen / free).mean(0)
         if (seen / free).abs().amin() > 1e-3 else torch.inf,
-        "large codes clipped": due.clamp(-seen.abs().max(), seen.abs().max()),
+        "row moved as a whole": free * (seen / free).mean(1, keepdim=True)
+        if (seen != 0).any(1).sum() > 2 else torch.inf,
         "nearly zero in place of zero": torch.where(alive, due, seen)
         if seen[~alive].abs().max() < 0.02 else torch.inf,
     }  # fmt: skip
