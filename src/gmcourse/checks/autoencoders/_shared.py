@@ -49,3 +49,20 @@ def series(t, f, calls: list, due, whys, ideas: dict, mistake=None, tol=2e-5) ->
         t.shown = call
         t.close(out, value, why, name or mistake, tol=tol)
     return outs
+
+
+def held(t, model: nn.Module, networks: tuple, use):
+    """The model holds the networks' parameters, and ``use()`` leaves their modes."""
+    t.property("the module holds the networks, and leaves their modes")
+    mine = {id(p) for p in model.parameters()}
+    whole = all(id(p) in mine for net in networks for p in net.parameters())
+    why, got = "parameters() gives those of both networks.", "Some are missing."
+    t.true(whole, why, got, "networks not registered")
+    modes = [m for net in networks for m in net.modules()]
+    for wanted in (False, True):
+        for part in (model, *modes):
+            part.train(wanted)
+        use()
+        kept = all(part.training == wanted for part in (model, *modes))
+        why, got = "In the mode that they were in.", "In another one."
+        t.true(kept, why, got, "mode switched by a call")

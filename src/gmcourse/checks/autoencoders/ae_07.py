@@ -176,7 +176,8 @@ def ae_07(t, sparse_code):
             soft(free, weight / 2 * v) for v in (torch.ones(k), lengths, lengths**2)
         ],
         "moved across zero": free - move * free.sign(),
-        "moved the wrong way": [free + move * free.sign(), alive * (free - move), free - move, free + move,
+        "moved the wrong way": [free + move * free.sign(), free - move, free + move,
+                                alive * (free - move),
                                 (free - move).clamp(min=0), (free + move).clamp(min=0)],
         "threshold halved twice": solve(weight / 2),
         "mean over the dimensions": solve(weight * d),
