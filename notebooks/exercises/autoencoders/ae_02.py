@@ -92,6 +92,17 @@ class Ae02:
         | s = torch -> x = (x - x.mean(0)) / (x.std(0) + 1e-8); s = torch
     difference of large numbers | s.square()
         -> torch.linalg.eigvalsh(x.T @ x / len(x) - x.mean(0).outer(x.mean(0))).flip(0)
+    eigenvalues squared | s.square() -> s.square().square()
+    share of another whole | share * variances.sum() -> share * variances[0]
+    share of another whole | share * variances.sum() -> share * len(x)
+    a mean of what is left
+        | variances[k:].sum() -> variances[k:].sum() / max(len(s) - k, 1)
+    always a code | return k -> return max(k, 1)
+    never all codes | return k -> return min(k, len(s) - 1)
+    all directions taken as alike
+        | return k -> return max(math.ceil(len(s) * (1 - share)), 0)
+    share read as a percentage | share * -> share / 100 *
+    spectrum cut off | s.square() -> s[:6].square()
     one too many | return k -> return k + 1
     a float in place of an int | return k -> return float(k)
     the first examples alone | s = torch -> x = x[:100]; s = torch

@@ -51,29 +51,48 @@ class Ae03:
         reference,
         """
     variance kept in place of lost | 3 + 1 -> 6
-    variance kept in place of lost | 2 - 2**2 / 5) + 3 -> 5 + 2**2 / 5)
+    explained part kept or added | 2 - 2**2 / 5) + 3 -> 5 + 2**2 / 5)
     coordinates in place of directions | 3 + 1 -> 3 + 2
     one direction too few lost | 3 + 1 -> 1
     one direction too few lost | 3 + 1 -> 3
     mean over the dimensions | 3 + 1 -> (3 + 1) / 3
-    mean over the dimensions | 18 / 9 + 9 / 6 + 3 / 4 -> 6 / 9 + 3 / 6 + 1 / 4
+    mean over dimensions, or a variance lost
+        | 18 / 9 + 9 / 6 + 3 / 4 -> 6 / 9 + 3 / 6 + 1 / 4
     decoder that does not predict | - 2**2 / 5 ->
     same as the best code | (2 - 2**2 / 5) + 3 -> 4
-    slope divided by the wrong variance | 2**2 / 5 -> 2**2 / 2
+    explained part of another size | 2**2 / 5 -> 2**2 / 2
     third dimension forgotten | 2**2 / 5) + 3 -> 2**2 / 5)
-    third dimension forgotten | + 9 / 6 ->
+    directions left out | + 9 / 6 ->
     noise left in | 18 / 9 + 9 / 6 + 3 / 4 -> 9
     signal in place of error | 18 / 9 + 9 / 6 + 3 / 4 -> 36 / 9 + 9 / 6 + 1 / 4
     one part of the error only
         | 18 / 9 + 9 / 6 + 3 / 4 -> 6 * (3 / 9) ** 2 + 3 * (3 / 6) ** 2 + (3 / 4) ** 2
     one part of the error only
         | 18 / 9 + 9 / 6 + 3 / 4 -> 3 * ((6 / 9) ** 2 + (3 / 6) ** 2 + (1 / 4) ** 2)
-    variance read as standard deviation
+    another variance of the noise
         | 18 / 9 + 9 / 6 + 3 / 4 -> 54 / 15 + 27 / 12 + 9 / 10
     all directions shrunk alike | 18 / 9 + 9 / 6 + 3 / 4 -> 30 / (3 + 10 / 3)
     each coordinate denoised alone | 18 / 9 + 9 / 6 + 3 / 4 -> 15 / 8 + 6 / 5 + 9 / 6
-    noise counted once | 18 / 9 + 9 / 6 + 3 / 4 -> 18 / 9
+    directions left out | 18 / 9 + 9 / 6 + 3 / 4 -> 18 / 9
     off by a factor of two | 18 / 9 + 9 / 6 + 3 / 4 -> (18 / 9 + 9 / 6 + 3 / 4) / 2
+    half of it, or its root | 3 + 1 -> (3 + 1) ** 0.5
+    largest directions lost | 3 + 1 -> 6 + 3
+    coordinates in place of directions | 3 + 1 -> 3 + 1.2
+    standard deviations in place of variances | 3 + 1 -> 3**0.5 + 1
+    a share in place of the error | 3 + 1 -> 4 / 10
+    answers in another order | 3 + 1 -> 4.2 | (2 - 2**2 / 5) + 3 -> 4
+    answers in another order | (2 - 2**2 / 5) + 3 -> 4.25
+        | 18 / 9 + 9 / 6 + 3 / 4 -> 4.2
+    explained part of another size | 2**2 / 5 -> 2 / 5
+    explained part of another size | 2**2 / 5 -> (2 / 5) ** 2
+    decoder of another code | (2 - 2**2 / 5) + 3 -> (2 - 2 + 5 / 4) + 3
+    square root taken | (2 - 2**2 / 5) + 3 -> ((2 - 2**2 / 5) + 3) ** 0.5
+    another variance of the noise
+        | 18 / 9 + 9 / 6 + 3 / 4 -> sum(v * 3**0.5 / (v + 3**0.5) for v in (6, 3, 1))
+    directions kept or dropped | 18 / 9 + 9 / 6 + 3 / 4 -> 3 + 3 + 1
+    factors in place of errors | 18 / 9 + 9 / 6 + 3 / 4 -> 3 / 9 + 3 / 6 + 3 / 4
+    signal and noise swapped | 18 / 9 + 9 / 6 + 3 / 4 -> 9 / 9 + 9 / 6 + 9 / 4
+    rounded too early | 18 / 9 + 9 / 6 + 3 / 4 -> 4.3
     sign flipped | 3 + 1 -> -(3 + 1)
     """,
     )

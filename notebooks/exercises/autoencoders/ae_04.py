@@ -18,6 +18,11 @@ def made(last, first, up, go, mean):
     return new_last, new_first
 
 
+def covariance(rows):
+    """That of (n, k) rows, also for one column, where torch.cov gives a number."""
+    return torch.atleast_2d(torch.cov(rows.T))
+
+
 class Ae04:
     r"""The answers minus their mean are $W (z - \mu)$. With their principal
     directions as columns, $U$, they are $U U^\top W (z - \mu)$, since they lie in
@@ -41,14 +46,14 @@ class Ae04:
     @right
     def by_covariance(last, first, z):
         w = first.weight.detach()
-        cov = w @ torch.cov(z.T) @ w.T
+        cov = w @ covariance(z) @ w.T
         up = torch.linalg.eigh(cov)[1].flip(1)[:, : z.shape[1]]
         return made(last, first, up, up.T @ w, z.mean(0))
 
     @right
     def by_qr(last, first, z):
         q, r = torch.linalg.qr(first.weight.detach())
-        turn = torch.linalg.eigh(torch.cov(r @ z.T))[1].flip(1)
+        turn = torch.linalg.eigh(covariance(z @ r.T))[1].flip(1)
         return made(last, first, q @ turn, turn.T @ r, z.mean(0))
 
     @right
@@ -61,7 +66,7 @@ class Ae04:
     @right
     def in_double_precision(last, first, z):
         z, w = z.double(), first.weight.detach().double()
-        root = torch.linalg.cholesky(torch.cov(z.T))
+        root = torch.linalg.cholesky(covariance(z))
         u, _, _ = torch.linalg.svd(w @ root, full_matrices=False)
         u = -u  # signs are free
         return made(last, first, u.float(), (u.T @ w).float(), z.mean(0).float())
@@ -74,13 +79,13 @@ class Ae04:
 
     @wrong("codes made white")
     def white(last, first, z):
-        root = torch.linalg.cholesky(torch.cov(z.T))
+        root = torch.linalg.cholesky(covariance(z))
         up = first.weight.detach() @ root
         return made(last, first, up, torch.linalg.inv(root), z.mean(0))
 
     @wrong("directions of the codes alone")
     def turned(last, first, z):
-        v = torch.linalg.eigh(torch.cov(z.T))[1].flip(1)
+        v = torch.linalg.eigh(covariance(z))[1].flip(1)
         return made(last, first, first.weight.detach() @ v, v.T, z.mean(0))
 
     @wrong("columns only scaled")
@@ -108,6 +113,8 @@ class Ae04:
     encoder's bias not mapped | go @ (last.bias - mean) -> last.bias - mean
     encoder's bias not mapped | go @ (last.bias - mean) -> go @ last.bias - mean
     mean left in the directions | (z - mean) @ w.T -> z @ w.T
+    a direction dropped | go = up.T @ w
+        -> go = up.T @ w; go = go * ((answers @ up).std(0) > 0.1)[:, None]
     smallest variance first | [2][: len(mean)].T -> [2][: len(mean)].flip(0).T
     decoder left as it was | return new_last, new_first -> return new_last, first
     decoder's bias left as it was | first.bias + w @ mean -> first.bias

@@ -1,5 +1,6 @@
 """Versions of exercise ae-06."""
 
+import copy  # noqa: F401  (in an edit)
 import random
 
 import numpy as np
@@ -87,6 +88,16 @@ class Ae06:
     noise fixed across calls | rand_like(x) -> rand(x.shape, generator=self.stream)
         | super().__init__()
         -> super().__init__(); self.stream = torch.Generator().manual_seed(0)
+    absolute error | .square() -> .abs()
+    reconstruction clamped | x * keep)) -> x * keep)).clamp(0, 1)
+    masked more than once | x * keep -> x * keep * (torch.rand_like(x) >= self.share)
+    share ignored | >= self.share -> >= 0.5
+    given networks not used | super().__init__()
+        -> super().__init__(); encoder, decoder = copy.deepcopy((encoder, decoder))
+    networks not registered | self.encoder, self.decoder, self.share = encoder, decoder,
+        -> self.parts, self.share = [encoder, decoder],
+        | self.decoder(self.encoder(x * keep)) -> self.parts[1](self.parts[0](x * keep))
+    mode switched by a call | keep = -> self.train(); keep =
     normal numbers compared | rand_like(x) -> randn_like(x)
     a fixed number of values masked
         | rand_like(x) >= self.share

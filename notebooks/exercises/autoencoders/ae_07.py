@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from .. import edits, reference, right
+from .. import edits, reference, right, wrong
 
 
 class Ae07:
@@ -74,6 +74,14 @@ class Ae07:
         length = w.square().sum(0).sqrt()
         return F.softshrink(x @ (w / length), weight / 2) / length
 
+    @wrong("stopped before the minimum")
+    def one_step_for_all(x, w, weight):
+        z, step = torch.zeros(len(x), w.shape[1]), 0.5 / w.square().sum(0).max()
+        for _ in range(10):
+            z = z + 2 * step * (x - z @ w.T) @ w
+            z = z.sign() * (z.abs() - step * weight * w.norm(dim=0)).relu()
+        return z
+
     edited = edits(
         sparse_code,
         """
@@ -92,6 +100,23 @@ class Ae07:
     threshold on the wrong scale | weight / 2 -> weight / 2 * length
     moved across zero | .clamp(min=0) ->
     length of the whole dictionary | w.norm(dim=0) -> w.norm()
+    length of the whole dictionary | w.norm(dim=0) -> w.norm(dim=0).mean()
+    another length | w.norm(dim=0) -> w.abs().sum(0)
+    another length | w.norm(dim=0) -> w.square().mean(0).sqrt()
+    centered | along = x -> along = (x - x.mean(0))
+    large codes clipped | size / length -> (size / length).clamp(max=1.0)
+    codes dropped | size / length -> size * (size == size.amax(1, True)) / length
+    threshold without a weight | weight / 2 -> 0.5
+    moved the wrong way | along.abs() - weight -> along.abs() + weight
+    moved the wrong way
+        | along.sign() * size / length -> (along - weight / 2) / length
+    threshold on the wrong scale | weight / 2 -> weight / 2 * length**2
+    mean over the dimensions | weight / 2 -> weight / 2 * len(w)
+    relative threshold | along.abs() - weight / 2 -> along.abs() / (1 + weight * length)
+    row moved as a whole | along.abs() - weight / 2
+        -> along.abs() * (1 - weight / 2 / along.norm(dim=1, keepdim=True))
+    nearly zero in place of zero | along.sign() * size
+        -> along.sign() * torch.where(size > 0, size, 1e-3)
     zero divided by zero | along.sign() * size -> along * size / along.abs()
     batch axis lost
         | along.sign() * size / length -> (along.sign() * size / length).squeeze(0)

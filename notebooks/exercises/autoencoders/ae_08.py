@@ -74,6 +74,24 @@ class Ae08:
     channel axis squeezed away | (x_noisy)) -> (x_noisy)).squeeze(1) | -3, ->
     channel axis squeezed away | (x_noisy)) -> (x_noisy)).squeeze().unsqueeze(1)
     mean over the dimensions | .sum(dim -> .mean(dim
+    channel axis squeezed away | -1, c, h, w) -> -1, c, h, w).squeeze(1)
+    wrong shape | .view(-1, c, h, w) ->
+    wrong shape | -1, c, h, w) -> -1, 1, h, w)
+    pixels in the wrong places | -1, c, h, w) -> -1, c, h, w).flip(2)
+    values changed | -1, c, h, w) -> -1, c, h, w).sigmoid()
+    values changed | -1, c, h, w) -> -1, c, h, w).clamp(0, 1)
+    one image for the whole batch | return self.decoder(z).view(-1, c, h, w)
+        -> return self.decoder(z)[:1].view(-1, c, h, w).expand(len(z), c, h, w)
+    noisy and clean image swapped | error(self, x_noisy, x) -> error(self, x, x_noisy)
+    every image with every reconstruction | return (x - x_hat).square()
+        -> return (x[:, None] - x_hat[None]).square().mean(1)
+    a size of images assumed | .sum(dim=(-3, -2, -1)) -> .mean(dim=(-3, -2, -1)) * 784
+    mean over the dimensions | .mean() -> .mean() / x[0].numel()
+    mode switched by a call | return self.error -> self.train(); return self.error
+    networks not registered | self.encoder, self.decoder = encoder, decoder
+        -> self.parts = [encoder, decoder]
+        | self.decoder(z) -> self.parts[1](z)
+        | self.encoder(x_noisy) -> self.parts[0](x_noisy)
     mean over the channels | .sum(dim=(-3, -2, -1)) -> .sum((-2, -1)).mean(1)
     not summed over the dimensions | .sum(dim=(-3, -2, -1)) ->
     not summed over the dimensions | -3, ->

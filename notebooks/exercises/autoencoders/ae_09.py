@@ -73,6 +73,7 @@ class Ae09:
     values out of place | torch.zeros_like(z).scatter(1, places, values)
         -> F.pad(values, (0, z.shape[1] - values.shape[1]))
     one too few | min(self.k, -> min(self.k - 1,
+    mode switched by a call | values, places = -> self.train(); values, places =
     one too many | min(self.k, -> min(self.k + 1,
     moved toward zero | places, values)
         -> places, values - z.relu().sort(1, True).values[:, self.k : self.k + 1])

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .. import edits, reference, right
+from .. import edits, reference, right, wrong
 
 
 class Ae10:
@@ -53,6 +53,24 @@ class Ae10:
         i = int((tpr >= recall - 1e-9).argmax())
         return share * tpr[i] / (share * tpr[i] + (1 - share) * fpr[i])
 
+    @wrong("rounding decides")
+    def in_single_precision(normal, anomalies, recall, share):
+        def rate(scores, threshold):
+            return float((scores >= threshold).float().mean())
+
+        fits = [t for t in anomalies.tolist() if rate(anomalies, t) >= recall]
+        real = share * rate(anomalies, max(fits))
+        return real / (real + (1 - share) * rate(normal, max(fits)))
+
+    @wrong("a scale taken for granted")
+    def on_a_grid(normal, anomalies, recall, share):
+        scores = torch.cat([normal, anomalies])
+        for t in torch.linspace(float(scores.max()), float(scores.min()), 500):
+            tpr = (anomalies >= t).double().mean()
+            if tpr >= recall - 1e-9:
+                fpr = (normal >= t).double().mean()
+                return share * tpr / (share * tpr + (1 - share) * fpr)
+
     edited = edits(
         real_alarms,
         """
@@ -65,19 +83,46 @@ class Ae10:
         | (anomalies >= threshold).double().mean() -> (anomalies >= threshold).sum()
         | (normal >= threshold).double().mean() -> (normal >= threshold).sum()
     recall asked for in place of reached | share * tpr -> share * recall
-    threshold on the normal scores | len(anomalies) -> len(normal)
+    threshold on other scores | len(anomalies) -> len(normal)
         | anomalies.sort -> normal.sort
     alarms strictly above | (anomalies >= -> (anomalies > | (normal >= -> (normal >
     alarms strictly above | (normal >= -> (normal >
-    lowest threshold | [need - 1] -> [-1]
+    recall ignored | [need - 1] -> [-1]
+    recall ignored | [need - 1] -> [len(anomalies) // 2]
+    counted from below | descending=True -> descending=False
+    scores not sorted | .sort(descending=True).values ->
+    scores clamped | .sort(descending=True) -> .clamp(0, 1).sort(descending=True)
+        | (anomalies >= -> (anomalies.clamp(0, 1) >=
+        | (normal >= -> (normal.clamp(0, 1) >=
+    recall as a part of the size | anomalies.sort(descending=True).values[need - 1]
+        -> (recall * anomalies.mean())
+    rates swapped | share * tpr -> share * fpr | (1 - share) * fpr -> (1 - share) * tpr
+    parts below the threshold | (normal >= -> (normal <
+    another measure | return real / (real + (1 - share) * fpr)
+        -> return real + (1 - share) * (1 - fpr)
+    another measure | return real / (real + (1 - share) * fpr)
+        -> return (anomalies[:, None] > normal).double().mean()
+    divided by another number | (normal >= threshold).double().mean()
+        -> (normal >= threshold).sum() / (len(normal) + len(anomalies))
+    counts smoothed | (normal >= threshold).double().mean()
+        -> ((normal >= threshold).sum() + 1) / len(normal)
+    a number added to the denominator | (real + (1 -> (real + 1e-3 + (1
+    share ignored | real = share -> share = 0.001; real = share
+    rounding decides | - 1e-9 ->
+    a scale taken for granted | (normal >= threshold) -> (normal >= threshold - 1e-4)
+    equal scores counted once | anomalies.sort(descending=True).values[need - 1]
+        -> (v := anomalies.unique().flip(0))[math.ceil(recall * len(v) - 1e-9) - 1]
+    recall asked for in place of reached | share * tpr -> share * need / len(anomalies)
+    threshold one step too low | need = math.ceil(recall * len(anomalies) - 1e-9)
+        -> need = min(math.floor(recall * len(anomalies) + 1e-9) + 1, len(anomalies))
     threshold one step too low | [need - 1] -> [min(need, len(anomalies) - 1)]
     threshold one step too low | math.ceil(recall * len(anomalies) - 1e-9)
         -> min(int(recall * len(anomalies) + 1e-9) + 1, len(anomalies))
-    threshold one step too low | sort(descending=True).values[need - 1]
+    quantile in place of a count | sort(descending=True).values[need - 1]
         -> quantile(1 - recall, interpolation="lower")
     quantile in place of a count
         | sort(descending=True).values[need - 1] -> quantile(1 - recall)
-    rounded down | math.ceil(recall * len(anomalies) - 1e-9)
+    too few caught | math.ceil(recall * len(anomalies) - 1e-9)
         -> max(1, int(recall * len(anomalies) + 1e-9))
     equal scores counted once | sort(descending=True).values -> unique().flip(0)
     low scores raise the alarm

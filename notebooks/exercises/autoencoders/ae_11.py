@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from .. import edits, reference, right
+from .. import build, edits, reference, right, wrong
 
 
 class Ae11:
@@ -14,7 +14,8 @@ class Ae11:
     @reference
     def fit_sampler(z):
         mean = z.mean(0)
-        values, vectors = torch.linalg.eigh(torch.cov(z.double().T))
+        cov = torch.atleast_2d(torch.cov(z.double().T))  # for one code it is a number
+        values, vectors = torch.linalg.eigh(cov)
         # Rounding makes zeros slightly negative.
         root = (vectors * values.clamp(min=0).sqrt()).to(z.dtype)
 
@@ -38,7 +39,8 @@ class Ae11:
 
     @right
     def by_loops(z):
-        mean, (values, vectors) = z.mean(0), torch.linalg.eigh(torch.cov(z.T))
+        mean, cov = z.mean(0), torch.cov(z.T).reshape(len(z.T), len(z.T))
+        values, vectors = torch.linalg.eigh(cov)
         root = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
         return lambda m: torch.stack(
             [mean + root @ torch.randn(len(mean)) for _ in range(m)]
@@ -46,16 +48,52 @@ class Ae11:
 
     @right
     def by_numpy(z):
-        mean, cov = z.double().mean(0).numpy(), np.cov(z.double().numpy().T)
+        mean, cov = (
+            z.double().mean(0).numpy(),
+            np.atleast_2d(np.cov(z.double().numpy().T)),
+        )
         draw = np.random.multivariate_normal
         return lambda m: torch.from_numpy(draw(mean, cov, m, check_valid="ignore"))
 
     @right
     def on_the_plane(z):
-        values, vectors = torch.linalg.eigh(torch.cov(z.double().T))
+        away = (z - z.mean(0)).double()
+        values, vectors = torch.linalg.eigh(away.T @ away / len(z))
         alive = values > 1e-10 * values.max()
         root = (vectors[:, alive] * values[alive].sqrt()).float()
         return lambda m: z.mean(0) + torch.randn(m, root.shape[1]) @ root.T
+
+    @wrong("breaks where the covariance has no inverse")
+    def constant_codes_apart(z):
+        alive, mean = z.std(0) > 0, z.mean(0)
+        factor = torch.linalg.cholesky(torch.cov(z[:, alive].double().T).reshape(
+            int(alive.sum()), int(alive.sum())))  # fmt: skip
+
+        def sample(m):
+            out = mean.repeat(m, 1)
+            out[:, alive] += torch.randn(m, len(factor)) @ factor.float().T
+            return out
+
+        return sample
+
+    @wrong("each code on its own")
+    def independent_if_need_be(z):
+        cov, mean = torch.atleast_2d(torch.cov(z.double().T)), z.mean(0)
+        factor, failed = torch.linalg.cholesky_ex(cov)
+        factor = cov.diagonal().sqrt().diag() if failed else factor
+        return lambda m: mean + torch.randn(m, len(mean)) @ factor.float().T
+
+    @wrong("result of an earlier call")
+    @build
+    def fitted_once():
+        fits = {}
+
+        def fit_sampler(z):
+            if z.shape not in fits:
+                fits[z.shape] = Ae11.by_svd(z)
+            return fits[z.shape]
+
+        return fit_sampler
 
     edited = edits(
         fit_sampler,
@@ -78,10 +116,39 @@ class Ae11:
     noise added to the covariance | values.clamp(min=0) -> values.clamp(min=1e-8)
     breaks where the covariance has no inverse
         | (vectors * values.clamp(min=0).sqrt())
-        -> torch.linalg.cholesky(torch.cov(z.double().T))
+        -> torch.linalg.cholesky(cov)
     breaks where the covariance has no inverse | values.clamp(min=0) -> (values - 1e-9)
     breaks where the covariance has no inverse | z.double().T -> z.T
         | values.clamp(min=0) -> values
+    draws end where the training codes end
+        | return mean + torch.randn(m, len(mean)) @ root.T
+        -> return torch.minimum(mean + torch.randn(m, len(mean)) @ root.T, z.amax(0))
+    one mean for all codes | mean + torch -> mean.mean() + torch
+    uniform noise | randn(m -> rand(m
+    correlations in place of the covariance | @ root.T -> @ root.T / z.std(0)
+    second moment in place of the variance | torch.cov(z.double().T)
+        -> z.double().T @ z.double() / len(z)
+    another factor on the covariance
+        | values.clamp(min=0) -> (values.clamp(min=0) * 200)
+    another factor on the covariance | mean + torch.randn
+        -> z[torch.randint(len(z), (m,))] + torch.randn
+    noise added to the covariance
+        | cov(z.double().T) -> cov(z.double().T) + 1e-2 * torch.eye(len(z.T))
+    noise added to the covariance
+        | cov(z.double().T) -> cov(z.double().T) + 1e-20 * torch.eye(len(z.T))
+    noise added to the covariance | vectors * values.clamp(min=0).sqrt()
+        -> vectors * (0.9 * values + 0.1 * values.mean()).sqrt()
+    constant codes lost | return mean + -> return mean * (z.std(0) > 0) +
+    a size taken for granted | values.clamp(min=0) -> (values * (values > 1e-6))
+    a size taken for granted | torch.cov(z.double().T)
+        -> torch.cov(z.double().T).round(decimals=4)
+    a size taken for granted | values.clamp(min=0) -> (values * (values > 1e-15))
+    difference of large numbers | torch.cov(z.double().T)
+        -> (z.T @ z / len(z) - mean[:, None] * mean).double()
+    an axis of length one lost | return mean + torch.randn(m, len(mean)) @ root.T
+        -> return (mean + torch.randn(m, len(mean)) @ root.T).squeeze(0)
+    an axis of length one lost | return mean + torch.randn(m, len(mean)) @ root.T
+        -> return (mean + torch.randn(m, len(mean)) @ root.T).squeeze(1)
     one noise for all dimensions
         | randn(m, len(mean)) -> randn(m, 1).expand(m, len(mean))
     one noise for all draws | randn(m, len(mean)) -> randn(len(mean)).expand(m, -1)

@@ -83,6 +83,7 @@ class Ae13:
         | jacobian.square().flatten(1) -> jacobian.sum(1).square()
     rows added before they are squared
         | jacobian.square().flatten(1) -> jacobian.sum(2).square()
+    wrong shape | .flatten(1).sum(1) -> .squeeze().flatten(1).sum(1)
     first layer only | (v * slope[:, None]) @ w -> slope[:, :, None] * w
     offset left out | + a ->
     one Jacobian for all | # (b, h) -> ; slope = slope[:1].expand(len(x), -1)

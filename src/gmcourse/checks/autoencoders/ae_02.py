@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from .._exercise import Exercise
+from ._shared import series
 
 
 def frame(t, n: int, k: int) -> Tensor:
@@ -60,8 +61,8 @@ def codes_needed(x, share):
     ),
     misconceptions={
         "share that is kept": "`share` bounds what is lost, not what is kept.",
-        "data not centered": "The autoencoder has biases: its mean is free, and takes "
-        "no code.",
+        "data not centered": "The autoencoder has biases: the mean of each column "
+        "is free, and takes no code.",
         "singular values not squared": "A singular value is a length; the variance is "
         "its square, divided by n.",
         "variances of the pixels": "The code may combine pixels: look along principal "
@@ -72,6 +73,17 @@ def codes_needed(x, share):
         "one too few": "Is k codes the same as index k of a list?",
         "directions counted one by one": "What is lost is the sum of all variances "
         "left out, not the largest of them.",
+        "eigenvalues squared": "An eigenvalue of the covariance is a variance as it "
+        "is; only singular values are squared.",
+        "share of another whole": "What is lost is divided by the sum of all "
+        "variances: by no other number, and not by none.",
+        "a mean of what is left": "The variances that are left out add up.",
+        "always a code": "k may be 0: the mean alone is enough at a share of 1.",
+        "never all codes": "k may be d, where even the smallest variance is too much.",
+        "all directions taken as alike": "The result depends on the data: look at the "
+        "spectrum.",
+        "share read as a percentage": "A share of 1 is the whole.",
+        "spectrum cut off": "All d variances count, also the smallest ones.",
         "no code where one is needed": "With k = 0 the whole share, 1, is lost.",
         "at most read as less than": "A share that is reached is allowed: at most "
         "`share`, and with a share of 1 no code is needed.",
@@ -84,75 +96,118 @@ def codes_needed(x, share):
     },
 )
 def ae_02(t, codes_needed):
-    n = t.integer(40, 60)
+    n, d = t.integer(40, 60), 8
 
     def along_axes(variances: list[float]) -> Tensor:
         spread = torch.tensor(variances).double().sqrt()
         return (n**0.5 * frame(t, n, len(variances)) * spread).float()
 
-    def needs(x, share, due, why, ideas=None, mistake=None):
-        t.close(t.call(codes_needed, x, share), float(due), why, mistake, ideas)
+    def between(spectrum: Tensor) -> list[float]:
+        """Shares for which 0 to d codes are needed."""
+        left = spectrum.flip(0).cumsum(0).flip(0)
+        return [1.2, *((left - 0.45 * spectrum) / left[0]).tolist()]
 
-    three = along_axes([1.0, 1.0, 1.0, 0.0, 0.0])
+    def counted(parts: Tensor, shares: list[float], whole=None) -> Tensor:
+        """How many it takes of other numbers, or of another whole."""
+        parts = parts.double()
+        left = torch.cat([parts.flip(0).cumsum(0).flip(0), torch.zeros(1)])
+        whole = parts.sum() if whole is None else whole
+        more = left > torch.tensor(shares)[:, None] * whole
+        return more.sum(1).double().clamp(max=len(parts))
+
+    spectrum = torch.tensor([40.0, 24.0, 14.0, 9.0, 6.0, 4.0, 2.0, 1.0]).double() / 10
+    shares, due, all_ = between(spectrum), torch.arange(9.0), spectrum.sum()
+    others = [due, counted(spectrum.sqrt(), shares), counted(spectrum**2, shares),
+              counted(spectrum, [v * v for v in shares])]  # fmt: skip
+    for _ in range(50):  # until no other mistake gives what these two give
+        x = planted(t, n, spectrum)[0].float()
+        spread = x.double().var(0)
+        pixels = counted(spread.sort(descending=True).values, shares)
+        unit = counted(torch.linalg.eigvalsh(x.T.corrcoef()).flip(0), shares)
+        if min((a != b).sum() for a in (pixels, unit) for b in others):
+            break
+
     t.property("a whole number")
-    out = t.call(codes_needed, three, 0.5)
+    out, name = t.call(codes_needed, x, 0.5), "a float in place of an int"
     whole = not t.tensor(out).is_floating_point()
-    t.true(
-        whole, "A number of codes, an int.", f"{out!r}", "a float in place of an int"
-    )
+    t.true(whole, "A number of codes, an int.", f"{out!r}", name)
 
-    t.property("at 1 and above, no code")
-    why, singly = "The mean alone loses a share of 1.", "directions counted one by one"
-    needs(three, 1.2, 0, why, {"one too many": 1.0, "share that is kept": [3.0, 5.0]})
+    def answers(x, shares, *told):
+        series(t, codes_needed, [(x, v) for v in shares], due, *told)
+
+    t.property("any axes: shares for which it takes 0, 1, ... or all 8 codes")
+    raw, part = x.double(), spectrum / all_
+    roots, at = torch.linalg.svdvals, torch.tensor(shares)
+    shifts = 0.0, raw.mean(), raw.mean(1, keepdim=True)
+    tails = torch.stack([spectrum[k:].sum() for k in range(9)])
+    means = tails / torch.arange(8, -1, -1).clamp(min=1)
+    ideas = {
+        "share that is kept": counted(spectrum, [1 - v for v in shares]),
+        "data not centered": [counted(roots(raw - v) ** 2, shares) for v in shifts],
+        "singular values not squared": counted(spectrum.sqrt(), shares),
+        "eigenvalues squared": counted(spectrum**2, shares),
+        "variances of the pixels": [
+            pixels, counted(spread, shares)],
+        "columns standardized": unit,
+        "smallest directions first": counted(spectrum.flip(0), shares),
+        "always a code": due.clamp(min=1),
+        "never all codes": due.clamp(max=7),
+        "one too many": [due + 1, (due + 1).clamp(max=8),
+                         torch.where(due > 0, due + 1, due).clamp(max=8),
+                         torch.where(due > 0, due + 1, due)],
+        "one too few": [due - 1, (due - 1).clamp(min=0)],
+        "no code where one is needed": torch.where(due < 2, 0, due),
+        "share read as a percentage": [
+            torch.where(at < edge, counted(spectrum, [v * f for v in shares]), 0)
+            for f in (0.01, 100) for edge in (1, 9)],
+        "directions counted one by one": [
+            [max(least, float((v > a).sum())) if a < edge else 0.0 for a in shares]
+            for v in (part, part / part[0]) for edge in (1, 9) for least in (0, 1)],
+        "share of another whole": [
+            torch.where(at < edge, counted(spectrum, shares, v), 0) for v in (
+                spectrum[0], 1.0, n / (n - 1), raw.square().sum(1).mean(),
+                      all_ / d, all_ / n, all_ * d, all_ * n) for edge in (1, 9)],
+        "a mean of what is left": [
+            [0.0 if a >= edge else float((v > a).sum()) for a in shares]
+            for v in (means / all_, means / means[0]) for edge in (1, 9)],
+        "root of the share": counted(spectrum, [v * v for v in shares]),
+        "all directions taken as alike": [
+            v.clamp(min=0) for v in ((8 - 8 * at).ceil(), (8 - 8 * at).round())],
+        "spectrum cut off": [counted(spectrum[:q], shares) for q in (7, 6, 5, 4, 3, 2)],
+    }  # fmt: skip
+    whys = ["The mean alone loses a share of 1."]
+    for k in range(1, 9):
+        more, less = float(tails[k - 1] / all_), float(tails[k] / all_)
+        whys.append(
+            f"{k} code(s) leave a share of {less:.2f}, {k - 1} leave {more:.2f}."
+        )
+    answers(x, shares, whys, ideas)
+
+    t.property("at exactly 1, no code")
     for _ in range(12):  # rounded sums may exceed 1 in some, but not in all
         out = t.call(codes_needed, along_axes([5.0, 3.0, 1.0]), 1.0)
         if bool(t.tensor(out) == 0):
             break
-    t.close(out, 0.0, why, "at most read as less than")
+    t.close(out, 0.0, whys[0], "at most read as less than")
 
-    t.property("three equal directions: at most 0.15 takes three, 0.9 one, 0.4 two")
-    ideas = {
-        "share that is kept": 1.0,
-        "smallest directions first": 5.0,
-        "one too many": 4.0,
-        "one too few": 2.0,
-    }
-    needs(three, 0.15, 3, "Two of them lose a third.", ideas)
-    ideas = {"no code where one is needed": 0.0, singly: 3.0}
-    needs(three, 0.9, 1, "Without a code a share of 1 is lost.", ideas)
-    ideas = {singly: [0.0, 1.0], "root of the share": 3.0}
-    needs(three, 0.4, 2, "One alone leaves two thirds, two leave one.", ideas)
-
-    t.property("variances 16, 4 and 1: one code leaves 5 of 21")
-    ideas = {"singular values not squared": 2.0, "columns standardized": 3.0}
-    needs(along_axes([4.0, 16.0, 1.0]), 0.25, 1, "5/21 is less than 0.25.", ideas)
-
-    t.property("a direction that is oblique to the axes")
-    oblique = along_axes([9.0, 0.1]) @ torch.tensor([[0.6, 0.8], [-0.8, 0.6]])
-    why = "Along it lies nearly all of the variance."
-    needs(oblique, 0.1, 1, why, {"variances of the pixels": 2.0})
+    t.property("another spectrum")
+    other = torch.tensor([50.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 1.0]).double()
+    x, shares = planted(t, n, other)[0].float(), between(other)
+    ideas = {"result of an earlier call": counted(spectrum, shares)}
+    answers(x, shares, "These data have another one.", ideas)
 
     t.property("where the data lie does not matter")
-    away = torch.tensor([10.0, -20.0, 30.0, -40.0, 50.0])
+    away = 3000 * t.away(d, low=0.5, high=1)
     why = "A shift of all examples is a shift of the mean."
-    needs(three + away, 0.3, 3, why, mistake="data not centered")
-    needs(three + 100 * away, 0.3, 3, why, mistake="difference of large numbers")
-
-    t.property("any spectrum, any axes")
-    spectrum = torch.tensor([40.0, 24.0, 14.0, 9.0, 6.0, 4.0, 2.0, 1.0])
-    x = planted(t, n, spectrum)[0].float()
-    left = [float(spectrum[k:].sum() / spectrum.sum()) for k in range(9)]
-    for k in (6, 3, 8, 1):
-        why = f"{k} directions leave a share of {left[k]:.3f}, {k - 1} leave more."
-        needs(x, (left[k - 1] + left[k]) / 2, k, why)
+    answers(x + away, shares, why, {}, "difference of large numbers")
 
     t.property("every example counts")
     later = torch.cat([along_axes([1.0, 0.0, 0.0])] * 5 + [along_axes([0.0, 2.0, 2.0])])
-    first, last = "the first examples alone", later.flip(0)
-    needs(later, 0.1, 3, "The last ones vary along two other axes.", mistake=first)
-    needs(last, 0.1, 3, "The first ones vary along two other axes.", mistake=first)
+    for some, which in (later, "last"), (later.flip(0), "first"):
+        out = t.call(codes_needed, some, 0.1)
+        why = f"The {which} ones vary along two other axes."
+        t.close(out, 3.0, why, "the first examples alone")
 
     t.property("one value for each example")
-    single = along_axes([2.0])
-    needs(single, 0.5, 1, "Without a code a share of 1 is lost.")
-    needs(single, 1.5, 0, "The mean alone loses a share of 1.")
+    for share, k in (0.5, 1.0), (1.5, 0.0):
+        t.close(t.call(codes_needed, along_axes([2.0]), share), k, whys[0])

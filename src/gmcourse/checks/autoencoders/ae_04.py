@@ -24,10 +24,10 @@ invertible map of the codes can be absorbed into the two. Choose it such that th
 are ordered and have the unit of what they decode to, as in PCA.
 
 Write `principal(last, first, z)`: `last` is an `nn.Linear(h, k)`, `first` an
-`nn.Linear(k, m)` with `m >= k`, both with biases; the columns of `first.weight` are
-linearly independent, and `z` holds the codes that `last` gave for a training set, shape
-`(n, k)`, with an invertible covariance. Return two new layers `(new_last, new_first)`
-such that
+`nn.Linear(k, m)` with `m >= k >= 1`, both with biases; the columns of `first.weight`
+are linearly independent, and `z` holds the codes that `last` gave for a training set,
+shape `(n, k)`, with an invertible covariance. Return two new layers
+`(new_last, new_first)` such that
 
 - `new_first(new_last(a))` equals `first(last(a))` for every `a`, up to rounding;
 - the columns of the new decoder's weight are orthonormal;
@@ -70,6 +70,8 @@ def principal(last, first, z):
         "comes first.",
         "mean left in the directions": "The directions are those of the answers minus "
         "their mean; a mean far from zero is no variance.",
+        "a direction dropped": "A code may vary little beside the others, and counts "
+        "all the same: nothing is small without a unit.",
         "decoder left as it was": "The decoder must undo what the encoder now does.",
         "decoder's bias left as it was": "A code of zeros now stands for the mean "
         "code: the mean has to go into the decoder's bias.",
@@ -82,17 +84,26 @@ def principal(last, first, z):
 def ae_04(t, principal):
     turned(t, principal, 3)
     turned(t, principal, 2, 1e-3, case=" Here the codes are of size 0.001.")
+    turned(t, principal, 1, case=" Here there is one code.")
+    few = "a direction dropped"
+    turned(t, principal, 2, mistake=few, case=" One code varies little.", thin=0.01)
     large = "difference of large numbers"
     turned(t, principal, 4, 1.0, large, " Here the codes lie near 200.")
 
 
-def turned(t, principal, k: int, size: float = 1.0, mistake: str = "", case: str = ""):
+def covariance(rows: Tensor) -> Tensor:
+    away = rows - rows.mean(0)
+    return away.T @ away / (len(rows) - 1)
+
+
+def turned(t, principal, k: int, size=1.0, mistake="", case="", thin=1.0):
     """The check on ``k`` codes; what it is an edge for has this ``mistake``."""
     h, m, n = k + t.integer(3, 4), k + t.integer(1, 2), 40
     a = t.normal(n, h, mean=0.5)
     last, first = nn.Linear(h, k), nn.Linear(k, m)
     # Strong correlations, oblique columns of several lengths, a mean far from zero.
     mix = torch.eye(k) + torch.tensor([1.5, 1.0, -0.8, 0.6])[:k, None].tril(-1)
+    mix[-1] *= thin
     frame = torch.linalg.qr(t.normal(h, k))[0]
     shift = t.away(k, low=1, high=3) + (200 if k == 4 else 0)
     lean = torch.eye(k) + 0.5 * torch.ones(k, k).triu(1)
@@ -137,8 +148,8 @@ def turned(t, principal, k: int, size: float = 1.0, mistake: str = "", case: str
     t.shape(out, (k + 1, m), "as many values as before.")
     answers = t.tensor(out).detach().double()
     new = (answers[:k] - answers[k]).T
-    gram, cov, eye = new.T @ new, torch.cov(codes.T), torch.eye(k).double()
-    w, old = values[2].double(), torch.cov(z.double().T)
+    gram, cov, eye = new.T @ new, covariance(codes), torch.eye(k).double()
+    w, old = values[2].double(), covariance(z.double())
     axes, roots = torch.linalg.eigh(old)[1], torch.linalg.cholesky(old)
     plain, unit = w.T @ w, (w / w.norm(dim=0)).double()
     white = (cov - eye).abs().max() < 0.01
@@ -159,12 +170,13 @@ def turned(t, principal, k: int, size: float = 1.0, mistake: str = "", case: str
     t.property("the new codes are uncorrelated", of=new_z)
     stds = cov.diagonal().clamp(min=1e-30).sqrt()
     second = torch.linalg.eigh(w @ (z.T @ z).double() @ w.T)[1].flip(1)[:, :k]
-    by_second = torch.cov(second.T @ w @ z.double().T)
+    by_second = covariance(z.double() @ w.T @ second)
     spread = by_second.diagonal().sqrt()
     uncentered = (by_second / spread[:, None] / spread).abs()
     correlation = (cov / stds[:, None] / stds).abs()
     ideas = {"mean left in the directions": [uncentered, uncentered.flip(0, 1)]}
-    other = mistake or "codes still correlated"
+    dropped = "a direction dropped" if (stds < 1e-9).any() else "codes still correlated"
+    other = mistake or dropped
     why = f"Their covariance has nothing off the diagonal.{case}"
     t.close(correlation, eye, why, other, None if mistake else ideas, tol=2e-3)
 

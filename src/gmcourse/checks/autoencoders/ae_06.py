@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from .._exercise import Exercise
-from ._shared import Spy
+from ._shared import Spy, held
 
 
 @Exercise(
@@ -25,10 +25,11 @@ The autoencoders of the paper that named them denoising ([Vincent et al.,
 2008](https://doi.org/10.1145/1390156.1390294)) were given no noise: a random part of
 the values was set to zero, and the whole example was asked back.
 
-Write the module `MaskingAutoencoder(encoder, decoder, share)` with a method `loss(x)`
-for `x` of shape `(b, d)`: each value is set to zero with probability `share`,
-independently of all others and anew at each call, in training and in evaluation mode
-alike; the values that survive stay as they are. The damaged batch goes through
+Write the module `MaskingAutoencoder(encoder, decoder, share)`, whose parameters are
+those of the two networks, with a method `loss(x)` for `x` of shape `(b, d)`: each value
+is set to zero with probability `share`, independently of all others and anew at each
+call, in training and in evaluation mode alike; the values that survive stay as they
+are. The damaged batch goes through
 `encoder` and `decoder`, and the result is compared with the undamaged `x`. Return the
 squared error summed over the `d` values, as the mean over the batch, shape `()`; its
 gradient reaches both networks.
@@ -70,12 +71,22 @@ class MaskingAutoencoder(nn.Module):
         "only the missing values compared": "The error is that of all d values.",
         "only the surviving values compared": "The error is that of all d values, the "
         "missing ones above all.",
+        "given networks not used": "The batch goes through the encoder and the decoder "
+        "that are given, not through copies of them.",
+        "networks not registered": "The networks must be attributes of the module: in "
+        "a list, a dictionary or a closure no optimizer finds their parameters.",
+        "mode switched by a call": "train() and eval() belong to the caller: a loss "
+        "must leave both networks in the mode that they were in.",
+        "share ignored": "Half of the values go, whatever the share.",
+        "masked more than once": "Two masks, one after the other, take more than the "
+        "share.",
+        "reconstruction clamped": "The decoder's values are compared as they are.",
         "normal numbers compared": "How likely is a normal number below `share`? "
         "Another kind of random number is below it with just that probability.",
     },
 )
 def ae_06(t, MaskingAutoencoder):
-    b, d, share = 30, 40, [0.2, 0.3, 0.7][t.integer(0, 2)]
+    b, d, share = 30, 40, [0.2, 0.25, 0.7][t.integer(0, 2)]
     x = t.away(b, d, low=0.5, high=1)
 
     def new(encoder, decoder):
@@ -95,7 +106,8 @@ def ae_06(t, MaskingAutoencoder):
     model = new(spy, nn.Identity())
     t.shape(t.call(model.loss, x), (), "the mean over the batch.")
     got = str([tuple(s.shape) for s in spy.seen])
-    t.true(got == str([(b, d)]), f"One batch of shape {(b, d)}.", got)
+    copied = None if spy.seen else "given networks not used"
+    t.true(got == str([(b, d)]), f"One batch of shape {(b, d)}.", got, copied)
 
     t.property("values are zero, or what they were")
     seen = spy.seen[0]
@@ -116,7 +128,7 @@ def ae_06(t, MaskingAutoencoder):
         t.true(mixed.any(), why, got, name)
 
     t.property("anew at each call")
-    masks = masks_of(model, 16)
+    masks = masks_of(model, 40)
     spy = Spy()
     new_one = masks_of(new(spy, nn.Identity()), 1)
     seen = torch.cat([gone[None], masks, new_one]).flatten(1)
@@ -130,6 +142,8 @@ def ae_06(t, MaskingAutoencoder):
     below = 0.5 * math.erfc(-share / 2**0.5)  # that a standard normal is below it
     ideas = {
         "share that survives": [[1 - share, share]],
+        "share ignored": [[0.5, 0.5]],
+        "masked more than once": [[1 - (1 - share) ** 2, (1 - share) ** 2]],
         "normal numbers compared": [[below, 1 - below], [1 - below, below]],
     }
     due = torch.tensor([share, 1 - share])
@@ -160,7 +174,8 @@ def ae_06(t, MaskingAutoencoder):
     t.property("the error is that against the undamaged example")
     spy, end = Spy(), Spy()
     decoder = nn.Sequential(end, nn.Softplus())
-    out = t.call(new(spy, decoder).loss, x)
+    model = new(spy, decoder)
+    out = t.call(model.loss, x)
     seen = spy.seen[-1]
     fit = decoder(spy(seen))
     error = (x - fit).square()
@@ -171,7 +186,11 @@ def ae_06(t, MaskingAutoencoder):
         "compared with the damaged example": (seen - fit).square().sum() / b,
         "only the missing values compared": (error * (seen == 0)).sum() / b,
         "only the surviving values compared": (error * (seen != 0)).sum() / b,
-        "square root taken": error.sum(1).sqrt().mean(),
+        "square root taken": [error.sum(1).sqrt().mean(), due.sqrt()],
+        "absolute error": error.sqrt().sum() / b,
+        "reconstruction clamped": [
+            (x - v).square().sum() / b for v in (fit.clamp(0, 1), fit.clamp(-1, 1))
+        ],
         "off by a factor of two": [due / 2, 2 * due],
     }
     why = "The decoder's softplus of what the encoder saw, against x."
@@ -180,3 +199,5 @@ def ae_06(t, MaskingAutoencoder):
     why, cut = "The derivative of the loss.", {"cut off from the graph": 0.0}
     for net in spy, end:
         t.close(t.grad(out, net.gain), t.grad(due, net.gain), why, ideas=cut, tol=1e-3)
+
+    held(t, model, (spy, end), lambda: model.loss(x))

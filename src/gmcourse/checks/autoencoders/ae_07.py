@@ -72,6 +72,18 @@ def sparse_code(x, w, weight):
         "zero, too.",
         "relative threshold": "All codes are moved by the same amount, not by a share "
         "of their size.",
+        "another length": "The length of a column is the root of the sum of its "
+        "squares.",
+        "centered": "Nothing is subtracted from x: each example is coded by itself.",
+        "large codes clipped": "Codes may be of any size.",
+        "codes dropped": "With weight 0 no code is dropped.",
+        "threshold without a weight": "With weight 0 no code is moved.",
+        "stopped before the minimum": "Codes of short columns have not arrived: with "
+        "one step for all, short columns take many more steps.",
+        "moved the wrong way": "Codes are moved toward zero: positive ones down, "
+        "negative ones up.",
+        "row moved as a whole": "Each code is moved by itself, whatever the others "
+        "are: the penalty is a sum over the codes.",
         "threshold on the wrong scale": "The projection on the unit column is moved; "
         "dividing by the length comes last, and shrinks the move, too.",
         "moved across zero": "A projection smaller than the move ends at zero, not "
@@ -103,6 +115,9 @@ def ae_07(t, sparse_code):
     x = (want @ unit.T + rest - rest @ unit @ unit.T).float()
     w = (unit * lengths).float()
 
+    def soft(v, move):
+        return v.sign() * (v.abs() - move).clamp(min=0)
+
     def solve(gamma: float, price: Tensor = lengths) -> Tensor:
         def cost(z):
             rest = x.double()[:, :, None] - z[:, None, :] * w.double()
@@ -112,36 +127,67 @@ def ae_07(t, sparse_code):
 
     t.property("weight 0: the projection")
     free = solve(0.0)
-    ideas = {
-        "length of the columns forgotten": [
-            free * lengths**2,
-            (free * lengths**2).clamp(min=0),
-        ],
-        "divided by the length only once": free * lengths,
-        "length of the whole dictionary": free * lengths**2 / lengths.square().sum(),
-        "negative codes cut off": free.clamp(min=0),
-    }
     out, why = t.call(sparse_code, x, w, 0.0), "Least squares, one code at a time."
     t.shape(out, (b, k), "k codes for each example.")
+    seen, along = t.tensor(out).detach().double(), free * lengths**2
+    once, size = along / lengths, w.double().abs()
+    ratio = (seen / free).mean(0)  # of codes that are too small where columns are short
+    late = (
+        (ratio > -0.01).all()
+        and (ratio < 1).any()
+        and (ratio[1:] - 1).abs().min() < 0.1
+    )
+    small = [soft(free, v) for v in (0.5, 1.0)] + [
+        soft(once, v) / lengths for v in (0.5, 1)
+    ]
+    sums = [v.double() for v in (size.sum(0), w.norm(dim=1)[:k], size.amax(0))]
+    ideas = {
+        "length of the columns forgotten": [along, along.clamp(min=0)],
+        "divided by the length only once": once,
+        "length of the whole dictionary": [
+            v for s in (w.double().norm(), lengths.mean(), lengths.amax(),
+                        lengths.square().mean().sqrt())
+            for v in (along / s**2, once / s)],
+        "another length": [
+            v for s in (*sums, lengths / d**0.5) for v in (along / s**2, once / s)],
+        "negative codes cut off": free.clamp(min=0),
+        "centered": [
+            free - v.double() @ w.double() / lengths**2
+            for v in (x.mean(0), x.mean().expand(d), x.mean(1, True).expand(b, d))],
+        "threshold without a weight": small,
+        "large codes clipped": free.clamp(-seen.abs().max(), seen.abs().max()),
+        "codes dropped": torch.where(seen == 0, 0.0, free),
+        "stopped before the minimum": free * ratio if late else torch.inf,
+    }  # fmt: skip
     t.close(out, free, why, ideas=ideas, tol=1e-4)
 
     t.property("with a weight: a search along each code")
     due = solve(weight)
     alive = due.abs() > 1e-5
-    out = t.call(sparse_code, x, w, weight)
+    out, move = t.call(sparse_code, x, w, weight), weight / 2 / lengths
+    seen = t.tensor(out).detach().double()
     ideas = {
         "threshold of the whole weight": solve(2 * weight),
         "penalty without the length": solve(weight, torch.ones(k).double()),
         "no threshold": free,
         "cut off without shrinking": free * alive,
         "negative codes cut off": due.clamp(min=0),
-        "threshold on the wrong scale": ternary(
-            lambda z: (z - free).square() + weight * z.abs(), free.abs() + 1
-        ),
-        "moved across zero": free - weight / 2 * free.sign() / lengths,
+        "threshold on the wrong scale": [
+            soft(free, weight / 2 * v) for v in (torch.ones(k), lengths, lengths**2)
+        ],
+        "moved across zero": free - move * free.sign(),
+        "moved the wrong way": [free + move * free.sign(), free - move, free + move,
+                                alive * (free - move),
+                                (free - move).clamp(min=0), (free + move).clamp(min=0)],
         "threshold halved twice": solve(weight / 2),
-        "relative threshold": free * (t.tensor(out).detach().double() / free).mean(),
-    }
+        "mean over the dimensions": solve(weight * d),
+        "relative threshold": free * (seen / free).mean(0)
+        if (seen / free).abs().amin() > 1e-3 else torch.inf,
+        "row moved as a whole": free * (seen / free).mean(1, keepdim=True)
+        if (seen != 0).any(1).sum() > 2 else torch.inf,
+        "nearly zero in place of zero": torch.where(alive, due, seen)
+        if seen[~alive].abs().max() < 0.02 else torch.inf,
+    }  # fmt: skip
     why = "The minimum of the objective, found by a search."
     t.close(out, due, why, ideas=ideas, tol=1e-3)
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from .._exercise import Exercise
-from ._shared import Spy
+from ._shared import Spy, held
 
 
 @Exercise(
@@ -71,6 +71,19 @@ class ImageAutoencoder(nn.Module):
         "every reconstruction, and the mean image wins.",
         "mean over the channels": "The error is the sum over all values, channels "
         "included.",
+        "pixels in the wrong places": "The values are right, their places are not.",
+        "values changed": "The decoder's values are the pixels, as they are.",
+        "one image for the whole batch": "Each row makes an image of its own.",
+        "every image with every reconstruction": "Only an image and its own "
+        "reconstruction are compared.",
+        "noisy and clean image swapped": "The noisy image comes first, and is encoded; "
+        "the clean one is the target.",
+        "a size of images assumed": "The error is off by one factor for all images: "
+        "their size is part of `shape`, and a sum needs none.",
+        "mode switched by a call": "train() and eval() belong to the caller: a loss "
+        "must leave both networks in the mode that they were in.",
+        "networks not registered": "The networks must be attributes of the module: in "
+        "a list, a dictionary or a closure no optimizer finds their parameters.",
         "compared with the noisy image": "The clean image is the target.",
         "clean image encoded": "The encoder must see the noisy image.",
     },
@@ -84,19 +97,28 @@ def ae_08(t, ImageAutoencoder):
     decoder = nn.Sequential(end, nn.Softplus())
 
     t.property("rows become images, line by line")
+    squeezed = "channel axis squeezed away"
     for c, wide in (2, w), (1, h):
         model = t.call(ImageAutoencoder, encoder, nn.Identity(), (c, h, wide))
-        x = t.uniform(b, c, h, wide, low=0, high=1)
+        x = t.uniform(b, c, h, wide, low=-2, high=3)
         rows = x.flatten(1)
         out = t.call(model.decode, rows)
         why, once = "flatten and decode must undo each other.", "transposed once"
-        t.shape(out, tuple(x.shape), "images as they went in.", once)
-        ideas = {
-            "height and width swapped": rows.unflatten(1, (c, wide, h)).mT,
-            "channels last": rows.unflatten(1, (h, wide, c)).movedim(3, 1),
-        }
+        shapes = {once: (b, c, wide, h), squeezed: (b, h, wide)}
+        t.shape(out, tuple(x.shape), "images as they went in.", ideas=shapes)
+        seen = t.tensor(out).detach().double()
+        same = torch.equal(seen.flatten(1).sort(1).values, rows.sort(1).values.double())
         # Two swaps and one are the same to a square image, after a wide one.
-        t.close(out, x, why, once if c == 1 else None, ideas if c > 1 else None)
+        swapped = "height and width swapped" if c > 1 else once
+        ideas = {
+            swapped: rows.unflatten(1, (c, wide, h)).mT,
+            "channels last": rows.unflatten(1, (h, wide, c)).movedim(3, 1),
+            "one image for the whole batch": [x[:1].expand_as(x), x[-1:].expand_as(x)],
+            "pixels in the wrong places": seen if same else torch.inf,
+            "values changed": [x.sigmoid(), x.tanh(), x.clamp(0, 1), x.relu(), x.abs(),
+                               x.clamp(-1, 1), (x + 1) / 2, 2 * x - 1],
+        }  # fmt: skip
+        t.close(out, x, why, ideas=ideas)
 
     def images(c):
         clean = t.uniform(b, c, h, w, low=0.5, high=1)
@@ -109,7 +131,6 @@ def ae_08(t, ImageAutoencoder):
 
     t.property("one error for each image, of one channel or three")
     (single, noisy, clean), (model, *color) = images(1), images(3)
-    squeezed = "channel axis squeezed away"
     shapes = {
         squeezed: [(b, b), (b, b, h, w)],
         "not summed over the dimensions": [(b, 1, h, w), (b, 1), (b, h, w)],
@@ -117,12 +138,25 @@ def ae_08(t, ImageAutoencoder):
     }
     for out in t.call(single.error, noisy, clean), t.call(model.error, *color):
         t.shape(out, (b,), "the sum over its values.", ideas=shapes)
+
+    def pairs(axis):
+        noisy, x = color
+        apart = (x[:, None] - decoder(begin(noisy))[None]).square().sum((2, 3, 4))
+        return [apart.mean(axis).detach(), apart.sum(axis).detach()]
+
+    due = squares(*color).sum((1, 2, 3)).detach()
+    factor = (t.tensor(model.error(*color)).detach() / due).mean()
     ideas = {
+        "noisy and clean image swapped": lambda noisy, x: squares(x, noisy),
+        "every image with every reconstruction": [*pairs(0), *pairs(1)],
         "compared with the noisy image": lambda noisy, x: squares(noisy, noisy),
         "clean image encoded": lambda noisy, x: squares(x, x),
         "mean over the channels": lambda noisy, x: squares(noisy, x) / 3,
         "absolute error": lambda noisy, x: squares(noisy, x).sqrt(),
-        "square root taken": squares(*color).sum((1, 2, 3)).sqrt(),
+        "square root taken": due.sqrt(),
+        "mean over the dimensions": due / (3 * h * w),
+        "off by a factor of two": due / 2,
+        "a size of images assumed": due * factor if factor > 1.5 else torch.inf,
     }
     name = "three channels: squared distances of clean images from reconstructions"
     why = "The decoder gives the softplus of half of the noisy image."
@@ -137,9 +171,16 @@ def ae_08(t, ImageAutoencoder):
     t.property("the loss is the mean over the batch, and trains both networks")
     out = t.call(single.loss, noisy, clean)
     t.shape(out, (), "one number.")
-    ideas = {"sum over the batch": due.sum()}
+    ideas = {
+        "sum over the batch": due.sum(),
+        "mean over the dimensions": due.mean() / (h * w),
+        "off by a factor of two": [due.mean() / 2, 2 * due.mean()],
+        "square root taken": [due.mean().sqrt(), due.sqrt().mean()],
+    }
     t.close(out, due.mean(), "The mean of the errors.", ideas=ideas)
     why, cut = "The derivative of the loss.", {"cut off from the graph": 0.0}
     for net in begin, end:
         slope = t.grad(due.mean(), net.gain)
         t.close(t.grad(out, net.gain), slope, why, ideas=cut, tol=1e-4)
+
+    held(t, single, (begin, end), lambda: single.loss(noisy, clean))

@@ -64,6 +64,7 @@ class TopK(nn.Module):
         "something.",
         "ties all kept": "A comparison with the k-th value keeps all that equal it.",
         "ties all dropped": "A comparison with the next value drops all that equal it.",
+        "mode switched by a call": "train() and eval() belong to the caller.",
         "k above d": "If k is d or more, all positive values stay.",
     },
 )
@@ -149,3 +150,5 @@ def ae_09(t, TopK):
     model.eval()
     other = "another rule in evaluation mode"
     t.close(t.call(model, z), due, "As in training mode.", other)
+    kept = not model.training
+    t.true(kept, "The mode stays.", "Training mode.", "mode switched by a call")

@@ -1,5 +1,7 @@
 """Exercise ae-11: Codes from a Gaussian, whatever the codes."""
 
+import time
+
 import torch
 
 from .._exercise import Exercise
@@ -21,12 +23,13 @@ Ex-post density estimation fits a Gaussian to the codes of the training set. In
 practice some codes are dead, or two codes are always equal: then the covariance has
 no inverse, and a Cholesky factorization stops with an error.
 
-Write `fit_sampler(z)`: `z` holds codes, shape `(n, k)`. Return a function `sample(m)`
-that draws `m` independent codes, shape `(m, k)`, from the Gaussian with the mean and
-the covariance of `z`, fresh at each call. Where a code is constant in `z`, it is that
-constant in every draw, and where two codes are equal, they are equal in every draw,
-both to one hundredth of the largest standard deviation of the codes, however small the
-codes are: room for rounding, none for a fixed number added to the covariance.
+Write `fit_sampler(z)`: `z` holds codes, shape `(n, k)`, where `k` may be 1. Return a
+function `sample(m)` that draws `m` independent codes, shape `(m, k)`, from the Gaussian
+with the mean and the covariance of `z`, fresh at each call. Where a code is constant in
+`z`, it is that constant in every draw, and where two codes are equal, they are equal in
+every draw, both to one hundredth of the largest standard deviation of the codes,
+however small the codes are: room for rounding, none for a fixed number added to the
+covariance.
 """,
     stub='''
 def fit_sampler(z):
@@ -53,11 +56,22 @@ def fit_sampler(z):
         "eigenvectors, not along the codes.",
         "training codes drawn again": "Repeating codes of the training set is no "
         "Gaussian: its draws are new.",
+        "draws end where the training codes end": "A Gaussian has no range: its draws "
+        "lie beyond the codes that it was fitted to, too.",
+        "one mean for all codes": "Each code has a mean of its own.",
+        "correlations in place of the covariance": "The draws have the right "
+        "correlations, and a standard deviation of 1.",
+        "another factor on the covariance": "All standard deviations are off by the "
+        "same factor. The covariance is a mean over the codes, and counts once.",
         "noise added to the covariance": "A constant code has to stay constant; a "
         "small number on the diagonal moves it.",
-        "breaks where the covariance has no inverse": "A Cholesky factor needs a "
-        "positive definite matrix, and rounding makes eigenvalues that should be 0 "
-        "negative: use a root that always exists.",
+        "constant codes lost": "The constant itself is due, in every draw.",
+        "breaks where the covariance has no inverse": "All was well where it has one. "
+        "Dead and equal codes make variances that are 0 up to rounding, on either side "
+        "of it: use a root that always exists.",
+        "a size taken for granted": "Codes may be small: a number below which a "
+        "variance counts as zero, or to which it is rounded, has a unit.",
+        "an axis of length one lost": "One draw, or one code, still has two axes.",
     },
 )
 def ae_11(t, fit_sampler):
@@ -77,45 +91,93 @@ def ae_11(t, fit_sampler):
     sample = t.call(fit_sampler, z)
     t.true(callable(sample), "a function", type(sample).__name__)
     t.shape(t.call(sample, 7), (7, k), "m draws of k codes.")
+    start = time.process_time()
     one, two = (z.double() for z in t.fresh(lambda m: t.call(sample, m), m))
+    quick = time.process_time() - start < 0.02
     again = torch.cdist(one[:50].float(), z).amin(1).median()
     told = "Draws are new.", "Draws are rows of z.", "training codes drawn again"
     t.true(again > 1e-4, *told)
+    why, got = "Some draws lie beyond all codes of z.", "None does."
+    ends = "draws end where the training codes end"
+    t.true((one.amax(0) - z.amax(0)).abs().max() > 1e-4, why, got, ends)
+
+    def white(draws):
+        e = (t.tensor(draws).detach().double() - mean).T
+        return torch.linalg.solve_triangular(root, e, upper=False).T
 
     t.property("the mean of the codes")
     cov, stds = root @ root.T, root.square().sum(1).sqrt()
-    plain = one.std(0).log().abs().max() < 0.1
-    ideas = {"standard normal drawn" if plain else "mean not added": 0.0}
-    wide = torch.maximum(one.std(0), stds)
+    seen, inner = one.std(0), white(one).std(0)
+    plain = seen.log().abs().max() < 0.1
+    flat_noise = (inner * 12**0.5).log().abs().max() < 0.05
+    ideas = {
+        "standard normal drawn" if plain else "mean not added": 0.0,
+        "uniform noise": one.mean(0) if flat_noise else torch.inf,
+        "one mean for all codes": mean.mean(),
+    }
+    wide = torch.maximum(seen, stds)
     t.mean(one, mean, wide, "The mean of z.", ideas=ideas)
 
     t.property("their standard deviations")
     spreads = torch.linalg.eigvalsh(cov).sqrt()
+    apart = one.T.corrcoef() - torch.eye(k)
+    factor = (seen / stds).log().mean().exp()
+    factor = factor if abs(factor - 1) > 0.1 else torch.inf
+    alone = "covariance left out", "correlations in place of the covariance"
     ideas = {
-        "covariance left out": 1.0,
+        alone[int(apart.abs().max() > 0.1)]: 1.0,
         "covariance in place of its root": (cov @ cov).diagonal().sqrt(),
         "root on the wrong side": (root.T @ root).diagonal().sqrt(),
         "rotation forgotten": [spreads, spreads.flip(0)],
+        "second moment in place of the variance": (cov.diagonal() + mean**2).sqrt(),
+        "uniform noise": seen if flat_noise else torch.inf,
+        "another factor on the covariance": stds * factor,
+        "noise added to the covariance": (
+            stds**2 + (seen**2 - stds**2).mean().clamp(min=0)
+        ).sqrt(),
     }
     on_a_line = (one.T.corrcoef().abs() > 0.99).all()
     single = "one noise for all dimensions" if on_a_line else None
     t.std(one, stds, "Those of z.", single, ideas)
 
     t.property("their correlations: white after the root is undone")
-
-    def white(draws):
-        e = (t.tensor(draws).detach().double() - mean).T
-        return torch.linalg.solve_triangular(root, e, upper=False).T
-
-    alone = torch.linalg.inv(root) @ torch.diag(stds)
-    ideas = {"each code on its own": alone.square().sum(1).sqrt()}
+    back = torch.linalg.inv(root)
+    # What a number on the diagonal does, or a mixture with the identity.
+    more, level = (back @ back.T).diagonal(), cov.trace() / k
+    part = (inner[2] ** 2 - 1) / (level * more[2] - 1)
+    ideas = {
+        "each code on its own": (back @ torch.diag(stds)).square().sum(1).sqrt(),
+        "noise added to the covariance": [
+            (1 + more / more[2] * (inner[2] ** 2 - 1)).clamp(min=0).sqrt(),
+            (1 - part + part * level * more).clamp(min=0).sqrt(),
+        ],
+    }
     t.std(white(one), 1.0, "Independent standard normals.", single, ideas)
 
-    t.property("a constant code, and two codes that are equal")
-    flat = torch.cat([z, torch.full((n, 1), 2.5), z[:, :1]], 1)
+    t.property("one draw, and one code")
+    lost = "an axis of length one lost"
+    t.shape(t.call(sample, 1), (1, k), "one draw.", lost)
+    thin = t.call(t.call(fit_sampler, z[:, :1]), 4000)
+    t.shape(thin, (4000, 1), "draws of one code.", lost)
+    # Here and below eleven standard errors are allowed: no right sampler needs them.
+    spread = t.tensor(thin).detach().double().std(0)
+    t.close(spread / stds[:1], torch.ones(1), "The deviation of z.", tol=0.06)
+
+    t.property("codes far from zero")
+    far, large = 1e4, "difference of large numbers"
+    drawn = t.tensor(t.call(t.call(fit_sampler, z + far), m)).detach().double()
+    t.finite(drawn, "A shift moves the mean alone.", large)
+    ideas = {"result of an earlier call": mean}
+    wide = torch.maximum(drawn.std(0), stds)
+    t.mean(drawn, mean + far, wide, "The mean of z.", large, ideas)
+    spread = white(drawn - far).std(0)
+    t.close(spread, torch.ones(k), "A shift moves the mean alone.", large, tol=0.06)
+
+    t.property("a constant code, and codes that are equal")
+    flat = torch.cat([z, torch.full((n, 1), 2.5), z], 1)
     singular = "breaks where the covariance has no inverse"
     # Rounding puts the eigenvalues that ought to be 0 on either side of it.
-    for size in (1.0, 0.001, *t.uniform(8, low=0.1, high=3.0).tolist()):
+    for size in (1.0, 1e-3, 1e-9, *t.uniform(6, low=0.1, high=3.0).tolist()):
         # Single precision keeps seven digits of a covariance, hence three or four of
         # a standard deviation; a number on the diagonal does not know the size.
         room = 0.01 * size * float(stds.max())
@@ -124,14 +186,31 @@ def ae_11(t, fit_sampler):
         except Exception as error:
             why, got = "A Gaussian on a plane is one, too.", type(error).__name__
             t.fail(singular, why=why, got=got)
-        t.shape(drawn, (200, k + 2), "200 draws.")
+        t.shape(drawn, (200, 2 * k + 1), "200 draws.")
         t.finite(drawn, "The covariance is positive semi-definite.", singular)
-        noisy = "noise added to the covariance"
+        moved, gap = drawn[:, k] - 2.5 * size, drawn[:, k + 1 :] - drawn[:, :k]
+        noise, split = moved.std(), gap.std(0)
+        if moved.abs().min() > room > noise:
+            name = "constant codes lost"
+        elif noise > 0 and (split / noise / 2**0.5).log().abs().max() < 0.3:
+            name = "noise added to the covariance"
+        elif (split / stds / size / 2**0.5).log().abs().max() < 0.3:
+            name = "each code on its own"
+        else:
+            name = singular
         scale = "" if size == 1 else f" Here z is multiplied by {size:.3g}."
         why = f"A constant code stays constant, to {room:.2g}.{scale}"
-        t.at_most((drawn[:, 3] - 2.5 * size).abs(), room, why, noisy)
-        why = f"Equal codes stay equal, to {room:.2g}.{scale}"
-        t.at_most((drawn[:, 4] - drawn[:, 0]).abs(), room, why, noisy)
+        t.at_most(moved.abs(), room, why, name)
+        t.at_most(
+            gap.abs(), room, f"Equal codes stay equal, to {room:.2g}.{scale}", name
+        )
+
+    t.property("small codes")
+    for size in (1e-3, 1e-9):
+        drawn = t.tensor(t.call(t.call(fit_sampler, size * z), m)).detach().double()
+        why = f"All codes are multiplied by {size:g}, and so are the draws."
+        spread, unit = white(drawn / size).std(0), "a size taken for granted"
+        t.close(spread, torch.ones(k), why, unit, tol=0.06)
 
     t.property("independent and normal")
     normal, other = torch.special.ndtr, "noise that is not normal"
@@ -141,4 +220,5 @@ def ae_11(t, fit_sampler):
         return torch.stack([white(t.call(sample, 5))[:, 0] for _ in range(1000)])
 
     t.independent_noise(white(one)[:, None], white(two)[:, None], few)
-    t.far_tails(white(t.call(sample, 100_000)).flatten())
+    # Code that draws code by code is spared most of them.
+    t.far_tails(white(t.call(sample, 100_000 if quick else 10_000)).flatten())

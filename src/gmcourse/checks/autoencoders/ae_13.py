@@ -144,7 +144,11 @@ def ae_13(t, contraction):
     told = "tanh is flat there, to the last digit."
     t.close(out, due(x, w, far, v).sum((1, 2)), told, tol=1e-4)
 
-    t.property("a wide code: more codes than inputs")
-    v = t.normal(9, h, std=0.7)
-    out = t.call(contraction, x, w, a, v)
-    t.close(out, due(x, w, a, v).sum((1, 2)), "Nine codes of six inputs.", tol=1e-4)
+    t.property("other sizes: more codes than inputs, and one of each")
+    for many, wide, units in (9, d, h), (1, 1, 1):
+        x, w, a = t.normal(b, wide), t.normal(units, wide), t.normal(units)
+        args = x, w, a, t.normal(many, units, std=0.7)
+        out = t.call(contraction, *args)
+        told = f"{wide} inputs, {units} hidden units and {many} codes."
+        t.shape(out, (b,), told)
+        t.close(out, due(*args).sum((1, 2)), told, tol=1e-4)
