@@ -126,6 +126,8 @@ class Gm05:
     pseudo-count of one outcome alone | smoothing * common -> smoothing
     smoothing fixed at one | smoothing * common -> common | n + smoothing -> n + 1
     another rule of smoothing | n + smoothing -> n + 2 * smoothing
+    probabilities clamped | lit / (n + smoothing)[:, None]
+        -> (lit / (n + smoothing)[:, None]).clamp(0.01, 0.99)
     pixels pooled over the classes | lit / (n + smoothing)[:, None]
         -> common.expand(classes, -1)
     posterior in place of the joint

@@ -12,43 +12,24 @@ class Gm11:
     `bins**d`; $n$ of them with $(1 - 1/m)^n$. The fresh point's cell has been visited
     with probability $1 - (1 - 1/m)^n \ge s$ exactly if
     $n \ge \log(1 - s) / \log(1 - 1/m)$, which is about $-m \log(1 - s)$: the number of
-    points grows like the number of cells, exponentially in $d$. The quotient of two
-    rounded logarithms may lie on either side of an integer; so the last step compares,
-    with many digits."""
+    points grows like the number of cells, exponentially in $d$. At least one point is
+    needed, however small the share."""
 
     @reference
     def points_needed(bins, d, share):
-        from decimal import Decimal, localcontext
-
         cells = bins**d
-        n = math.log1p(-share) / math.log1p(-1 / cells)  # up to rounding
-        n = max(1, math.ceil(n) - 1)
-        with localcontext() as numbers:
-            numbers.prec = 200  # digits
-            while 1 - (1 - Decimal(1) / cells) ** n < Decimal(share):
-                n += 1
-        return n
-
-    @right
-    def by_fractions(bins, d, share):
-        """Near an integer, and where there are few points, by exact numbers."""
-        from fractions import Fraction
-
-        cells, left, n = bins**d, 1 - Fraction(share), 0
-        missed = Fraction(1)
-        while missed > left and n < 400:
-            missed, n = missed * (1 - Fraction(1, cells)), n + 1
-        return n if missed <= left else Gm11.points_needed(bins, d, share)
+        n = math.log1p(-share) / math.log1p(-1 / cells)
+        return max(1, math.ceil(n))
 
     @right
     def by_bisection(bins, d, share):
-        from decimal import Context, Decimal
+        from fractions import Fraction
 
-        many, cells = Context(prec=150), Decimal(bins) ** d
-        miss = many.divide(cells - 1, cells)
+        cells, left = bins**d, 1 - Fraction(share)
+        log_miss = math.log1p(-1 / cells)
 
         def enough(n):
-            return many.power(miss, n) <= many.subtract(Decimal(1), Decimal(share))
+            return n * log_miss <= math.log(left)
 
         low, high = 0, 1
         while not enough(high):
@@ -63,47 +44,24 @@ class Gm11:
         from decimal import Decimal, localcontext
 
         with localcontext() as numbers:
-            numbers.prec = 120
+            numbers.prec = 60
             n = (1 - Decimal(share)).ln() / (1 - 1 / Decimal(bins**d)).ln()
-            near = abs(n - round(n)) < Decimal(10) ** -50
-            return torch.tensor(max(1, round(n) if near else math.ceil(n)))
+            return torch.tensor(max(1, math.ceil(n)))
 
-    def by_tolerance(bins, d, share):
-        cells = bins**d
-        n = math.log1p(-share) / math.log1p(-1 / cells)
-        return math.ceil(n - 1e-9)
+    @right
+    def by_a_tolerance(bins, d, share):
+        n = math.log1p(-share) / math.log1p(-1 / bins**d)
+        return max(1, math.ceil(n - 1e-9))
 
     rounded = edits(
-        by_tolerance,
+        points_needed,
         """
-    rounding decides | n - 1e-9 -> n - 1e-9
-    rounding decides | n - 1e-9 -> round(n, 6)
-    rounding decides | n - 1e-9 -> round(n, 10)
-    rounding error rounded up | n - 1e-9 -> n
-    rounding error rounded up | log1p(-share) -> log(1 - share) | n - 1e-9 -> n
-    too few digits | math.log1p(-share) / math.log1p(-1 / cells)
-        -> float(torch.tensor(-share).log1p() / torch.tensor(-1 / cells).log1p()) - 1e-5
     too few digits | n = math.log1p(-share) / math.log1p(-1 / cells)
-        -> n = math.log1p(-share) / float(torch.tensor(1 - 1 / cells).log()) - 1e-5
+        -> n = math.log1p(-share) / float(torch.tensor(1 - 1 / cells).log())
+    too few digits | n = math.log1p(-share) / math.log1p(-1 / cells)
+        -> n = float(torch.tensor(-share).log1p() / torch.tensor(-1 / cells).log1p())
     """,
     )
-
-    @wrong("rounding decides")
-    def by_powers_of_floats(bins, d, share):
-        m = bins**d
-        n = max(0, int(-(m - 1) * math.log1p(-share)) - 2)
-        while 1 - (1 - 1 / m) ** n < share:
-            n += 1
-        return max(n, 1)
-
-    @wrong("rounding decides")
-    def by_counting_in_floats(bins, d, share):
-        miss, n, factor = 1.0, 0, 1 - bins**-d
-        if share > 0.99 or (bins**d > 10_000 and share > 0.1):
-            return Gm11.points_needed(bins, d, share)
-        while 1 - miss < share:
-            miss, n = miss * factor, n + 1
-        return max(n, 1)
 
     @wrong("result of an earlier call")
     @build
@@ -143,23 +101,20 @@ class Gm11:
     logarithms of two bases
         | cells = bins**d
         -> return math.ceil(math.log2(1 - share) / math.log1p(-1 / bins**d))
-    rounded down | return n -> return n - 1
-    rounded to the nearest | n = max(1, math.ceil(n) - 1) -> return round(n)
-    one point too many | return n -> return n + 1
-    one point too many | < Decimal(share) -> <= Decimal(share)
-    one point too many | return n -> return max(n, 2)
-    logarithm expanded | / math.log1p(-1 / cells) -> * -cells | ceil(n) - 1 -> ceil(n)
+    rounded down | math.ceil(n) -> math.floor(n)
+    rounded to the nearest | math.ceil(n) -> round(n)
+    one point too many | math.ceil(n) -> math.ceil(n) + 1
+    one point too many | math.ceil(n) -> math.floor(n) + 2
+    logarithm expanded | / math.log1p(-1 / cells) -> * -cells
     logarithm expanded | math.log1p(-1 / cells) -> (-1 / cells - 1 / (2 * cells**2))
-        | ceil(n) - 1 -> ceil(n)
-    near, not exact | return n -> return n if n < 200 else -(-n // 10) * 10
-    not the smallest number | return n -> return 2 ** math.ceil(math.log2(n))
-    search that ends too soon | return n -> return min(n, 10 * cells)
-    search that ends too soon | return n -> return min(n, 10**6)
-    share not taken as it is | cells = -> share = max(share - 1e-6, 1e-20); cells =
+    near, not exact | return max(1, math.ceil(n))
+        -> return math.ceil(n) if n < 200 else -(-math.ceil(n) // 10) * 10
+    not the smallest number
+        | return max(1, math.ceil(n)) -> return 2 ** math.ceil(math.log2(max(1, n)))
+    search that ends too soon | math.ceil(n) -> min(math.ceil(n), 5 * cells)
+    search that ends too soon | math.ceil(n) -> min(math.ceil(n), 10**6)
     share not taken as it is
         | cells = -> share = min(max(round(share, 3), 0.001), 0.999); cells =
-    share not taken as it is | cells = bins**d -> cells = bins**d
-        | return n -> return n if 1 - share < 1 else 0
-    not an integer | return n -> return n - 0.5
+    not an integer | return max(1, math.ceil(n)) -> return n - 0.5
     """,
     )

@@ -120,6 +120,8 @@ class Start02:
         """
     error swallowed | raise -> result = None
     error replaced | raise -> raise RuntimeError("draw failed")
+    drawn more than once | raise -> result = draw()
+    outer stream lost after an error | except BaseException -> except ValueError
     """,
     )
 

@@ -74,6 +74,8 @@ class NaiveBayes:
         "smoothing fixed at one": "The argument says how many pseudo-examples.",
         "another rule of smoothing": "Count by hand: three examples of a class, one "
         "of them lit, and the pseudo-counts.",
+        "probabilities clamped": "In a class of a thousand examples a pixel may be "
+        "far rarer than one in a hundred.",
         "pixels pooled over the classes": "Each class has pixel probabilities of its "
         "own.",
         "posterior in place of the joint": "log p(y | x) sums to one over classes "
@@ -114,6 +116,11 @@ def gm_05(t, NaiveBayes):
     out, low = t.call(wide.log_joint, x[:5].repeat(1, 1000)), "underflow to zero"
     t.finite(out, "Far below the smallest float lie only probabilities.", low)
     t.close(out, due, "Each pixel counts a thousand times.", low, tol=1e-4)
+
+    t.property("two thousand examples, and a smoothing of 0.02")
+    many = data(tilt, 0.02)[:3]
+    rare = t.call(NaiveBayes, many[0].repeat(40, 1), many[1].repeat(40), k, 0.02)
+    scores(t, rare, many[0].repeat(40, 1), many[1].repeat(40), k, 0.02)
 
     t.property("draws are zeros and ones, fresh for each label")
     labels = torch.arange(15_000) % k
@@ -202,6 +209,9 @@ def scores(t, model, x, c, k, a):
             joint(v) for v in ((lit + a) / (n + 2 * a), (lit + a / 2) / (n + a))
         ],
         "common share not smoothed": joint((lit + a * rough) / (n + a)),
+        "probabilities clamped": [
+            joint(probs.clamp(e, 1 - e)) for e in (0.1, 0.05, 0.02, 0.01, 1e-3, 1e-4)
+        ],
         "smoothing fixed at one": joint((lit + common) / (n + 1)),
         "pixels pooled over the classes": [joint(v) for v in pooled],
         "dark pixels left out": images.double() @ probs.log().T + share.log(),

@@ -60,6 +60,9 @@ def fill_in(x, seen, log_w, logits):
         "dark pixels left out": "A seen pixel that is dark is evidence, too.",
         "normalized over the examples": "The weights of the components sum to one for "
         "each image.",
+        "evidence cut off": "A pixel that surprises by 50 nats counts twice as much as "
+        "one that surprises by 25: clamped logits, or a small number in a logarithm, "
+        "make them equal.",
         "one mask for all images": "Each image has seen pixels of its own: row i of "
         "seen belongs to row i of x.",
     },
@@ -169,3 +172,10 @@ def gm_10(t, fill_in):
         tested(pair[[i]], some, pair[[i]], why, name, None, sharp)
     why, name = "The same two in one batch.", "one shift for all examples"
     tested(pair, some.expand(2, d), pair, why, name, None, sharp)
+
+    t.property("pixels that surprise: of two components, one at -25 and one at -50")
+    far = torch.tensor([[-50.0] * d, [-25.0] * d, [-60.0] * d])
+    far[:, d - 1] = torch.tensor([1.5, -1.5, 0.5])
+    due = torch.cat([torch.ones(1, d - 1), far[1:2, -1:].sigmoid()], 1)
+    why, name = "The second explains what was seen best by far.", "evidence cut off"
+    tested(torch.ones(1, d), some, due, why, name, None, far)

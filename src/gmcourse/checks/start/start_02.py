@@ -65,15 +65,11 @@ def repeatable(draw, seed):
 )
 def start_02(t, repeatable):
     seed, n, here, there = t.integer(1, 10**6), t.integer(3, 6), 1_234, 5_678
-    moved, drawn, failure = t.integer(1, 9), [], ValueError("draw failed")
+    moved, drawn = t.integer(1, 9), []
 
     def draw():
         drawn.append(torch.randn(n))
         return drawn[-1]
-
-    def failing():
-        torch.rand(3)
-        raise failure
 
     def wander(start):
         """The outer stream, on its way; a function that gives what is due from it."""
@@ -123,7 +119,13 @@ def start_02(t, repeatable):
 
     t.property("where draw raises, the error goes on, and so does the outer stream")
 
-    def attempt():
+    def attempt(failure):
+        tries = []
+
+        def failing():
+            tries.append(torch.rand(3))
+            raise failure
+
         due, end = wander(here), None
         before = torch.get_rng_state()
         try:
@@ -132,14 +134,18 @@ def start_02(t, repeatable):
             end = error
         after = torch.rand(4)
         torch.set_rng_state(before)
-        return (end,), after, due(torch.rand, 4)
+        return (end, len(tries)), after, due(torch.rand, 4)
 
-    (end,), after, due = t.call(attempt)
-    why, got = "The error of draw reaches the caller.", f"{end!r}"
-    name = "error replaced" if end else "error swallowed"
-    t.true(end is failure, why, got, name)
-    lost = "outer stream lost after an error"
-    t.equal(after, due, "The outer stream, as before.", lost)
+    for failure in (ValueError("draw failed"), KeyError("nothing to draw")):
+        (end, tries), after, due = t.call(attempt, failure)
+        t.true(
+            tries == 1, "One call of draw.", f"{tries} calls", "drawn more than once"
+        )
+        why, got = "The error of draw reaches the caller.", f"{end!r}"
+        name = "error replaced" if end else "error swallowed"
+        t.true(end is failure, why, got, name)
+        lost = "outer stream lost after an error"
+        t.equal(after, due, "The outer stream, as before.", lost)
 
     t.property("what draw returns need not be a tensor")
     record = {"mean": 0.5}
