@@ -83,12 +83,19 @@ def gm_11(t, points_needed):
         return many.power(many.subtract(one, many.divide(one, Decimal(cells))), n)
 
     def real(share, cells):
-        return math.log1p(-share) / math.log1p(-1 / cells)
+        """The number, not rounded, for which the share is reached, by bisection."""
+        step, rest, low, high = math.log1p(-1 / cells), math.log1p(-share), 0.0, 1.0
+        while high * step > rest:
+            low, high = high, 2 * high
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if middle * step > rest else (low, middle)
+        return high
 
     def smallest(share, cells):
         n = max(1, math.ceil(real(share, cells) * (1 - 1e-12) - 1e-6))
         more = missed(n, cells) > many.subtract(one, Decimal(share))
-        return n + more  # the quotient was right up to its rounding
+        return n + more  # the bisection was right up to rounding
 
     def holds(bins, d, share, mistake, ideas):
         out, due = t.call(points_needed, bins, d, share), smallest(share, bins**d)

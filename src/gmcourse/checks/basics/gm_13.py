@@ -62,7 +62,6 @@ def fit_density(x):
         "part of the data left out": "Some of the rows of x are likely, the others as "
         "unlikely as fresh points: fit all of them.",
         "x ignored": "Other data give the same density.",
-        "logarithm to base 10": "Nats are due: the natural logarithm.",
         "does not integrate to one": "Then it is no density, whatever its mean: look "
         "for a constant, a floor under p, a maximum in place of a sum, weights that do "
         "not add up, or a change of variables without its determinant.",
