@@ -75,7 +75,7 @@ def gm_13(t, fit_density):
     wheel = pinwheel()
     angle = 2 * math.pi * torch.rand((), generator=t.rng)
     turn = torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]])
-    shift = t.uniform(2, low=-0.5, high=0.5)
+    shift = t.away(2, low=0.3, high=0.5)
     seed = t.integer(0, 10**9)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
