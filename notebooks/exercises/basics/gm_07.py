@@ -82,6 +82,10 @@ class Gm07:
         ("one component alone", {"reverse": (2.0, 1.0)}),
         ("one answer for both", {"reverse": FORWARD}),
         ("a term of the variance", {"forward": (1.1, 2.775**0.5)}),
+        (
+            "logarithm in place of the standard deviation",
+            {"forward": (1.1, math.log(2.665) / 2)},
+        ),
         ("spread within the components forgotten", {"forward": (1.1, 1.89**0.5)}),
         ("the mixture misread", {"forward": (1.7, 0.985**0.5)}),
         ("another of the answers", {"forward": FORWARD[::-1]}),

@@ -44,7 +44,7 @@ class Gm09:
         reference,
         """
     bits in place of nats | lost_nats = -math.log(0.02) -> lost_nats = math.log2(50)
-    logarithm to base ten | -math.log(0.02) -> math.log10(50)
+    logarithm to base 10 | -math.log(0.02) -> math.log10(50)
     sign flipped | -math.log(0.02) -> math.log(0.02)
     sign flipped | return lost_nats, lost -> return lost_nats, -lost
     sign flipped | return lost_nats, -> return -lost_nats,

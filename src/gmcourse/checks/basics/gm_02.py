@@ -77,7 +77,7 @@ def gm_02(t, mixture_log_prob):
     log_w = fractions(t, k).log()
     means = t.uniform(k, d, low=-0.7, high=0.7)
     log_stds = t.uniform(k, d, low=-0.6, high=0.4)
-    log_stds[:, 0] += 0.005  # the sum over the dimensions is no round number
+    log_stds += 0.005  # none is 0, and the sum over the dimensions no round number
     x = t.uniform(b, d, low=-1.5, high=1.5)
 
     def parts(x, log_w, means, log_stds):

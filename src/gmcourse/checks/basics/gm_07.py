@@ -140,15 +140,15 @@ def gm_07(t, forward_mean, forward_std, reverse_mean, reverse_std):
     t.number(what, forward_std, std, why, ideas, tol=5e-4, others=dues)
 
     given = [float(t.tensor(v).detach()) for v in (reverse_mean, reverse_std)]
-    ideas: list[dict] = [{"one answer for both": v} for v in (mean, std)]
-    ideas[1]["variance in place of the standard deviation"] = back[1] ** 2
-    ideas[1]["logarithm in place of the standard deviation"] = math.log(back[1])
+    backs: list[dict] = [{"one answer for both": v} for v in (mean, std)]
+    backs[1]["variance in place of the standard deviation"] = back[1] ** 2
+    backs[1]["logarithm in place of the standard deviation"] = math.log(back[1])
     if given[1] > 0.3:
-        for idea, values in zip(ideas, ([2.0, -1.0], [1.0, 0.5])):
+        for idea, values in zip(backs, ([2.0, -1.0], [1.0, 0.5])):
             idea["one component alone"] = values
     if given[1] >= 0 and max(abs(a - b) for a, b in zip(given, back)) > 2e-3:
         name = rival(line, given, back, truth, misread, equal, exchanged)
-        for v, due, idea in zip(given, back, ideas):
+        for v, due, idea in zip(given, back, backs):
             if abs(v - due) > 2e-3 and (name or abs(v - due) > 0.02 * due):
                 # A little off, so that any other idea that fits goes first.
                 idea[name or "not the minimum"] = v * 1.0007
@@ -156,7 +156,7 @@ def gm_07(t, forward_mean, forward_std, reverse_mean, reverse_std):
     for i, what in enumerate(("reverse: the mean", "reverse: the standard deviation")):
         t.property(what)
         t.finite(given[i], why)
-        t.number(what, given[i], back[i], why, ideas[i], **tol)
+        t.number(what, given[i], back[i], why, backs[i], **tol)
 
 
 def rival(line, given, due, truth, misread, equal, exchanged):

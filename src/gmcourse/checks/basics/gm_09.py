@@ -49,7 +49,6 @@ one_in = ...
         "number in place of its logarithm": "The loss is a difference of logarithms.",
         "share of the log-likelihood": "The share multiplies the probability, not its "
         "logarithm.",
-        "logarithm to base ten": "Nats are due: the natural logarithm.",
         "ratio of the log-likelihoods": "Not how many times as large: how much larger.",
         "noise given another probability": "The coins give the image 2^-784, and with "
         "it a term that is nothing beside the model's.",
@@ -98,7 +97,6 @@ def gm_09(t, lost_nats, lost_bits_per_dim, one_in):
             sign * (90 + math.log(10.0**-k)) for k in range(5, 38) for sign in (1, -1)
         ],
         "log-likelihoods averaged": [mixed, -mixed],
-        "logarithm to base ten": lost / math.log(10),
     }
     why = "From the logarithm of the diluted probability."
     bits = lost / math.log(2)
