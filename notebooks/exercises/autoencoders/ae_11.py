@@ -14,7 +14,8 @@ class Ae11:
     @reference
     def fit_sampler(z):
         mean = z.mean(0)
-        cov = torch.atleast_2d(torch.cov(z.double().T))  # for one code it is a number
+        # For one code torch.cov gives a number.
+        cov = torch.atleast_2d(torch.cov(z.double().T))
         values, vectors = torch.linalg.eigh(cov)
         # Rounding makes zeros slightly negative.
         root = (vectors * values.clamp(min=0).sqrt()).to(z.dtype)

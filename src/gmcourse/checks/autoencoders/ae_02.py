@@ -123,8 +123,9 @@ def ae_02(t, codes_needed):
         x = planted(t, n, spectrum)[0].float()
         spread = x.double().var(0)
         pixels = counted(spread.sort(descending=True).values, shares)
+        plain = counted(spread, shares)
         unit = counted(torch.linalg.eigvalsh(x.T.corrcoef()).flip(0), shares)
-        if min((a != b).sum() for a in (pixels, unit) for b in others):
+        if min((a != b).sum() for a in (pixels, plain, unit) for b in others):
             break
 
     t.property("a whole number")
@@ -147,7 +148,7 @@ def ae_02(t, codes_needed):
         "singular values not squared": counted(spectrum.sqrt(), shares),
         "eigenvalues squared": counted(spectrum**2, shares),
         "variances of the pixels": [
-            pixels, counted(spread, shares)],
+            pixels, plain],
         "columns standardized": unit,
         "smallest directions first": counted(spectrum.flip(0), shares),
         "always a code": due.clamp(min=1),
