@@ -146,15 +146,15 @@ def vae_10(t, calibrated_loss):
             fit + rate / b,
         ],
         "absolute error": d * ((2 * errors.abs().mean()).log() + 1) + rate,
-        "another width": [
-            fit + rate + d * (w / width).log() + share * ((width / w) ** 2 - 1)
-            for w in other_widths(x.double(), errors, width)
-            for share in (0.0, d / 2)
-        ],
         "floor under the standard deviation": [
             fit + rate + d * v.log()
             for eps in (1e-4, 1e-3, 1e-2)
             for v in ((1 + eps / width**2).sqrt(), 1 + eps / width)
+        ],
+        "another width": [
+            fit + rate + d * (w / width).log() + share * ((width / w) ** 2 - 1)
+            for w in other_widths(x.double(), errors, width)
+            for share in (0.0, d / 2)
         ],
         "values cut off": [
             fit + rate + d / 2 * (v.double().square().mean() / width**2).log()
