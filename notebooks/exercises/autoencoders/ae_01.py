@@ -2,7 +2,7 @@
 
 import torch
 
-from .. import edits, reference, right, sums
+from .. import edits, reference, right, sums, wrong
 
 
 class Ae01:
@@ -31,6 +31,13 @@ class Ae01:
     @right
     def by_norm(x, x_hat, mask):
         return ((x - x_hat) * mask).flatten(1).norm(dim=1) ** 2
+
+    @wrong("a rectangle around the mask")
+    def by_slices(x, x_hat, mask):
+        rows, columns = mask.nonzero().T
+        gap = (x - x_hat)[:, :, rows.min() : rows.max() + 1]
+        gap = gap[..., columns.min() : columns.max() + 1]
+        return gap.square().sum((1, 2, 3))
 
     @right
     def by_numpy(x, x_hat, mask):

@@ -83,6 +83,8 @@ class Ae02:
         codes_needed,
         """
     data not centered | x.double() - x.double().mean(0) -> x.double()
+    a tolerance in the unit of the data
+        | s.square() -> torch.where(s.square() > 1e-3, s.square(), 0)
     data not centered | .mean(0) -> .mean()
     data not centered | .mean(0) -> .mean(1, keepdim=True)
     singular values not squared | s.square() -> s

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .. import edits, reference, right
+from .. import build, edits, reference, right, wrong
 
 
 class Keep(nn.Module):
@@ -94,3 +94,17 @@ class Ae09:
         -> z.relu() * (z > F.pad(z.sort(1, True).values, (0, self.k + 1))[:, [self.k]])
     """,
     )
+
+    @wrong("result of an earlier call")
+    @build
+    def mask_kept_by_shape():
+        class Cached(Ae09.TopK):
+            kept = None
+
+            def forward(self, z):
+                out = super().forward(z)
+                if self.kept is None or self.kept.shape != z.shape:
+                    self.kept = (out != 0).float()
+                return z.relu() * self.kept
+
+        return Cached

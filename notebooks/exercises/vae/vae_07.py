@@ -54,19 +54,20 @@ class Vae07:
         class Model(nn.Module):
             def __init__(self, encoder, decoder, latent_dim, std):
                 super().__init__()
-                self.nets, self.k, self.std = (encoder, decoder), latent_dim, std
+                self.q_of, self.p_of = encoder, decoder
+                self.k, self.std = latent_dim, std
 
             def elbo(self, x):
-                mean, log_std = self.nets[0](x)
+                mean, log_std = self.q_of(x)
                 q = Independent(Normal(mean, log_std.exp()), 1)
                 zero = torch.zeros_like(mean)
                 p = Independent(Normal(zero, zero + 1), 1)
-                likelihood = Independent(Normal(self.nets[1](q.rsample()), self.std), 1)
+                likelihood = Independent(Normal(self.p_of(q.rsample()), self.std), 1)
                 return likelihood.log_prob(x) - kl_divergence(q, p)
 
             def sample(self, n):
                 z = Normal(0.0, 1.0).sample((n, self.k))
-                return Normal(self.nets[1](z), self.std).sample()
+                return Normal(self.p_of(z), self.std).sample()
 
         return Model
 
@@ -233,5 +234,19 @@ class Vae07:
                 fit = Normal(self.decoder(z), self.std).log_prob(x).sum(1)
                 q, p = Normal(mean, log_std.exp()), Normal(0.0, 1.0)
                 return fit - kl_divergence(q, p).sum(1)
+
+        return Model
+
+    @wrong("networks not registered")
+    @build
+    def networks_in_a_tuple():
+        class Model(Vae07.reference()):
+            def __init__(self, encoder, decoder, latent_dim, std):
+                nn.Module.__init__(self)
+                self.nets = encoder, decoder
+                self.latent_dim, self.std = latent_dim, std
+
+            encoder = property(lambda self: self.nets[0])
+            decoder = property(lambda self: self.nets[1])
 
         return Model

@@ -37,6 +37,8 @@ def masked_error(x, x_hat, mask):
     ),
     misconceptions={
         "mask ignored": "Where the mask is 0 the error does not count.",
+        "a rectangle around the mask": "The mask says of each pixel whether it counts; "
+        "it need not be a rectangle.",
         "mask inverted": "One means that the pixel counts.",
         "scaled by what the mask counts": "A sum is due, however many pixels count.",
         "only one channel counted": "The mask holds for every channel, and all of "
@@ -52,6 +54,9 @@ def ae_01(t, masked_error):
     b, c, h, w = t.integer(5, 6), 2, t.integer(3, 4), 7
     mask = torch.zeros(h, w)
     mask[:2, 1:5] = 1.0
+    mask[0, 1], mask[2, 6] = 0.0, 1.0  # no rectangle
+    box = torch.zeros(h, w)
+    box[:3, 1:] = 1.0
 
     def images(*shape, low=0.0):
         return tuple(t.uniform(*shape, low=low, high=low + 1) for _ in range(2))
@@ -84,6 +89,7 @@ def ae_01(t, masked_error):
         "square root taken": due.sqrt(),
         "signs cancel": [total(gap) ** 2, total(gap.sum(1) ** 2)],
         "mask ignored": lambda x, x_hat, mask: each(x, x_hat, mask * 0 + 1),
+        "a rectangle around the mask": lambda x, x_hat, mask: each(x, x_hat, box),
         "mask inverted": lambda x, x_hat, mask: each(x, x_hat, 1 - mask),
         "mask on one side only": [
             lambda x, x_hat, mask: (x * mask - x_hat) ** 2,

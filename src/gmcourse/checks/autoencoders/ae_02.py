@@ -63,6 +63,8 @@ def codes_needed(x, share):
         "share that is kept": "`share` bounds what is lost, not what is kept.",
         "data not centered": "The autoencoder has biases: the mean of each column "
         "is free, and takes no code.",
+        "a tolerance in the unit of the data": "What is a small variance depends on the "
+        "unit: compare it with the others.",
         "singular values not squared": "A singular value is a length; the variance is "
         "its square, divided by n.",
         "variances of the pixels": "The code may combine pixels: look along principal "
@@ -201,6 +203,10 @@ def ae_02(t, codes_needed):
     away = 3000 * t.away(d, low=0.5, high=1)
     why = "A shift of all examples is a shift of the mean."
     answers(x + away, shares, why, {}, "difference of large numbers")
+
+    t.property("data of tiny values")
+    unit = "a tolerance in the unit of the data"
+    answers(1e-3 * x, shares, "Any unit will do.", {}, unit)
 
     t.property("every example counts")
     later = torch.cat([along_axes([1.0, 0.0, 0.0])] * 5 + [along_axes([0.0, 2.0, 2.0])])

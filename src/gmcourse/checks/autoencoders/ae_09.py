@@ -128,6 +128,10 @@ def ae_09(t, TopK):
     slope = t.grad(out, leaf, weight)
     t.close(slope, weight * keep, "A kept value is itself.", ideas=ideas)
 
+    t.property("another batch, by the same module")
+    kept = "result of an earlier call"
+    t.close(t.call(model, z.flip(0)), due.flip(0), "The rows in another order.", kept)
+
     t.property("k of d or more: all positive values")
     for many in (d, d + 4):
         full, why = t.call(TopK, many), "All positive values stay."

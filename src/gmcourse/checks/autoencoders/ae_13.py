@@ -47,6 +47,8 @@ def contraction(x, w, a, v):
         "Square and sum after the product, over both axes of each Jacobian.",
     ),
     misconceptions={
+        "overflow where tanh is flat": "cosh overflows in float32 beyond 89: its "
+        "inverse is 0, and the gradient of that NaN.",
         "slope of the activation left out": "V W would be the Jacobian of a linear "
         "encoder: the hidden layer bends.",
         "another slope": "The derivative of tanh(u) is 1 - tanh(u)².",
@@ -143,6 +145,9 @@ def ae_13(t, contraction):
     out = t.call(contraction, x, w, far, v)
     told = "tanh is flat there, to the last digit."
     t.close(out, due(x, w, far, v).sum((1, 2)), told, tol=1e-4)
+    leaf = w.clone().requires_grad_()
+    slope_of = t.grad(t.call(contraction, x, leaf, far, v), leaf)
+    t.finite(slope_of, "Training passes there, too.", "overflow where tanh is flat")
 
     t.property("other sizes: more codes than inputs, and one of each")
     for many, wide, units in (9, d, h), (1, 1, 1):

@@ -8,6 +8,17 @@ from .._exercise import Exercise
 from ._shared import TERMS, gaussian_kl, wrong_rates
 
 
+class Pair(torch.nn.Module):
+    """An encoder with parameters."""
+
+    def __init__(self, d, k):
+        super().__init__()
+        self.net = torch.nn.Linear(d, 2 * k)
+
+    def forward(self, x):
+        return self.net(x).chunk(2, 1)
+
+
 @Exercise(
     id="vae-07",
     title="A VAE of your own",
@@ -29,8 +40,8 @@ Write `GaussianVAE(encoder, decoder, latent_dim, std)`, an `nn.Module` with
 `elbo(x)` returns the evidence lower bound in nats, shape `(b,)`, from **one** draw of
 $z$ for each example and with the rate in closed form; with all constants, since it is
 to be compared with exact likelihoods. Training maximizes it, so gradients flow to the
-encoder and the decoder. `sample(n)` draws `n` examples $x$, shape
-`(n, d)`, from the model.
+encoder and the decoder, and where these are modules the model's `parameters()` hold
+theirs. `sample(n)` draws `n` examples $x$, shape `(n, d)`, from the model.
 """,
     stub='''
 class GaussianVAE(nn.Module):
@@ -69,6 +80,8 @@ class GaussianVAE(nn.Module):
         "codes returned": "Examples are asked for: decode the codes.",
         "log_std used as the standard deviation": "It is a logarithm, and may be "
         "negative; its exponential is the standard deviation.",
+        "networks not registered": "The networks must be attributes of the module: in "
+        "a list, a tuple or a closure no optimizer finds their parameters.",
         "rate added": "The ELBO subtracts the rate.",
         "rate left out": "The expected log-likelihood alone is no bound.",
         "std squared once too often": "std is a standard deviation.",
@@ -110,6 +123,14 @@ def vae_07(t, GaussianVAE):
     t.shape(out, (b,), "one bound for each of the b examples.", ideas=ideas)
     got = "the decoder was given the mean of q"
     t.true((z[:b] != mean).any(), "A draw of q is decoded.", got, "no draw")
+
+    t.property("an optimizer finds the networks")
+    nets = Pair(d, k), torch.nn.Linear(k, d)
+    whole = t.call(GaussianVAE, *nets, k, std)
+    inside = {id(p) for p in whole.parameters()}
+    found = all(id(p) in inside for net in nets for p in net.parameters())
+    why, got = "Parameters of both among the model's.", "not all of them"
+    t.true(found, why, got, "networks not registered")
 
     t.property("the draw of q, the code and the noise of a sample")
 
