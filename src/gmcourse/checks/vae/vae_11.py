@@ -65,7 +65,6 @@ def doubly_reparameterized(mean, log_std, eps, log_joint):
         "another power of the weights": "Each draw counts with the square of its "
         "normalized weight.",
         "some draws left out": "All draws count, also the light ones.",
-        "factor one half lost": "The exponent of log q is half a squared distance.",
         "log_joint cut off from the graph": "log w moves with z through log p as well.",
         "log_std cut off at a bound": "Widths may be small and large.",
         "another result for the same input": "eps is given: nothing else is drawn, and "
