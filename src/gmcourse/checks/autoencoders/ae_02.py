@@ -63,8 +63,8 @@ def codes_needed(x, share):
         "share that is kept": "`share` bounds what is lost, not what is kept.",
         "data not centered": "The autoencoder has biases: the mean of each column "
         "is free, and takes no code.",
-        "a tolerance in the unit of the data": "What is a small variance depends on the "
-        "unit: compare it with the others.",
+        "a tolerance in the unit of the data": "Whether a variance is small "
+        "depends on the unit: compare it with the others.",
         "singular values not squared": "A singular value is a length; the variance is "
         "its square, divided by n.",
         "variances of the pixels": "The code may combine pixels: look along principal "
