@@ -38,7 +38,7 @@ endif
 	@$(MAKE) --no-print-directory $(BOOK)
 	@echo "The book: _build/html/index.html"
 
-test: $(READY)  ## everything that CI checks, in about five minutes
+test: $(READY)  ## what CI checks at every push, in about five minutes
 	$(MAKE) --no-print-directory -j 2 lint $(BOOK)
 	$(MAKE) --no-print-directory unit nbval browser
 
@@ -102,7 +102,7 @@ exercises: $(READY)  ## student and instructor notebooks in _build/exercises
 mutate: $(READY)  ## plant mistakes; the tests must notice (WORDS=vae, RANDOM=40 SEED=0, SINCE=origin/main)
 	$(BIN)/python tools/mutate.py $(WORDS) $(if $(SINCE),--since $(SINCE)) $(if $(RANDOM),--random $(RANDOM) --seed $(or $(SEED),0))
 
-results: $(READY)  ## recompute every number of the results page from the shipped weights
+results: $(READY)  ## measure the models of the results page again, from their weights
 	$(BIN)/python tools/results.py --recompute
 
 bench: $(READY)  ## side by side with the peers, as ratios (installs them in .venv-bench)

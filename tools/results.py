@@ -33,9 +33,10 @@ INTRO = """# Results
 
 <!-- Written by tools/results.py from the zoo's cards: edit that, not this. -->
 
-Every number of a model of ours is read from the card that ships with the package, and
-`make results` computes each one again from the weights; it fails where one lies
-outside the tolerance stated below its table.
+Every number of a model of ours is read from the card that ships with the package.
+`make results` measures each model again from its weights, and fails where a measure
+lies outside the tolerance stated below its table. Sizes, times of training and what
+other seeds gave are records of the training.
 
 How well a model predicts the test examples is given in nats per example (for 8-bit
 images also in bits per dimension), lower is better, and beside it stands what kind of
@@ -286,7 +287,8 @@ def seeds_section(cards: list[dict]) -> str:
             "measured in the same way. The weights of these runs do not ship;",
             "`python tools/results.py NAME --seeds 1 2` makes them again. A difference",
             "between two models that is not well above this spread says nothing about",
-            "their recipes.\n",
+            "their recipes; and a spread of two or three runs is itself a rough",
+            "number.\n",
             table(head, rows),
             "\nTrained once: " + (", ".join(once) or "none") + ".",
             "",
