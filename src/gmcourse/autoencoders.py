@@ -188,7 +188,7 @@ class GaussianCodes(GenerativeModel):
                 f"{len(z)} examples cannot fix a covariance of {z.shape[1]} codes: "
                 "give more"
             )
-        z = z.cpu().double()  # in single precision the millionth would be lost
+        z = z.cpu().double()  # rounding stays far below the millionth
         cov = torch.atleast_2d(torch.cov(z.T))
         floor = 1e-6 * cov.diagonal().clamp(min=1e-30)
         self.mean.copy_(z.mean(0))

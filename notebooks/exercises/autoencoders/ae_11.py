@@ -7,9 +7,10 @@ from .. import build, edits, reference, right, wrong
 
 
 class Ae11:
-    """The chapter's `GaussianCodes` adds a millionth to the diagonal in place of this.
-    That is harmless where the standard deviations are near one, as those of its codes
-    are, and another Gaussian where they are near a thousandth."""
+    """The chapter's `GaussianCodes` adds to each variance a millionth of it in place of
+    this. Two equal codes then differ by about a thousandth of their standard deviation,
+    whatever the unit. A constant code, whose variance is zero, still stops its
+    factorization."""
 
     @reference
     def fit_sampler(z):

@@ -26,7 +26,7 @@ turned by an unknown angle and shifted. Write `fit_density(x)`, which returns a 
 On fresh points the mean of `-log_prob` must be **at most 2.7 nats** (the entropy of the
 truth is 2.32), and the density must integrate to one; the value at a point must not
 depend on which other points are asked for. Any kind of model is allowed: a mixture, a
-kernel, a net. (A histogram of equal cells comes close at best.) Budget: about two
+kernel, a net. (A histogram of equal cells mostly falls just short.) Budget: about two
 seconds on one CPU thread. The check does not time you, but you will wait.
 """,
     stub='''
