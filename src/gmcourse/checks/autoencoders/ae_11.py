@@ -167,9 +167,9 @@ def ae_11(t, fit_sampler):
     far, large = 1e4, "difference of large numbers"
     drawn = t.tensor(t.call(t.call(fit_sampler, z + far), m)).detach().double()
     t.finite(drawn, "A shift moves the mean alone.", large)
-    ideas = {"result of an earlier call": mean}
-    wide = torch.maximum(drawn.std(0), stds)
-    t.mean(drawn, mean + far, wide, "The mean of z.", large, ideas)
+    off, why = (drawn.mean(0) - far - mean) / stds, "A shift moves the mean by as much."
+    ideas = {"result of an earlier call": -far / stds}
+    t.close(off, torch.zeros(k), why, large, ideas, tol=0.3)
     spread = white(drawn - far).std(0)
     t.close(spread, torch.ones(k), "A shift moves the mean alone.", large, tol=0.06)
 
