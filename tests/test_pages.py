@@ -29,10 +29,12 @@ def test_front_pictures():
     """Each has its alt text, and together they stay light."""
     page = read("book/index.md")
     used = re.findall(r"_static/(front_\w+\.png)", page)
+    hero = re.findall(r"!\[(.+?)\]\(book/_static/(front_\w+\.png)\)", read("README.md"))
     alts = re.findall(r":(?:img-)?alt: (.+)", page)
     files = {path.name: path for path in (ROOT / "book/_static").glob("front_*.png")}
-    assert sorted(used) == sorted(files)
-    assert len(alts) == len(used) and all(len(alt.split()) >= 5 for alt in alts)
+    assert sorted([*used, *(name for _, name in hero)]) == sorted(files)
+    assert len(alts) == len(used)
+    assert all(len(alt.split()) >= 5 for alt in [*alts, *(alt for alt, _ in hero)])
     assert sum(path.stat().st_size for path in files.values()) < 300_000
 
 

@@ -60,7 +60,7 @@ model = ...  # BarsVAE(), trained
         "The loss of the chapter, fresh samples at each step, Adam at 2e-3 to 5e-3, "
         "networks of one or two hidden layers of 64 to 128 units, a few latents.",
         "Print rate and distortion apart. A distortion well above zero at the end says "
-        "that images are confused; a rate far above 4 nats, that codes are too narrow.",
+        "that images are confused; a rate far above 5 nats, that codes are too narrow.",
         "Near 4.8: a rate of 1e-3 that falls to zero over 2,500 steps ends there, for "
         "it was small for too long. Start higher, let it fall later, or take more "
         "steps.",
