@@ -22,6 +22,7 @@ answer that was rejected.
 
 import importlib.util
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -84,15 +85,20 @@ def try_all(folder: Path, seeds: int = SEEDS) -> Path:
         if id not in catalog or catalog[id].check is None:
             raise SystemExit(f"{file}: there is no check of {id}")
         rows = [tried(catalog[id], *item, seeds) for item in written(file).items()]
-        known = {(r["answer"], r["said"]): r.get("fits") for r in before.get(id, ())}
+        known = {(r["answer"], untimed(r)): r.get("fits") for r in before.get(id, ())}
         for row in rows:
             if "fits" in row:
-                row["fits"] = known.get((row["answer"], row["said"]))
+                row["fits"] = known.get((row["answer"], untimed(row)))
         report[id] = rows
         text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
         path.write_text(text, encoding="utf-8")  # after each: some take minutes
         print(f"{id}: {summary(rows)}", flush=True)
     return path
+
+
+def untimed(row: dict) -> str:
+    """What was said, without how long it took."""
+    return re.sub(r" · \d+ ms", "", row["said"])
 
 
 def rates(rows: list[dict]) -> dict[str, int]:

@@ -146,6 +146,10 @@ class Vae02:
         -> return float((q[0] ** 2 + (2 * q[1]).exp() - 1 - 2 * q[1]).detach()) / 2
     another of the answers | return log_p, gap_left -> return gap_left, log_p
     not to the digits asked for | return log_p, -> return round(log_p, 1),
+    normalizer left out
+        | .mul(z[1] - z[0]).log()) -> .mul(z[1] - z[0]).log()) + 0.9189385
+    a density at one z | log_joint(z).exp().sum().mul(z[1] - z[0]).log()
+        -> log_joint(z)[1200]
     grid's step left out | .mul(z[1] - z[0]).log() -> .log()
     """,
     )

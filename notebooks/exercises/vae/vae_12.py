@@ -77,6 +77,8 @@ class Vae12:
         -> (log_joint - log_q - (log_joint - log_q)[:, :1]).exp()
         | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
     weights not squared | 1 / (share**2).sum(1) -> share.sum(1)
+    variance with k - 1 | 1 / (share**2).sum(1)
+        -> len(share[0]) / (1 + (len(share[0]) * share).var(1))
     mean in place of a sum | (share**2).sum(1) -> (share**2).mean(1)
     entropy | 1 / (share**2).sum(1) -> torch.special.entr(share).sum(1)
     rounded to a whole number | 1 / (share**2).sum(1) -> (1 / (share**2).sum(1)).round()

@@ -34,16 +34,29 @@ class Bars(nn.Module):
         return self.out(self.decoder(z))
 
 
-def bars(steps=2500, lr=5e-3, first=1.0, weight=1.0, halved=False, out=None, **net):
-    """Trained by the negative ELBO; ``first`` is the weight of the rate at first."""
+def bars(
+    steps=2500,
+    lr=5e-3,
+    first=1.0,
+    weight=1.0,
+    halved=False,
+    noise=1.0,
+    some=None,
+    out=None,
+    **net,
+):
+    """Trained by the negative ELBO; ``first`` is the weight of the rate at first, and
+    ``some`` is how many of the images are seen."""
+    seen = BarsAndStripes(4).support()[:some].flatten(1)
     model = Bars(**net)
     adam = torch.optim.Adam(model.parameters(), lr=lr)
     fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, max(1, steps))
     for step in range(steps):
         x = BarsAndStripes(4).sample(128).flatten(1)
+        x = x if some is None else seen[torch.randint(some, (128,))]
         mean, log_std = model.encode(x)
         log_std = 0.5 * log_std if halved else log_std
-        logits = model.decode(mean + log_std.exp() * torch.randn_like(mean))
+        logits = model.decode(mean + noise * log_std.exp() * torch.randn_like(mean))
         error = F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1)
         rate = 0.5 * (mean**2 + (2 * log_std).exp() - 1 - 2 * log_std).sum(1)
         adam.zero_grad()
@@ -166,8 +179,10 @@ class Vae13:
         ("no code in use", {"steps": 0}),
         ("no code in use", {"steps": 400, "first": 30.0, "weight": 30.0}),
         ("far from the threshold", {"steps": 100}),
-        ("trained too gently", {"steps": 600}),
+        ("trained too gently", {"steps": 500}),
         ("an autoencoder without a rate", {"steps": 1500, "first": 0, "weight": 0}),
+        ("no noise on the codes in training", {"steps": 1000, "noise": 0.0}),
+        ("some images not learned", {"steps": 1000, "some": 10}),
         ("log_std read as log variance", {"halved": True}),
         ("probabilities in place of logits", {"out": nn.Sigmoid()}),
         ("statistics of the batch", {"normed": True, "tracked": False}),

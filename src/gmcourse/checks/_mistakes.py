@@ -88,7 +88,7 @@ NUMBERS = {
     "square of what is due": "A root is still to be taken.",
     "root of what is due": "This is its root: was one taken too often, or a square "
     "lost?",
-    "logarithm to base 10": "Nats are due: the natural logarithm.",
+    "logarithm to base 10": "Nats are due: log, not log10.",
     "not to the digits asked for": "It is near. Look for early rounding, an estimate "
     "from draws, or a grid that is too coarse.",
 }
