@@ -114,6 +114,21 @@ class Ae12:
         def decode(self, z):
             return z
 
+    @wrong("too many parameters")
+    @build
+    class Hidden(nn.Module):
+        """In a list, where parameters() does not find them."""
+
+        def __init__(self):
+            super().__init__()
+            self.nets = [nn.Linear(3, 1), nn.Linear(1, 3000)]
+
+        def encode(self, x):
+            return self.nets[0](x)
+
+        def decode(self, z):
+            return self.nets[1](z)[:, :3]
+
     @wrong("decoder remembers its input")
     @build
     class Remembers(nn.Module):
