@@ -41,7 +41,8 @@ def what_is_drawn(code):
     except (SyntaxError, IndexError):  # %pip
         return None
     call = getattr(getattr(last, "value", None), "func", None)
-    return DRAWN.get(ast.unparse(call)) if call else None
+    name = ast.unparse(call) if call else ""
+    return "figure" if name.startswith("live.") else DRAWN.get(name)
 
 
 def visible(node):
