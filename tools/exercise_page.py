@@ -14,8 +14,8 @@ def measured_blind(blind: dict[str, dict]) -> list[str]:
         "seen neither check nor catalog wrote answers from the statement alone. Each "
         "was tried with five seeds and counts by the worst of them; *named* are wrong "
         "answers of which a person found that what the check says is the mistake that "
-        "was made. What passed wrongly, or was turned away wrongly, has been mended "
-        "since, with its kind; the rates are those before.",
+        "was made. The rates are as found; most of what passed wrongly has been "
+        "mended since, with its kind.",
         "",
         f"| exercise | {' | '.join(columns)} |",
         "|:--|" + "--:|" * len(columns),

@@ -34,7 +34,7 @@ class Ae04:
         mean = z.mean(0)
         w = first.weight.detach()
         answers = (z - mean) @ w.T
-        up = torch.linalg.svd(answers)[2][: len(mean)].T  # (m, k)
+        up = torch.linalg.svd(answers, full_matrices=False)[2][: len(mean)].T
         go = up.T @ w
         with torch.no_grad():
             new_last.weight.copy_(go @ last.weight)
@@ -123,7 +123,8 @@ class Ae04:
     decoder does not undo the encoder | go = up.T @ w -> go = 0.5 * up.T @ w
     decoder does not undo the encoder | copy_(up) -> copy_(-up)
     difference of large numbers | answers = (z - mean) @ w.T
-        -> second = (z.T @ z / len(z) - mean.outer(mean)) | torch.linalg.svd(answers)[2]
+        -> second = (z.T @ z / len(z) - mean.outer(mean))
+        | torch.linalg.svd(answers, full_matrices=False)[2]
         -> torch.linalg.eigh(w @ second @ w.T)[1].T.flip(0)
     """,
     )

@@ -49,8 +49,8 @@ class Vae02:
     @reference
     @build
     def by_adam():
-        z = torch.linspace(-6, 6, 2401).double()
-        u = torch.linspace(-6, 6, 241).double()
+        z = torch.linspace(-6, 6, 2401, dtype=torch.float64)
+        u = torch.linspace(-6, 6, 241, dtype=torch.float64)
         standard = torch.distributions.Normal(0.0, 1.0)
         weight = standard.log_prob(u).softmax(0)
 

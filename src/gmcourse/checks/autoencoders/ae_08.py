@@ -16,8 +16,8 @@ from ._shared import Spy, held
     points=3,
     stub_mistake="height and width swapped",
     objectives=(
-        "Find mistakes that raise no error: a broadcast, two axes in the wrong order, "
-        "a mean in place of a sum.",
+        "Find mistakes that raise no error, by the shape and the size of what each "
+        "line gives.",
     ),
     statement=r"""
 This denoising autoencoder trains without an error message. But all reconstructions of

@@ -72,7 +72,8 @@ def points_needed(bins, d, share):
 )
 def gm_11(t, points_needed):
     def real(share, cells):
-        return math.log1p(-share) / math.log1p(-1 / cells)
+        hit = 1 / cells
+        return math.log1p(-share) / math.log1p(-hit)
 
     def smallest(share, cells):
         return max(1, math.ceil(real(share, cells)))

@@ -46,8 +46,9 @@ gap_right = ...  # where the search from (0.9, 0.1) ends
 """,
     answers={"log_p": float, "gap_left": float, "gap_wide": float, "gap_right": float},
     hints=(
-        "Begin with log p(z) + log p(x | z) on a grid from -6 to 6. The logarithm of "
-        "its sum, times the grid's step, is log p(x).",
+        "Begin with log p(z) + log p(x | z) on a grid from -6 to 6, made with "
+        "dtype=torch.float64: one that is made in float32 and widened has uneven "
+        "steps. The logarithm of its sum, times the grid's step, is log p(x).",
         "For the ELBO of any m and s: put a grid on the noise u, from -6 to 6, with "
         "weights of a standard normal, and evaluate at z = m + s u. It is then a "
         "differentiable function of m and log s.",

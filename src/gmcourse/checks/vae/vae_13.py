@@ -58,16 +58,18 @@ model = ...  # BarsVAE(), trained
     answers={"model": nn.Module},
     hints=(
         "The loss of the chapter, fresh samples at each step, Adam at 2e-3 to 5e-3, "
-        "networks of one or two hidden layers of 64 to 128 units, a few latents.",
+        "networks of two hidden layers of 64 to 128 units, a few latents.",
         "Print rate and distortion apart. A distortion well above zero at the end says "
         "that images are confused; a rate far above 5 nats, that codes are too narrow.",
-        "Near 4.8: a rate of 1e-3 that falls to zero over 2,500 steps ends there, for "
-        "it was small for too long. Start higher, let it fall later, or take more "
-        "steps.",
+        "Near the threshold: a learning rate that falls to zero too soon, or was "
+        "small for too long, ends there. Start higher, let it fall later, or take more "
+        "steps. Far above it: is the decoder deep enough, and how many latents are "
+        "there?",
     ),
     misconceptions={
-        "trained too gently": "Near, but above the threshold: a higher learning rate "
-        "or more steps are the usual remedy.",
+        "trained too gently": "Above the threshold, with codes in use: a higher "
+        "learning rate or more steps help where the networks are deep enough, two "
+        "hidden layers in the decoder.",
         "no code in use": "The decoder gives the same for all codes, so pixels are as "
         "good as independent: the model is untrained, or its posterior has collapsed.",
         "an autoencoder without a rate": "Images come back from their codes, and the "
