@@ -139,7 +139,7 @@ def show(fig: Any, *, caption: str, alt: str) -> Shown:
         format="webp",
         dpi=2 * PIXELS,
         transparent=True,
-        pil_kwargs={"lossless": True, "quality": 100, "method": 6},
+        pil_kwargs={"lossless": True, "quality": 75},
     )
     width = round(fig.get_figwidth() * PIXELS)
     plt.close(fig)
