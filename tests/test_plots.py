@@ -132,6 +132,14 @@ def test_a_column_has_one_number_of_decimals():
     assert plots.table(["a"], [[math.nan], [0.0]], "What.").rows == [["nan"], ["0"]]
 
 
+def test_an_axis_without_ticks_has_no_half_frame():
+    fig, axes = plots.figure(2)
+    axes[0].set(xticks=[], yticks=[])
+    plots.show(fig, caption="Two.", alt="Two axes.")
+    seen = [[s.get_visible() for s in ax.spines.values()] for ax in axes]
+    assert seen == [[False] * 4, [True, False, True, False]]
+
+
 # A figure to play with.
 
 

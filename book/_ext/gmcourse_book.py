@@ -25,6 +25,7 @@ import shutil
 from pathlib import Path
 
 import docstrings
+import lean
 import papers
 from plain_markdown import PlainMarkdown, separate
 
@@ -55,4 +56,5 @@ def setup(app):
     app.connect("linkcheck-process-uri", papers.registered)
     app.connect("doctree-resolved", papers.cite)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", lean.strip)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

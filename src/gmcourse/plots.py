@@ -136,6 +136,9 @@ def show(fig: Any, *, caption: str, alt: str) -> Shown:
     words = any(ax.axison or ax.get_title() or ax.texts for ax in fig.axes)
     if pictures:
         _gray_frame(fig)
+    for ax in fig.axes:
+        if len(ax.get_xticks()) == len(ax.get_yticks()) == 0:
+            ax.spines[:].set_visible(False)  # without ticks they are half a frame
     buffer = io.BytesIO()
     fig.savefig(
         buffer,
