@@ -25,7 +25,7 @@ ICONS = {
     "github": '<circle cx="7" cy="5" r="2.2"/><circle cx="7" cy="19" r="2.2"/>'
     '<circle cx="17" cy="8" r="2.2"/><path d="M7 7.2v9.6M17 10.2c0 4-10 2-10 6.6"/>',
 }
-ICON = re.compile(r'<i class="fa\w? fa-([\w-]+)[^"]*"(?: [^>]*)?></i>')
+ICON = re.compile(r'<i class="fa(?:\w|-\w+) fa-([\w-]+)[^"]*"(?: [^>]*)?></i>')
 SCRIPT = "<script[^>]*{}[^>]*></script>"
 STYLE = "<link[^>]*{}[^>]*/>"
 
