@@ -485,3 +485,43 @@ def test_pages_of_any_kind(show, kind):
     page.emulate_media(media="print")
     assert page.locator("img.gm-still").is_visible()
     assert not page.locator(".gm-body").is_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", ["coins", "em", "tradeoff"])
+def test_buttons_and_sliders_by_touch(show, kind):
+    page = show(KINDS[kind]())
+    page.set_viewport_size(PHONE)
+    state = f"JSON.stringify({FIGURE}.get())"
+    names = {"coins": "Step", "em": "Step", "tradeoff": "Run"}
+    before = page.evaluate(state)
+    page.get_by_role("button", name=names[kind]).tap()
+    page.wait_for_function(f"{state} != {before!r}")
+    page.locator("input").scroll_into_view_if_needed()
+    box = page.locator("input").bounding_box()
+    for at, end in (0.02, "min"), (0.98, "max"):
+        x, y = box["x"] + at * box["width"], box["y"] + box["height"] / 2
+        page.touchscreen.tap(x, y)
+        assert page.locator("input").evaluate(f"e => e.value == e.{end}")
+
+
+@pytest.mark.browser
+def test_the_gaussian_by_touch(show):
+    page = show(divergences())
+    page.set_viewport_size(PHONE)
+    box = page.locator(".gm-plane").bounding_box()
+    page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + 0.7 * box["height"])
+    mean, std = asked(page, "get()")
+    assert mean == pytest.approx(3.0, abs=0.05) and std != 1.2
+    finger, handle = (
+        page.context.new_cdp_session(page),
+        page.locator(".gm-handle").bounding_box(),
+    )
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    for kind, dx in ("touchStart", 0), ("touchMove", -60), ("touchMove", -120):
+        at = {"type": kind, "touchPoints": [{"x": x + dx, "y": y}]}
+        finger.send("Input.dispatchTouchEvent", at)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    moved = asked(page, "get()")
+    assert moved[0] == pytest.approx(mean - 120 / box["width"] * 10, abs=0.05)
+    assert moved[1] == pytest.approx(std, abs=0.02)
