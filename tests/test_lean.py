@@ -48,3 +48,14 @@ def test_icons_are_drawn_in_the_page():
     assert page.count("<svg") == 2 and "<i" not in page and "</b>" in page
     with pytest.raises(KeyError, match="dragon"):
         lean.lean('<i class="fas fa-dragon"></i>')
+
+
+def test_what_is_seen_is_not_renamed():
+    """A name that is not among the words on a button cannot be spoken to it."""
+    page = lean.lean(
+        '<button class="btn search-button-field" title="Search" aria-label="Search">'
+        'Search Ctrl+K</button><summary aria-label="Toggle hidden content">Code</summary>'
+        '<summary><span class="toctree-toggle" role="presentation"></span></summary>'
+    )
+    assert page.count("aria-label") == 1
+    assert '<summary aria-label="Pages of this part">' in page

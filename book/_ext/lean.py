@@ -1,4 +1,4 @@
-"""Pages without what they do not use.
+"""Pages without what they do not use, and with names for what has none.
 
 The theme puts a library of thousands of icons, 1.5 MB, on every page; a dozen are seen.
 These are drawn here, in lines, and stand in the page itself. MathJax stays on pages
@@ -39,6 +39,15 @@ UNUSED = {
     STYLE.format(r"mystnb\.\w+\.css"): "cell_input",
 }
 
+# Where the theme's names are missing, or hide the words that are seen.
+NAMES = {
+    '<summary aria-label="Toggle hidden content">': "<summary>",
+    '<summary><span class="toctree-toggle" role="presentation">': (
+        '<summary aria-label="Pages of this part"><span class="toctree-toggle">'
+    ),
+}
+SEARCH = re.compile(r'(<button[^>]*search-button-field[^>]*?) aria-label="[^"]*"')
+
 
 def svg(match: re.Match) -> str:
     return (
@@ -48,7 +57,7 @@ def svg(match: re.Match) -> str:
 
 
 def lean(page: str) -> str:
-    """The page without what it does not use.
+    """The page without what it does not use, and with names.
 
     Raises:
         KeyError: it shows an icon that is not drawn here.
@@ -56,7 +65,9 @@ def lean(page: str) -> str:
     for pattern, sign in UNUSED.items():
         if sign is None or sign not in page:
             page = re.sub(pattern + r"\s*", "", page)
-    return ICON.sub(svg, page)
+    for theirs, ours in NAMES.items():
+        page = page.replace(theirs, ours)
+    return ICON.sub(svg, SEARCH.sub(r"\1", page))
 
 
 def strip(app, exception):
