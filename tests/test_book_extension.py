@@ -182,6 +182,18 @@ def test_links(page):
     assert "arxiv.org" not in page
 
 
+def test_the_bibliography_leads_back(built):
+    """Each entry has the paper's number, and the chapters that cite it."""
+    text = (built[1].parent / "book" / "bibliography.html").read_text("utf-8")
+    entry = text[text.index('id="kingma2014"') :].split("</div>")[0]
+    assert (
+        '<a class="reference external" href="https://arxiv.org/abs/1312.6114">' in entry
+    )
+    assert ">arXiv:1312.6114</a>" in entry and "URL" not in text
+    assert 'href="../notebooks/07_sample.html">7</a>' in entry
+    assert "In chapter" in entry and "08_other" not in entry
+
+
 def test_exercise(page):
     start = page.index('<section class="exercise" id="exercise-sam-01-double-it">')
     box = page[start:]
