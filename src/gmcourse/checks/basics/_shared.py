@@ -1,5 +1,9 @@
 """What several exercises of this topic share."""
 
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, Normal
@@ -23,3 +27,28 @@ def fractions(t, k: int) -> Tensor:
     parts[0] += moved
     parts[1] -= moved
     return parts[torch.randperm(k, generator=t.rng)] / 100
+
+
+def combined(value: Callable, *parts: dict[str, Any], most: int = 2) -> dict[str, list]:
+    """What a formula gives with up to ``most`` mistakes in its parts.
+
+    Each part maps a mistake to what it puts there, or to a list of such; what is right
+    stands under "". ``value`` takes one choice of each part. Single mistakes come
+    first; two at once are named "one, and another".
+    """
+    rows = [
+        [
+            (name, v)
+            for name, vs in part.items()
+            for v in (vs if type(vs) is list else [vs])
+        ]
+        for part in parts
+    ]
+    chosen = [(sorted({n for n, _ in row} - {""}), row) for row in product(*rows)]
+    found: dict[str, list] = {}
+    for names, row in sorted(chosen, key=lambda pair: len(pair[0])):
+        if 0 < len(names) <= most:
+            found.setdefault(", and ".join(names), []).append(
+                value(*[v for _, v in row])
+            )
+    return found
