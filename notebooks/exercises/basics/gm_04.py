@@ -82,6 +82,8 @@ class Gm04:
     normalized by another number than the sum | return ( -> p = (
         | softmax(1) -> exp(); return p / p.mean(1)[:, None]
     right near, wrong far out
+        | log_post - -> torch.where(log_post < -99, log_post.round(), log_post) -
+    floor under the log-posteriors
         | log_post - -> torch.maximum(log_post, log_post.amax(1)[:, None] - 880) -
     weights added, not their logarithms | - old.log() + new.log() -> - old + new
     weights added, not their logarithms | + new.log() -> + new
@@ -89,7 +91,6 @@ class Gm04:
     normalized over the examples
         | softmax(1) -> flatten().softmax(0).view_as(log_post)
     not normalized | softmax(1) -> exp()
-    not normalized | - old.log() -> | softmax(1) -> exp()
     log posterior returned | softmax -> log_softmax
     only the winner | softmax(1) -> argmax(1)[:, None] == torch.arange(len(new))
     underflow to zero | return (log_post - old.log() + new.log()).softmax(1)

@@ -1,7 +1,6 @@
 """What several exercises of this topic share."""
 
 from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 import torch
@@ -36,19 +35,17 @@ def combined(value: Callable, *parts: dict[str, Any], most: int = 2) -> dict[str
     stands under "". ``value`` takes one choice of each part. Single mistakes come
     first; two at once are named "one, and another".
     """
-    rows = [
-        [
-            (name, v)
+    rows = [(frozenset(), ())]
+    for part in parts:
+        rows = [
+            (names | {name} - {""}, (*chosen, v))
+            for names, chosen in rows
             for name, vs in part.items()
-            for v in (vs if type(vs) is list else [vs])
+            for v in (vs if isinstance(vs, list) else [vs])
+            if len(names | {name} - {""}) <= most
         ]
-        for part in parts
-    ]
-    chosen = [(sorted({n for n, _ in row} - {""}), row) for row in product(*rows)]
     found: dict[str, list] = {}
-    for names, row in sorted(chosen, key=lambda pair: len(pair[0])):
-        if 0 < len(names) <= most:
-            found.setdefault(", and ".join(names), []).append(
-                value(*[v for _, v in row])
-            )
+    for names, chosen in sorted(rows, key=lambda row: len(row[0])):
+        if names:
+            found.setdefault(", and ".join(sorted(names)), []).append(value(*chosen))
     return found
