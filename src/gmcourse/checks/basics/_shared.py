@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, Normal
 
+from .._comparisons import far
+
 
 def all_images(d: int) -> Tensor:
     """The 2^d binary vectors, float32."""
@@ -49,3 +51,10 @@ def combined(value: Callable, *parts: dict[str, Any], most: int = 2) -> dict[str
         if names:
             found.setdefault(", and ".join(sorted(names)), []).append(value(*chosen))
     return found
+
+
+def apart(ideas: dict[str, list], due: Tensor, tol: float = 1e-3) -> dict[str, list]:
+    """The ideas without those values that are what is due."""
+    return {
+        k: [v for v in values if far(due, v, tol).any()] for k, values in ideas.items()
+    }
