@@ -81,8 +81,8 @@ class NaiveBayes:
         "examples, with `smoothing` more.",
         "divided by all examples": "The share is that within the class, whose examples "
         "alone are counted below.",
-        "dark pseudo-examples left out": "Those of the class's `smoothing` more examples "
-        "that are not lit count among the dark ones.",
+        "dark pseudo-examples left out": "Those of the class's `smoothing` more "
+        "examples that are not lit count among the dark ones.",
         "pseudo-count in the denominator alone": "Of the class's `smoothing` more "
         "examples a share is lit: they count above, too.",
         "smoothing taken for a mixing weight": "It is a number of examples, and counts "
