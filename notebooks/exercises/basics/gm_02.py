@@ -91,8 +91,8 @@ class Gm02:
         | (log_w + each).logsumexp(-1) -> (log_w + each.logsumexp(-1)).sum(-1)
     weights with another power | log_w + each -> 2 * log_w + each
     weights of other components | log_w + each -> log_w.flip(0) + each
-    shift not put back | return (log_w
-        -> each = log_w + each; return (each - each.amax(1)[:, None]).logsumexp(-1); (each
+    shift not put back | each = ( -> each = log_w + (
+        | (log_w + each).logsumexp(-1) -> (each - each.amax(1)[:, None]).logsumexp(-1)
     one Gaussian in place of the mixture | (log_w + each) -> each
         | eps = -> w = log_w.exp()[:, None]; means = (w * means).sum(0, True); eps =
         | constant = 0.5 -> log_stds = (w * log_stds).sum(0, True); constant = 0.5

@@ -80,7 +80,8 @@ class Gm03:
     weighted twice by what a component owns | ("nk,nki -> ("k,nk,nki
         | r, diff, -> w, r, diff,
     covariance of one component | cov = -> j = w.argmax(); cov =
-        | r, diff, -> r * (torch.arange(len(w)) == j), diff, | diff) / len(x) -> diff) / n_j[j]
+        | r, diff, -> r * (torch.arange(len(w)) == j), diff,
+        | diff) / len(x) -> diff) / n_j[j]
     precisions averaged | nkj->ij -> nkj->kij
         | diff) / len(x) -> diff) / n_j[:, None, None]
         | return w, means, cov

@@ -95,7 +95,8 @@ class Gm04:
     only the winner | softmax(1) -> argmax(1)[:, None] == torch.arange(len(new))
     underflow to zero | return (log_post - old.log() + new.log()).softmax(1)
         -> p = log_post.double().exp() * new / old; return p / p.sum(1)[:, None]
-    floor under the log-posteriors | return (log_post - old.log() + new.log()).softmax(1)
+    floor under the log-posteriors
+        | return (log_post - old.log() + new.log()).softmax(1)
         -> p = log_post.clamp(min=-80).exp() * new / old; return p / p.sum(1)[:, None]
     underflow to zero | return (log_post - old.log() + new.log()).softmax(1)
         -> p = log_post.exp() * new / old; return p / (p.sum(1)[:, None] + 1e-30)

@@ -148,7 +148,8 @@ class Gm05:
     prior counted more than once | self.prior.log() -> x.shape[1] * self.prior.log()
     prior subtracted | + self.prior.log() -> - self.prior.log()
     lit and dark exchanged | torch.bernoulli(p) -> 1 - torch.bernoulli(p)
-    prior in the draws | torch.bernoulli(p) -> torch.bernoulli(p * self.prior[c][:, None])
+    prior in the draws | torch.bernoulli(p)
+        -> torch.bernoulli(p * self.prior[c][:, None])
     probabilities clamped | lit / (n + smoothing)[:, None]
         -> (lit / (n + smoothing)[:, None]).clamp(0.01, 0.99)
     pixels pooled over the classes | lit / (n + smoothing)[:, None]

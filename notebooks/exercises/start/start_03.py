@@ -158,7 +158,8 @@ class Start03:
         -> n = steps // every
         | [sum(losses[i : i + every]) / every for i in blocks]
         -> [sum(losses[i * n : i * n + n]) / n for i in range(every)]
-    blocks of steps that lie apart | losses[i : i + every] -> losses[i // every :: len(blocks)]
+    blocks of steps that lie apart | losses[i : i + every]
+        -> losses[i // every :: len(blocks)]
     """,
     )
     of_tensors = edits(

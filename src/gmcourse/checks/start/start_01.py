@@ -218,7 +218,7 @@ def shape_of(table):
     equal = (steps - size).abs() < 1e-4 * size.abs() + 2e-7 * table.abs().max()
     if equal.all() and size > 0:
         parts = round(float(510 / (table[-1] - table[0])), 2)
-        known = {256: "divided by 256", 254: "divided by 254"}
+        known = {256.0: "divided by 256", 254.0: "divided by 254"}
         return known.get(parts, "another range"), f"{ends}, in equal steps"
     if len(moves) > 3 and len(moves) < 255 and equal[moves[1] : moves[-1]].all():
         return "ends cut off", f"{ends}, and so are their neighbors"

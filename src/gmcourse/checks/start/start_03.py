@@ -1,6 +1,6 @@
 """Exercise start-03: Train, and keep a record."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,15 +15,16 @@ class _Line(Model):
     """A loss whose gradient is the mean of the batch, whatever the weights are."""
 
     event_shape = (4,)
+    seen: ClassVar[list[Tensor]] = []  # the weights at each loss, also of a copy
 
     def __init__(self, weight: Tensor):
         super().__init__()
-        type(self).seen = []  # the weights at each loss, also those of a copy
+        self.seen.clear()
         self.left, self.right = map(nn.Parameter, weight.clone().chunk(2))
 
     def loss(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         weight = torch.cat([self.left, self.right])
-        type(self).seen.append(weight.detach().clone())
+        self.seen.append(weight.detach().clone())
         return (x @ weight).mean()
 
 
@@ -289,7 +290,7 @@ def fit(model, batches, steps, every):
     },
 )
 def start_03(t, fit):
-    blocks = t.integer(3, 4)
+    blocks = t.integer(4, 5)
     every = blocks + t.integer(1, 2)  # neither can be taken for the other
     x, start = t.normal(7, 6, 4, std=2.0), t.away(4, low=0.5, high=2)
     # No gradient near 0: Adam's first step would be the sign of a rounding error.
