@@ -26,7 +26,12 @@ def covariance(rows):
 class Ae04:
     r"""The answers minus their mean are $W (z - \mu)$. With their principal
     directions as columns, $U$, they are $U U^\top W (z - \mu)$, since they lie in
-    the span of $U$: the new code is $U^\top W (z - \mu)$, and $U$ decodes it."""
+    the span of $U$: the new code is $U^\top W (z - \mu)$, and $U$ decodes it.
+
+    Why the directions of the answers, not of the codes: the right singular vectors of
+    the centered answers are the eigenvectors of their covariance, so the columns are
+    orthonormal *and* the codes along them uncorrelated, of descending variance.
+    `full_matrices=False` matters: without it svd also makes an $n \times n$ matrix."""
 
     @reference
     def principal(last, first, z):

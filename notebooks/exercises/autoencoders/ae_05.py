@@ -12,8 +12,25 @@ def diagonal(denoise, x_noisy, std):
 
 
 class Ae05:
-    """Why: the second derivative of log p_σ is the derivative of (r - x̃)/σ². Working
-    out the integral gives (Cov[x | x̃]/σ² - I)/σ²; solve for the covariance."""
+    r"""Why the formula holds, in two steps. Differentiate $\nabla p_\sigma$, the
+    integral above equation (2.6), once more, and divide by $p_\sigma$:
+
+    $$
+    \frac{\nabla \nabla^\top p_\sigma}{p_\sigma}
+      = \frac{\mathbb{E}[(x - \tilde x)(x - \tilde x)^\top \mid \tilde x]}{\sigma^4}
+      - \frac{I}{\sigma^2} .
+    $$
+
+    The second derivative of $\log p_\sigma$ is this minus the score times its
+    transpose, $(r^* - \tilde x)(r^* - \tilde x)^\top / \sigma^4$, which turns the
+    second moment into the covariance:
+    $\operatorname{Cov}[x \mid \tilde x] / \sigma^4 - I / \sigma^2$. By (2.6) it is also
+    the derivative of $(r^* - \tilde x) / \sigma^2$, which is
+    $(\partial r^* / \partial \tilde x - I) / \sigma^2$. Set them equal.
+
+    The formula is for the best denoiser: of a trained one nothing keeps the trace from
+    being negative where data are rare. Try it on the denoiser of this chapter, on a
+    grid around the eight blobs: where is it most in doubt?"""
 
     @reference
     def doubt(denoise, x_noisy, std):

@@ -11,7 +11,12 @@ class Ae07:
     $\sum_j \bigl(u_j^2 - 2 u_j\, w_j^\top x / s_j + \gamma \lvert u_j \rvert\bigr)$
     plus a constant. For $u_j > 0$ the derivative vanishes at
     $w_j^\top x/s_j - \gamma/2$, if that is positive; for $u_j < 0$ it is the mirror
-    image."""
+    image.
+
+    The threshold for the projection on the unit column is $\gamma / 2$, whatever the
+    length of the column. That is what the factor $\lVert w_j \rVert$ in (2.8) is for:
+    without it the threshold would be $\gamma / (2 s_j)$, and a column could escape the
+    penalty by growing."""
 
     @reference
     def sparse_code(x, w, weight):

@@ -1,5 +1,8 @@
 """What several exercises of this topic share."""
 
+import itertools
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -28,6 +31,27 @@ class Constant(nn.Module):
 
     def forward(self, z):
         return self.value + 0 * z
+
+
+def wrong_part(
+    out: Tensor, value: Callable, *parts: dict, most: int = 2, tol: float = 1e-4
+) -> str | None:
+    """The name of a wrong choice that ``out`` shows, if a few of them explain it.
+
+    ``value(*choices)`` takes one choice for each of ``parts``, which hold lists of
+    choices by name: those under "" are right. Values of one wrong choice are tried
+    before those of two, and of two the first is named.
+    """
+    rows = [[(name, v) for name, vs in part.items() for v in vs] for part in parts]
+    out = out.detach().double()
+    for some in range(1, most + 1):
+        for picks in itertools.product(*rows):
+            names = [name for name, _ in picks if name]
+            if len(names) == some:
+                given = torch.as_tensor(value(*[choice for _, choice in picks]))
+                if not far(out, given.detach(), tol).any():
+                    return names[0]
+    return None
 
 
 def series(t, f, calls: list, due, whys, ideas: dict, mistake=None, tol=2e-5) -> list:

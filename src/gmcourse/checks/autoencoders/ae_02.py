@@ -30,7 +30,7 @@ def planted(t, n: int, spectrum: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     id="ae-02",
     title="How many numbers does it take?",
     difficulty=2,
-    minutes=15,
+    minutes=10,
     compute="cpu-instant",
     points=2,
     objectives=(
@@ -55,7 +55,8 @@ def codes_needed(x, share):
     hints=(
         "Which numbers decide how much is lost with k codes? Sort them first.",
         "Singular values of the centered data are no variances yet; but only ratios "
-        "matter here.",
+        "matter here. Of one column torch.cov gives a number without axes, which eigh "
+        "refuses: torch.atleast_2d.",
         "For k = 0, 1, ... compute the sum of what is left, divided by the sum of all; "
         "stop at the first k where it is small enough.",
     ),

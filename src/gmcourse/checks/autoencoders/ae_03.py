@@ -12,7 +12,7 @@ from .._exercise import Exercise
     id="ae-03",
     title="Three errors by hand",
     difficulty=3,
-    minutes=25,
+    minutes=15,
     compute="cpu-instant",
     points=3,
     objectives=(
@@ -33,7 +33,7 @@ right to three digits after the point (zeros at the end may go):
 - `first_only`: the least error of a linear decoder if the encoder passes on the first
   coordinate, $z = x_1$, and nothing else;
 - `denoised`: the least error of any denoiser, if $\tilde x = x + \sigma \epsilon$ with
-  noise of variance $\sigma^2 = 3$ in each dimension.
+  noise of variance $\sigma^2 = 4$ in each dimension.
 """,
     stub="""
 one_code = ...
@@ -85,7 +85,7 @@ denoised = ...
         "signal and noise swapped": "σ⁴/(λ + σ²) treats the noise as the signal.",
         "one part of the error only": "A denoiser that shrinks loses signal and lets "
         "noise through: both are error.",
-        "another variance of the noise": "The variance is given: σ² = 3. It is neither "
+        "another variance of the noise": "The variance is given: σ² = 4. It is neither "
         "squared nor rooted.",
         "all directions shrunk alike": "Each direction has a variance of its own.",
         "directions kept or dropped": "A direction is neither kept as it is nor "
@@ -93,8 +93,6 @@ denoised = ...
         "directions left out": "Every direction is noisy, and has an error.",
         "factors in place of errors": "A factor has no unit: an error is a factor "
         "times a variance.",
-        "mean over dimensions, or a variance lost": "This is a third of what is due: "
-        "a mean over the three dimensions, or the sum of the λ/(λ + σ²) without σ².",
         "rounded too early": "Three digits after the point are due.",
     },
 )
@@ -115,7 +113,7 @@ def ae_03(t, one_code, first_only, denoised):
     flat = polar.sin() * around.cos(), polar.sin() * around.sin()
     units = torch.stack([*flat, polar.cos().expand_as(flat[0])], -1).view(-1, 3)
     best = float(10 - (x @ units.T).pow(2).mean(0).max())
-    dues = best, left(x[:, :1]), left(x + 3**0.5 * eps)
+    dues = best, left(x[:, :1]), left(x + 2 * eps)
 
     digits = 2.5e-4  # of the size: three after the point
     given = [float(t.tensor(v)) for v in (one_code, first_only, denoised)]
@@ -162,22 +160,29 @@ def ae_03(t, one_code, first_only, denoised):
     why = "Least squares from the first coordinate to all three."
     number(name, given[1], due, why, ideas)
 
-    due, lam = dues[2], (6.0, 3.0, 1.0)
+    due, lam, v = dues[2], (6.0, 3.0, 1.0), 4.0
+    shrink = [e / (e + v) for e in lam]
     ideas = {
-        "noise left in": 9.0,
+        "noise left in": 3 * v,
         "signal in place of error": 10 - due,
-        "signal and noise swapped": sum(9 / (v + 3) for v in lam),
-        "one part of the error only": [6 / 9 + 3 / 4 + 9 / 16, 12 / 9 + 3 / 4 + 3 / 16],
-        "another variance of the noise": [left(x + 3 * eps), left(x + 3**0.25 * eps)],
-        "all directions shrunk alike": [3 * 3 * (10 / 3) / (3 + 10 / 3), 30 / 13],
-        "directions kept or dropped": [sum(min(v, 3) for v in lam), 4.0],
-        "directions left out": [2 + 1.5, 2 + 0.75, 1.5 + 0.75, 2.0, 1.5, 0.75],
-        "factors in place of errors": sum(3 / (v + 3) for v in lam),
-        "each coordinate denoised alone": 1.875 + 1.2 + 1.5,
-        "standard deviations in place of variances": 2**0.5 + 1.5**0.5 + 0.75**0.5,
+        "signal and noise swapped": sum(v * v / (e + v) for e in lam),
+        "one part of the error only": [
+            sum(e * (1 - s) ** 2 for e, s in zip(lam, shrink)),
+            sum(v * s**2 for s in shrink),
+        ],
+        "another variance of the noise": [left(x + 4 * eps), left(x + 2**0.5 * eps)],
+        "all directions shrunk alike": [3 * v * (10 / 3) / (v + 10 / 3), 10 * v / 14],
+        "directions kept or dropped": [sum(min(e, v) for e in lam), v, 2 * v + 1],
+        "directions left out": [due - e * (1 - s) for e, s in zip(lam, shrink)]
+        + [e * (1 - s) for e, s in zip(lam, shrink)],
+        "factors in place of errors": [sum(shrink), 3 - sum(shrink)],
+        "each coordinate denoised alone": sum(e * v / (e + v) for e in (5, 2, 3)),
+        "standard deviations in place of variances": sum(
+            (e * (1 - s)) ** 0.5 for e, s in zip(lam, shrink)
+        ),
         "square root taken": due**0.5,
-        "mean over dimensions, or a variance lost": due / 3,
-        "rounded too early": [4.2, 4.3],
+        "mean over the dimensions": due / 3,
+        "rounded too early": [4.9, 5.0],
     }
     name = "denoising: the best linear map, which is the best of all here"
     why = "Least squares from the noisy points to the clean ones."

@@ -9,10 +9,10 @@ from .._exercise import Exercise
 @Exercise(
     id="ae-04",
     title="Principal codes, the same reconstructions",
-    difficulty=3,
+    difficulty=4,
     minutes=30,
     compute="cpu-instant",
-    points=3,
+    points=4,
     objectives=(
         "Use the freedom of the code space: give codes an order and a unit without "
         "changing the autoencoder.",
@@ -47,9 +47,9 @@ def principal(last, first, z):
         "Along which directions are the answers uncorrelated?",
         "Apply PCA to the centered answers W (z - mean), of which k directions have a "
         "variance: they are the new columns U.",
-        "The new code is Uᵀ W (z - mean). A linear layer computes V a + b: the new "
-        "weight and bias of `last` are Uᵀ W V and Uᵀ W (b - mean). `first` gets the "
-        "weight U; its bias must be the old answer to the mean code.",
+        "The new code is Uᵀ W (z - mean). A linear layer computes V a + b: put that in "
+        "the place of z, and read off weight and bias. To a code of zeros the new "
+        "decoder answers what the old one answers to the mean code.",
     ),
     misconceptions={
         "given layers changed": "The caller still needs the layers it passed in: make "

@@ -8,10 +8,10 @@ from .._exercise import Exercise
 @Exercise(
     id="ae-05",
     title="How unsure is a denoiser?",
-    difficulty=4,
-    minutes=25,
+    difficulty=3,
+    minutes=15,
     compute="cpu-instant",
-    points=4,
+    points=3,
     objectives=(
         "Read the posterior variance off the Jacobian of a denoiser, row by row.",
     ),

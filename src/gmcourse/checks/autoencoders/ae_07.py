@@ -21,7 +21,7 @@ def ternary(cost, reach: Tensor) -> Tensor:
     id="ae-07",
     title="The exact sparse code",
     difficulty=3,
-    minutes=25,
+    minutes=20,
     compute="cpu-instant",
     points=3,
     objectives=(
