@@ -100,6 +100,85 @@ class Ae06:
         reference,
         """
     share that survives | < self.share -> >= self.share
-    the other value always there | + 0.3 * 1 -> + 0.3 * (1 - 0.8**2)
+    survivors scaled up | self.mean, x) -> self.mean, x / (1 - self.share))
+    nothing masked in evaluation mode | < self.share -> < self.share * self.training
+    one mask for the whole batch | torch.rand_like(x) < self.share
+        -> (torch.rand_like(x[:1]) < self.share).expand(x.shape)
+    whole examples masked | torch.rand_like(x) < self.share
+        -> (torch.rand_like(x[:, :1]) < self.share).expand(x.shape)
+    a fixed number of values masked | torch.rand_like(x) < self.share
+        -> torch.rand_like(x).argsort(1).argsort(1) < round(self.share * x.shape[1])
+    a fixed number of values masked | torch.rand_like(x) < self.share
+        -> (torch.randperm(x.numel()) < round(self.share * x.numel())).view_as(x)
+    noise fixed across calls
+        | torch.rand_like(x) -> vars(self).setdefault("u", torch.rand_like(x))
+    noise fixed across calls | torch.rand_like(x)
+        -> torch.rand(x.shape, generator=torch.Generator().manual_seed(0))
+    noise used more than once | torch.rand_like(x)
+        -> torch.rand(len(x), x.shape[1] // 2).repeat_interleave(2, dim=1)
+    share ignored | < self.share -> < 0.5
+    masked more than once | < self.share
+        -> < self.share; hidden = hidden + (torch.rand_like(x) < self.share)
+    normal numbers compared | torch.rand_like(x) -> torch.randn_like(x)
+    zero in place of the mean | (hidden, self.mean, x) -> (hidden, 0.0, x)
+    another mean in place of the given one
+        | (hidden, self.mean, x) -> (hidden, x.mean(0), x)
+    another mean in place of the given one
+        | (hidden, self.mean, x) -> (hidden, self.mean.mean(), x)
+    damaged otherwise | (hidden, self.mean, x) -> (hidden, torch.randn_like(x), x)
+    damaged otherwise | (hidden, self.mean, x) -> (hidden, self.mean, x + 0.1)
+    code damaged in place of the input | self.encoder(seen)
+        -> torch.where(hidden, self.mean, self.encoder(x))
+    compared with the damaged example | (x - self.decoder -> (seen - self.decoder
+    all values compared | (error * hidden) -> (error)
+    all values compared | (error * hidden).sum() / (baseline * hidden).sum()
+        -> error.sum() / baseline.sum()
+    only the surviving values compared | (error * hidden) -> (error * ~hidden)
+    only the surviving values compared
+        | (error * hidden) -> (error * ~hidden)
+        | (baseline * hidden) -> (baseline * ~hidden)
+    another mask in the loss
+        | return (error -> hidden = torch.rand_like(x) < self.share; return (error
+    baseline over other values | (baseline * hidden) -> baseline
+    another baseline | (x - self.mean).square() -> x.square()
+    another baseline | (x - self.mean).square() -> (x - x.mean(0)).square()
+    not divided by the baseline | / (baseline * hidden).sum() ->
+    not divided by the baseline | (baseline * hidden).sum() -> hidden.sum()
+    not divided by the baseline | (baseline * hidden).sum() -> len(x)
+    mean of quotients | (error * hidden).sum() / (baseline * hidden).sum()
+        -> ((error * hidden).sum(1) / (baseline * hidden).sum(1)).mean()
+    mean of quotients | (error * hidden).sum() / (baseline * hidden).sum()
+        -> (error / baseline)[hidden].mean()
+    means over other numbers | (baseline * hidden).sum() -> baseline[hidden].mean()
+    no quotient of the two sums | return (error -> return 1 - (error
+    no quotient of the two sums | (error * hidden).sum() / (baseline * hidden).sum()
+        -> ((error * hidden).sum() / (baseline * hidden).sum()).sqrt()
+    inverse of what is due | (error * hidden).sum() / (baseline * hidden).sum()
+        -> (baseline * hidden).sum() / (error * hidden).sum()
+    absolute error | seen))).square() -> seen))).abs()
+    reconstruction clamped | (x - self.decoder(self.encoder(seen)))
+        -> (x - self.decoder(self.encoder(seen)).clamp(0, 1))
+    given networks not used | super().__init__()
+        -> super().__init__(); encoder, decoder = copy.deepcopy((encoder, decoder))
+    networks not registered | self.encoder, self.decoder, self.share = encoder, decoder,
+        -> self.parts, self.share = [encoder, decoder],
+        | self.decoder(self.encoder(seen)) -> self.parts[1](self.parts[0](seen))
+    more parameters than those of the networks
+        | self.register_buffer("mean", mean) -> self.mean = nn.Parameter(mean)
+    mode switched by a call | hidden = -> self.train(); hidden =
+    wrong shape | (error * hidden).sum() -> (error * hidden).sum(1)
+    cut off from the graph | self.encoder(seen) -> self.encoder(seen).detach()
+    one of the cases alone | + 0.3 * 1 ->
+    one of the cases alone | + 0.3 * 1 -> + 0.3 * (1 - 0.8**2)
+    another probability
+        | 0.7 * (1 - 0.8**2) + 0.3 * 1 -> 0.3 * (1 - 0.8**2) + 0.7 * 1
+    another probability
+        | 0.7 * (1 - 0.8**2) + 0.3 * 1 -> 1 - 0.7**2 * 0.8**2
+    not the error of the regression | (1 - 0.8**2) -> (1 - 0.8)
+    not the error of the regression | 0.7 * (1 - 0.8**2) + 0.3 * 1 -> 0.7 * 0.8**2
+    the sum, not the quotient | 0.7 * (1 - 0.8**2) + 0.3 * 1
+        -> 0.3 * (0.7 * (1 - 0.8**2) + 0.3)
+    quotient for each example | 0.7 * (1 - 0.8**2) + 0.3 * 1
+        -> (2 * 0.3 * 0.7 * (1 - 0.8**2) + 0.3**2) / (1 - 0.7**2)
     """,
     )

@@ -34,23 +34,27 @@ class Constant(nn.Module):
 
 
 def wrong_part(
-    out: Tensor, value: Callable, *parts: dict, most: int = 2, tol: float = 1e-4
+    out: Tensor, value: Callable, *parts: dict, most: int = 2, tol: float = 2e-5
 ) -> str | None:
     """The name of a wrong choice that ``out`` shows, if a few of them explain it.
 
     ``value(*choices)`` takes one choice for each of ``parts``, which hold lists of
     choices by name: those under "" are right. Values of one wrong choice are tried
-    before those of two, and of two the first is named.
+    before those of two, and of two the first is named. What is due all the same is no
+    mistake.
     """
-    rows = [[(name, v) for name, vs in part.items() for v in vs] for part in parts]
+    right = [[("", v) for v in part[""]] for part in parts]
+    wrong = [[(k, v) for k, vs in part.items() if k for v in vs] for part in parts]
     out = out.detach().double()
+    due = value(*[row[0][1] for row in right]).detach()
     for some in range(1, most + 1):
-        for picks in itertools.product(*rows):
-            names = [name for name, _ in picks if name]
-            if len(names) == some:
-                given = torch.as_tensor(value(*[choice for _, choice in picks]))
-                if not far(out, given.detach(), tol).any():
-                    return names[0]
+        for which in itertools.combinations(range(len(parts)), some):
+            rows = [wrong[i] if i in which else right[i] for i in range(len(parts))]
+            for picks in itertools.product(*rows):
+                given = value(*[choice for _, choice in picks])
+                told = not far(out, given.detach(), tol).any()
+                if told and far(due, given.detach(), 1e-6).any():
+                    return picks[which[0]][0]
     return None
 
 

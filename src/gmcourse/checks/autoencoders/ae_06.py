@@ -9,6 +9,66 @@ from .._exercise import Exercise
 from ._shared import Spy, held, wrong_part
 
 
+def mistake(out, x, seen, fit, mean, gone, share):
+    """The part of the loss that is wrong: error, values that count, or quotient."""
+    x, seen, fit, mean = (v.detach().double() for v in (x, seen, fit, mean))
+    hidden, every = gone.double(), torch.ones_like(x)
+    shown, base, n, count = 1 - hidden, (x - mean) ** 2, len(x), hidden.sum()
+    errors = {
+        "": [(x - fit) ** 2],
+        "absolute error": [(x - fit).abs()],
+        "signs cancel": [x - fit, fit - x],
+        "compared with the damaged example": [(seen - fit) ** 2],
+        "reconstruction clamped": [(x - fit.clamp(*v)) ** 2 for v in ((0, 1), (-1, 1))],
+    }
+    kinds = {
+        "": [(hidden, hidden)],
+        "all values compared": [(every, hidden), (every, every)],
+        "only the surviving values compared": [(shown, shown), (shown, hidden),
+                                               (shown, every)],
+        "baseline over other values": [(hidden, every), (hidden, shown)],
+    }  # fmt: skip
+    bases = {
+        "": [base],
+        "not divided by the baseline": [
+            v * every for v in (1, x.shape[1], n / count, 1 / count)],
+        "another baseline": [
+            v.expand_as(x) for v in (
+                x**2, mean**2, (x - x.mean(0)) ** 2, (x - x.mean()) ** 2,
+                (x - x.mean(1, True)) ** 2, (x - mean.mean()) ** 2, fit**2, x.abs(),
+                (fit - mean) ** 2, (x - mean).abs(), x - mean, x.var(0), x.var(),
+                x.var(0, correction=0), base.mean(), base.sum(0), base.sum())],
+    }  # fmt: skip
+
+    def by(axis, f):
+        return lambda e, b, v, w: f((e * v).sum(axis), (b * w).sum(axis))
+
+    quotients = {
+        "": [by((0, 1), lambda e, b: e / b)],
+        "mean of quotients": [
+            *[by(axis, lambda e, b, f=f: f(e / b))
+              for axis in (0, 1) for f in (torch.mean, torch.sum)],
+            lambda e, b, v, w: (e / b * v).sum() / w.sum(),
+            lambda e, b, v, w: (e / b * v).mean(),
+            lambda e, b, v, w: (e / b * v).sum(1).mean()],
+        "means over other numbers": [
+            by((0, 1), lambda e, b, k=k: e / b * k) for c in (
+                n, x.numel(), x.shape[1], count, count / n, count / x.numel(), share)
+            for k in (c, 1 / c)],
+        "inverse of what is due": [by((0, 1), lambda e, b: b / e)],
+        "no quotient of the two sums": [
+            by((0, 1), lambda e, b, f=f: f(e, b)) for f in (
+                lambda e, b: 1 - e / b, lambda e, b: e - b, lambda e, b: b - e,
+                lambda e, b: (e - b) / n, lambda e, b: e / (e + b),
+                lambda e, b: (e / b).sqrt(), lambda e, b: (e / b).log(),
+                lambda e, b: e.sqrt() / b)]
+        + [by(1, lambda e, b: e.sqrt().sum() / b.sqrt().sum())],
+    }  # fmt: skip
+    return wrong_part(
+        out, lambda e, k, b, q: q(e, b, *k), errors, kinds, bases, quotients, tol=1e-5
+    )
+
+
 @Exercise(
     id="ae-06",
     title="Pixels that go missing",
@@ -102,8 +162,8 @@ least = ...
         "alone would have on the hidden values.",
         "mean of quotients": "Divide the sum by the sum: a quotient for each value, "
         "row or column weighs them differently.",
-        "share restored in place of the share lost": "1 minus it is what was "
-        "restored; a loss falls when the net learns.",
+        "no quotient of the two sums": "One sum divided by the other is due: not the "
+        "difference, nor 1 minus it, nor its root or logarithm.",
         "given networks not used": "The batch goes through the encoder and the decoder "
         "that are given, not through copies of them.",
         "networks not registered": "The networks must be attributes of the module: in "
@@ -115,27 +175,56 @@ least = ...
         "share ignored": "Half of the values go, whatever the share.",
         "masked more than once": "Two masks, one after the other, take more than the "
         "share.",
+        "means over other numbers": "Divide the sums, or two means over equally many "
+        "values.",
         "reconstruction clamped": "The decoder's values are compared as they are.",
         "normal numbers compared": "How likely is a normal number below `share`? "
         "Another kind of random number is below it with just that probability.",
-        "the other value always there": "Sometimes both values are hidden, and then "
-        "nothing but the mean is left to guess.",
-        "both never hidden": "Sometimes both values are hidden: that case counts, "
-        "with the whole variance.",
-        "correlation not squared": "Regression on the other value takes off the "
-        "square of the correlation.",
-        "explained part in place of the error": "What the other value explains is "
-        "taken off: the rest is the error.",
-        "probabilities swapped": "A value is hidden with probability 0.3, and shown "
-        "with 0.7.",
-        "another whole": "The error is divided by what the mean leaves over the same "
-        "hidden values: both sums hold the probability of being hidden.",
+        "one of the cases alone": "The other value is shown or hidden: both cases "
+        "count, each with its probability, and in each something else is left.",
+        "another probability": "A value is hidden with probability 0.3. Given that, "
+        "the other one is shown with probability 0.7: they are hidden independently.",
+        "not the error of the regression": "Regression on the value that is shown "
+        "takes off the square of the correlation; what is left is the error.",
+        "the sum, not the quotient": "The error is divided by what the mean leaves on "
+        "the same hidden values: both sums hold the probability of being hidden.",
         "quotient for each example": "The sums are over all examples: an example with "
         "two hidden values counts twice.",
-        "errors not squared": "Squared errors are averaged: a variance, not its root.",
     },
 )
 def ae_06(t, MaskingAutoencoder, least):
+    # Four points with exactly these second moments, and the four ways to hide.
+    root = torch.linalg.cholesky(torch.tensor([[1.0, 0.8], [0.8, 1.0]]).double())
+    points = torch.tensor([[1.0, 1.0], [1, -1], [-1, 1], [-1, -1]]).double() @ root.T
+    error = whole = 0.0
+    for hidden in ([0], [1], [0, 1]):
+        chance = 0.3 ** len(hidden) * 0.7 ** (2 - len(hidden))
+        shown = points[:, [j for j in (0, 1) if j not in hidden]]
+        fitted = shown @ torch.linalg.lstsq(shown, points).solution
+        error += chance * (points - fitted)[:, hidden].square().sum() / 4
+        whole += chance * points[:, hidden].square().sum() / 4
+    r, s = 0.8, 0.3  # correlation and share
+    left = 1 - r * r  # of a value, where the other one is shown
+    chances = ((1 - s) ** 2, 1 - s * s, s * (1 - s), 2 * s * (1 - s), s, s * s, 0.5,
+               (1 - s) / (1 + s))  # fmt: skip
+    ideas = {
+        "one of the cases alone": [left, 1.0, s, (1 - s) * left]
+        + [p * left for p in chances],
+        "another probability": [1 - p * r * r for p in chances],
+        "quotient for each example": [
+            (2 * s * (1 - s) * left + s * s) / (1 - (1 - s) ** 2),
+            2 * s * (1 - s) * left + s * s],
+        "the sum, not the quotient": [
+            v * error / whole for v in (s, 2 * s, 2, 1 / s, 1 - s)],
+        "not the error of the regression": [
+            v for p in (1 - s, s, 1) for e in (r**4, r**3, r, r**0.5, 2 * r - 1, left,
+            1 - left**0.5, 1 - (1 - r) ** 2) for v in (1 - p * e, p * e)]
+        + [(1 - s) * r * r, r * r, s * r * r, s + (1 - s) * r],
+    }  # fmt: skip
+    why = "Regression on what is shown, in each of the ways to hide."
+    name = "least: the best guesses of what is hidden"
+    t.number(name, least, error / whole, why, ideas)
+
     b, d, share = 30, 40, [0.2, 0.25, 0.7][t.integer(0, 2)]
     mean = t.away(d, low=2, high=3)
     x = mean + t.away(b, d, low=0.5, high=1)
@@ -238,9 +327,14 @@ def ae_06(t, MaskingAutoencoder, least):
     decoder = nn.Sequential(end, nn.Softplus())
     model = new(spy, decoder)
     out = t.call(model.loss, x)
-    gone, fit = ~near(spy.seen[-1], x), decoder(spy(spy.seen[-1]))
+    seen = spy.seen[-1]
+    gone, fit = ~near(seen, x), decoder(spy(seen))
     due = ((x - fit).square() * gone).sum() / ((x - mean).square() * gone).sum()
-    t.close(out, due, "The decoder's softplus of what the encoder saw.", tol=1e-4)
+    name = mistake(t.tensor(out), x, seen, fit, mean, gone, share)
+    if name is None:  # nets that pass on what they are given err on hidden values alone
+        plain = t.tensor(t.call(new(Spy(), nn.Identity()).loss, x)).detach()
+        name = "another mask in the loss" if abs(float(plain) - share) < 0.1 else None
+    t.close(out, due, "The decoder's softplus of what the encoder saw.", name, tol=1e-4)
     t.property("gradients reach encoder and decoder", of=out)
     why, cut = "The derivative of the loss.", {"cut off from the graph": 0.0}
     for net in spy, end:
@@ -253,17 +347,3 @@ def ae_06(t, MaskingAutoencoder, least):
         "more parameters than those of the networks",
     )
     t.true(len(learned) == 2, why, got, name)
-
-    # Four points with exactly these second moments, and the four ways to hide.
-    root = torch.linalg.cholesky(torch.tensor([[1.0, 0.8], [0.8, 1.0]]).double())
-    points = torch.tensor([[1.0, 1.0], [1, -1], [-1, 1], [-1, -1]]).double() @ root.T
-    error = whole = 0.0
-    for hidden in ([0], [1], [0, 1]):
-        chance = 0.3 ** len(hidden) * 0.7 ** (2 - len(hidden))
-        shown = points[:, [j for j in (0, 1) if j not in hidden]]
-        fitted = shown @ torch.linalg.lstsq(shown, points).solution
-        error += chance * (points - fitted)[:, hidden].square().sum() / 4
-        whole += chance * points[:, hidden].square().sum() / 4
-    t.number("least: the best guesses of what is hidden", least, error / whole,
-             "Regression on what is shown, in each of the ways to hide.",
-             {"the other value always there": [0.36, 0.6]})  # fmt: skip
