@@ -93,8 +93,8 @@ class Ae07:
     threshold of the whole weight | weight / 2 -> weight
     threshold halved twice | weight / 2 -> weight / 4
     negative codes cut off | along.sign() * -> along.sign().relu() *
-    length of the columns forgotten | w.norm(dim=0) -> torch.ones(w.shape[1])
-    length of the columns forgotten | w.norm(dim=0) -> torch.ones(w.shape[1])
+    not divided by the length | w.norm(dim=0) -> torch.ones(w.shape[1])
+    not divided by the length | w.norm(dim=0) -> torch.ones(w.shape[1])
         | along.sign() * size -> (along - weight / 2).relu()
     divided by the length only once | size / length -> size
     penalty without the length | weight / 2 -> weight / 2 / length
@@ -116,7 +116,19 @@ class Ae07:
     moved the wrong way
         | along.sign() * size / length -> (along - weight / 2) / length
     threshold on the wrong scale | weight / 2 -> weight / 2 * length**2
-    mean over the dimensions | weight / 2 -> weight / 2 * len(w)
+    another threshold | weight / 2 -> weight / 2 * len(w)
+    another threshold | weight / 2 -> weight / 2 / w.shape[1]
+    not divided by the length | size / length -> size * length
+    divided by the length too often | size / length -> size / length**2
+    divided by the length too often | w.norm(dim=0) -> w.square().sum(0)
+    a constant added to the length | w.norm(dim=0) -> w.norm(dim=0) + 1e-3
+    sign lost | along.sign() * ->
+    only one sign moved | along.sign() * size -> torch.where(along > 0, size, along)
+    smoothed at zero | (along.abs() - weight / 2).clamp(min=0)
+        -> F.softplus(along.abs() - weight / 2)
+    not one code for each column | size / length -> size / length @ w.T
+    not one code for each column | return along.sign() * size / length
+        -> return (along.sign() * size / length).T
     relative threshold | along.abs() - weight / 2 -> along.abs() / (1 + weight * length)
     row moved as a whole | along.abs() - weight / 2
         -> along.abs() * (1 - weight / 2 / along.norm(dim=1, keepdim=True))
