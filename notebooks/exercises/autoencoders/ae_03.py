@@ -96,6 +96,15 @@ class Ae03:
     directions kept or dropped | 24 / 10 + 12 / 7 + 4 / 5 -> 4 + 3 + 1
     factors in place of errors | 24 / 10 + 12 / 7 + 4 / 5 -> 4 / 10 + 4 / 7 + 4 / 5
     signal and noise swapped | 24 / 10 + 12 / 7 + 4 / 5 -> 16 / 10 + 16 / 7 + 16 / 5
+    the whole, or squares of the eigenvalues | 3 + 1 -> 3**2 + 1**2
+    a product in place of a sum | 3 + 1 -> 3 * 1 * 6
+    another slope than that of the regression | (2 - 2**2 / 5) -> (2 - 8 + 20)
+    x1 counted, too | (2 - 2**2 / 5) + 3 -> 5 + (2 - 2**2 / 5) + 3
+    a bottleneck added | 24 / 10 + 12 / 7 + 4 / 5 -> 24 / 10 + 3 + 1
+    precisions in place of variances
+        | 24 / 10 + 12 / 7 + 4 / 5 -> 10 / 24 + 7 / 12 + 5 / 4
+    eigenvalues of something else
+        | 24 / 10 + 12 / 7 + 4 / 5 -> sum(v * 4 / (v + 4) for v in (36, 9, 1))
     rounded too early | 24 / 10 + 12 / 7 + 4 / 5 -> 4.9
     sign flipped | 3 + 1 -> -(3 + 1)
     """,

@@ -63,9 +63,9 @@ def sparse_code(x, w, weight):
         "threshold of the whole weight": "The squared error has no factor 1/2 here, so "
         "its slope is twice the distance: the threshold is half the weight.",
         "negative codes cut off": "These codes may be negative.",
-        "not divided by the length": "These are products with the columns: the equation "
-        "for unit columns as it stands, or a length multiplied where it divides. A "
-        "column twice as long needs half the code.",
+        "not divided by the length": "These are products with the columns: the "
+        "equation for unit columns as it stands, or a length multiplied where it "
+        "divides. A column twice as long needs half the code.",
         "divided by the length only once": "The projection on w/s is wᵀx/s, and the "
         "code is that divided by s once more.",
         "divided by the length too often": "The projection on the unit column is "
@@ -83,8 +83,9 @@ def sparse_code(x, w, weight):
         "sign lost": "A code has the sign of its projection.",
         "only one sign moved": "Positive and negative codes are moved alike, both "
         "toward zero.",
-        "smoothed at zero": "Small codes are off alone. The objective has a kink at zero, and its minimizer is "
-        "exactly zero up to the threshold: nothing smooth is.",
+        "smoothed at zero": "Small codes are off alone. The objective has a kink at "
+        "zero, and its minimizer is exactly zero up to the threshold: nothing smooth "
+        "is.",
         "not one code for each column": "k codes are due for each example, in a row.",
         "relative threshold": "All codes are moved by the same amount, not by a share "
         "of their size.",
