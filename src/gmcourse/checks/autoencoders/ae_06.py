@@ -227,6 +227,7 @@ def ae_06(t, MaskingAutoencoder, least):
 
     b, d, share = 30, 40, [0.2, 0.25, 0.7][t.integer(0, 2)]
     mean = t.uniform(d, low=2, high=3)
+    mean[::3] *= -1
     x = mean + t.away(b, d, low=0.5, high=1)
 
     def new(encoder, decoder):
