@@ -27,7 +27,8 @@ unbiased estimate by either way:
 Give to four significant digits: `grad`, the exact derivative; `var_path` and
 `var_score`, the variance of one estimate of either kind; and `baseline`, the constant
 $b$ for which the variance of $(f(z) - b)\, \partial \log q(z) / \partial \mu$ is the
-smallest. (The even moments of $\epsilon \sim \mathcal N(0, 1)$: 1, 3, 15.)
+smallest. (The moments of order 2, 4 and 6 of $\epsilon \sim \mathcal N(0, 1)$ are 1, 3
+and 15.)
 """,
     stub="""
 grad = ...  # d E[f(z)] / d mu

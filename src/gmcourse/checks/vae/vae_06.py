@@ -8,8 +8,8 @@ from .._exercise import Exercise
 @Exercise(
     id="vae-06",
     title="The other gradient",
-    difficulty=4,
-    minutes=30,
+    difficulty=3,
+    minutes=20,
     compute="cpu-instant",
     points=4,
     objectives=(
