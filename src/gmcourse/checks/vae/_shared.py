@@ -1,5 +1,7 @@
 """What several exercises of this topic share."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -42,3 +44,42 @@ def wrong_rates(mean: Tensor, log_std: Tensor) -> list[Tensor]:
         *(2 * square + var - 1 - 2 * r, square + 2 * var - 1 - 2 * r),
     ]
     return [0.5 * v for v in halves]
+
+
+def combined(out: Any, *parts: dict[str, list], tol: float = 3e-4) -> dict[str, Any]:
+    """The idea that fits ``out``, a sum of parts of which one or two are wrong.
+
+    Each part maps mistakes to what it would be, the right part under "" first. The
+    first of two mistakes is named; where nothing fits, there is no idea.
+    """
+    out = torch.as_tensor(out).detach().cpu().double()
+    rows = [[(k, i, v) for k in p for v in p[k]] for i, p in enumerate(parts)]
+    due = sum(torch.as_tensor(part[0][2]).detach().double() for part in rows)
+    due = torch.as_tensor(due)
+    if out.shape != due.shape:
+        return {}
+    names, at, values = zip(*(row for part in rows for row in part[1:]))
+    right = [rows[i][0][2] for i in at]
+    off = torch.stack([0 * due + v - r for v, r in zip(values, right)]).detach()
+    rest, size = out - due, tol * due.abs().clamp(min=0.1)
+    one = ((rest - off).abs() <= size).flatten(1).all(1)
+    two = ((rest - off[:, None] - off).abs() <= size).flatten(2).all(2)
+    found = torch.cat([one.nonzero(), (two & apart(at)).nonzero()[:, :1]])
+    return {names[int(found[0])]: out} if len(found) else {}
+
+
+def apart(at: tuple[int, ...]) -> Tensor:
+    """Which pairs are of two different parts."""
+    part = torch.tensor(at)
+    return part[:, None] != part
+
+
+def fallback(ideas: dict[str, Any], name: str, out: Any, due: Any, tol: float = 1e-3):
+    """``ideas`` of a `number`, and a name for what is far from all of them.
+
+    It must be true of every number on that side of what is due.
+    """
+    out, due = float(out), float(due)
+    if abs(out - due) > 0.02 * abs(due) and out == out:
+        ideas[name] = out * (1 + 1.5 * tol)  # so that each other idea is nearer
+    return ideas

@@ -29,9 +29,10 @@ deviation of the noise. Observed is $x = 1$. The posterior has two modes of uneq
 mass.
 
 Compute the ELBO of $q = \mathcal N(m, s^2)$ as a sum over a grid, in float64 from the
-start (`dtype=torch.float64`), and maximize it over $m$ and $\log s$ by gradient steps (`torch.optim.Adam`, a few hundred steps, until
-nothing changes), from three starts: $(m, s) = (-1.3, 0.1)$, $(0, 0.9)$ and
-$(0.9, 0.1)$. Each ends in an optimum of its own.
+start (`dtype=torch.float64`), and maximize it over $m$ and $\log s$ by gradient
+steps (`torch.optim.Adam`, a few hundred steps, until nothing changes), from three
+starts: $(m, s) = (-1.3, 0.1)$, $(0, 0.9)$ and $(0.9, 0.1)$. Each ends in an optimum of
+its own.
 
 Give to four significant digits, in nats: `log_p` $= \log p(x)$, and
 `gap_left`, `gap_wide`, `gap_right`, the divergence
