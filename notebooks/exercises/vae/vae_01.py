@@ -105,7 +105,9 @@ class Vae01:
     ratio of the variances turned around | + ratio.exp() -> + (-ratio).exp()
     out of the range of float32 | - ratio).sum(1)
         -> ).sum(1) - 0.5 * (log_var.exp().prod(1) / prior_log_var.exp().prod(0)).log()
-    the -1 once, not for each dimension | - 1 - ratio).sum(1) -> - ratio).sum(1) - 1
+    the -1 once, not for each dimension
+        | 0.5 * (square + ratio.exp() - 1 - ratio).sum(1)
+        -> 0.5 * ((square + ratio.exp() - ratio).sum(1) - 1)
     distance of the means left out | (square + ratio -> (0 * square + ratio
     means added | mean - prior_mean -> mean + prior_mean
     one dimension of the prior for all | mean - prior_mean -> mean - prior_mean[0]
