@@ -60,10 +60,11 @@ def combined(out: Any, *parts: dict[str, list], tol: float = 3e-4) -> dict[str, 
         return {}
     names, at, values = zip(*(row for part in rows for row in part[1:]))
     right = [rows[i][0][2] for i in at]
-    off = torch.stack([0 * due + v - r for v, r in zip(values, right)]).detach()
-    rest, size = out - due, tol * due.abs().clamp(min=0.1)
-    one = ((rest - off).abs() <= size).flatten(1).all(1)
-    two = ((rest - off[:, None] - off).abs() <= size).flatten(2).all(2)
+    off = torch.stack([0 * due + v - r for v, r in zip(values, right)])
+    off, rest = off.detach().reshape(len(off), -1), (out - due).flatten()
+    size = tol * due.abs().clamp(min=0.1).flatten()
+    one = ((rest - off).abs() <= size).all(1)
+    two = ((rest - off[:, None] - off).abs() <= size).all(2)
     found = torch.cat([one.nonzero(), (two & apart(at)).nonzero()[:, :1]])
     return {names[int(found[0])]: out} if len(found) else {}
 
@@ -80,6 +81,7 @@ def fallback(ideas: dict[str, Any], name: str, out: Any, due: Any, tol: float = 
     It must be true of every number on that side of what is due.
     """
     out, due = float(out), float(due)
-    if abs(out - due) > 0.02 * abs(due) and out == out:
+    rounded = any(out == float(f"{due:.{digits}g}") for digits in (1, 2, 3))
+    if abs(out - due) > 0.02 * abs(due) and out == out and not rounded:
         ideas[name] = out * (1 + 1.5 * tol)  # so that each other idea is nearer
     return ideas
