@@ -125,7 +125,7 @@ class Vae01:
     mean not squared | prior_mean) ** 2 -> prior_mean)
     distance not divided by the variance of the prior | / prior_log_var.exp() ->
     distance divided by the variance of q | / prior_log_var.exp() -> / log_var.exp()
-    prior taken as the standard normal | ratio = log_var - prior_log_var
+    mean of the prior left out | ratio = log_var - prior_log_var
         -> ratio = log_var + 0 * prior_log_var
         | (mean - prior_mean) ** 2 / prior_log_var.exp() -> mean**2 + 0 * prior_mean
     log variance of the prior left out | - 1 - ratio -> - 1 - log_var

@@ -76,12 +76,16 @@ def apart(at: tuple[int, ...]) -> Tensor:
 
 
 def fallback(ideas: dict[str, Any], name: str, out: Any, due: Any, tol: float = 1e-3):
-    """``ideas`` of a `number`, and a name for what is far from all of them.
+    """``ideas`` of a `number`, those that ``out`` fits to four digits or nearly.
 
-    It must be true of every number on that side of what is due.
+    And, if they are none, a name for what is far from due: it must be true of every
+    number on that side of it.
     """
-    out, due = float(out), float(due)
+    out, due, found = float(out), float(due), {}
+    for k, v in ideas.items():
+        values = [float(x) for x in (v if isinstance(v, list) else [v])]
+        found[k] = [x for x in values if abs(out - x) <= 7e-4 * max(abs(x), 1e-9)]
     rounded = any(out == float(f"{due:.{digits}g}") for digits in (1, 2, 3))
     if abs(out - due) > 0.02 * abs(due) and out == out and not rounded:
-        ideas[name] = out * (1 + 1.5 * tol)  # so that each other idea is nearer
-    return ideas
+        found[name] = [out * (1 + 1.5 * tol)]  # so that each other idea is nearer
+    return found

@@ -137,7 +137,7 @@ def vae_01(t, kl):
                 lambda m, v, m0, v0: (m - m0) / 2,
                 lambda m, v, m0, v0: (m - m0).abs() / 2,
             ],
-            "prior taken as the standard normal": lambda m, v, m0, v0: m**2 / 2,
+            "mean of the prior left out": lambda m, v, m0, v0: m**2 / 2,
             "distance of the means left out": lambda m, v, m0, v0: 0 * m,
             "means added": lambda m, v, m0, v0: (m + m0) ** 2 / 2,
             "squared after the sum": lambda m, v, m0, v0: (
@@ -291,7 +291,6 @@ def wrong_terms(out, shifted, m, v, m0, v0):
     }
     kl = lambda *a: [shifted(*a).detach().sum(1)]  # noqa: E731
     return {
-        **combined(out, distance, ratio, logs, ones),
         "log variance read as log standard deviation": [
             *(kl(m, 2 * v, m0, 2 * v0) + kl(m, 2 * v, m0, v0) + kl(m, v, m0, 2 * v0))
         ],
@@ -313,4 +312,5 @@ def wrong_terms(out, shifted, m, v, m0, v0):
             distance[""][0] + ratio[""][0] + c
             for c in halves(v0 + 2 * half + 0 * v, v0 + 0 * v)
         ],
+        **combined(out, distance, ratio, logs, ones),
     }

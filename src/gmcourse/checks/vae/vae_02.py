@@ -227,7 +227,7 @@ def vae_02(t, log_p, gap_left, gap_wide, gap_right):
         around = [
             z[(z > a) & (z < b)] for a, b in ((-2.0, -0.4), (-0.4, 0.2), (-0.2, 2.0))
         ]
-        modes = [v[joint(v).argmax()] for v in around]
+        modes = [newton(joint, v[joint(v).argmax()]) for v in around]
         bends = [float(torch.autograd.functional.hessian(joint, v)) for v in modes]
         ideas = {
             "end of another start": [v[0] for k, v in ends.items() if k != name],
@@ -272,3 +272,11 @@ def distinct(values, due, tol):
     """Those that are not what is due, within four tolerances."""
     values = values if isinstance(values, list) else [values]
     return [v for v in values if abs(float(v) - due) > 4 * tol * abs(due)]
+
+
+def newton(f, v):
+    """The nearest place where the slope of ``f`` is 0."""
+    for _ in range(5):
+        slope = torch.autograd.functional.jacobian(f, v)
+        v = v - slope / torch.autograd.functional.hessian(f, v)
+    return v
