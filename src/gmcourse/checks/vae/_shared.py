@@ -1,5 +1,6 @@
 """What several exercises of this topic share."""
 
+import math
 from typing import Any
 
 import torch
@@ -56,7 +57,8 @@ def combined(out: Any, *parts: dict[str, list], tol: float = 3e-4) -> dict[str, 
     rows = [[(k, i, v) for k in p for v in p[k]] for i, p in enumerate(parts)]
     due = sum(torch.as_tensor(part[0][2]).detach().double() for part in rows)
     due = torch.as_tensor(due)
-    if out.shape != due.shape:
+    plain = [c * due for c in (-1, 2, 0.5, 1 / math.log(2), 1 / math.log(10))]
+    if out.shape != due.shape or any(torch.allclose(out, v, 1e-4) for v in plain):
         return {}
     names, at, values = zip(*(row for part in rows for row in part[1:]))
     right = [rows[i][0][2] for i in at]

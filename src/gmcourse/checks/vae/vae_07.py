@@ -252,7 +252,7 @@ def vae_07(t, GaussianVAE):
     t.close(again, value, "Two calls agree: z is mean.", estimated, tol=1e-4)
     total, ideas = bounds(value, x, mean @ slope, logs, mean, narrow)
     if not lost:  # at z = mean
-        ideas = {estimated: total + k / 2, **ideas}
+        ideas = {estimated: total - k / 2, **ideas}
     why = "log N(x; decoder(mean), diag(σ²)) minus the rate, by quadrature."
     t.close(value, total, why, ideas=ideas, tol=1e-4)
 
@@ -383,7 +383,6 @@ def bounds(out, x, at, logs, mean, log_std):
         "rate left out": [zero],
         "mean over the dimensions": [-cost / each.shape[1]],
         "log_std read as log variance": [-gaussian_kl(mean, log_std).detach().sum(1)],
-        "arguments of the KL swapped": [-other],
         "rate weighted": [
             -c * cost for c in (0.01, 0.1, 0.25, 0.5, 2, 4, 5, 10, 1 / d, d)
         ],
@@ -402,6 +401,7 @@ def bounds(out, x, at, logs, mean, log_std):
     whole = {
         "mean over the dimensions": [fit / d - cost, due / d],
         "negative bound": -due,
+        "arguments of the KL swapped": fit - other,
         "reduced over the batch": [due.mean().expand_as(due), due / len(due)],
         "bits in place of nats": due / math.log(2),
         "log_sigma read as log variance": due
