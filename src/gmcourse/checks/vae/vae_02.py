@@ -223,7 +223,7 @@ def vae_02(t, log_p, gap_left, gap_wide, gap_right):
         names = [k for k, v in other.items() for _ in v]
         changed: dict = {}
         for k, (p, low) in zip(names, ends_of):
-            changed.setdefault(k, []).extend([low, due - p + low, p - due + mine])
+            changed.setdefault(k, []).extend([low, due - p + low])
         around = [
             z[(z > a) & (z < b)] for a, b in ((-2.0, -0.4), (-0.4, 0.2), (-0.2, 2.0))
         ]

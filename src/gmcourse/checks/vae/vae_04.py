@@ -197,7 +197,8 @@ def vae_04(t, post_mean, post_std, log_p, elbo):
             "offset not taken away": [-2 * ((2 - 0.6) ** 2 + 0.64)],
             "a factor 1/2 lost": [-3.2],
             "a sign inside log N": [1.6],
-            "standard deviation in place of the variance": [-0.8, -2 * (0.16 + 1.6)],
+            "standard deviation in place of the variance": [-0.8],
+            "standard deviation taken as a variance": [-2 * (0.16 + 1.6), -0.8],
             "mean of x in place of that of z": [-2 * (0.7**2 + 0.64)],
         },
         {
