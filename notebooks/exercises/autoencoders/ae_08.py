@@ -26,6 +26,18 @@ class Images(nn.Module):
 
 
 class Ae08:
+    """**The swap.** Height and width were exchanged in the view, and once more by the
+    transposition: the shape is right again, the pixels are not. Each row of the decoder
+    holds an image in the order of `flatten`, and one view undoes that.
+
+    **The squeeze.** With one channel it leaves reconstructions `(b, h, w)`, which are
+    broadcast against images `(b, 1, h, w)` to `(b, b, h, w)`: each image is compared
+    with the reconstructions of all. What is best for all images at once is their mean.
+
+    **The mean** over the values makes the loss smaller by their number, 784 for the
+    chapter's images. It also hid the broadcast: a mean over the last three axes of
+    `(b, b, h, w)` still has one number for each row."""
+
     @reference
     class ImageAutoencoder(nn.Module):
         def __init__(self, encoder, decoder, shape):

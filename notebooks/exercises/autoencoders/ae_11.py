@@ -10,7 +10,12 @@ class Ae11:
     """The chapter's `GaussianCodes` adds to each variance a millionth of it in place of
     this. Two equal codes then differ by about a thousandth of their standard deviation,
     whatever the unit. A constant code, whose variance is zero, still stops its
-    factorization."""
+    factorization.
+
+    The data themselves are a root, too, with no factorization at all: with
+    `part = (z - z.mean(0)) / (len(z) - 1) ** 0.5`, draws are
+    `z.mean(0) + torch.randn(m, len(z)) @ part`. Their covariance is `part.T @ part`,
+    which is that of the codes. It takes n random numbers for each draw."""
 
     @reference
     def fit_sampler(z):

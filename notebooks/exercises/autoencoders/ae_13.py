@@ -13,7 +13,15 @@ def entries(x, w, a, v):
 
 class Ae13:
     r"""By the chain rule the Jacobian at $x$ is
-    $V \operatorname{diag}\bigl(1 - \tanh^2(W x + a)\bigr)\, W$."""
+    $V \operatorname{diag}(s)\, W$ with $s = 1 - \tanh^2(W x + a)$. The number is
+    also $s^\top \bigl[(V^\top V) \odot (W W^\top)\bigr] s$, where $\odot$ multiplies
+    entry by entry: the matrix in the middle is the same for all examples, and nothing
+    of the size `(b, k, d)` is made.
+
+    Does the penalty keep codes from moving? Divide $V$ by 10 and let the first layer of
+    the decoder multiply by 10: the reconstructions are the same, and the penalty is a
+    hundred times smaller. As in (2.4), the loss does not forbid it. It helps to tie
+    the decoder's weights to the encoder's, so that neither can shrink alone."""
 
     @reference
     def contraction(x, w, a, v):

@@ -16,20 +16,22 @@ from ._shared import Spy, held
     points=3,
     stub_mistake="height and width swapped",
     objectives=(
-        "Find mistakes that raise no error, by the shape and the size of what each "
-        "line gives.",
+        "Find mistakes that raise no error.",
     ),
     statement=r"""
 This denoising autoencoder trains without an error message. But all reconstructions of
 gray images look like the mean image, the loss is hundreds of times smaller than those
-of the chapter, and with a decoder taken over from a working model, images that are not
-square come out as diagonal stripes. It has three mistakes. Repair it:
+of the chapter, and with the decoder of a working model, images that are not square come
+out as diagonal stripes. It has three mistakes. Repair it:
 
 - `decode(z)` gives images `(b, c, h, w)` from the decoder's rows `(b, c * h * w)`,
   which hold the values of an image in the order of `x.flatten(1)`;
 - `error(x_noisy, x)` is the squared distance of each clean image `x` from the
   reconstruction of its noisy copy, summed over its values, `(b,)`;
 - `loss(x_noisy, x)` is its mean over the batch, and trains both networks.
+
+As now, the networks are attributes of the module, so that an optimizer finds their
+parameters, and no call changes the mode (`train` or `eval`) that they are in.
 """,
     stub="""
 class ImageAutoencoder(nn.Module):

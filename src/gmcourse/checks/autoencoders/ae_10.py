@@ -25,10 +25,11 @@ Write `real_alarms(normal, anomalies, recall, share)`: `normal` and `anomalies` 
 anomaly scores, shapes `(n,)` and `(m,)`, measured on two samples; `recall`, another
 name for the TPR that is asked for, is above 0 and at most 1; `share`, above 0 and below
 1, is the part of all parts on the line that are anomalies, whatever `n` and `m`. A
-score **at or above** a threshold raises an alarm. The threshold is one of the
-anomalies' scores: the largest that still catches at least the part `recall` of the
-anomalies, where exactly `recall` is enough, as 7 of 100 are for 0.07. Return the part
-of alarms that are real (anomalies) on the line, a number.
+score **at or above** a threshold raises an alarm. The threshold is the largest of the
+anomalies' scores at or above which at least the part `recall` of the anomalies lies.
+Where `recall * m` is a whole number, exactly so many are enough: 7 of 100 for 0.07,
+though rounding makes `0.07 * 100` a little more than 7. Return the part of the alarms
+on the line that are real, which is a number.
 """,
     stub='''
 def real_alarms(normal, anomalies, recall, share):

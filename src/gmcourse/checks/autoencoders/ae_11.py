@@ -27,9 +27,9 @@ Write `fit_sampler(z)`: `z` holds codes, shape `(n, k)`, where `k` may be 1. Ret
 function `sample(m)` that draws `m` independent codes, shape `(m, k)`, from the Gaussian
 with the mean and the covariance of `z`, fresh at each call. Where a code is constant in
 `z`, it is that constant in every draw, and where two codes are equal, they are equal in
-every draw, both to one hundredth of the largest standard deviation of the codes,
-however small the codes are: room for rounding, none for a fixed number added to the
-covariance.
+every draw: up to one percent of the largest standard deviation of the codes, which
+leaves room for rounding. Codes may be as small as 1e-9, and a fixed number added to
+their covariance would be far too much.
 """,
     stub='''
 def fit_sampler(z):
@@ -40,7 +40,8 @@ def fit_sampler(z):
     hints=(
         "Any matrix R with R Rᵀ = Σ will do: mean + R ε has covariance Σ.",
         "The eigendecomposition of Σ exists whatever its rank. What do rounding errors "
-        "do to eigenvalues that ought to be zero?",
+        "do to eigenvalues that ought to be zero? For one column torch.cov gives a "
+        "number, and torch.atleast_2d a matrix.",
         "R may even be the centered data themselves, (n, k), divided by the root of n: "
         "then ε has n entries.",
     ),

@@ -30,8 +30,8 @@ Differentiating a derivative is costly. Derive the number by hand for an encoder
 one hidden layer, $f(x) = V \tanh(W x + a)$, and write `contraction(x, w, a, v)`: `x`
 has shape `(b, d)`, `w` is $W$, `(h, d)`, `a` has shape `(h,)`, and `v` is $V$,
 `(k, h)`. Return the number for each example, shape `(b,)`. No loop over codes or
-examples is needed, and none of `torch.autograd`; but gradients must reach `w`, `a`, `v`
-and `x`, since the number is a part of a loss.
+examples is needed, and `torch.autograd` only to compare with; but gradients must reach
+`w`, `a`, `v` and `x`, also where tanh is flat, since the number is a part of a loss.
 """,
     stub='''
 def contraction(x, w, a, v):
