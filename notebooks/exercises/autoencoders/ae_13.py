@@ -98,7 +98,28 @@ class Ae13:
         | jacobian.square().flatten(1) -> jacobian.sum(2).square()
     wrong shape | .flatten(1).sum(1) -> .squeeze().flatten(1).sum(1)
     first layer only | (v * slope[:, None]) @ w -> slope[:, :, None] * w
+    another slope | 1 - hidden.square() -> 1 - hidden.tanh().square()
+    another slope | 1 - hidden.square() -> 1 - (x @ w.T + a).square()
     offset left out | + a ->
+    offset subtracted | + a -> - a
+    entries not squared | jacobian.square() -> jacobian
+    a part of the Jacobian | jacobian.square() -> jacobian[:, 0].square()
+    a part of the Jacobian
+        | jacobian.square().flatten(1) -> jacobian.diagonal(0, 1, 2).square()
+    product of norms | jacobian.square().flatten(1).sum(1)
+        -> v.square().sum() * w.square().sum() * slope.square().sum(1)
+    slope once in place of twice | jacobian.square().flatten(1).sum(1)
+        -> (slope @ ((v.T @ v) * (w @ w.T))).sum(1)
+    a second nonlinearity | (v * slope[:, None]) @ w
+        -> (1 - (hidden @ v.T).tanh() ** 2)[:, :, None] * ((v * slope[:, None]) @ w)
+    second layer only | (v * slope[:, None]) @ w -> v * slope[:, None]
+    another norm | jacobian.square().flatten(1).sum(1)
+        -> torch.linalg.det(jacobian @ jacobian.mT)
+    derivative in one direction | jacobian.square().flatten(1)
+        -> (jacobian @ x[:, :, None]).square().flatten(1)
+    derivative by the weights | jacobian.square().flatten(1).sum(1)
+        -> (v * slope[:, None]).square().sum((1, 2)) * x.square().sum(1)
+    one Jacobian for all | # (b, h) -> ; slope = slope.mean(0).expand(len(x), -1)
     one Jacobian for all | # (b, h) -> ; slope = slope[:1].expand(len(x), -1)
     one Jacobian for all | (x @ w.T + a) -> (x.mean(0).expand(len(x), -1) @ w.T + a)
     absolute values in place of squares | jacobian.square() -> jacobian.abs()

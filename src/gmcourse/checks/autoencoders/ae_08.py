@@ -15,9 +15,7 @@ from ._shared import Spy, held
     compute="cpu-instant",
     points=3,
     stub_mistake="height and width swapped",
-    objectives=(
-        "Find mistakes that raise no error.",
-    ),
+    objectives=("Find mistakes that raise no error.",),
     statement=r"""
 This denoising autoencoder trains without an error message. But all reconstructions of
 gray images look like the mean image, the loss is hundreds of times smaller than those
