@@ -195,9 +195,6 @@ def rivals(z, k) -> dict[str, list]:
         )
     ]
     masks = {
-        "k not used": [torch.ones(b, d), *map(above, (
-            0, z.mean(), z.mean(1, True), plus.mean(1, True),
-            z.median(1, True).values, z.mean(0)))],
         "negative values kept": [chosen(z)],
         "largest by size": [chosen(z.abs())],
         "largest of the whole batch": [
@@ -210,10 +207,13 @@ def rivals(z, k) -> dict[str, list]:
         "order taken for rank": ranks,
         "one too few": [chosen(z, k - 1)],
         "one too many": [chosen(z, k + 1)],
-        "another number than k": [chosen(z, n) for n in (*range(1, k), *range(k, d))],
+        "another number than k": [chosen(z, n) for n in (*range(1, k), *range(k, 9))],
         "smallest kept": [chosen(-z), chosen(-z.abs()),
                           chosen(torch.where(z > 0, -z, -torch.inf)) * (z > 0)],
         "largest dropped": [1 - chosen(z), 1 - chosen(plus), 1 - chosen(z.abs())],
+        "k not used": [torch.ones(b, d), *map(above, (
+            0, z.mean(), z.mean(1, True), plus.mean(1, True),
+            z.median(1, True).values, z.mean(0)))],
     }  # fmt: skip
     right = chosen(z) * (z > 0)
     found = {
