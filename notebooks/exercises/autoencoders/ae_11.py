@@ -113,7 +113,23 @@ class Ae11:
         -> torch.randn(m, len(mean)) * z.std(0)
     covariance in place of its root | root.T -> torch.cov(z.T)
     root on the wrong side | root.T -> torch.linalg.cholesky(torch.cov(z.T))
-    rotation forgotten | root.T -> root
+    not rotated, or the wrong way | root.T -> root
+    not rotated, or the wrong way | root.T -> values.clamp(min=0).sqrt().diag().float()
+    root of each entry | root.T -> torch.cov(z.T).abs().sqrt()
+    inverse of the covariance | root.T
+        -> torch.linalg.pinv(root)
+    directions left out | values.clamp(min=0)
+        -> (values * (values > 0.05 * values.max()))
+    directions left out | values.clamp(min=0) -> (values * (values >= values.max()))
+    another center | mean = z.mean(0) -> mean = z.median(0).values
+    another center | mean = z.mean(0) -> mean = z[0]
+    rows and columns swapped | return mean + torch.randn(m, len(mean)) @ root.T
+        -> return (mean + torch.randn(m, len(mean)) @ root.T).T
+    n draws in place of m | randn(m, -> randn(len(z),
+    noise of another shape and spread | randn(m, len(mean))
+        -> randn(m, len(mean)).clamp(-1, 1)
+    draws not independent | torch.randn(m, len(mean))
+        -> torch.randn(m, len(mean)).cumsum(0)
     training codes drawn again | return mean + torch.randn(m, len(mean)) @ root.T
         -> return z[torch.randint(len(z), (m,))]
     noise added to the covariance
@@ -137,7 +153,7 @@ class Ae11:
         -> z.double().T @ z.double() / len(z)
     another factor on the covariance
         | values.clamp(min=0) -> (values.clamp(min=0) * 200)
-    another factor on the covariance | mean + torch.randn
+    noise of another shape and spread | mean + torch.randn
         -> z[torch.randint(len(z), (m,))] + torch.randn
     noise added to the covariance
         | cov(z.double().T) -> cov(z.double().T) + 1e-2 * torch.eye(len(z.T))
