@@ -87,7 +87,7 @@ class Ae08:
     channel axis squeezed away | (x_noisy)) -> (x_noisy)).squeeze().unsqueeze(1)
     mean over the dimensions | .sum(dim -> .mean(dim
     channel axis squeezed away | -1, c, h, w) -> -1, c, h, w).squeeze(1)
-    wrong shape | .view(-1, c, h, w) ->
+    rows in place of images | .view(-1, c, h, w) ->
     wrong shape | -1, c, h, w) -> -1, 1, h, w)
     pixels in the wrong places | -1, c, h, w) -> -1, c, h, w).flip(2)
     values changed | -1, c, h, w) -> -1, c, h, w).sigmoid()

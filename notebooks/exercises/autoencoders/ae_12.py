@@ -20,11 +20,11 @@ def helix(n):
     return x + 0.05 * torch.randn(n, 3)
 
 
-def networks(move=0.1, width=32, activation=nn.SiLU, steps=1500, part=1.0, hold=()):
+def networks(move=0.1, width=32, steps=1500, part=1.0, hold=()):
     """Trained by Adam; ``hold`` names networks that no optimizer gets."""
     model = Autoencoder(
-        mlp(3, width, width, 1, activation=activation),
-        mlp(1, width, width, 3, activation=activation),
+        mlp(3, width, width, 1),
+        mlp(1, width, width, 3),
         (3,),
     )
     nets = [net for name, net in model.named_children() if name not in hold]
@@ -175,10 +175,9 @@ class Ae12:
 
     trained = cases(
         networks,
-        (RIGHT, {"activation": nn.Tanh}),
         ("untrained", {"steps": 0}),
         ("encoder as it was made", {"hold": ("encoder",), "steps": 100}),
-        ("part of the helix not reached", {"part": 0.5, "steps": 600}),
+        ("part of the helix not reached", {"part": 0.5, "steps": 300}),
     )
     written = cases(
         known,
@@ -200,6 +199,7 @@ class Ae12:
         ("few different codes",
          {"change": lambda f, g: (lambda x: f(x) + 1e7, lambda z: g(z - 1e7))}),
         ("one code for all", {"change": lambda f, g: (lambda x: 0 * f(x), g)}),
+        ("decoded far away", {"change": lambda f, g: (f, lambda z: 30 * g(z))}),
         ("one point for all", {"change": lambda f, g: (f, lambda z: 0.1 * g(z))}),
         ("a linear encoder", {"change": lambda f, g: (
             lambda x: x[:, 2:], Known("even").decode)}),
@@ -237,6 +237,17 @@ class Ae12:
         ("a straight line", {"length": 1.0}),
         ("training diverged", {"length": math.nan}),
     )
+
+    @wrong("right in training mode alone")
+    @build
+    def statistics_not_kept():
+        model = Known()
+        model.norm = nn.BatchNorm1d(1, momentum=0.0)
+        z = model.encode(helix(4000))
+        encode, decode = model.encode, model.decode
+        model.encode = lambda x: model.norm(encode(x) + 5)
+        model.decode = lambda y: decode(y * z.std() + z.mean())
+        return ACROSS, ALONG, model
 
     @wrong("decoder as it was made")
     @build

@@ -74,6 +74,7 @@ class ImageAutoencoder(nn.Module):
         "three axes are the batch, the height and the width.",
         "mean over the channels": "The error is the sum over all values, channels "
         "included.",
+        "rows in place of images": "Images have the shape (b, c, h, w).",
         "batch and pixels mixed": "The batch is the first axis of the rows, and stays "
         "it: the values of one row are those of one image.",
         "pixels in the wrong places": "The values are right, their places are not.",
@@ -113,7 +114,8 @@ def ae_08(t, ImageAutoencoder):
         rows = x.flatten(1)
         out = t.call(model.decode, rows)
         why, once = "flatten and decode must undo each other.", "transposed once"
-        shapes = {once: (b, c, wide, h), squeezed: (b, h, wide)}
+        shapes = {once: (b, c, wide, h), squeezed: (b, h, wide),
+                  "rows in place of images": tuple(rows.shape)}  # fmt: skip
         t.shape(out, tuple(x.shape), "images as they went in.", ideas=shapes)
         seen = t.tensor(out).detach().double()
         same = torch.equal(seen.flatten(1).sort(1).values, rows.sort(1).values.double())
@@ -154,13 +156,16 @@ def ae_08(t, ImageAutoencoder):
     shapes = {
         squeezed: [(b, b), (b, b, h, w)],
         "not summed over the dimensions": [(b, 1, h, w), (b, 1), (b, h, w)],
-        "reduced over the batch": [(), (1,), (1, h, w)],
+        "reduced over the batch": [(), (1,), (1, h, w), (w,), (h,), (h, w), (1, w)],
     }
     gray, rich = t.call(single.error, noisy, clean), t.call(model.error, *color)
     whole = t.tensor(rich).shape == (b,)  # then what fails is an axis of length one
+    seen = {squeezed: [tuple(t.tensor(gray).shape)]}
     for out in gray, rich:
-        t.shape(out, (b,), "the sum over its values.", "wrong shape",
-                {squeezed: [tuple(t.tensor(gray).shape)]} if whole else shapes)  # fmt: skip
+        told = "the sum over its values.", "wrong shape"
+        t.shape(out, (b,), *told, ideas=seen if whole else shapes)
+    out = t.call(model.error, *(v[:1] for v in color))
+    t.shape(out, (1,), "a batch of one is a batch.", "batch axis lost")
 
     def pairs(axis):
         noisy, x = color
