@@ -101,6 +101,7 @@ class Ae08:
     another target | (x - x_hat) -> (x_noisy - x - x_hat)
     another target | x_hat = self.decode(self.encoder(x_noisy))
         -> x_hat = x_noisy + self.decode(self.encoder(x_noisy))
+    another input | self.encoder(x_noisy) -> self.encoder(x_noisy - x)
     another power | .square() -> .pow(4)
     noisy and clean image swapped | error(self, x_noisy, x) -> error(self, x, x_noisy)
     every image with every reconstruction | return (x - x_hat).square()

@@ -115,6 +115,12 @@ class Ae11:
     root on the wrong side | root.T -> torch.linalg.cholesky(torch.cov(z.T))
     not rotated, or the wrong way | root.T -> root
     not rotated, or the wrong way | root.T -> values.clamp(min=0).sqrt().diag().float()
+    standard deviations off, correlations right | @ root.T
+        -> @ root.T * torch.arange(1, len(mean) + 1)
+    correlations off, standard deviations right | @ root.T
+        -> @ root.T * (1 - 2 * (torch.arange(len(mean)) % 2))
+    covariance of the rows | cov(z.double().T)
+        -> cov(z.double())[: len(z.T), : len(z.T)]
     root of each entry | root.T -> torch.cov(z.T).abs().sqrt()
     inverse of the covariance | root.T
         -> torch.linalg.pinv(root)

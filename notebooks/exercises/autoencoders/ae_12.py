@@ -216,6 +216,8 @@ class Ae12:
         ("training diverged", {"change": lambda f, g: (f, lambda z: g(z) / 0)}),
         ("places mixed by the encoder", {"change": lambda f, g: (
             lambda x: f(x).abs(), g)}),
+        ("neither encoder nor decoder is right", {"change": lambda f, g: (
+            lambda x: f(x).abs(), lambda z: g(z) + 0.4 * (9 * z).sin())}),
         ("curve off the helix", {"change": lambda f, g: (
             f, lambda z: g(z) + 0.15 * (9 * z).sin())}),
     )  # fmt: skip
