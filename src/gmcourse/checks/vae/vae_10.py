@@ -1,5 +1,6 @@
-"""Exercise vae-10: A width that sets itself."""
+"""Exercise vae-10: Widths that set themselves."""
 
+import itertools
 import math
 
 import torch
@@ -9,33 +10,46 @@ from .._exercise import Exercise
 
 @Exercise(
     id="vae-10",
-    title="A width that sets itself",
+    title="Widths that set themselves",
     difficulty=3,
-    minutes=20,
+    minutes=25,
     compute="cpu-instant",
     points=3,
-    objectives=("Write the loss of the optimal sigma-VAE, with all its constants.",),
+    objectives=(
+        "Write the loss of an optimal sigma-VAE with a width for each channel, and "
+        "tell what the widths are worth.",
+    ),
     statement=r"""
-Given a batch `x`, its reconstructions `x_hat` (both of shape `(b, ...)`, with any
-number of further axes) and the rates `kl`, shape `(b,)`, in nats. Let
-$p(x \mid z) = \mathcal N(x;\, \hat x, \sigma^2 I)$ with **one** $\sigma$ for the whole
-batch, all pixels and channels.
+Let `x` be a batch of images of shape `(b, c, h, w)`, `x_hat` their reconstructions, and
+`kl`, shape `(b,)`, their rates in nats. The likelihood is Gaussian with mean
+$\hat x$ and **one width for each channel**: $\sigma_j$ for all pixels of channel $j$ in
+all images of the batch.
 
-Write `calibrated_loss(x, x_hat, kl)`: the negative ELBO in nats per example, mean over
-the batch, at the $\sigma$ that makes it the smallest, with all constants. A scalar,
-with gradients to `x_hat` and `kl`.
+Write `calibrated_loss(x, x_hat, kl)`: the negative ELBO in nats per image, mean over
+the batch, at the $\sigma_1, \dots, \sigma_c$ that make it the smallest, with all
+constants. A scalar, with gradients to `x_hat` and `kl`.
+
+Then a number. In images of $3 \times 32 \times 32$ values the mean squared errors of the
+three channels are 0.01, 0.02 and 0.06. By how many nats per image is the loss with
+three best widths smaller than the loss with the best single width for all channels?
+Give this `saving` to four significant digits.
 """,
     stub='''
 def calibrated_loss(x, x_hat, kl):
-    """(b, ...), (b, ...), (b,) -> (): nats per example at the best sigma."""
+    """(b, c, h, w), (b, c, h, w), (b,) -> (): nats per image at the best widths."""
     return ...
+
+
+saving = ...  # nats per image, three widths against one
 ''',
-    answers={"calibrated_loss": callable},
+    answers={"calibrated_loss": callable, "saving": float},
     hints=(
-        "For fixed sigma: d log sigma + d log(2 pi)/2 + squared error/(2 sigma²), mean "
-        "over the batch. Differentiate with respect to sigma.",
-        "At the best sigma the last term is a constant. Which?",
-        "d is the number of values of one example: x[0].numel().",
+        "The log-likelihood is a sum over channels, so each width can be found alone. "
+        "For channel j, with n = h w values: n log sigma + n log(2 pi)/2 + squared "
+        "error/(2 sigma²), mean over the batch. Differentiate with respect to sigma.",
+        "At the best width the last term is a constant. Which?",
+        "With one width the mean squared error of all values takes the place of three. "
+        "Only the logarithms differ.",
     ),
     misconceptions={
         "no scalar": "One number is due: the mean over the batch.",
