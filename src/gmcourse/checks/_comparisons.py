@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ._exercise import Stop
+from ._relations import relation
 from ._statistics import (
     columns,
     gap,
@@ -37,6 +38,10 @@ class Comparisons:
 
     def about(self, out: Any):
         """Show the call that gave ``out``, if one did, in what is said from here on."""
+
+    def arguments(self) -> tuple:
+        """Those of the call that is shown."""
+        return ()
 
     # Properties.
 
@@ -110,6 +115,8 @@ class Comparisons:
         if out.dim():
             text += f", at {bad.nonzero()[0].tolist()}"
             text += f"; {int(bad.sum())} of {out.numel()} entries are off"
+        told = relation(out, expected.expand_as(out), bad, self.arguments())
+        text += f": {told}" if told else ""
         name = first(ideas, lambda v: not far(out, v, 10 * tol).any())
         self.fail(name or misconception, why=why, got=text)
 

@@ -117,6 +117,9 @@ class Trial(Comparisons):
         if out is not None and found:
             self.shown = found[1]
 
+    def arguments(self) -> tuple:
+        return self.shown.args
+
     def describe(self) -> str:
         """The call that is shown, tensors of up to four entries written out."""
         call = self.shown
