@@ -9,7 +9,7 @@ from .._exercise import Exercise
     id="vae-11",
     title="A gradient that gets better with k",
     difficulty=4,
-    minutes=40,
+    minutes=45,
     compute="cpu-instant",
     points=5,
     objectives=(
@@ -33,10 +33,21 @@ $z$, for a $q$ that is held fixed.
 
 Write `doubly_reparameterized(mean, log_std, eps, log_joint)`: `mean` and `log_std` of
 shape `(d,)`, the noise `eps` of shape `(k, d)`, and a function `log_joint` from codes
-`(k, d)` to $\log p(x, z_i)$, shape `(k,)`. It returns a **surrogate**: a scalar whose
-value is of no interest, and whose gradient with respect to `mean` and `log_std` is the
-estimate above. The gradient with respect to what is inside `log_joint` is not asked
-for. It has to be right where all $\log w_i$ are near $-5000$.
+`(k, d)` to $\log p(x, z_i)$, shape `(k,)`, differentiable in the codes. It returns a
+**surrogate**: a scalar whose value is of no interest, and whose gradient with respect
+to `mean` and `log_std` is the estimate above. The gradient with respect to what is
+inside `log_joint` is not asked for. It has to be right where all $\log w_i$ are near
+$-5000$.
+
+Then see what the title says (not checked). Take $p(x, z)$ and
+$q = \mathcal N(0.3, 0.4^2)$ of [vae-04](#vae-04), and for $k = 1, 10, 100, 1000$ make
+$10^5$ estimates of the gradient with respect to the mean of $q$: of this kind, and of
+the plain one of `log_w.logsumexp`. In one batch it takes seconds: `eps` of shape
+`(n, k)`, and a copy of the mean for each row, `torch.full((n, 1), 0.3,
+requires_grad=True)`, so that one `backward` gives n estimates (n = 2000 at a time for
+$k = 1000$). For both kinds divide the mean of the estimates by their standard
+deviation; for the mean take that of the new ones, which has far less noise. Which of
+the two ratios grows with $k$, and how?
 """,
     stub='''
 def doubly_reparameterized(mean, log_std, eps, log_joint):

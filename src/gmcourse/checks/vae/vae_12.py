@@ -10,8 +10,8 @@ from .._exercise import Exercise
 @Exercise(
     id="vae-12",
     title="How many draws count?",
-    difficulty=3,
-    minutes=20,
+    difficulty=2,
+    minutes=15,
     compute="cpu-instant",
     points=3,
     objectives=(
@@ -29,10 +29,32 @@ $$
 which is $k$ if all weights are equal, and 1 if one of them carries everything.
 
 Write `effective_size(log_joint, log_q)`: `log_joint` $= \log p(x, z_i)$ and `log_q`
-$= \log q(z_i \mid x)$, both of shape `(b, k)`, draws last; return the effective
+$= \log q(z_i \mid x)$, both of shape `(b, k)`, draws **last**; return the effective
 sample size of each of the `b` examples, shape `(b,)`. It has to be right for a
 `log_joint` of $-5000$ or $+5000$, and where a draw has probability zero (`log_joint`
 $= -\infty$) while others have not.
+
+Then call it on two models of the zoo (not checked). `log_weights` gives the logarithms
+of the weights, draws **first**:
+
+```python
+import gmcourse as gm
+from gmcourse import zoo
+
+
+def sizes(name, x, k=1000):
+    vae = zoo.load(name)
+    with torch.no_grad():
+        log_w = torch.cat([vae.log_weights(v[None], k=k) for v in x], 1)
+    return effective_size(log_w.T, torch.zeros_like(log_w.T))
+
+
+digits, faces = (gm.data.load(n, "test").x[:10] for n in ("mnist", "pixelfaces"))
+print(sizes("vae-mnist", gm.data.binarize(digits)))
+print(sizes("vae-pixelfaces", gm.data.to_unit(faces)))
+```
+
+Which of the two bounds would you publish, and with which words?
 """,
     stub='''
 def effective_size(log_joint, log_q):
