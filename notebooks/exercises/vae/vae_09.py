@@ -11,7 +11,7 @@ class Vae09:
     $R$ for its rate, the sum over 50 dimensions. The lines are the batch means of
     $\tfrac1d E + w R$, of $E + w R$ and of $\tfrac1d E + \tfrac{w}{50} R$; the negative
     ELBO is $\tfrac{1}{2\sigma^2} E + R$ and a constant. So the ratio of the two factors
-    is to be $2\sigma^2 = 0.0098$, which is equation (3.14), solved for $\\kappa$.
+    is to be $2\sigma^2 = 0.0098$, which is equation (3.14), solved for $\kappa$.
     The weights are $3.190 \cdot 10^{-6}$, $0.0098$ and $1.595 \cdot 10^{-4}$: a weight
     that looks tiny may be the right one, and nobody can tell without the reductions
     and the width. The weight 1 in the first line would stand for $\sigma = 39$.
@@ -73,6 +73,6 @@ class Vae09:
     the density's constant counted | = 2 * std -> = 2 * math.pi * 2 * std
     another of the answers | return w_mean, w_sum -> return w_sum, w_mean
     not to the digits asked for | w_sum / d -> 3.2e-6
-    the 1/2 of the exponent | std**2 -> std**2 / 2 | 3 * 32 -> 32
+    channels forgotten | std**2 -> std**2 / 2 | 3 * 32 -> 32
     """,
     )

@@ -87,10 +87,11 @@ class Vae10:
         """
     no scalar | kl.mean() -> kl
     one width for all channels | .mean((0, 2, 3)) -> .mean().expand(x.shape[1])
-    widths of each image | .mean((0, 2, 3)) -> .mean((2, 3)) | per_channel.sum()
+    mean over other axes | .mean((0, 2, 3)) -> .mean((2, 3)) | per_channel.sum()
         -> per_channel.sum(1).mean()
-    one width for each pixel | 0.5 * n * -> 0.5 * | .mean((0, 2, 3)) -> .mean(0)
-    axes exchanged | 0.5 * n * -> 0.5 * x[0, :, 0].numel() * | (0, 2, 3) -> (0, 1, 3)
+    mean over other axes | 0.5 * n * -> 0.5 * | .mean((0, 2, 3)) -> .mean(0)
+    mean over other axes | 0.5 * n * -> 0.5 * x[0, :, 0].numel() *
+        | (0, 2, 3) -> (0, 1, 3)
     constant left out | (math.log(2 * math.pi) + 1 + var.log()) -> var.log()
     constant left out | math.log(2 * math.pi) + 1 -> 1
     constant left out | + 1 + -> +
@@ -98,16 +99,18 @@ class Vae10:
         -> 0.5 * math.log(2 * math.pi) + 0.5 * n * (0
     constant counted wrongly | (math.log(2 * math.pi) -> (math.log(math.pi)
     constant counted wrongly | math.log(2 * math.pi) + 1 -> math.log(2 * math.pi) + 2
-    mean over the dimensions | 0.5 * n -> 0.5
+    not all values counted | 0.5 * n -> 0.5
     logarithm of sigma counted wrongly | var.log() -> 2 * var.log()
-    standard deviation in place of the variance | var.log() -> var.sqrt().log()
-    width fixed at one | 1 + var.log() -> var
+    logarithm of sigma counted wrongly | var.log() -> var.sqrt().log()
+    logarithm of sigma counted wrongly
+        | .square().mean((0, 2, 3)) -> .square().mean((0, 2, 3)).sqrt()
+    width fixed | 1 + var.log() -> var
     rate left out | + kl.mean() -> + 0 * kl.mean()
     floor under the rates | kl.mean() -> kl.clamp(min=1.0).mean()
-    floor under the standard deviation | var.log() -> var.clamp(min=0.01).log()
-    ceiling on the standard deviation | var.log() -> var.clamp(max=1.0).log()
+    a bound on errors or widths | var.log() -> var.clamp(min=0.01).log()
+    a bound on errors or widths | var.log() -> var.clamp(max=1.0).log()
     sum over the batch | kl.mean() -> kl.sum()
-    sum over the batch | return per_channel.sum() -> return len(x) * per_channel.sum()
+    batch counted into the values | return per -> return len(x) * per
     cut off from the graph | .square().mean((0, 2, 3))
         -> .square().mean((0, 2, 3)).detach()
     cut off from the graph | kl.mean() -> kl.mean().detach()
@@ -116,8 +119,11 @@ class Vae10:
     rate divided | kl.mean() -> kl.mean() / var.mean()
     rate divided | kl.mean() -> kl.mean() / x[0].numel()
     rate divided | kl.mean() -> kl.mean() / len(x)
+    rate counted more than once | per_channel.sum() + kl.mean()
+        -> (per_channel + kl.mean()).sum()
+    mean over the dimensions | return per -> return (per
+        | kl.mean() -> kl.mean()) / x[0].numel()
     bits in place of nats | var.log() -> var.log2()
-    logarithm to base 10 | var.log() -> var.log10()
     not all values counted | per_channel.sum() -> per_channel.mean()
     not all values counted | x[0, 0].numel() -> x.shape[-1]
     batch counted into the values | x[0, 0].numel() -> x[:, 0].numel()
@@ -125,8 +131,8 @@ class Vae10:
     another width | .square().mean((0, 2, 3)) -> .square()[0].mean((1, 2))
     a sum for the width | .square().mean((0, 2, 3)) -> .square().sum((0, 2, 3))
     a sum for the width | .square().mean((0, 2, 3)) -> .square().sum((0, 2, 3)) / len(x)
-    floor under the standard deviation | var.log() -> (var + 1e-4).log()
-    values cut off | (x - x_hat) -> (x - x_hat).clamp(-1, 1)
+    a bound on errors or widths | var.log() -> (var + 1e-4).log()
+    a bound on errors or widths | (x - x_hat) -> (x - x_hat).clamp(-1, 1)
     spread of the errors in place of their size
         | .square().mean((0, 2, 3)) -> .var((0, 2, 3))
     difference of large numbers
@@ -138,7 +144,7 @@ class Vae10:
     errors averaged wrongly | 3 * errors.mean().log() -> 3 * errors.sum().log()
     errors averaged wrongly | errors.mean().log()
         -> errors.sqrt().mean().square().log()
-    standard deviation in place of the variance | errors.log() -> errors.sqrt().log()
+    off by a factor of two | errors.log() -> errors.sqrt().log()
         | errors.mean().log() -> errors.mean().sqrt().log()
     sign flipped | saving = 512 -> saving = -512
     bits in place of nats | saving = 512 -> saving = 512 / math.log(2)
