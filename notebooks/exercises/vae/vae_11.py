@@ -95,13 +95,26 @@ class Vae11:
     q left out | - fixed.log_prob(z).sum(1) ->
     log_q added | - fixed -> + fixed
     mean over the dimensions | .sum() -> .sum() / z.shape[1]
-    log_std read as log variance | eps, log_joint): -> eps, log_joint, half=0.5):
+    another width than exp(log_std) | eps, log_joint): -> eps, log_joint, half=0.5):
         | z = -> log_std = half * log_std; z =
     sign flipped | return -> return -
     underflow | log_w.softmax(0) -> (log_w.exp() / log_w.exp().sum())
     log_std cut off from the graph | + log_std.exp() -> + log_std.exp().detach()
     another power of the weights | share**2 -> share**3
     some draws left out | share**2 * log_w -> (share == share.max()) * log_w
+    squares normalized | share**2 * -> share**2 / (share**2).sum() *
+    the sum squared | (share**2 * log_w).sum() -> (share * log_w).sum() ** 2
+    slope of log p alone | (share**2 * log_w) -> (share**2 * log_joint(z))
+    another density in place of q | .log_prob(z).sum(1) -> .log_prob(z).mean(1)
+    prior counted twice | fixed.log_prob(z).sum(1)
+        -> (fixed.log_prob(z) + z**2 / 2).sum(1)
+    log q not summed | log_joint(z) - fixed.log_prob(z).sum(1)
+        -> log_joint(z)[:, None] - fixed.log_prob(z)
+    cut off from the graph | return (share**2 * log_w).sum()
+        -> return (share**2 * log_w).sum().detach() + 0 * mean.sum()
+    log q of shape (k, 1) | .log_prob(z).sum(1) -> .log_prob(z).sum(1, True)
+    a bound on the logarithms | log_w.softmax(0) -> log_w.clamp(-80, 80).softmax(0)
+    mean over the draws | share**2 -> len(eps) * share**2
     log_std cut off at a bound | + log_std.exp() -> + log_std.clamp(-5, 2).exp()
     another result for the same input | * eps -> * torch.randn_like(eps)
     log_joint cut off from the graph | = log_joint(z) -> = log_joint(z.detach())
