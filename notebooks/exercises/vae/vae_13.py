@@ -95,24 +95,39 @@ class Linear(nn.Module):
 class Changed(nn.Module):
     """A trained model, and something done to what it gives."""
 
-    def __init__(self, model, encode, decode):
+    def __init__(self, model, encode, decode, given):
         super().__init__()
         self.model, self.after, self.last = model, encode, decode
+        self.first = given
 
     def encode(self, x):
-        return self.after(*self.model.encode(x))
+        return self.after(*self.model.encode(self.first(x)))
 
     def decode(self, z):
         return self.last(self.model.decode(z))
 
 
-def changed(encode=lambda mean, log_std: (mean, log_std), decode=lambda logits: logits):
-    return Changed(good(), encode, decode)
+def changed(
+    encode=lambda mean, log_std: (mean, log_std),
+    decode=lambda logits: logits,
+    given=lambda x: x,
+):
+    return Changed(good(), encode, decode, given)
 
 
 @functools.cache
 def good():
     return bars()
+
+
+class Signs(Listed):
+    """A latent for each pixel, whose sign it is."""
+
+    def encode(self, x):
+        return 1.6 * x - 0.8, torch.full_like(x, -0.7)
+
+    def decode(self, z):
+        return 20 * z.sign()
 
 
 class Constant(Listed):
@@ -194,14 +209,17 @@ class Vae13:
         (RIGHT, {"first": 0.3}),
         (RIGHT, {"normed": True}),
         ("no code in use", {"steps": 0}),
-        ("no code in use", {"steps": 400, "first": 30.0, "weight": 30.0}),
-        ("far from the threshold", {"steps": 100}),
+        ("posterior collapsed", {"steps": 400, "first": 30.0, "weight": 30.0}),
+        ("rate weighted", {"steps": 1000, "weight": 2.5}),
+        ("trained too gently", {"steps": 100}),
         ("trained too gently", {"steps": 500}),
-        ("an autoencoder without a rate", {"steps": 1500, "first": 0, "weight": 0}),
-        ("no noise on the codes in training", {"steps": 1000, "noise": 0.0}),
+        ("one latent", {"latents": 1, "steps": 500}),
+        ("rate far above the entropy", {"steps": 1500, "first": 0, "weight": 0}),
+        ("codes too wide", {"steps": 1000, "noise": 0.0}),
         ("some images not learned", {"steps": 1000, "some": 10}),
-        ("log_std read as log variance", {"halved": True}),
+        ("rate far above the entropy", {"halved": True}),
         ("probabilities in place of logits", {"out": nn.Sigmoid()}),
+        ("logits within bounds", {"out": nn.Tanh()}),
         ("statistics of the batch", {"normed": True, "tracked": False}),
         ("training diverged", {"steps": 2, "lr": math.inf}),
     )
@@ -211,7 +229,16 @@ class Vae13:
         ("another image comes back", {"decode": torch.neg}),
         ("log-probabilities in place of logits", {"decode": F.logsigmoid}),
         ("another image comes back", {"encode": lambda m, s: (m.flip(0), s)}),
+        ("softmax over the pixels", {"decode": lambda v: v.log_softmax(1)}),
+        ("random in evaluation mode", {"decode": lambda v: F.dropout(v, 0.1)}),
+        ("codes that run away", {"encode": lambda m, s: (m, 50 * s)}),
+        (
+            "encode gives the same for all images",
+            {"encode": lambda m, s: (0 * m + 1, s)},
+        ),
+        ("x on another scale", {"given": lambda x: (x + 1) / 2}),
     )
     given = cases(Listed, ("depends on its place in the batch", {}))
-    linear = cases(Linear, ("untrained", {}), ("untrained", {"latents": 8}))
-    flat = cases(Constant, ("no code in use", {}))
+    linear = cases(Linear, ("a linear decoder", {}))
+    flat = cases(Constant, ("posterior collapsed", {}))
+    spaced = cases(Signs, ("codes where the prior hardly goes", {}))

@@ -193,7 +193,7 @@ def rivals(joint, q, due):
         "log p left out": [q, -q],
         "ratio turned around": [-log_w],
         "another power of the weights": [2 * log_w, log_w / 2],
-        "logarithms squared": [log_w**2, log_w**2 / 2],
+        "logarithms squared": [log_w**2, log_w**2 / 2, log_w.log_softmax(1) ** 2],
     }
     apart = joint.softmax(1), q.softmax(1)
     rows = {  # the weights of an example, up to a factor
@@ -254,7 +254,7 @@ def rivals(joint, q, due):
             above, below = w.sum(1) ** 2, w.square().sum(1)
             right = log_w.exp()
             both = right.sum(1) ** 2, right.square().sum(1)
-            halves = both[0] / below, both[0] / w.sum(1), above / both[1]
+            halves = both[0] / below, both[0] / w.sum(1), above / both[1], 1 / w.sum(1)
             found[name] = [*found.get(name, []), above / below, 1 / below, *halves]
             twice.setdefault(name, []).extend(
                 v for f in formulas(w).values() for v in f
