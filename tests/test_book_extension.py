@@ -65,7 +65,9 @@ As $x$ is.
 
 ### Exercise sam-01 · Double it
 
-*Difficulty 2/5 · 15 min · cpu-instant*
+> **Difficulty 2/5** · 15 min · runs in a second
+>
+> *Goal:* Double.
 
 Do.
 
@@ -130,7 +132,8 @@ DEFECTS = [
         LABELED,
         "shows its label",
     ),
-    ("*Difficulty 2/5", "*Difficult 2/5", "a card must stand"),
+    ("> **Difficulty 2/5", "> **Difficult 2/5", "a card must stand"),
+    ("> **Difficulty", "**Difficulty", "a card must stand"),
 ]
 
 
@@ -189,6 +192,7 @@ def test_exercise(page):
     assert inside.count("</section>") == 3  # these, and "The question" around them
     assert 'class="exercise-card difficulty-2"' in box
     assert '<span class="badge-plain">15 min</span>' in box
+    assert "blockquote" not in box and "<em>Goal:</em> Double.</p>" in box
 
 
 def test_callouts_card_and_ways_out(page):
