@@ -146,6 +146,7 @@ class Vae10:
         -> errors.sqrt().mean().square().log()
     off by a factor of two | errors.log() -> errors.sqrt().log()
         | errors.mean().log() -> errors.mean().sqrt().log()
+    only one of the terms | - errors.log().sum() ->
     sign flipped | saving = 512 -> saving = -512
     bits in place of nats | saving = 512 -> saving = 512 / math.log(2)
     not to the digits asked for | return calibrated_loss, saving

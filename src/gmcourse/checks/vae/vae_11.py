@@ -81,6 +81,7 @@ def doubly_reparameterized(mean, log_std, eps, log_joint):
         "some draws left out": "All draws count, also the light ones.",
         "slope of log p alone": "log w moves with z through log q as well, and through "
         "log p: the slope of their difference is due.",
+        "log_joint cut off from the graph": "log w moves with z through log p as well.",
         "log_std cut off at a bound": "Right for widths near 1, and not where log_std "
         "is -5.5 and 2.5: a bound, or something added to the width.",
         "another result for the same input": "eps is given: nothing else is drawn, and "
