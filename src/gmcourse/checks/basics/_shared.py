@@ -1,5 +1,9 @@
 """What several exercises of this topic share."""
 
+from collections.abc import Callable
+from itertools import combinations, product
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, Normal
@@ -23,3 +27,23 @@ def fractions(t, k: int) -> Tensor:
     parts[0] += moved
     parts[1] -= moved
     return parts[torch.randperm(k, generator=t.rng)] / 100
+
+
+def named(
+    fits: Callable, make: Callable, *choices: dict[Any, list], counts=(1, 2)
+) -> str | None:
+    """The name of the wrong choice with which ``make`` gives what ``fits``, or None.
+
+    A choice maps the names of mistakes to what they would take, and None to what is
+    right. One wrong choice is tried before two, of which the first is named.
+    """
+    wrong = [[(k, v) for k in c if k for v in c[k]] for c in choices]
+    for count in counts:
+        for places in combinations(range(len(choices)), count):
+            for some in product(*(wrong[i] for i in places)):
+                parts = [c[None][0] for c in choices]
+                for i, (_, part) in zip(places, some):
+                    parts[i] = part
+                if fits(make(*parts)):
+                    return some[0][0]
+    return None
