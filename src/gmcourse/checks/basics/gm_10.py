@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch.distributions import Bernoulli, Categorical
+from torch.distributions import Bernoulli
 
 from .._comparisons import far
 from .._exercise import Exercise
@@ -244,13 +244,13 @@ def gm_10(t, fill_in):
             return "seen pixels overwritten"
         if not kept and not far(out[free], rows[free], 1e-4).any():
             return "seen and unseen exchanged"
+        pure = [
+            any(not far(v[m], q[m], 2e-6).any() for q in p) for v, m in zip(out, free)
+        ]
+        if all(pure):
+            return "best component only"
         parts = fits, make, evidence, weights, shares, mix
         name = named(*parts, counts=[1])
-        pure = [
-            any(not far(v[m], q[m], 1e-3).any() for q in p) for v, m in zip(out, free)
-        ]
-        if name is None and all(pure):
-            return "best component only"
         if name is None and ((out == 0) | (out == 1)).all():
             return "zeros and ones in place of probabilities"
         return name or named(*parts, counts=[2])
