@@ -84,7 +84,7 @@ def log_joint_choices() -> list[dict]:
     def size(x, p):
         return lambda gap, s: -(gap / s**p).abs() / x
 
-    others = [f(x, p) for f in (power, size) for p in (0, 1, 2) for x in (2, 1, 4)]
+    others = [f(x, p) for f in (power, size) for p in (0, 2) for x in (2, 1, 4)]
     return [
         {
             None: [torch.log],
@@ -98,7 +98,9 @@ def log_joint_choices() -> list[dict]:
             None: [power(2, 1)],
             "factor one half lost": [power(1, 1)],
             "standard deviation taken as a variance": [power(2, 0.5)],
-            "distance enters otherwise": [*others, power(-2, 1)],
+            "distance enters otherwise": [
+                *(*others, power(4, 1), power(-2, 1), size(2, 1), size(1, 1)),
+            ],
         },
         {
             None: [lambda s: s.log()],
