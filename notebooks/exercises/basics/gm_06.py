@@ -70,10 +70,10 @@ class Gm06:
         """
     weights left out | w.log() - stds -> -stds
     weights added, not their logarithms | w.log() -> w
-    weights counted twice | return (r -> return (w * r
-    weights counted twice | w.log() -> 2 * w.log()
-    divided by the standard deviation once | / stds).sum -> ).sum
-    not divided by the variance | / stds).sum -> * stds).sum
+    weights counted otherwise | return (r -> return (w * r
+    weights counted otherwise | w.log() -> 2 * w.log()
+    another power of the standard deviation | / stds).sum -> ).sum
+    another power of the standard deviation | / stds).sum -> * stds).sum
     sign flipped | return -> return -
     mean over the data | .sum(0) -> .mean(0)
     mean over the data | .sum(0) -> .sum(0) / r.sum(0)
@@ -90,9 +90,9 @@ class Gm06:
     M-step in place of the gradient | (r * gap / stds).sum(0) -> r.T @ x / r.sum(0)
     underflow to zero | softmax(1) -> exp()
         | return -> r = r / r.sum(1)[:, None]; return
-    underflow to zero | softmax(1) -> double().exp()
+    lost far away | softmax(1) -> double().exp()
         | return -> r = r / (r.sum(1)[:, None] + 1e-300); return
-    underflow to zero | softmax(1) -> exp() + 1e-30
+    all alike far away | softmax(1) -> exp() + 1e-30
         | return -> r = r / r.sum(1)[:, None]; return
     one shift for all examples | softmax(1) -> double()
         | return -> r = (r - r.max()).exp(); r = r / r.sum(1)[:, None]; return
@@ -101,15 +101,15 @@ class Gm06:
     one width for all components | gap / stds).sum -> gap * stds / stds[0] ** 2).sum
     responsibilities not normalized
         | w.log() - stds -> -stds | softmax(1) -> softmax(1) * w
-    widths left out of the responsibilities | - stds.log() -> + stds.log()
+    log-deviation enters otherwise | - stds.log() -> + stds.log()
     deviations taken as logarithms | gap = -> stds = stds.exp(); gap =
     square of x left out | - 0.5 * gap**2
         -> - (means**2 / 2 - x[:, None] * means) / stds**2
     derivative in another parameter | gap / stds).sum -> (gap**2 - 1) / stds).sum
     derivative in another parameter | (r * gap / stds).sum(0) -> r.sum(0) / w
-    sign of the differences lost | (r * gap / -> (r * gap.abs() /
-    data moved, means not | gap = -> x = x - x.mean(); gap =
-    responsibilities squared | (r * gap -> (r**2 * gap
+    difference not as it is | (r * gap / -> (r * gap.abs() /
+    another mean subtracted | gap = -> x = x - x.mean(); gap =
+    another power of the shares | (r * gap -> (r**2 * gap
     components left out
         | gap**2).softmax(1) -> gap**2 + torch.tensor([0.0, 0.0, -1e3])).softmax(1)
     factor 1 - r | (r * gap -> (r * (1 - r) * gap
@@ -122,7 +122,7 @@ class Gm06:
     """,
     )
 
-    @wrong("underflow to zero")
+    @wrong("all alike far away")
     def nearest_mean_where_zero(x, w, means, stds):
         p = Normal(means, stds).log_prob(x[:, None]).exp() * w
         near = (x[:, None] - means).abs().argmin(1)[:, None] == torch.arange(len(w))

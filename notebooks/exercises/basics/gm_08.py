@@ -56,7 +56,7 @@ class Gm08:
         """
     weights not returned as shares | n_j / len(x) -> n_j
     normalized over the data | softmax(1) -> softmax(0)
-    weights counted twice | w.log() -> 2 * w.log()
+    weights counted otherwise | w.log() -> 2 * w.log()
     weights added, not their logarithms | w.log() -> w
     widths left out of the responsibilities | - stds.log() ->
     variance in place of the standard deviation | var.sqrt() -> var
@@ -75,11 +75,11 @@ class Gm08:
         | log_joint.softmax(1) -> w * (log_joint - w.log()).softmax(1)
         | n_j / len(x) -> n_j / n_j.sum()
     weights left out | w.log() - 0.5 -> -0.5 | n_j / len(x), -> w,
-    weight enters otherwise | w.log() - 0.5 -> -w.log() - 0.5
-    weight enters otherwise | w.log() - 0.5 -> w.log2() - 0.5
-    weight enters otherwise
+    weights counted otherwise | w.log() - 0.5 -> -w.log() - 0.5
+    weights counted otherwise | w.log() - 0.5 -> w.log2() - 0.5
+    weight multiplied by the logarithm
         | w.log() - 0.5 * gap**2 - stds.log() -> w * (-0.5 * gap**2 - stds.log())
-    widths left out of the responsibilities | - stds.log() -> - 2 * stds.log()
+    log-deviation enters otherwise | - stds.log() -> - 2 * stds.log()
     points given to their best component | softmax(1)
         -> softmax(1); r = 0.999999 * (r == r.amax(1, True)) + 1e-9
     weights with a floor | n_j / len(x), -> (n_j / len(x)).clamp(min=0.05),

@@ -57,9 +57,9 @@ class Gm09:
     log-likelihood in place of the loss | -math.log -> -90 + math.log
     log-likelihood in place of the loss | lost_nats / (28 -> (90 + lost_nats) / (28
     nats in place of bits | (28 * 28 * math.log(2)) -> 784
-    nats in place of bits | (28 * 28 * math.log(2)) -> 784 * math.log(2)
+    another factor than log 2 | (28 * 28 * math.log(2)) -> 784 * math.log(2)
     not divided by the number of pixels | 28 * 28 * ->
-    divided by one side of the image | 28 * 28 -> 28
+    divided by another number | 28 * 28 -> 28
     logarithm in place of the number | math.exp(100 - 90) -> 100 - 90
     power of another base | math.exp(100 - 90) -> 2 ** (100 - 90)
     power of another base | math.exp(100 - 90) -> 10 ** (100 - 90)

@@ -77,10 +77,22 @@ class Gm10:
         -> r = F.one_hot(each.argmax(1), len(log_w)).to(x)
     logits averaged | r @ logits.sigmoid() -> (r @ logits).sigmoid()
     dark pixels left out | + dark @ log_off.T ->
-    drawn in place of probabilities
+    zeros and ones in place of probabilities
         | r @ logits.sigmoid() -> torch.bernoulli(r @ logits.sigmoid())
-    drawn in place of probabilities
-        | r @ logits.sigmoid() -> (r @ logits.sigmoid()).round()
+    rounded | r @ logits.sigmoid() -> (r @ logits.sigmoid()).round()
+    guesses taken as evidence | torch.where(seen, x, 0.0)
+        -> torch.where(seen, x, log_w.exp() @ logits.sigmoid())
+        | seen.to(x) - x -> 1 - x
+    evidence weakened | (log_w + each)
+        -> (log_w + each / seen.sum(1)[:, None].clamp(min=1))
+    logits in place of log-probabilities | F.logsigmoid(logits), F.logsigmoid(-logits)
+        -> logits, 0 * logits
+    evidence with the wrong sign | (log_w + each) -> (log_w - each)
+    probability of dark | r @ logits.sigmoid() -> r @ (-logits).sigmoid()
+    logarithms averaged | r @ logits.sigmoid() -> (r @ F.logsigmoid(logits)).exp()
+    joint in place of the conditional | .softmax(1) -> .exp()
+    probabilities kept from 0 and 1
+        | r @ logits.sigmoid() -> (r @ logits.sigmoid()).clamp(0.01, 0.99)
     seen pixels overwritten
         | torch.where(seen, x, r @ logits.sigmoid()) -> r @ logits.sigmoid()
     normalized over the examples | softmax(1) -> softmax(0)

@@ -81,9 +81,9 @@ class Gm12:
         | torch.multinomial(p, n, replacement=True) -> p.argmax().expand(n)
     nearest component alone
         | torch.multinomial(p, n, replacement=True) -> gap.abs().argmin().expand(n)
-    underflow to zero | .softmax(0) -> .exp() + 1e-30
-    underflow to zero | .softmax(0) -> .double().exp() + 1e-300
-    underflow to zero | gap = -> a = max(-30.0, min(a, 30.0)); gap =
+    lost far away | .softmax(0) -> .exp() + 1e-30
+    lost far away | .softmax(0) -> .double().exp() + 1e-300
+    lost far away | gap = -> a = max(-30.0, min(a, 30.0)); gap =
     standard deviation squared | + stds * -> + stds**2 *
     standard deviation taken as a variance | + stds * -> + stds.sqrt() *
     standard deviation ignored | + stds * -> +

@@ -2,138 +2,208 @@
 
 import math
 
-import numpy as np
 import torch
-from torch.distributions import MultivariateNormal
-from torch.nn import functional as F
+from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from .. import build, edits, reference, right, wrong
 
 
+def deviations(x):
+    return (x - x.nanmean(0)).square().nanmean(0).sqrt()
+
+
 class Gm13:
-    """Twenty Gaussians by EM, with a floor of 0.05 under the deviations. A round
-    Gaussian of width 0.15 on each point passes as well, for no fitting at all; what it
-    costs is that every later call visits all points."""
+    r"""EM on what was seen. Of a point with the seen coordinates $s$ a Gaussian has the
+    density $\mathcal N(x_s; \mu_s, \Sigma_{ss})$, which gives the responsibilities.
+    Given $x_s$ the mean of the whole point is $\mu + \Sigma_{\cdot s} \Sigma_{ss}^{-1}
+    (x_s - \mu_s)$, and its covariance $\Sigma - \Sigma_{\cdot s} \Sigma_{ss}^{-1}
+    \Sigma_{s \cdot}$ belongs into the new $\Sigma$: without it the components become
+    too narrow. One batch serves all patterns of holes: the identity stands where a
+    coordinate is missing. Which coordinates are missing depends on the first alone,
+    which was seen, so the likelihood need not know how the holes came about; the
+    complete points alone are no sample of all points."""
 
     @reference
     def fit_density(x):
-        x, k, floor = x.double(), 20, 0.05
-        seeds = x[:1]
-        while len(seeds) < k:  # points far from the seeds so far
-            far = torch.cdist(x, seeds).amin(1).square()
-            seeds = torch.cat([seeds, x[torch.multinomial(far, 1)]])
-        r = F.one_hot(torch.cdist(x, seeds).argmin(1), k).double()
-        for _ in range(60):
-            n_j = r.sum(0)
-            means = (r.T @ x) / n_j[:, None]
-            diff = (x[:, None] - means).transpose(0, 1)  # (k, n, d)
-            covs = (r.T[:, :, None] * diff).mT @ diff
-            covs = covs / n_j[:, None, None] + floor**2 * torch.eye(2)
-            parts, log_w = MultivariateNormal(means, covs), (n_j / len(x)).log()
-            r = (parts.log_prob(x[:, None]) + log_w).softmax(1)
+        x, k, floor, starts, eye = x.double(), 3, 0.03, 3, torch.eye(4).double()
+        seen = ~x.isnan()
+        both, v = seen[:, :, None] & seen[:, None], x.nan_to_num()
+        likeliest, best = -math.inf, None
+        for _ in range(starts):
+            filled = torch.where(seen, x, x.nanmean(0))  # for the start alone
+            means = filled[:1]
+            while len(means) < k:  # points far from those so far
+                far = torch.cdist(filled, means).amin(1).square()
+                means = torch.cat([means, filled[torch.multinomial(far, 1)]])
+            covs, w = 2 * eye.expand(k, 4, 4), torch.full((k,), 1 / k).double()
+            for _ in range(30):
+                part = torch.where(both, covs[:, None], eye)  # (k, n, 4, 4)
+                inverse = torch.linalg.inv(part)
+                diff = torch.where(seen, v - means[:, None], 0.0)[..., None]
+                square = (diff.mT @ inverse @ diff)[..., 0, 0]
+                size = part.logdet() + seen.sum(1) * math.log(2 * math.pi)
+                joint = w.log()[:, None] - (square + size) / 2
+                value, r = joint.logsumexp(0).sum(), joint.softmax(0)
 
-        def log_prob(points):
-            joint = parts.log_prob(points.double()[:, None]) + log_w
-            return joint.logsumexp(1)
+                gain = covs[:, None] @ (inverse * both)
+                full = means[:, None] + (gain @ diff)[..., 0]  # E[x | what was seen]
+                rest = covs[:, None] - gain @ covs[:, None]  # its covariance
+                n_j = r.sum(1)
+                means = (r[..., None] * full).sum(1) / n_j[:, None]
+                e = (full - means[:, None])[..., None]
+                covs = (r[..., None, None] * (e @ e.mT + rest)).sum(1)
+                covs = covs / n_j[:, None, None] + floor**2 * eye
+                w = n_j / n_j.sum()
+            if value > likeliest:
+                likeliest, best = value, (w, means, covs)
 
-        return log_prob
-
-    @right
-    def by_kernel(x):
-        width = 0.15
-
-        def log_prob(points):
-            parts = []
-            for some in points.split(2000):
-                square = torch.cdist(some, x).square() / (2 * width**2)
-                parts.append((-square).logsumexp(1))
-            return torch.cat(parts) - math.log(len(x) * 2 * math.pi * width**2)
-
-        return log_prob
-
-    @right
-    def by_held_out_width(x):
-        fit, held = x[:800], x[800:]
-
-        def log_prob(points, width):
-            each = torch.distributions.Normal(fit, width).log_prob(points[:, None])
-            return each.sum(2).logsumexp(1) - math.log(len(fit))
-
-        widths = (0.12, 0.15, 0.18, 0.22, 0.3)
-        best = max(widths, key=lambda width: log_prob(held, width).mean())
-        return lambda points: torch.cat([log_prob(p, best) for p in points.split(2000)])
+        w, means, covs = best
+        parts = MultivariateNormal(means, covs)
+        return MixtureSameFamily(Categorical(probs=w), parts).log_prob
 
     @right
-    def by_scikit_learn(x):
-        from sklearn.mixture import GaussianMixture
+    def by_gradients(x):
+        seen, eye = ~x.isnan(), torch.eye(4)
+        both, v = seen[:, :, None] & seen[:, None], x.nan_to_num()
+        filled = torch.where(seen, x, x.nanmean(0))
 
-        state = np.random.RandomState(int(torch.randint(10**6, ())))
-        model = GaussianMixture(
-            20, reg_covar=0.003, random_state=state, tol=1e-2, init_params="k-means++"
-        ).fit(x.numpy())
-        return lambda points: torch.from_numpy(model.score_samples(points.numpy()))
+        def start():
+            means = filled[torch.randint(len(x), (1,))]
+            while len(means) < 3:
+                far = torch.cdist(filled, means).amin(1).square()
+                means = torch.cat([means, filled[torch.multinomial(far, 1)]])
+            found = means, 1.4 * eye.expand(3, 4, 4), torch.zeros(3)
+            return [a.clone().requires_grad_() for a in found]
+
+        def climb(given, steps):
+            means, roots, w = given
+            optimizer = torch.optim.Adam(given, lr=0.1)
+            for i in range(steps):
+                optimizer.param_groups[0]["lr"] = 0.1 * (1 - i / steps)
+                covs = roots.tril() @ roots.tril().mT + 1e-3 * eye
+                chol = torch.linalg.cholesky(torch.where(both, covs[:, None], eye))
+                diff = torch.where(seen, v - means[:, None], 0.0)[..., None]
+                e = torch.linalg.solve_triangular(chol, diff, upper=False)
+                size = chol.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+                size = size + seen.sum(1) * math.log(2 * math.pi) / 2
+                joint = w.log_softmax(0)[:, None] - e.square().sum((2, 3)) / 2 - size
+                loss = -joint.logsumexp(0).mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            return loss.detach(), [w.detach(), means.detach(), covs.detach()]
+
+        starts = [start() for _ in range(5)]
+        first = min(starts, key=lambda given: climb(given, 25)[0])
+        best = climb(first, 100)[1]
+        parts = MultivariateNormal(*best[1:])
+        return MixtureSameFamily(Categorical(logits=best[0]), parts).log_prob
+
+    @right
+    def by_patterns(x):
+        x = x.double()
+        seen = ~x.isnan()
+        patterns = [(p, x[(seen == p).all(1)]) for p in seen.unique(dim=0)]
+        likeliest, best = -math.inf, None
+        for _ in range(5):
+            filled = torch.where(seen, x, x.nanmean(0))
+            means = filled[torch.randint(len(x), (1,))]
+            while len(means) < 3:
+                far = torch.cdist(filled, means).amin(1).square()
+                means = torch.cat([means, filled[torch.multinomial(far, 1)]])
+            covs = [2 * torch.eye(4).double()] * 3
+            w = torch.full((3,), 1 / 3).double()
+            for _ in range(25):
+                n_j, first, second, value = 0.0, 0.0, 0.0, 0.0
+                for p, rows in patterns:
+                    s = p.nonzero()[:, 0]
+                    parts = [
+                        MultivariateNormal(m[s], c[s][:, s], validate_args=False)
+                        for m, c in zip(means, covs)
+                    ]
+                    joint = torch.stack([q.log_prob(rows[:, s]) for q in parts], 1)
+                    joint = joint + w.log()
+                    value += joint.logsumexp(1).sum()
+                    r = joint.softmax(1)
+                    sums = [[], []]
+                    for j, (m, c) in enumerate(zip(means, covs)):
+                        gain = torch.linalg.solve(c[s][:, s], c[s]).T  # (4, s)
+                        full = m + (rows[:, s] - m[s]) @ gain.T
+                        sums[0].append(r[:, j] @ full)
+                        rest = (c - gain @ c[s]) * r[:, j].sum()
+                        sums[1].append((r[:, j, None] * full).T @ full + rest)
+                    n_j = n_j + r.sum(0)
+                    first = first + torch.stack(sums[0])
+                    second = second + torch.stack(sums[1])
+                means = first / n_j[:, None]
+                covs = second / n_j[:, None, None] - means[:, :, None] * means[:, None]
+                covs = list(covs + 1e-3 * torch.eye(4))
+                w = n_j / len(x)
+            if value > likeliest:
+                likeliest, best = value, (w, means, torch.stack(covs))
+        parts = MultivariateNormal(*best[1:])
+        return MixtureSameFamily(Categorical(probs=best[0]), parts).log_prob
 
     edited = edits(
         fit_density,
         """
-    no function returned | return log_prob -> return log_prob(x)
-    too coarse | 20, 0.05 -> 5, 0.05
-    a single Gaussian | 20, 0.05 -> 1, 0.05
-    random at each call | return joint.logsumexp(1)
-        -> return joint.logsumexp(1) + 0.1 * torch.randn(len(points))
-    depends on its place in the batch | return joint.logsumexp(1)
-        -> return joint.logsumexp(1) + (torch.arange(len(points)) == 0)
-    does not integrate to one | logsumexp(1) -> amax(1)
-    bits in place of nats | logsumexp(1) -> logsumexp(1) / math.log(2)
-    logarithm to base 10 | logsumexp(1) -> logsumexp(1) / math.log(10)
-    mean over the dimensions | logsumexp(1) -> logsumexp(1) / 2
-    density in place of its logarithm | logsumexp(1) -> logsumexp(1).exp()
-    part of the data left out | x.double(), 20, 0.05 -> x[:100].double(), 20, 0.05
-    fitted in other coordinates | x.double(), -> x.double().flip(1),
-    fitted in other coordinates | x.double(), -> (x - x.mean(0)).double(),
-    the same density everywhere
-        | joint.logsumexp(1) -> joint[:, 0] * 0 - math.log(196.0)
-    does not integrate to one | logsumexp(1) -> logsumexp(1) + 2
-    does not integrate to one | logsumexp(1) -> logsumexp(1) + math.log(1000)
-    does not integrate to one | logsumexp(1) -> logsumexp(1) + math.log(0.9)
-    does not integrate to one | logsumexp(1) -> logsumexp(1) + math.log(1.05)
-    does not integrate to one | logsumexp(1) -> logsumexp(1) + math.log(0.09)
-    does not integrate to one | joint.logsumexp(1) -> (joint.exp().sum(1) + 1e-3).log()
-    does not integrate to one | joint.logsumexp(1) -> (joint.exp().sum(1) + 1e-6).log()
-    depends on the other points
-        | joint.logsumexp(1) -> joint.logsumexp(1).log_softmax(0) + 5
-    negative log-likelihood returned | joint.logsumexp(1) -> -joint.logsumexp(1)
+    no function returned | .log_prob -> .log_prob(v)
+    holes filled with predictions | (e @ e.mT + rest) -> (e @ e.mT)
+    a single Gaussian | 3, 0.03, 3 -> 1, 0.03, 1
+    incomplete points dropped | x.double() -> x[~x.isnan().any(1)].double()
+    holes filled with the mean
+        | x.double() -> torch.where(x.isnan(), x.nanmean(0), x).double()
+    holes filled with zeros | x.double() -> x.nan_to_num(0.0).double()
+    axes taken as independent | covs = covs / n_j[:, None, None] + floor**2 * eye
+        -> covs = (covs / n_j[:, None, None] + floor**2 * eye) * eye
+    fitted in other coordinates
+        | x.double() -> ((x - x.nanmean(0)) / deviations(x)).double()
     """,
     )
-    widths = edits(
-        by_kernel,
+    valued = edits(
+        fit_density,
         """
-    points remembered | 0.15 -> 0.02
-    points remembered | 0.15 -> 0.04
-    too coarse | 0.15 -> 0.5
-    depends on the other points
-        | parts = [] -> both = torch.cat([x, points]); parts = []
-        | (some, x) -> (some, both) | 0.15 -> 0.05
+    bits in place of nats | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: f(p) / math.log(2)
+    mean over the dimensions | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: f(p) / 4
+    density in place of its logarithm
+        | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: f(p).exp()
+    negative log-likelihood returned
+        | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: -f(p)
+    does not integrate to one | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: f(p) + 0.3
+    does not integrate to one
+        | return MixtureSameFamily(Categorical(probs=w), parts).log_prob
+        -> return lambda p: (parts.log_prob(p[:, None]) + w.log()).amax(1) + 0.1
+    random at each call | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: f(p) + 0.1 * torch.randn(len(p))
+    depends on its place in the batch
+        | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: f(p) + (torch.arange(len(p)) == 0)
+    depends on the other points | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: f(p).log_softmax(0) + 5
+    change of variables without its determinant
+        | x.double() -> (x / deviations(x)).double()
+        | x, k, floor -> s = deviations(x); x, k, floor
+        | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: f(p / s)
+    the same density everywhere
+        | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: 0 * f(p) - 9
     """,
     )
 
-    @right
-    def by_a_seed_of_its_own(x):
-        torch.manual_seed(0)
+    @wrong("holes filled with draws from the column")
+    def filled_by_column(x):
+        x = x.clone()
+        for column in x.T:
+            hole = column.isnan()
+            known = column[~hole]
+            column[hole] = known[torch.randint(len(known), (int(hole.sum()),))]
         return Gm13.fit_density(x)
-
-    @wrong("x ignored")
-    def always_the_same(x):
-        parts = MultivariateNormal(torch.zeros(2), 3 * torch.eye(2))
-        return parts.log_prob
-
-    @wrong("axes taken as independent")
-    def along_each_axis(x):
-        def log_prob(points):
-            each = torch.distributions.Normal(x, 0.2).log_prob(points[:, None])
-            return (each.logsumexp(1) - math.log(len(x))).sum(1)
-
-        return lambda points: torch.cat([log_prob(p) for p in points.split(2000)])
 
     @wrong("result of an earlier call")
     @build
@@ -146,20 +216,11 @@ class Gm13:
 
         return fit_density
 
-    @wrong("impossible points")
-    def raw_histogram(x):
-        bins, low, width = 40, -7.0, 14 / 40
-        cell = ((x - low) / width).long()
-        counts = torch.bincount(cell[:, 0] * bins + cell[:, 1], minlength=bins**2)
-
-        def log_prob(points):
-            cell = ((points - low) / width).long().clamp(0, bins - 1)
-            return (counts / len(x) / width**2).log()[cell[:, 0] * bins + cell[:, 1]]
-
-        return log_prob
+    @wrong("NaN carried along")
+    def mean_of_nan(x):
+        mean, std = x.mean(0), x.std(0)
+        return lambda p: (-((p - mean) / std).square() / 2 - std.log()).sum(1)
 
     @wrong("x ignored")
-    def untrained(x):
-        means = torch.randn(20, 2)
-        parts = MultivariateNormal(means, torch.eye(2))
-        return lambda p: parts.log_prob(p[:, None]).logsumexp(1) - math.log(20)
+    def always_the_same(x):
+        return MultivariateNormal(torch.zeros(4), 3 * torch.eye(4)).log_prob

@@ -1,6 +1,7 @@
 """Exercise gm-07: One Gaussian for two humps."""
 
 import math
+from itertools import product
 
 import torch
 from torch.distributions import Normal
@@ -52,7 +53,10 @@ reverse_std = ...
     misconceptions={
         "spread between the components forgotten": "The variance of a mixture is more "
         "than the mean of its parts' variances.",
-        "standard deviations averaged": "Second moments add up, deviations do not.",
+        "standard deviations averaged": "Second moments add up, deviations do not: "
+        "0.5 is squared before it is weighted.",
+        "spread around another center": "The variance is around the mean of p, 1.1, "
+        "not around a mode, 0 or the middle.",
         "spread within the components forgotten": "The variance of a mixture is more "
         "than the variance of its means.",
         "a term of the variance": "The variance of a mixture is the weighted mean of "
@@ -76,7 +80,8 @@ reverse_std = ...
         "one of the two held fixed": "Mean and standard deviation move together: this "
         "mean is the best for your standard deviation, or that for your mean.",
         "not the minimum": "KL(q || p) still falls from your numbers on: a search that "
-        "stopped, or the minimum of something else.",
+        "stopped too soon, or the minimum of something else: of a sum over points that "
+        "are too few or too far apart, or over draws.",
     },
 )
 def gm_07(t, forward_mean, forward_std, reverse_mean, reverse_std):
@@ -119,21 +124,30 @@ def gm_07(t, forward_mean, forward_std, reverse_mean, reverse_std):
     t.number(what, forward_mean, mean, why, ideas, tol=5e-4, others=dues)
 
     second, within, between = std**2 + mean**2, 0.775, 0.21 * 9
-    terms = [second - mean, second + mean**2, 0.09 * 0.25 + 0.49, within - between]
-    terms += [within + 0.21 * 3, within + 0.21, within + 3, within + 9]
+    inner = [0, 0.5, 1, 2, 0.85 / within, 0.5125 / within, 0.625 / within]
+    outer = [-1, 0, 0.5, 1, 2, 1 / 3, 1 / 9, 1 / 0.21, 3 / between, 3.1 / between]
+    terms = [within * a + between * b for a, b in product(inner, outer)]
+    terms += [second - mean, second + mean**2, within + mean**2, within + mean]
+    terms = [abs(v) ** k for v in terms for k in (0.5, 1)]
+    terms = [v for v in terms if abs(v - std) > 2e-3 * std]
+    around = [within + v * 9 for v in (0.3, 0.7, 0.25, 0.5, 0.58)]
     ideas = {
         "variance in place of the standard deviation": std**2,
         "logarithm in place of the standard deviation": math.log(std),
         "spread between the components forgotten": [within**0.5, within],
         "spread within the components forgotten": [between**0.5, between],
-        "standard deviations averaged": [0.85, (0.85**2 + between) ** 0.5],
+        "standard deviations averaged": [
+            *(0.85, (0.85**2 + between) ** 0.5, (0.85 + between) ** 0.5),
+            0.85 + between**0.5,
+        ],
+        "spread around another center": [v**k for v in around for k in (0.5, 1)],
         "second moment in place of the variance": [second**0.5, second],
-        "a term of the variance": [abs(v) ** k for v in terms for k in (0.5, 1)],
         "components weighted equally": equal[2],
         "weights exchanged": exchanged[2],
         "the mixture misread": [v[2] for v in misread],
         "one component alone": [1.0, 0.5],
         "directions exchanged": back[1],
+        "a term of the variance": terms,
     }
     why = "The root of the variance under p."
     what = "forward: the standard deviation"

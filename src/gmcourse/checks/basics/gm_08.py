@@ -1,14 +1,14 @@
 """Exercise gm-08: An EM that loses likelihood."""
 
 import math
-from itertools import permutations, product
+from itertools import permutations
 
 import torch
 from torch.distributions import Normal
 
 from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import fractions
+from ._shared import SHARES, fractions, log_joint_choices, named
 
 
 @Exercise(
@@ -48,25 +48,26 @@ def em_step(x, w, means, stds):
         "Compare the line that makes r with the formula of the E-step, factor by "
         "factor.",
     ),
-    misconceptions={
+    misconceptions=SHARES
+    | {
         "weights not returned as shares": "The new weights sum to one.",
-        "normalized over the data": "Each point's responsibilities sum to one.",
-        "weights counted twice": "The weight enters the responsibility once.",
-        "widths left out of the responsibilities": "A wide component is a low one: the "
-        "density has the factor 1/std.",
         "variance around the old mean": "The M-step's variance is around the new mean.",
         "parameters not updated": "A step moves all three, and all of the way.",
-        "responsibilities not normalized": "Those of a point sum to one.",
         "divided by one point less": "The unbiased estimate has another denominator "
         "than the one that maximizes the likelihood.",
-        "weight enters otherwise": "A density is multiplied by its weight: log w is "
-        "added to its logarithm, once.",
-        "points given to their best component": "Responsibilities are shares, not a "
-        "choice.",
         "cut off far away": "A point far away counts like any other: none is dropped, "
         "no distance clamped, and nothing added to a sum that is small there.",
         "weights with a floor": "Nothing is added to the weights, and none is kept "
         "from becoming small.",
+        "divided by the number of points": "A component's mean and variance are over "
+        "the points that it owns: the sum of its responsibilities stands below.",
+        "spread around another center": "The variance is around the component's own "
+        "new mean.",
+        "variance not by the responsibilities": "The variance is the mean of the "
+        "squared gap, each point weighted by its responsibility, once.",
+        "root taken twice": "The deviation is the root of the variance.",
+        "weight multiplied by the logarithm": "A density is multiplied by its weight: "
+        "log w is added to its logarithm.",
         "deviations with a floor": "Nothing is added to a variance or deviation, and "
         "none is kept from becoming small.",
         "logarithms returned": "Weights and deviations themselves are due.",
@@ -98,36 +99,53 @@ def gm_08(t, em_step):
         joint = (Normal(old[1], old[2]).log_prob(data) + old[0].log()).requires_grad_()
         return torch.autograd.grad(joint.logsumexp(1).sum(), joint)[0]
 
-    def wrong(data, old):
-        """Those that mistakes give."""
+    def wrong(data, old, out, due):
+        """The name of other responsibilities, by the first row that they spoil. The
+        means depend on them alone; where all components are alike, the weights tell."""
         w, m, s = old
-        each, gap = Normal(m, s).log_prob(data), (data - m) / s
-        joint, flat, one = each + w.log(), each + s.log(), torch.eye(len(w)).double()
-        cut = [gap.clamp(-c, c) ** 2 for c in (1, 2, 3, 4, 5, 6, 8, 10, 20, 30)]
-        scores = {
-            "weights left out": [each],
-            "weights counted twice": [joint + w.log()],
-            "weights added, not their logarithms": [each + w],
-            "weight enters otherwise": [
-                *(each + k * w.log() for k in (-1, 0.5, 1 / math.log(2))),
-                *(
-                    v * w
-                    for v in (each, flat, flat + math.log(2 * math.pi) / 2 - s.log())
-                ),
+        off = [i for i in (1, 0, 2) if far(out[i], due[i], 1e-4).any()]
+        one = torch.eye(len(w)).double()
+        raw = lambda v: v.exp() / (2 * math.pi) ** 0.5  # noqa: E731
+        prior, gaps, widths = log_joint_choices()
+        cuts = (1, 2, 3, 4, 5, 6, 8, 10, 20, 30)
+        gaps["cut off far away"] = [
+            lambda g, s, c=c: -((g / s).clamp(-c, c) ** 2) / 2 for c in cuts
+        ]
+        uses = {
+            None: [lambda v: v.softmax(1)],
+            "points given to their best component": [lambda v: one[v.argmax(1)]],
+            "normalized over the data": [lambda v: v.softmax(0)],
+            "responsibilities not normalized": [
+                *(lambda v: v.exp(), raw),
+                lambda v: w * (v - w.log()).softmax(1),
             ],
-            "widths left out of the responsibilities": [
-                joint + k * s.log() for k in (1, 2, -1)
+            "weights counted otherwise": [
+                *(lambda v, k=k: w**k * v.softmax(1) for k in (1, -1)),
             ],
-            "factor one half lost": [joint - gap**2 / 2],
-            "cut off far away": [joint + (gap**2 - v) / 2 for v in cut],
+            "weight multiplied by the logarithm": [
+                lambda v: (w * (v - w.log())).softmax(1),
+                lambda v: (w * (v - w.log() - math.log(2 * math.pi) / 2)).softmax(1),
+            ],
+            "density in place of its logarithm": [lambda v: raw(v).softmax(1)],
+            "another power of the shares": [
+                *(lambda v, c=c: v.softmax(1) ** c for c in (2, 0.5)),
+            ],
         }
-        return {name: [v.softmax(1) for v in vs] for name, vs in scores.items()} | {
-            "normalized over the data": [joint.softmax(0)],
-            "responsibilities not normalized": [joint.exp(), w * each.softmax(1)],
-            "points given to their best component": [
-                one[v.argmax(1)] for v in (joint, each)
-            ],
-        }
+
+        def make(prior, gap, width, use):
+            r = use(prior(w) + gap(data - m, s) - width(s))
+            return maximum(r, data).nan_to_num(0.0)
+
+        def all_three(v):
+            return not far(out, v, 1e-4).any()
+
+        def one_row(v):
+            row = v[off[0]]
+            rows = [row, row / row.sum()] if off[0] == 0 else [row]
+            return any(not far(out[off[0]], u, 1e-4).any() for u in rows)
+
+        rivals = make, prior, gaps, widths, uses
+        return named(all_three, *rivals) or named(one_row, *rivals)
 
     def tested(x, old, mistake=None, unit=1.0):
         size = torch.tensor([[1.0], [unit], [unit]])
@@ -162,6 +180,25 @@ def gm_08(t, em_step):
             "weights with a floor": [(0, v / c) for v in low for c in (1, v.sum())],
             "means not shifted back": [(1, m - data.mean()), (1, m - m0)],
             "variance in place of the standard deviation": [(2, s**2)],
+            "divided by the number of points": [
+                (1, own / n * m),
+                (2, (own / n).sqrt() * s),
+                *(
+                    (2, ((r * (data - c) ** 2).mean(0)).sqrt())
+                    for c in (m0, own / n * m)
+                ),
+            ],
+            "spread around another center": [
+                (2, maximum(r, data, c)[2]) for c in (data.mean(), 0 * m, own / n * m)
+            ],
+            "variance not by the responsibilities": [
+                (2, ((data - m) ** 2).mean(0).sqrt()),
+                (2, data.std(unbiased=False).expand(k)),
+                (2, (r.square() * (data - m) ** 2).sum(0).div(own).sqrt()),
+                (2, ((r * (data - m)) ** 2).sum(0).div(own).sqrt()),
+                (2, (r * (data - m).abs()).sum(0) / own),
+            ],
+            "root taken twice": [(2, s.sqrt())],
             "divided by one point less": [(2, s * (1 - 1 / own).rsqrt())],
             "variance around the old mean": [(2, maximum(r, data, m0)[2])],
             "one width for all components": [
@@ -184,27 +221,25 @@ def gm_08(t, em_step):
             for name, pairs in rows.items()
         }
         ideas["parameters not updated"] += [due.lerp(given, v) for v in (0.5, 1)]
+        ideas["parameters not updated"] += [
+            torch.stack([given[j] if j != i else due[j] for j in range(3)])
+            for i in range(3)
+        ]
         ideas["order of the three"] = [due[list(v)] for v in permutations(range(3))]
         ideas["more than one step"] = [maximum(then[0], data)]
-        # The means depend on the responsibilities alone, whatever else is wrong. Where
-        # all components are alike, the weights tell.
-        off = [i for i in (1, 0, 2) if far(out[i], due[i], 1e-4).any()][:1]
-        for i, (name, tables) in product(off, wrong(data, given).items()):
-            each = [maximum(v, data)[i].nan_to_num(0.0) for v in tables]
-            each += [v / v.sum() for v in each] if i == 0 else []
-            more = [torch.stack([*out[:i], v, *out[i + 1 :]]) for v in each]
-            ideas[name] = ideas.get(name, []) + more
         for name, vs in ideas.items():
             near = [v for v in vs if not far(out, v, 1e-4).any()]
             ideas[name] = [v for v in near if far(due, v, 1e-4).any()]
-        t.close(out, due, why, mistake, {} if mistake else ideas, 1e-4)
+        if mistake is None and not any(ideas.values()) and far(out, due, 1e-4).any():
+            mistake = wrong(data, given, out, due)
+        t.close(out, due, why, mistake, ideas, 1e-4)
 
-    t.property("components that differ in weight alone keep their weights")
-    tested(x, torch.stack([w, torch.full((3,), 2.3), torch.full((3,), 1.4)]))
     t.property("the step goes to the top of the bound")
     start = torch.tensor([[-1.0, 1.5, 3.0, 0.0], [1.6, 0.5, 0.9, 1.2]])
     three, kept = torch.stack([w, *start[:, :3]]), "result of an earlier call"
     tested(x, three)
+    t.property("components that differ in weight alone keep their weights")
+    tested(x, torch.stack([w, torch.full((3,), 2.3), torch.full((3,), 1.4)]))
     t.property("data and components in another order")
     tested(x.flip(0), three.flip(1), kept)
     t.property("a component that owns next to nothing")

@@ -56,13 +56,21 @@ one_in = ...
         "logarithm of the sum is that of the constant.",
         "no loss at all": "That the noise adds nothing is no comfort: the model's own "
         "term is multiplied by its share.",
-        "another factor than log 2": "One nat is 1 / log 2 bits, log to base e.",
+        "another factor than log 2": "One nat is 1 / log 2 bits, log to base e: divide "
+        "by log 2, once.",
+        "the noise's probability alone": "The image has the sum of both terms, of "
+        "which the model's is the larger by far.",
+        "another share": "λ is 0.02, two in a hundred.",
+        "another logarithm or factor": "The probability falls to 0.02 of what it was: "
+        "the loss is the logarithm of that ratio, and nothing more.",
+        "another factor than the exponential": "The probability may fall by the factor "
+        "exp of the difference in nats: that is 1/λ, and nothing more.",
         "the first share once more": "Part 3 has a share of its own: 0.02, and what it "
         "cost, do not enter.",
         "difference for each pixel": "The whole image counts, all of its 784 pixels.",
         "compared with the noise": "Two models are compared; the coins add nothing.",
         "not divided by the number of pixels": "Per dimension: of 784 pixels.",
-        "divided by one side of the image": "There are 28 · 28 pixels.",
+        "divided by another number": "There are 28 · 28 pixels, one bit each.",
         "logarithm in place of the number": "One in how many: the exponential of the "
         "difference.",
         "power of another base": "The base is e, and the exponent in nats.",
@@ -97,6 +105,20 @@ def gm_09(t, lost_nats, lost_bits_per_dim, one_in):
             sign * (90 + math.log(10.0**-k)) for k in range(5, 38) for sign in (1, -1)
         ],
         "log-likelihoods averaged": [mixed, -mixed],
+        "the noise's probability alone": [
+            *(-coins - 90, coins + 90, -coins, lost - coins - 90),
+            -coins - 90 - math.log(0.98),
+            -coins - 90 + math.log(0.98),
+        ],
+        "another share": [
+            -k * math.log(v)
+            for v in (0.01, 2e-4, 0.2, 0.1, 0.002, 0.05, 0.5, 0.03, 1 / 51, 1 / 49)
+            for k in (1, -1)
+        ],
+        "another logarithm or factor": [
+            *(lost * 90, lost / 784, lost + math.log(0.98), lost - math.log(0.98)),
+            *(lost + math.log(2), lost - math.log(2), 1 / 0.02 - 1, 0.02, lost + 90),
+        ],
     }
     why = "From the logarithm of the diluted probability."
     bits = lost / math.log(2)
@@ -105,16 +127,32 @@ def gm_09(t, lost_nats, lost_bits_per_dim, one_in):
     t.number(what, lost_nats, lost, why, ideas, **how)
 
     ideas = {
-        "nats in place of bits": [lost / 784, lost * math.log(2) / 784],
+        "nats in place of bits": lost / 784,
         "log-likelihood in place of the loss": [
             v / 784 / unit for v in (90, 90 + lost) for unit in (1, math.log(2))
         ],
         "another factor than log 2": [
-            lost / 784 / v for v in (math.log(10), 2, 8 * math.log(2), math.e)
+            lost / 784 / v
+            for u in (math.log(2),)
+            for v in (math.log(10), 2, 8 * u, math.e, 1 / u, u**2, 1, 1 / u**2)
+            if v != 1
         ],
         "ratio of the log-likelihoods": [lost / 90, lost / 90 / 784],
         "not divided by the number of pixels": [bits, lost],
-        "divided by one side of the image": [bits / 28, lost / 28],
+        "divided by another number": [
+            v / k
+            for v in (bits, lost)
+            for k in (28, 56, 3 * 784, 1024, 196, 256, 90, 100, 784**2)
+        ],
+        "the noise's probability alone": [
+            (-coins - 90) / 784 / unit for unit in (1, math.log(2))
+        ],
+        "another share": [
+            -math.log(v) / 784 / math.log(2) for v in (0.01, 2e-4, 0.2, 0.1, 0.002)
+        ],
+        "the share of noise in place of that of the model": -math.log(0.98)
+        / (784 * math.log(2)),
+        "number in place of its logarithm": [50 / 784, 0.02 / 784],
     }
     name, why = "the loss in bits per pixel", "The same loss, in another unit."
     t.number(name, lost_bits_per_dim, bits / 784, why, ideas, others=dues)
@@ -147,6 +185,12 @@ def gm_09(t, lost_nats, lost_bits_per_dim, one_in):
         ],
         "difference for each pixel": [e(low / k) for k in (784, 28)],
         "compared with the noise": [e(-k - coins.item()) for k in (90, 100)],
+        "another factor than the exponential": [
+            *(e(low) / low, e(low) * low, e(low) / 2, e(low) * 2, e(low / 2)),
+            *(e(low) / 100, 100 * e(low), e(2 * low), e(low) / 784, e(low) * 784),
+            *(e(low) * math.log(2), e(low) / math.log(2), low**2, e(-low) * 100),
+            *(e(low + 1), e(low - 1), low * 784, low / 784),
+        ],
     }
     why = "Put it into the dilution: the image gets -100 nats too."
     t.number("one in how many", one_in, e(low), why, ideas, others=dues)

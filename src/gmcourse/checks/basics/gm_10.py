@@ -3,10 +3,11 @@
 import math
 
 import torch
-from torch.distributions import Bernoulli, Categorical
+from torch.distributions import Bernoulli
 
+from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import all_images, fractions
+from ._shared import all_images, fractions, named
 
 
 @Exercise(
@@ -46,23 +47,61 @@ def fill_in(x, seen, log_w, logits):
     ),
     misconceptions={
         "unseen pixels taken as dark": "Dark is a value; unseen is none.",
+        "unseen pixels taken as lit": "Lit is a value; unseen is none.",
         "unseen pixels taken as half lit": "A pixel of 1/2 still contributes a factor, "
         "and not that of a sum over its values.",
+        "guesses taken as evidence": "A guess for what was not seen (a mean, or the "
+        "result itself, rounded or not) is no evidence: nothing enters for it.",
         "unseen values leak in": "What stands in x where seen is false must not "
         "matter, not even if it is NaN.",
+        "seen and unseen exchanged": "True in seen means that the pixel was seen.",
         "what was seen is not used": "These are the probabilities before anything was "
         "seen: the weights of the components change with it.",
+        "lit and dark exchanged": "A pixel that is lit has the probability "
+        "1 / (1 + exp(-logit)).",
+        "evidence with the wrong sign": "The components that explain what was seen "
+        "worst get the largest shares.",
+        "evidence weakened": "Independent pixels add up: neither a mean over the "
+        "pixels nor any other divisor belongs here.",
+        "evidence counted more than once": "Each seen pixel counts once, and nothing "
+        "makes up for those that were not.",
+        "logits in place of log-probabilities": "x times the logit is the "
+        "log-probability only after log(1 + exp(logit)) of the same pixel, if it was "
+        "seen, is taken off.",
+        "likelihoods in place of their logarithms": "What goes into a softmax is a "
+        "logarithm, and that of a product is a sum of logarithms.",
+        "evidence of all images added up": "Each image has its own component.",
+        "weights counted twice": "The weights enter the shares once.",
+        "weights with the wrong sign": "log w is added.",
+        "weights left out of the normalizer": "The shares sum to one: the sum below "
+        "is that of what stands above.",
+        "joint in place of the conditional": "These are p(x_i = 1, x_S): p(x_S), the "
+        "sum over the components, is to be divided by.",
+        "another power of the shares": "Each component counts with p(z | x_S), once.",
         "logits averaged": "Probabilities are mixed, not their logits.",
-        "best component only": "The other components may have made the image, too.",
-        "drawn in place of probabilities": "Probabilities are due, no zeros and ones "
-        "drawn with them.",
+        "logarithms averaged": "Probabilities are mixed: no geometric mean, and no "
+        "harmonic one.",
+        "logits in place of probabilities": "The probability of a lit pixel is the "
+        "sigmoid of its logit.",
+        "probability of dark": "The probability that the pixel is lit is due.",
+        "not a sum over the components": "The shares are weights of a sum, neither of "
+        "a maximum nor of a mean.",
+        "best component only": "Each row is that of one component, likeliest or drawn. "
+        "The others may have made the image, too: all count by their shares.",
+        "zeros and ones in place of probabilities": "The probability itself is due, no "
+        "draw with it and not the likelier value.",
+        "rounded": "The probability itself is due, not the likelier value.",
         "seen pixels overwritten": "A pixel that was seen keeps its value.",
         "dark pixels left out": "A seen pixel that is dark is evidence, too.",
+        "lit pixels left out": "A seen pixel that is lit is evidence, too.",
         "normalized over the examples": "The weights of the components sum to one for "
         "each image.",
         "evidence cut off": "A pixel that surprises by 50 nats counts twice as much as "
-        "one that surprises by 25: clamped logits, or a small number in a logarithm, "
-        "make them equal.",
+        "one that surprises by 25, and thousands of pixels by thousands of nats: "
+        "clamps, a small number in a logarithm, or a fallback for products that "
+        "underflow make them equal.",
+        "probabilities kept from 0 and 1": "At a logit of 200 the probability is 1 as "
+        "a float: the result is neither clamped nor smoothed.",
         "one mask for all images": "Each image has seen pixels of its own: row i of "
         "seen belongs to row i of x.",
     },
@@ -94,47 +133,135 @@ def gm_10(t, fill_in):
         same = ((images == rows[:, None]) | ~masks[:, None]).all(2) * table
         return (same @ images) / same.sum(1, keepdim=True)
 
-    def filled(each, weights=lw, probs=p):
-        """From what a mistake takes as the evidence of each component, (4, k)."""
-        r = Categorical(logits=each + weights).probs
-        return torch.where(masks, rows.double(), r @ probs)
+    def mistake(out):
+        """What gives ``out``: the evidence, the weights, their use or the mixture."""
+        seen, x, at = masks[:, None], rows.double(), logits.double()
+        each = on.log_prob(x[:, None])  # (4, k, d)
+        one, half = on.log_prob(torch.ones(d).double()), on.log_prob(0 * x[0] + 0.5)
+        none = on.log_prob(0 * x[0])
+        right, count = (each * seen).sum(2), masks.sum(1)[:, None]
+
+        def filling(v):
+            """The evidence where ``v``, (..., d), stands for what was not seen."""
+            return torch.where(seen, each, on.log_prob(v)).sum(2)
+
+        def mixed(e):
+            return ((e + lw).softmax(1) @ p)[:, None]
+
+        prior, again, iterated = lw.exp() @ p, filling(mixed(right)), right
+        for _ in range(5):
+            iterated = filling(mixed(iterated))
+        linear = torch.where(seen, x[:, None] * at, 0)
+        scale = {
+            "evidence weakened": [right / count, right / d, right / 2, right / 10],
+            "evidence counted more than once": [right * d / count, 2 * right],
+        }
+        evidence = {
+            None: [right],
+            "what was seen is not used": [0 * right],
+            "seen and unseen exchanged": [(each * ~seen).sum(2)],
+            "unseen pixels taken as dark": [torch.where(seen, each, none).sum(2)],
+            "unseen pixels taken as lit": [torch.where(seen, each, one).sum(2)],
+            "unseen pixels taken as half lit": [torch.where(seen, each, half).sum(2)],
+            "guesses taken as evidence": [
+                *map(filling, (prior, p, prior.round(), p.round())),
+                *(again, filling(mixed(right).round()), filling(mixed(again))),
+                *(iterated, filling(mixed(iterated))),
+            ],
+            "unseen values leak in": [each.sum(2)],
+            "dark pixels left out": [(each * seen * x[:, None]).sum(2)],
+            "lit pixels left out": [(each * seen * (1 - x[:, None])).sum(2)],
+            "logits in place of log-probabilities": [
+                linear.sum(2),
+                (torch.where(seen, (2 * x[:, None] - 1) * at, 0)).sum(2),
+                linear.sum(2) - torch.nn.functional.softplus(at).sum(1),
+            ],
+            "likelihoods in place of their logarithms": [
+                right.exp(),
+                (each.exp() * seen).sum(2),
+            ],
+            "lit and dark exchanged": [(on.log_prob(1 - x[:, None]) * seen).sum(2)],
+            "evidence with the wrong sign": [-right],
+            "one mask for all images": [
+                (each * m).sum(2) for m in (masks[0], masks.all(0), masks.any(0))
+            ],
+            "evidence of all images added up": [
+                *(right.sum(0, keepdim=True).expand(4, k),),
+                right.mean(0, keepdim=True).expand(4, k),
+            ],
+            **scale,
+        }
+        weights = {
+            None: [lw],
+            "weights left out": [0 * lw],
+            "weights added, not their logarithms": [lw.exp()],
+            "weights counted twice": [2 * lw],
+            "weights with the wrong sign": [-lw],
+        }
+        eye = torch.eye(k).double()
+        shares = {
+            None: [lambda e, w: (e + w).softmax(1)],
+            "normalized over the examples": [lambda e, w: (e + w).softmax(0)],
+            "joint in place of the conditional": [lambda e, w: (e + w).exp()],
+            "weights left out of the normalizer": [
+                lambda e, w: (e + w).exp() / e.exp().sum(1, keepdim=True)
+            ],
+            "best component only": [
+                lambda e, w: eye[(e + w).argmax(1)],
+                lambda e, w: eye[e.argmax(1)],
+            ],
+            "another power of the shares": [
+                lambda e, w: (2 * (e + w)).softmax(1),
+                lambda e, w: (e + w).softmax(1).square(),
+            ],
+        }
+        mix = {
+            None: [lambda r: r @ p],
+            "logits averaged": [lambda r: (r @ at).sigmoid()],
+            "logarithms averaged": [
+                lambda r: (r @ p.log()).exp(),
+                lambda r: 1 - (r @ (1 - p).log()).exp(),
+                lambda r: 1 / (r @ (1 / p)),
+            ],
+            "logits in place of probabilities": [lambda r: r @ at],
+            "probability of dark": [lambda r: 1 - r @ p, lambda r: r @ (1 - p)],
+            "rounded": [lambda r: (r @ p).round()],
+            "not a sum over the components": [
+                lambda r: (r[..., None] * p).amax(1),
+                lambda r: (r[..., None] * p).mean(1),
+            ],
+        }
+        free = ~masks
+
+        def fits(v):
+            return not far(out[free], v[free], 1e-3).any()
+
+        def make(e, w, use, sum_):
+            return sum_(use(e, w))
+
+        kept = not far(out[masks], rows[masks], 1e-4).any()
+        if fits(due):
+            return "seen pixels overwritten"
+        if not kept and not far(out[free], rows[free], 1e-4).any():
+            return "seen and unseen exchanged"
+        pure = [
+            any(not far(v[m], q[m], 2e-6).any() for q in p) for v, m in zip(out, free)
+        ]
+        if all(pure):
+            return "best component only"
+        parts = fits, make, evidence, weights, shares, mix
+        name = named(*parts, counts=[1])
+        if name is None and ((out == 0) | (out == 1)).all():
+            return "zeros and ones in place of probabilities"
+        return name or named(*parts, counts=[2])
 
     t.property("given some pixels: the share of the completions that light each other")
-    due, each = completed(masks), on.log_prob(rows.double()[:, None])
-    seen = (each * masks[:, None]).sum(2)
-    lit = (each * masks[:, None] * rows[:, None]).sum(2)
-    half = on.log_prob(torch.tensor(0.5).double())
-    dark = torch.where(masks[:, None], each, on.log_prob(torch.zeros(d).double()))
-    best = torch.eye(k).double()[(seen + lw).argmax(1)].log()
-    mean = Categorical(logits=seen + lw).probs @ logits.double()
-    across = (seen + lw - (seen + lw).logsumexp(0)).exp() @ p
-    ideas = {
-        "what was seen is not used": filled(0 * seen),
-        "weights left out": filled(seen, 0 * lw),
-        "weights added, not their logarithms": filled(seen, lw.exp()),
-        "best component only": [
-            filled(best),
-            filled(torch.eye(k).double()[seen.argmax(1)].log()),
-        ],
-        "logits averaged": torch.where(masks, rows.double(), mean.sigmoid()),
-        "unseen pixels taken as dark": filled(dark.sum(2)),
-        "unseen pixels taken as half lit": filled(
-            torch.where(masks[:, None], each, half).sum(2)
-        ),
-        "dark pixels left out": filled(lit),
-        "normalized over the examples": torch.where(masks, rows.double(), across),
-        "one mask for all images": [
-            filled((each * m).sum(2)) for m in (masks[0], masks.all(0))
-        ],
-        "unseen values leak in": filled(each.sum(2)),
-    }
+    due = completed(masks)
     out = t.tensor(t.call(fill_in, rows, masks, log_w, logits)).detach().double()
     t.shape(out, (4, d), "one number for each pixel.")
-    kept = (out - due)[~masks].abs().max() < 1e-4
-    name = "seen pixels overwritten" if kept else None
-    if ((out == 0) | (out == 1)).all():
-        name = "drawn in place of probabilities"
-    tested(rows, masks, due, "Added up, one by one.", name, ideas)
+    off = far(out, due, 1e-4).any() and out.isfinite().all()
+    name = mistake(out) if off else None
+    tested(rows, masks, due, "Added up, one by one.", name)
 
     t.property("images and components in another order")
     turned = [v.flip(0) for v in (rows, masks, log_w, logits)]
@@ -143,7 +270,8 @@ def gm_10(t, fill_in):
 
     t.property("nothing seen, in a batch of one")
     due = ((table @ images) / table.sum())[None]
-    tested(rows[:1], masks[:1] & False, due, "Shares of all images.")
+    ideas = {"weights left out": p.mean(0)[None]}
+    tested(rows[:1], masks[:1] & False, due, "Shares of all images.", None, ideas)
     t.property("everything seen")
     every = masks | True
     tested(rows, every, rows, "All is as it was.", "seen pixels overwritten")
@@ -159,7 +287,9 @@ def gm_10(t, fill_in):
     more = t.integers(4, 3000, low=0, high=1).float()
     due = torch.cat([completed(masks), more], 1)
     x, some = torch.cat([rows, more], 1), torch.cat([masks, some], 1)
-    tested(x, some, due, "As without them.", "underflow to zero", None, wide)
+    prior = torch.cat([torch.where(masks, rows.double(), lw.exp() @ p), more], 1)
+    name, ideas = "underflow to zero", {"evidence cut off": prior}
+    tested(x, some, due, "As without them.", name, ideas, wide)
 
     t.property("logits of ±200")
     signs = logits[:1].sign()
@@ -168,14 +298,18 @@ def gm_10(t, fill_in):
     some = torch.arange(d)[None] < d - 1
     pair = torch.cat([pattern, torch.where(some, 1 - pattern, pattern)])
     why, name = "The last pixel is sure.", "logarithm of a saturated sigmoid"
+    ends = {"probabilities kept from 0 and 1": []}
     for i in (0, 1):
-        tested(pair[[i]], some, pair[[i]], why, name, None, sharp)
+        out = t.tensor(t.call(fill_in, pair[[i]], some, log_w, sharp)).detach()
+        if (out - pair[[i]]).abs().max() < 0.2:  # near: a clamp of the result
+            ends = {"probabilities kept from 0 and 1": out.double()}
+        tested(pair[[i]], some, pair[[i]], why, name, ends, sharp)
     why, name = "The same two in one batch.", "one shift for all examples"
     tested(pair, some.expand(2, d), pair, why, name, None, sharp)
 
     t.property("pixels that surprise: of two components, one at -25 and one at -50")
-    far = torch.tensor([[-50.0] * d, [-25.0] * d, [-60.0] * d])
-    far[:, d - 1] = torch.tensor([1.5, -1.5, 0.5])
-    due = torch.cat([torch.ones(1, d - 1), far[1:2, -1:].sigmoid()], 1)
+    steep = torch.tensor([[-50.0] * d, [-25.0] * d, [-60.0] * d])
+    steep[:, d - 1] = torch.tensor([1.5, -1.5, 0.5])
+    due = torch.cat([torch.ones(1, d - 1), steep[1:2, -1:].sigmoid()], 1)
     why, name = "The second explains what was seen best by far.", "evidence cut off"
-    tested(torch.ones(1, d), some, due, why, name, None, far)
+    tested(torch.ones(1, d), some, due, why, name, None, steep)

@@ -49,15 +49,19 @@ def points_needed(bins, d, share):
         "all cells are visited, or how many are, or whether any two points meet.",
         "logarithms of two bases": "In a quotient both need the same base.",
         "share taken for a percentage": "A share of 0.83 is 83 percent.",
-        "rounded down": "The smallest n that reaches the share lies above the "
-        "solution, not below.",
+        "rounded down": "One too few: the smallest n that reaches the share lies above "
+        "the solution, and the fresh point is none of the n.",
+        "mean in place of a probability": "One point for each cell, or the mean number "
+        "of points until a hit, is another question: a probability is asked for.",
+        "probability of the wrong event": "A point misses the cell with the "
+        "probability 1 - 1/cells: the powers of that are due, not those of 1/cells.",
         "rounded to the nearest": "Below one half the share would not be reached.",
         "one point too many": "The smallest number is due, also where the solution is "
         "an integer.",
         "bins and d exchanged": "Two axes of ten cells make a hundred, not 2 to the "
         "tenth.",
-        "near, not exact": "A draw, a search in steps or an approximation gives a "
-        "number near the right one.",
+        "near, not exact": "A draw, a search in steps, an approximation, a tolerance "
+        "or a rounding on the way gives a number near the right one.",
         "not the smallest number": "Compute the probability for your n and for n - 1.",
         "logarithm expanded": "log(1 - 1/m) is not -1/m, nor the first terms of a "
         "series.",
@@ -66,7 +70,8 @@ def points_needed(bins, d, share):
         "share not taken as it is": "0.9999 is less than 1: the share may not be "
         "rounded.",
         "too few digits": "Right for few cells, and near for many: float32 holds seven "
-        "digits, and log(1 - 1/cells) loses as many as the number of cells has.",
+        "digits, and log(1 - 1/cells) loses as many as the number of cells has. "
+        "A tolerance, or a rounded 1 - 1/cells, shows there, too.",
         "not an integer": "A number of points is due.",
     },
 )
@@ -109,12 +114,18 @@ def gm_11(t, points_needed):
             cells + 1,
             (bins + 1) ** d,
             (bins - 1) ** d,
+            bins**d * d,
         )
         visited = range(math.ceil(share * cells))
         pair = math.sqrt(-2 * cells * rest)
         unseen = 1 - share ** (1 / cells)  # of one cell, where all are to be visited
         asked = sum(cells / (cells - i) for i in visited), pair, pair + 1
         asked += (rest - math.log(cells)) / step, math.log(unseen) / step
+        all_of_them = cells * sum(1 / i for i in range(1, cells + 1))
+        asked += all_of_them, share * all_of_them, cells * math.log(cells)
+        axis = smallest(share, bins), smallest(share ** (1 / d), bins)
+        odds = share / (1 - share)
+        power = [math.log(v) / math.log(cells) for v in (share, 1 - share)]
         bases = [math.log(b) ** k for b in (2, 10) for k in (1, -1)]
         return {
             "cells counted as bins · d": smallest(share, bins * d),
@@ -125,8 +136,15 @@ def gm_11(t, points_needed):
             ],
             "probability of missing in place of hitting": smallest(1 - share, cells),
             "share taken for a percentage": smallest(share / 100, cells),
-            "each axis by itself": [
-                k * smallest(share ** (1 / d), bins) for k in (1, d)
+            "each axis by itself": [v for u in axis for v in (u, d * u, u**d)],
+            "mean in place of a probability": [
+                *(v for u in (cells, cells * odds, 1 / (1 - share)) for v in fit(u)),
+            ],
+            "probability of the wrong event": [v for u in power for v in fit(-u)],
+            "share not taken as it is": [
+                smallest(round(share, k), cells)
+                for k in (1, 2)
+                if 0 < round(share, k) < 1
             ],
             "another question": [u for v in asked for u in fit(v)],
             "logarithms of two bases": [u for v in bases for u in fit(rest / step * v)],
