@@ -40,7 +40,7 @@ def histogram_log_prob(x, edges, counts):
         "What must come out when you multiply each cell's density by its width and "
         "add up?",
         "`torch.bucketize(x, edges, right=True)` counts the borders that are not "
-        "above x. Which values does it give left of all cells, and right of them?",
+        "above `x`. Which values does it give left of all cells, and right of them?",
     ),
     misconceptions={
         "probability of the cell in place of a density": "The share of a cell is a "
