@@ -40,7 +40,7 @@ def histogram_log_prob(x, edges, counts):
         "What must come out when you multiply each cell's density by its width and "
         "add up?",
         "`torch.bucketize(x, edges, right=True)` counts the borders that are not "
-        "above x. Which values does it give left of all cells, and right of them?",
+        "above `x`. Which values does it give left of all cells, and right of them?",
     ),
     misconceptions={
         "depends on the points asked for": "Counts and widths of all cells make the "

@@ -44,12 +44,13 @@ def reparameterize(mean, raw, k):
 ''',
     answers={"reparameterize": callable},
     hints=(
-        "First make L, shape (b, d, d): torch.tril has an argument that leaves out the "
-        "diagonal, and torch.diag_embed makes a diagonal matrix for each example.",
-        "Count the noise: k · b · d numbers, each drawn on its own. Broadcasting would "
-        "accept fewer without a word.",
-        "Entry i of a sample is m_i plus the sum over j of L_ij eps_j: row i of L, not "
-        "column i. Draw 100,000 samples and compare torch.cov with L @ L.T.",
+        "First make $L$, shape `(b, d, d)`: `torch.tril` has an argument that leaves "
+        "out the diagonal, and `torch.diag_embed` makes a diagonal matrix for each "
+        "example.",
+        r"Count the noise: $k \cdot b \cdot d$ numbers, each drawn on its own. "
+        "Broadcasting would accept fewer without a word.",
+        r"Entry $i$ of a sample is $m_i + \sum_j L_{ij} \epsilon_j$: row $i$ of $L$, "
+        "not column $i$. Draw 100,000 samples and compare `torch.cov` with `L @ L.T`.",
     ),
     misconceptions={
         "L factored again": "L is given. L Lᵀ squares its small numbers: they are lost "
