@@ -43,8 +43,8 @@ def fit_sampler(z):
         r"The eigendecomposition of $\Sigma$ exists whatever its rank. What do "
         "rounding errors do to eigenvalues that ought to be zero? For one column "
         "`torch.cov` gives a number, and `torch.atleast_2d` a matrix.",
-        "$R$ may even be the centered data themselves, `(n, k)`, divided by the root "
-        r"of $n$: then $\epsilon$ has $n$ entries.",
+        "$R$ may even be the centered data themselves, turned to `(k, n)` and divided "
+        r"by $\sqrt{n - 1}$, as in `torch.cov`: then $\epsilon$ has $n$ entries.",
     ),
     misconceptions={
         "standard normal drawn": "Mean and covariance of z are due.",

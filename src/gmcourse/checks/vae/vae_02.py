@@ -53,7 +53,7 @@ gap_right = ...  # where the search from (0.9, 0.1) ends
     hints=(
         r"Begin with $\log p(z) + \log p(x \mid z)$ on a grid from $-6$ to $6$, made "
         "with `dtype=torch.float64`: one that is made in float32 and widened has "
-        "uneven steps. The logarithm of its sum, times the grid's step, is "
+        "uneven steps. Its `logsumexp`, plus the logarithm of the grid's step, is "
         r"$\log p(x)$.",
         r"For the ELBO of any $m$ and $s$: put a grid on the noise $\epsilon$, from "
         "$-6$ to $6$, with weights of a standard normal, and evaluate at "

@@ -40,8 +40,8 @@ elbo = ...  # of q = N(0.3, 0.4^2), nats
         "curvature is the posterior's precision, one term from each factor.",
         "$x$ is a linear function of two independent normals, $z$ and the noise, so "
         "$x$ is normal: which mean, which variance?",
-        "The ELBO needs the mean of $(x - 1 - 2z)^2$ under $q$: the square of its mean "
-        "plus its variance. The rate is the closed form of the chapter.",
+        "The ELBO needs the mean of $(x - 1 - 2z)^2$ under $q$: the squared mean of "
+        "$x - 1 - 2z$ plus its variance. The rate is the closed form of the chapter.",
     ),
     misconceptions={
         "prior left out of the posterior": "The prior has a precision too, 1, and "

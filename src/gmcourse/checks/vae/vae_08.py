@@ -43,7 +43,8 @@ def vae_loss(encoder, decoder, x):
         "sum over pixels and over latent dimensions.",
         "Set `log_std` to a few values and compare the rate with the closed form "
         "(3.5).",
-        "Is `mean.grad` different when the decoder is replaced by one that ignores "
+        "Let the encoder give a leaf, or call `mean.retain_grad()`: is `mean.grad` "
+        "different when the decoder is replaced by one that ignores "
         "$z$?",
     ),
     misconceptions={
