@@ -226,12 +226,12 @@ def gm_12(t, draw_rest):
 def chosen(cases, means, stds):
     """The name of what chose the components, by the shares that it gives."""
 
-    def shares(prior, gap, width, use):
+    def shares(use, prior, gap, width):
         found = []
         for a, weights, at, s, _ in cases:
             full = torch.cat([at, means], 1).double(), torch.cat([s, stds], 1).double()
             v = prior(weights.double()) + gap(a - full[0], full[1]) - width(full[1])
-            found.append(use(v))
+            found.append(use(v, weights.double().log()))
         return found
 
     def fits(found):
@@ -249,17 +249,23 @@ def chosen(cases, means, stds):
     right = log_joint_choices()[1][None][0]
     gaps["another coordinate compared with a"] = [at(right, c) for c in others]
     widths["log-deviation enters otherwise"] += [at(torch.log, c) for c in others]
+    one = torch.eye(3).double()
     uses = {
-        None: [lambda v: v.softmax(0)],
-        lost: [lambda v: 0 * v + 1 / 3],
+        None: [lambda v, w: v.softmax(0)],
+        "nearest component alone": [
+            lambda v, w: one[v.argmax()],
+            lambda v, w: one[(v - w).argmax()],
+        ],
+        lost: [lambda v, w: 0 * v + 1 / 3],
         "density in place of its logarithm": [
-            lambda v, c=c: (v.exp() / c).softmax(0) for c in (1, (2 * math.pi) ** 0.5)
+            lambda v, w, c=c: (v.exp() / c).softmax(0)
+            for c in (1, (2 * math.pi) ** 0.5)
         ],
         "another power of the shares": [
-            lambda v, c=c: (c * v).softmax(0) for c in (2, 0.5)
+            lambda v, w, c=c: (c * v).softmax(0) for c in (2, 0.5)
         ],
     }
-    return named(fits, shares, prior, gaps, widths, uses)
+    return named(fits, shares, uses, prior, gaps, widths)
 
 
 def misplaced(x, means, stds, every, broad, known, prior, w):
