@@ -148,7 +148,7 @@ class Gm13:
         fit_density,
         """
     no function returned | .log_prob -> .log_prob(v)
-    holes filled with predictions | (e @ e.mT + rest) -> (e @ e.mT)
+    too narrow | (e @ e.mT + rest) -> (e @ e.mT)
     a single Gaussian | 3, 0.03, 3 -> 1, 0.03, 1
     incomplete points dropped | x.double() -> x[~x.isnan().any(1)].double()
     holes filled with the mean

@@ -245,7 +245,7 @@ def chosen(cases, means, stds):
     prior, gaps, widths = log_joint_choices()
     gaps, widths = ({k: list(map(at, v)) for k, v in c.items()} for c in (gaps, widths))
     lost, others = "known coordinate left out of the choice", ([0, 1, 2], [1], [2])
-    gaps[lost] = [lambda gap, s: 0 * gap[:, 0]]
+    gaps[lost] = [lambda *v: 0 * v[0][:, 0]]
     right = log_joint_choices()[1][None][0]
     gaps["another coordinate compared with a"] = [at(right, c) for c in others]
     widths["log-deviation enters otherwise"] += [at(torch.log, c) for c in others]
