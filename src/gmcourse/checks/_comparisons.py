@@ -1,6 +1,6 @@
 """What a check can say about what came out: comparisons and distribution tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -202,10 +202,15 @@ class Comparisons:
 
 def first(ideas: Any, fits: Callable) -> str | None:
     """The first name with a value that fits."""
-    for name, values in ideas.items() if isinstance(ideas, dict) else ideas or ():
+    for name, values in pairs(ideas):
         if any(map(fits, values if isinstance(values, list) else [values])):
             return name
     return None
+
+
+def pairs(ideas: Any) -> Iterable[tuple[str, Any]]:
+    """Names and values, of a dict or as they come."""
+    return ideas.items() if isinstance(ideas, dict) else ideas or ()
 
 
 def far(a: Tensor, b: Any, tol: float) -> Tensor:
