@@ -15,7 +15,7 @@ from ._statistics import numbers
 
 
 def mistakes(
-    make: Callable, *parts: dict[str, Any], most: int = 2, tol: float = 1e-5
+    make: Callable, *parts: dict[str, Any], most: int = 2, tol: float = 1e-4
 ) -> Iterator[tuple[str, Any]]:
     """What ``make(*choices)`` gives with up to ``most`` mistakes, each under its name.
 
