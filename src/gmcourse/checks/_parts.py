@@ -42,8 +42,16 @@ def mistakes(
 
 
 def wrong_part(
-    out: Any, make: Callable, *parts: dict[str, Any], most: int = 2, tol: float = 2e-5
+    out: Any,
+    make: Callable,
+    *parts: dict[str, Any],
+    most: int = 2,
+    tol: float = 2e-5,
 ) -> str | None:
-    """The first of the `mistakes` that gives ``out``."""
-    out, found = numbers(out), mistakes(make, *parts, most=most, tol=tol)
-    return first(found, lambda v: not far(out, v, tol).any())
+    """The first of the `mistakes` that gives ``out``, and of two the first alone.
+
+    ``out`` may also be a function that says of a value whether it is what came out.
+    """
+    fits = out if callable(out) else lambda v: not far(numbers(out), v, tol).any()
+    name = first(mistakes(make, *parts, most=most, tol=tol), fits)
+    return name.split(", and ")[0] if name else None

@@ -9,6 +9,6 @@ MUTANTS = [
      "[value := make(*choices)]"),
     ("right choices are mistakes", "if names and far", "if far"),
     ("as many as there are parts", "if len(called) <= most", "if called or not name"),
-    ("an entry that fits is enough", "not far(out, v, tol).any()",
-     "not far(out, v, tol).all()"),
+    ("an entry that fits is enough", "not far(numbers(out), v, tol).any()",
+     "not far(numbers(out), v, tol).all()"),
 ]  # fmt: skip
