@@ -82,30 +82,6 @@ def named(
     return None
 
 
-# Of the shares in which the components explain a point, and of what mistakes make them.
-SHARES = {
-    "widths left out of the responsibilities": "A wide component is a low one: the "
-    "density has the factor 1/std.",
-    "log-deviation enters otherwise": "The density has the factor 1/std, once: "
-    "-log(std) in its logarithm.",
-    "distance enters otherwise": "In the exponent stands -(x - m)²/2s²: the square of "
-    "the distance in units of the component's deviation.",
-    "weights counted otherwise": "log w is added to the log-density, once.",
-    "deviations taken as logarithms": "stds are the deviations themselves.",
-    "points given to their best component": "Responsibilities are shares, not a "
-    "choice.",
-    "another power of the shares": "Each component counts with its responsibility "
-    "itself.",
-    "normalized over the data": "Each point's responsibilities sum to one, over the "
-    "components.",
-    "responsibilities not normalized": "Those of a point sum to one, over the "
-    "components.",
-    "weights left out of the normalizer": "The sum below holds the weights, too.",
-    "distance alone": "Neither weights nor widths are in it: the density of the "
-    "component, times its weight, says how well it explains a point.",
-}
-
-
 def log_joint_choices() -> list[dict]:
     """Functions of w, x - mean and std: what is taken for log w, for the exponent and
     for the logarithm of the deviation."""

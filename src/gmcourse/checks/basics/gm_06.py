@@ -6,7 +6,7 @@ import torch
 
 from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import SHARES, fractions, line_mixture, log_joint_choices, named
+from ._shared import fractions, line_mixture, log_joint_choices, named
 
 
 @Exercise(
@@ -46,8 +46,7 @@ def mean_gradient(x, w, means, stds):
         "look at the fraction that multiplies it: you have met it in the E-step.",
         "Compute responsibilities from logarithms (softmax over the components).",
     ),
-    misconceptions=SHARES
-    | {
+    misconceptions={
         "another power of the standard deviation": "The derivative of -(x - m)²/2s² in "
         "m has s² below, once: a narrow component pulls harder.",
         "mean over the data": "The derivative of the sum is due.",

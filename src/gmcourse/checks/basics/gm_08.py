@@ -8,7 +8,7 @@ from torch.distributions import Normal
 
 from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import SHARES, fractions, log_joint_choices, named
+from ._shared import fractions, log_joint_choices, named
 
 
 @Exercise(
@@ -48,8 +48,7 @@ def em_step(x, w, means, stds):
         "Compare the line that makes r with the formula of the E-step, factor by "
         "factor.",
     ),
-    misconceptions=SHARES
-    | {
+    misconceptions={
         "weights not returned as shares": "The new weights sum to one.",
         "variance around the old mean": "The M-step's variance is around the new mean.",
         "parameters not updated": "A step moves all three, and all of the way.",

@@ -41,7 +41,7 @@ twenty, and calls a fast `fit_density` a second time, with `x + 2`).
 """,
     stub='''
 def fit_density(x):
-    """(1500, 4) with NaN -> a function: (b, 4) -> (b,) log-densities in nats."""
+    """(1500, 4) -> a function: (b, 4) -> (b,) log-densities in nats."""
     return ...
 ''',
     answers={"fit_density": callable},
@@ -76,11 +76,10 @@ def fit_density(x):
         "holes filled with draws from the column": "The columns are right by "
         "themselves. A draw that ignores the other coordinates of its point takes "
         "away what they have in common.",
-        "holes filled with predictions": "The conditional means of the holes are "
-        "likelier than any fresh point: one value, be it the best, has no spread. The "
-        "expected square has the conditional covariance in it, too.",
-        "too narrow": "Its entropy is smaller than that of the truth: a component has "
-        "fallen onto a few points, or a part of the covariance was left out.",
+        "too narrow": "Its entropy is smaller than that of the truth, or the best "
+        "guesses for the holes are likelier than any fresh point. One value in a hole, "
+        "be it the conditional mean, has no spread: the expected square has the "
+        "conditional covariance in it, too. Or a component fell onto a few points.",
         "too broad": "Its entropy is larger than that of the truth: a component covers "
         "two clusters, or not the whole covariance is fitted, or the training was "
         "stopped too soon.",
@@ -155,8 +154,8 @@ def gm_13(t, fit_density):
     t.property("it integrates to one")
     value, base = at(places), wide.log_prob(places.double())
     share = lambda v: (v - base).exp()  # noqa: E731  its mean is the integral
-    whole = share(value).mean()
-    doubt = 6 * share(value).std() / len(places) ** 0.5
+    off = share(value) - share(truth.log_prob(places.double()))  # of which one is known
+    whole, doubt = 1 + off.mean(), 6 * off.std() / len(places) ** 0.5
     gap = truth.log_prob(fresh.double()) - out
     narrow = gap.mean() > 1 and gap.std() > 1  # the draws miss where it is large
     if not (abs(whole - 1) <= 0.03 + doubt.clamp(max=0.3) or narrow):
@@ -259,7 +258,7 @@ def likely(truth, x, places, weight, value, fresh, gap, at):
         return "a single Gaussian"
     flat = parts.covariance_matrix.diagonal(dim1=1, dim2=2).diag_embed()
     apart = gaussians(w, parts.mean, flat).log_prob(v)
-    if (apart - out).abs().median() < 0.15:
+    if (apart - out).abs().median() < min(0.3, 0.6 * gap.abs().median()):
         return "axes taken as independent"
 
     column = x.clone()
@@ -269,7 +268,7 @@ def likely(truth, x, places, weight, value, fresh, gap, at):
     filled = {
         "holes filled with the mean": torch.where(hole, middle, x),
         "holes filled with zeros": x.nan_to_num(0.0),
-        "holes filled with predictions": predicted(truth, x),
+        "too narrow": predicted(truth, x),
         "fitted in other coordinates": (fresh - middle) / spread_of(x),
     }
     seen = x[~hole.any(1)]
@@ -283,7 +282,7 @@ def likely(truth, x, places, weight, value, fresh, gap, at):
     each = (r * gap[:, None]).sum(0) / r.sum(0)
     if each.max() > 0.5 and each.min() < 0.3:
         return "one cluster missed"
-    if liked[name] > 0.15 and name != "holes filled with predictions":
+    if liked[name] > 0.15 and name != "too narrow":
         return name
     entropy = -(weight * value).sum() + log_p.mean()
     if gap.mean() > 0.3 and abs(entropy) > 0.2:
@@ -300,7 +299,7 @@ def predicted(truth, x):
     """The mean of each hole given what was seen of its point."""
     w, parts = truth.mixture_distribution.probs, truth.component_distribution
     seen, mean, cov = ~x.isnan(), parts.mean[:, None], parts.covariance_matrix[:, None]
-    both = seen[:, :, None] & seen[:, None]
+    both = seen.unsqueeze(2) * seen.unsqueeze(1)
     diff = torch.where(seen, x.double() - mean, 0.0)[..., None]  # (3, n, 4, 1)
     part = torch.where(both, cov, torch.eye(4).double())
     inverse = torch.linalg.inv(part)
