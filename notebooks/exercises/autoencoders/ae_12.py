@@ -176,7 +176,7 @@ class Ae12:
     trained = cases(
         networks,
         ("untrained", {"steps": 0}),
-        ("encoder as it was made", {"hold": ("encoder",), "steps": 100}),
+        ("encoder as it was made", {"hold": ("encoder",), "steps": 300}),
         ("part of the helix not reached", {"part": 0.5, "steps": 300}),
     )
     written = cases(

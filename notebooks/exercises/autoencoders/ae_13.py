@@ -114,7 +114,7 @@ class Ae13:
         -> (1 - (hidden @ v.T).tanh() ** 2)[:, :, None] * ((v * slope[:, None]) @ w)
     second layer only | (v * slope[:, None]) @ w -> v * slope[:, None]
     another norm | jacobian.square().flatten(1).sum(1)
-        -> torch.linalg.det(jacobian @ jacobian.mT)
+        -> torch.linalg.svdvals(jacobian).sum(1)
     derivative in one direction | jacobian.square().flatten(1)
         -> (jacobian @ x[:, :, None]).square().flatten(1)
     derivative by the weights | jacobian.square().flatten(1).sum(1)
