@@ -188,7 +188,8 @@ class Played:
         for name, control in controls.items():
             control.description = control.description or name
             control.observe(self.follow, names="value")
-        self.box = ipywidgets.VBox([self.picture, *controls.values()])
+        caption = ipywidgets.HTML(html.escape(self.shown.caption))
+        self.box = ipywidgets.VBox([self.picture, *controls.values(), caption])
 
     def values(self) -> dict[str, Any]:
         return {name: control.value for name, control in self.controls.items()}

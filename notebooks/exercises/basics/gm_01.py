@@ -109,6 +109,13 @@ class Gm01:
     """,
     )
 
+    @wrong("depends on the points asked for")
+    def of_the_cells_hit(x, edges, counts):
+        cell = torch.bucketize(x, edges, right=True)
+        hit = (cell[:, None] == torch.arange(1, len(edges))).any(0)
+        height = counts / counts[hit].sum() / edges.diff()
+        return torch.cat([torch.zeros(1), height, torch.zeros(1)])[cell].log()
+
     @wrong("right border taken in")
     def in_both_cells(x, edges, counts):
         inside = (x[:, None] >= edges[:-1]) & (x[:, None] <= edges[1:])

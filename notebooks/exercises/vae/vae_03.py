@@ -186,6 +186,20 @@ class Vae03:
         eps = torch.randn(len(mean), k, mean.shape[1], dtype=mean.dtype)
         return mean[:, None] + eps @ factor_of(raw).mT
 
+    @wrong("L factored again")
+    def from_the_covariance(mean, raw, k):
+        factor, _ = torch.linalg.cholesky_ex(factor_of(raw) @ factor_of(raw).mT)
+        return (
+            mean + (factor @ torch.randn(k, *mean.shape, 1, dtype=mean.dtype))[..., 0]
+        )
+
+    @wrong("exponential of all entries")
+    def exp_first(mean, raw, k):
+        factor = raw.tril(-1) + raw.exp() * torch.eye(len(raw[0]), dtype=raw.dtype)
+        return (
+            mean + (factor @ torch.randn(k, *mean.shape, 1, dtype=mean.dtype))[..., 0]
+        )
+
     @wrong("noise fixed across calls")
     @build
     def kept_noise():

@@ -39,7 +39,7 @@ def masked_error(x, x_hat, mask):
         "count. Both differ from image to image.",
         "Broadcasting lines shapes up from the right: of which shape must the mask be "
         "to hold for all channels of its own image?",
-        "0/0 is nan. To put a 0 in its place afterward mends the value, not the "
+        "`0/0` is `nan`. To put a 0 in its place afterward mends the value, not the "
         "gradient, which still passes through the quotient: see to it that nothing is "
         "divided by 0 in the first place.",
     ),

@@ -53,12 +53,12 @@ def codes_needed(x, share):
 ''',
     answers={"codes_needed": callable},
     hints=(
-        "Which numbers decide how much is lost with k codes? Sort them first.",
+        "Which numbers decide how much is lost with $k$ codes? Sort them first.",
         "Singular values of the centered data are no variances yet; but only ratios "
-        "matter here. Of one column torch.cov gives a number without axes, which eigh "
-        "refuses: torch.atleast_2d.",
-        "For k = 0, 1, ... compute the sum of what is left, divided by the sum of all; "
-        "stop at the first k where it is small enough.",
+        "matter here. Of one column `torch.cov` gives a number without axes, which "
+        "`eigh` refuses: `torch.atleast_2d`.",
+        r"For $k = 0, 1, \dots$ compute the sum of what is left, divided by the sum of "
+        "all; stop at the first $k$ where it is small enough.",
     ),
     misconceptions={
         "share that is kept": "`share` bounds what is lost, not what is kept.",

@@ -44,11 +44,12 @@ denoised = ...
     hints=(
         "The third dimension is on its own; the upper block has trace 7 and "
         "determinant 6.",
-        "A linear decoder of x1 predicts the other coordinates by regression: the "
-        "slope for coordinate j is its covariance with x1, divided by the variance "
-        "of x1.",
+        "A linear decoder of $x_1$ predicts the other coordinates by regression: the "
+        "slope for coordinate $j$ is its covariance with $x_1$, divided by the "
+        "variance of $x_1$.",
         "In each principal direction the denoiser faces a problem of one dimension: "
-        "prior variance λ, noise variance σ². What is the posterior variance?",
+        r"prior variance $\lambda$, noise variance $\sigma^2$. What is the posterior "
+        "variance?",
     ),
     misconceptions={
         "variance kept in place of lost": "The error is what the code leaves out: the "

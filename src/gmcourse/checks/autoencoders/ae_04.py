@@ -46,11 +46,13 @@ def principal(last, first, z):
     hints=(
         "The new codes times orthonormal columns are the centered answers of `first`. "
         "Along which directions are the answers uncorrelated?",
-        "Apply PCA to the centered answers W (z - mean), of which k directions have a "
-        "variance: they are the new columns U.",
-        "The new code is Uᵀ W (z - mean). A linear layer computes V a + b: put that in "
-        "the place of z, and read off weight and bias. To a code of zeros the new "
-        "decoder answers what the old one answers to the mean code.",
+        "With $W$ for `first.weight`, apply PCA to the centered answers "
+        r"$W (z - \text{mean})$, of which $k$ directions have a variance: they are the "
+        "new columns $U$.",
+        r"The new code is $U^\top W (z - \text{mean})$. The layer `last` "
+        "computes $V a + b$: put that in the place of $z$, and read off weight and "
+        "bias. To a code of zeros the new decoder answers what the old one answers to "
+        "the mean code.",
     ),
     misconceptions={
         "given layers changed": "The caller still needs the layers it passed in: make "

@@ -40,12 +40,13 @@ def doubt(denoise, x_noisy, std):
 ''',
     answers={"doubt": callable},
     hints=(
-        "The trace needs d numbers of the Jacobian of each row: the derivative of "
-        "output i with respect to input i.",
-        "Rows do not influence each other, so the gradient of out[:, i].sum() with "
-        "respect to x_noisy holds, in row b, the derivatives of output i of row b.",
-        "Make a copy of x_noisy that requires a gradient, loop over i, take column i "
-        "of each gradient, add up; multiply with the variance of the noise.",
+        "The trace needs $d$ numbers of the Jacobian of each row: the derivative of "
+        "output $i$ with respect to input $i$.",
+        "Rows do not influence each other, so the gradient of `out[:, i].sum()` with "
+        "respect to `x_noisy` holds in each row the derivatives of output $i$ of that "
+        "row.",
+        "Make a copy of `x_noisy` that requires a gradient, loop over $i$, take column "
+        "$i$ of each gradient, add up; multiply with the variance of the noise.",
     ),
     misconceptions={
         "one number for each dimension": "One number for each row is due: the trace of "

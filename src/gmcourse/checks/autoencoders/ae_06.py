@@ -125,7 +125,7 @@ least = ...
         "comparison is true with probability `share`? Keep the result: it says what "
         "the encoder sees, and what counts in both sums.",
         "The mean moves with the module, and is trained by no optimizer, if it is a "
-        "buffer: self.register_buffer. Divide the two sums by each other, not value "
+        "buffer: `self.register_buffer`. Divide the two sums by each other, not value "
         "by value.",
         "For `least`, take one hidden value. With what probability is the other one "
         "hidden, too? What is the best guess then, what is it otherwise, and what is "

@@ -54,8 +54,8 @@ def sparse_code(x, w, weight):
         "Because the columns are orthogonal, the objective falls apart into one "
         "problem for each code. Take the case of length one first: equation (2.9) for "
         "both signs.",
-        "For a column of length s put u = s z, and the unit column w/s in its place: "
-        "what does the problem look like in u?",
+        "For a column of length $s$ put $u = s z$, and the unit column $w/s$ in its "
+        "place: what does the problem look like in $u$?",
         "The code is the projection on the unit column, moved toward zero by half the "
         "weight, but not across zero; then divided by the length.",
     ),

@@ -39,8 +39,8 @@ class TopK(nn.Module):
 ''',
     answers={"TopK": callable},
     hints=(
-        "torch.topk gives values and their places. What may k be at most?",
-        "torch.zeros_like(z).scatter(1, places, values) puts values back in their "
+        "`torch.topk` gives values and their places. What may `k` be at most?",
+        "`torch.zeros_like(z).scatter(1, places, values)` puts values back in their "
         "places, and the gradient follows.",
         "Where do negative values go? A ReLU, before or after, makes no difference.",
     ),

@@ -38,12 +38,13 @@ def fit_sampler(z):
 ''',
     answers={"fit_sampler": callable},
     hints=(
-        "Any matrix R with R Rᵀ = Σ will do: mean + R ε has covariance Σ.",
-        "The eigendecomposition of Σ exists whatever its rank. What do rounding errors "
-        "do to eigenvalues that ought to be zero? For one column torch.cov gives a "
-        "number, and torch.atleast_2d a matrix.",
-        "R may even be the centered data themselves, (n, k), divided by the root of n: "
-        "then ε has n entries.",
+        r"Any matrix $R$ with $R R^\top = \Sigma$ will do: $\text{mean} + R \epsilon$ "
+        r"has covariance $\Sigma$.",
+        r"The eigendecomposition of $\Sigma$ exists whatever its rank. What do "
+        "rounding errors do to eigenvalues that ought to be zero? For one column "
+        "`torch.cov` gives a number, and `torch.atleast_2d` a matrix.",
+        "$R$ may even be the centered data themselves, turned to `(k, n)` and divided "
+        r"by $\sqrt{n - 1}$, as in `torch.cov`: then $\epsilon$ has $n$ entries.",
     ),
     misconceptions={
         "standard normal drawn": "Mean and covariance of z are due.",

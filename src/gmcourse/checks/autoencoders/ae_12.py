@@ -72,8 +72,8 @@ model = ...
         "How many directions are there across a line? How far does the decoded point "
         "move when `s` moves by 0.01? What is the standard deviation of a number that "
         "is uniform from 0 to 1?",
-        "gmcourse.autoencoders.Autoencoder with the networks mlp(3, 32, 32, 1) and "
-        "mlp(1, 32, 32, 3) has the two methods. Draw fresh points at each step; a "
+        "`gmcourse.autoencoders.Autoencoder` with the networks `mlp(3, 32, 32, 1)` and "
+        "`mlp(1, 32, 32, 3)` has the two methods. Draw fresh points at each step; a "
         "learning rate of 0.01 that falls to zero, 1,500 steps of 256 points.",
         "The networks do well only at what they meet in training. What is in $E$ and "
         "not in the loss of an autoencoder?",

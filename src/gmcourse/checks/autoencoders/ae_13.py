@@ -42,10 +42,10 @@ def contraction(x, w, a, v):
 ''',
     answers={"contraction": callable},
     hints=(
-        "The slope of tanh at u is 1 - tanh(u)². Write the Jacobian of one example as "
-        "a product of three matrices, one of them diagonal.",
+        r"The slope of $\tanh$ at $u$ is $1 - \tanh(u)^2$. Write the Jacobian of one "
+        "example as a product of three matrices, one of them diagonal.",
         "For a batch the diagonal differs from example to example: scale the columns "
-        "of V for each, which makes (b, k, h), and multiply with W.",
+        "of $V$ for each, which makes `(b, k, h)`, and multiply with $W$.",
         "Square and sum after the product, over both axes of each Jacobian.",
     ),
     misconceptions={

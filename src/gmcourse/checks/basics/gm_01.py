@@ -41,9 +41,11 @@ def histogram_log_prob(x, edges, counts):
         "What must come out when you multiply each cell's density by its width and "
         "add up?",
         "`torch.bucketize(x, edges, right=True)` counts the borders that are not "
-        "above x. Which values does it give left of all cells, and right of them?",
+        "above `x`. Which values does it give left of all cells, and right of them?",
     ),
     misconceptions={
+        "depends on the points asked for": "Counts and widths of all cells make the "
+        "density, whichever points are asked for.",
         "probability of the cell in place of a density": "The share of a cell is a "
         "probability; a density is that per unit of length, and may be above one.",
         "multiplied by the width": "A wide cell spreads its share thinly: it is a "
@@ -141,6 +143,10 @@ def gm_01(t, histogram_log_prob):
         name = "not constant within a cell"
     why = "The share of its cell, per unit of length."
     t.close(out, log_p, why, name, found)
+
+    t.property("a point asked for alone: the same density")
+    others = "depends on the points asked for"
+    t.close(one, log_p[:1], "As among others.", others)
 
     t.property("the mirror image: other points, borders and counts of the same number")
     out = t.call(histogram_log_prob, -x.flip(0), -edges.flip(0), counts.flip(0))

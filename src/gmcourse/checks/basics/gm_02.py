@@ -40,11 +40,11 @@ def mixture_log_prob(x, log_w, means, log_stds):
 ''',
     answers={"mixture_log_prob": callable},
     hints=(
-        "Make a tensor of shape (b, k, d) first: every example against every "
+        "Make a tensor of shape `(b, k, d)` first: every example against every "
         "component. Which axis is summed, and which is mixed?",
         "Independent dimensions: their log-densities add up. Components: their "
         "densities add up.",
-        "exp(-1000) is 0 in float32, and log(0) is lost. `torch.logsumexp` takes "
+        r"$\exp(-1000)$ is 0 in float32, and $\log 0$ is lost. `torch.logsumexp` takes "
         "logarithms in and gives a logarithm out.",
     ),
     misconceptions={

@@ -39,9 +39,9 @@ def tied_step(x, r):
     hints=(
         "Weights and means: does their best value depend on the covariances at all?",
         "Follow the derivation of the M-step in the chapter. Which terms of the sum "
-        "over j contain the common matrix? Take its gradient with all of them.",
+        "over $j$ contain the common matrix? Take its gradient with all of them.",
         "Each point's deviation is from the mean of each component, weighted by its "
-        "responsibility: a tensor of differences of shape (n, k, d) holds what is "
+        "responsibility: a tensor of differences of shape `(n, k, d)` holds what is "
         "needed.",
     ),
     misconceptions={

@@ -37,10 +37,10 @@ def reweigh(log_post, old, new):
 ''',
     answers={"reweigh": callable},
     hints=(
-        "Write p(y | x) for both priors by Bayes' rule. Which factor is the same in "
-        "both, and which does not depend on y?",
-        "exp(-900) is 0 as a float32 and as a float64. Does the result change if you "
-        "add the same number to all log-posteriors of one example?",
+        r"Write $p(y \mid x)$ for both priors by Bayes' rule. Which factor is the same "
+        "in both, and which does not depend on $y$?",
+        r"$\exp(-900)$ is 0 as a float32 and as a float64. Does the result change if "
+        "you add the same number to all log-posteriors of one example?",
         "Three logarithms to add or subtract, and then the function that exponentiates "
         "and normalizes in one go.",
     ),

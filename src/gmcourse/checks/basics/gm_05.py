@@ -55,7 +55,7 @@ class NaiveBayes:
     hints=(
         "Two things have to be stored: a probability for each class, and one for each "
         "class and pixel.",
-        "A pixel that is dark is evidence too: each of the d factors is one of two "
+        "A pixel that is dark is evidence too: each of the $d$ factors is one of two "
         "numbers. With logarithms of both, a matrix product does all at once.",
         "The pseudo-examples stand in numerator and denominator: with none of the "
         "class's examples lit, what is left above, and what below?",

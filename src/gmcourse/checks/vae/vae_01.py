@@ -42,8 +42,8 @@ def kl(mean, log_var, prior_mean, prior_log_var):
     hints=(
         "Independent dimensions: the divergence of the whole is the sum of those of "
         "the dimensions. So begin with one.",
-        "In one dimension it is the mean of log q(z) - log p(z) under q. All you need "
-        "of q is the mean of (z - m)² and that of (z - m0)².",
+        r"In one dimension it is the mean of $\log q(z) - \log p(z)$ under $q$. All "
+        "you need of $q$ is the mean of $(z - m)^2$ and that of $(z - m_0)^2$.",
         "Or shift and scale both until the prior is the standard normal, and use "
         "(3.5): a KL divergence does not change under such a map.",
     ),

@@ -51,14 +51,16 @@ gap_right = ...  # where the search from (0.9, 0.1) ends
 """,
     answers={"log_p": float, "gap_left": float, "gap_wide": float, "gap_right": float},
     hints=(
-        "Begin with log p(z) + log p(x | z) on a grid from -6 to 6, made with "
-        "dtype=torch.float64: one that is made in float32 and widened has uneven "
-        "steps. The logarithm of its sum, times the grid's step, is log p(x).",
-        "For the ELBO of any m and s: put a grid on the noise u, from -6 to 6, with "
-        "weights of a standard normal, and evaluate at z = m + s u. It is then a "
-        "differentiable function of m and log s.",
-        "The gap is log p(x) minus the ELBO. The three are all between 0.5 and 1.2, "
-        "and the one of the heavier mode is the smallest.",
+        r"Begin with $\log p(z) + \log p(x \mid z)$ on a grid from $-6$ to $6$, made "
+        "with `dtype=torch.float64`: one that is made in float32 and widened has "
+        "uneven steps. Its `logsumexp`, plus the logarithm of the grid's step, is "
+        r"$\log p(x)$.",
+        r"For the ELBO of any $m$ and $s$: put a grid on the noise $\epsilon$, from "
+        "$-6$ to $6$, with weights of a standard normal, and evaluate at "
+        r"$z = m + s \epsilon$. It is then a differentiable function of $m$ and "
+        r"$\log s$.",
+        r"The gap is $\log p(x)$ minus the ELBO. The three are all between 0.5 and "
+        "1.2, and the one of the heavier mode is the smallest.",
     ),
     misconceptions={
         "not to the digits asked for": "It is near. Look for early rounding, a search "

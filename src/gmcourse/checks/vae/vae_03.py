@@ -1,6 +1,7 @@
 """Exercise vae-03: Samples that a gradient passes through."""
 
 import itertools
+import math
 
 import torch
 from torch.nn import functional as F
@@ -43,14 +44,17 @@ def reparameterize(mean, raw, k):
 ''',
     answers={"reparameterize": callable},
     hints=(
-        "First make L, shape (b, d, d): torch.tril has an argument that leaves out the "
-        "diagonal, and torch.diag_embed makes a diagonal matrix for each example.",
-        "Count the noise: k · b · d numbers, each drawn on its own. Broadcasting would "
-        "accept fewer without a word.",
-        "Entry i of a sample is m_i plus the sum over j of L_ij eps_j: row i of L, not "
-        "column i. Draw 100,000 samples and compare torch.cov with L @ L.T.",
+        "First make $L$, shape `(b, d, d)`: `torch.tril` has an argument that leaves "
+        "out the diagonal, and `torch.diag_embed` makes a diagonal matrix for each "
+        "example.",
+        r"Count the noise: $k \cdot b \cdot d$ numbers, each drawn on its own. "
+        "Broadcasting would accept fewer without a word.",
+        r"Entry $i$ of a sample is $m_i + \sum_j L_{ij} \epsilon_j$: row $i$ of $L$, "
+        "not column $i$. Draw 100,000 samples and compare `torch.cov` with `L @ L.T`.",
     ),
     misconceptions={
+        "L factored again": "L is given. L Lᵀ squares its small numbers: they are lost "
+        "where large ones stand beside them, and no factorization brings them back.",
         "noise of the wrong shape": "The noise was broadcast against mean: it has "
         "another number of axes, or another order of them.",
         "samples given to other examples": "Row j of each sample belongs to mean[j] "
@@ -180,6 +184,19 @@ def vae_03(t, reparameterize):
             f"It is 1 in units of e^{size:g}.",
         )
         t.true(0.9 < spread < 1.1, why, f"{spread:.3g}", mistake)
+
+    t.property("entries of 100 below the diagonal")
+    z = t.call(reparameterize, 0 * mean, diagonal + 100 * (1 - diagonal), 1)
+    t.finite(z, "They are taken as they are.", "exponential of all entries")
+    t.property("a diagonal of e⁻²⁰ beside entries of 1 below it, in float64")
+    below = torch.zeros(b, d, d).double()
+    below[:, -1, :-1] = 1.0  # in the last row alone: so they can be taken off again
+    small = below - 20 * diagonal
+    z = t.tensor(t.call(reparameterize, 0 * mean.double(), small, 1000)).detach()
+    narrow = below + math.exp(-20) * diagonal.double()
+    e = torch.linalg.solve_triangular(narrow, z[..., None], upper=False)
+    spread, why = e.std(), "What is left once L is undone has a spread of 1."
+    t.true(0.9 < spread < 1.1, why, f"{spread:.3g}", "L factored again")
 
     mean, raw = mean.clone().requires_grad_(), raw.clone().requires_grad_()
     z = t.tensor(t.call(reparameterize, mean, raw, k))

@@ -36,12 +36,12 @@ elbo = ...  # of q = N(0.3, 0.4^2), nats
 """,
     answers={"post_mean": float, "post_std": float, "log_p": float, "elbo": float},
     hints=(
-        "log p(z) + log p(x | z) is quadratic in z: complete the square. Its curvature "
-        "is the posterior's precision, one term from each factor.",
-        "x is a linear function of two independent normals, z and the noise, so x is "
-        "normal: which mean, which variance?",
-        "The ELBO needs the mean of (x - 1 - 2z)² under q: the square of its mean plus "
-        "its variance. The rate is the closed form of the chapter.",
+        r"$\log p(z) + \log p(x \mid z)$ is quadratic in $z$: complete the square. Its "
+        "curvature is the posterior's precision, one term from each factor.",
+        "$x$ is a linear function of two independent normals, $z$ and the noise, so "
+        "$x$ is normal: which mean, which variance?",
+        "The ELBO needs the mean of $(x - 1 - 2z)^2$ under $q$: the squared mean of "
+        "$x - 1 - 2z$ plus its variance. The rate is the closed form of the chapter.",
     ),
     misconceptions={
         "prior left out of the posterior": "The prior has a precision too, 1, and "

@@ -41,11 +41,13 @@ baseline = ...  # the constant that makes the variance smallest
 """,
     answers={"grad": float, "var_path": float, "var_score": float, "baseline": float},
     hints=(
-        "Write z = mu + sigma eps. The score with respect to mu is eps / sigma.",
+        r"Write $z = \mu + \sigma \epsilon$. The score with respect to $\mu$ is "
+        r"$\epsilon / \sigma$.",
         "A variance is the mean of the square minus the square of the mean, and the "
         "mean of both estimates is known.",
         "With a baseline the mean does not change, so minimize the mean of "
-        "(f - b)² eps² over b: set the derivative to zero. It is not the mean of f.",
+        r"$(f - b)^2 \epsilon^2$ over $b$: set the derivative to zero. It is not the "
+        "mean of $f$.",
     ),
     misconceptions={
         "value in place of the derivative": "E[z²] = mu² + sigma²; differentiate with "

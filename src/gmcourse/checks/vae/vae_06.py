@@ -39,10 +39,10 @@ def score_surrogate(z, mean, log_std, f):
 ''',
     answers={"score_surrogate": callable},
     hints=(
-        "d log q is what autograd can do. The factor in front of it is a constant for "
-        "each draw.",
-        "The mean of the others is (sum of all - own) / (k - 1).",
-        "z may hang on mean, if it was drawn by reparameterization: cut it off.",
+        r"$\nabla \log q$ is what autograd can do. The factor in front of it is a "
+        "constant for each draw.",
+        r"The mean of the others is $(\sum_j f_j - f_i) / (k - 1)$.",
+        "`z` may hang on `mean`, if it was drawn by reparameterization: cut it off.",
     ),
     misconceptions={
         "no scalar": "One number is due, the mean over the k draws.",

@@ -76,11 +76,12 @@ class GaussianVAE(nn.Module):
     answers={"GaussianVAE": callable},
     hints=(
         "Three steps for the bound: encode, draw with a path for the gradient, decode. "
-        "Then a log-density summed over d, and a rate summed over latent_dim.",
-        "log N(x; m, σ²) of one value is -(x - m)²/(2 σ²) - log σ - log(2 pi)/2; here "
-        "σ differs from dimension to dimension.",
-        "A sample of the model is a sample of p(x | z), noise included, for a z from "
-        "the prior. Draw both on the device of the parameters.",
+        "Then a log-density summed over `d`, and a rate summed over `latent_dim`.",
+        r"$\log \mathcal N(x; m, \sigma^2)$ of one value is "
+        r"$-(x - m)^2 / (2 \sigma^2) - \log \sigma - \tfrac12 \log(2 \pi)$; here "
+        r"$\sigma$ differs from dimension to dimension.",
+        r"A sample of the model is a sample of $p(x \mid z)$, noise included, for a "
+        "$z$ from the prior. Draw both on the device of the parameters.",
     ),
     misconceptions={
         "rate estimated from the draw": "The rate is due in closed form; log q(z) - "

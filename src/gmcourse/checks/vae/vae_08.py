@@ -41,8 +41,11 @@ def vae_loss(encoder, decoder, x):
     hints=(
         "What does the reduction of each loss function average over? Compare with the "
         "sum over pixels and over latent dimensions.",
-        "Set log_std to a few values and compare the rate with the closed form (3.5).",
-        "Is mean.grad different when the decoder is replaced by one that ignores z?",
+        "Set `log_std` to a few values and compare the rate with the closed form "
+        "(3.5).",
+        "Let the encoder give a leaf, or call `mean.retain_grad()`: is `mean.grad` "
+        "different when the decoder is replaced by one that ignores "
+        "$z$?",
     ),
     misconceptions={
         "no draw": "z is a draw of q, not its mean.",

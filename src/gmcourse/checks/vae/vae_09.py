@@ -41,11 +41,11 @@ w_all = ...  # with the mean over all values, and over the latent dimensions
     answers={"w_mean": float, "w_sum": float, "w_all": float},
     hints=(
         "Which factor does the squared error of one image have in each line, and which "
-        "the sum of its 50 divergences? mse_loss averages over the batch and over all "
-        "values of an image.",
-        "In the negative ELBO these two factors are 1/(2 sigma²) and 1. Only their "
-        "ratio counts.",
-        "kl.mean() is kl.sum(1).mean() divided by 50.",
+        "the sum of its 50 divergences? `mse_loss` averages over the batch and over "
+        "all values of an image.",
+        r"In the negative ELBO these two factors are $1/(2 \sigma^2)$ and 1. Only "
+        "their ratio counts.",
+        "`kl.mean()` is `kl.sum(1).mean()` divided by 50.",
     ),
     misconceptions={
         "the 1/2 of the exponent": "The squared error has the factor 1/(2 sigma²) in "

@@ -56,10 +56,10 @@ def doubly_reparameterized(mean, log_std, eps, log_joint):
 ''',
     answers={"doubly_reparameterized": callable},
     hints=(
-        "Two things are constants here although they were computed from mean and "
-        "log_std: the normalized weights, and the mean and width inside log q.",
-        "The draws are not constants: log w must keep its path through z.",
-        "softmax gives the normalized weights from log w without ever forming a "
+        "Two things are constants here although they were computed from `mean` and "
+        r"`log_std`: the normalized weights, and the mean and width inside $\log q$.",
+        r"The draws are not constants: $\log w$ must keep its path through $z$.",
+        r"`softmax` gives the normalized weights from $\log w$ without ever forming a "
         "weight. Look at the exponent of the weight in the formula.",
     ),
     misconceptions={

@@ -66,8 +66,8 @@ def effective_size(log_joint, log_q):
         "A factor on all weights changes nothing, so normalize them first. Which "
         "function turns logarithms of weights into weights that add up to 1?",
         "With normalized weights the numerator is 1.",
-        "Two values to try: for k equal log weights it is k; with weights 3 and 1 it "
-        "is 16/10.",
+        "Two values to try: for $k$ equal log weights it is $k$; with weights 3 and 1 "
+        "it is $16/10$.",
     ),
     misconceptions={
         "wrong axis": "The draws are along the last axis.",

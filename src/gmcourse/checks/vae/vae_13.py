@@ -64,10 +64,10 @@ model = ...  # BarsVAE(), trained
 ''',
     answers={"model": nn.Module},
     hints=(
-        "The loss of the chapter, fresh samples at each step, Adam at 2e-3 to 5e-3, "
-        "two hidden layers of 64 to 128 units in the decoder, two to six latents. With "
-        "one hidden layer in the decoder the bound stayed above 4.6 in all our runs of "
-        "2,500 steps.",
+        "The loss of the chapter, fresh samples at each step, Adam at `2e-3` to "
+        "`5e-3`, two hidden layers of 64 to 128 units in the decoder, two to six "
+        "latents. With one hidden layer in the decoder the bound stayed above 4.6 in "
+        "all our runs of 2,500 steps.",
         "Print rate and distortion apart. A distortion well above zero at the end says "
         "that images are confused; a rate far above 5 nats, that codes are too narrow.",
         "Between 4.6 and 5: a learning rate that falls to zero too soon, or was small "

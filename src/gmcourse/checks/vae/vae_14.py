@@ -52,8 +52,9 @@ names at least one case in which the judge and the pixels disagree.
         "Begin with how well a linear classifier (least squares on one-hot values) "
         "reads the attribute from the codes of test faces, beside the share of the "
         "most frequent value: what is not in the code cannot be moved in it.",
-        "The mean code of faces with the attribute is codes[has].mean(0). For the "
-        "random directions: torch.randn, divided by its norm, times the norm of yours.",
+        "The mean code of faces with the attribute is `codes[has].mean(0)`. For the "
+        "random directions: `torch.randn`, divided by its norm, times the norm of "
+        "yours.",
         "Item 5: which skin colors does the judge see at dose 2? Where does the mean "
         "code of the fourth lie among those of the eight?",
     ),
