@@ -112,6 +112,7 @@ class Gm06:
     another power of the shares | (r * gap -> (r**2 * gap
     components left out
         | gap**2).softmax(1) -> gap**2 + torch.tensor([0.0, 0.0, -1e3])).softmax(1)
+    weights left out above | return (r -> return (r / w
     factor 1 - r | (r * gap -> (r * (1 - r) * gap
     cut off far away | / stds  # (n, k) -> / stds; gap = gap.clamp(-10, 10)
     differences in place of derivatives | return -> return 1.01 *

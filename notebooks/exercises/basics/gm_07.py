@@ -81,6 +81,7 @@ class Gm07:
         ("directions exchanged", {"forward": REVERSE, "reverse": FORWARD}),
         ("one component alone", {"reverse": (2.0, 1.0)}),
         ("one answer for both", {"reverse": FORWARD}),
+        ("spread around another center", {"forward": (1.1, 3.475**0.5)}),
         ("a term of the variance", {"forward": (1.1, 2.775**0.5)}),
         (
             "logarithm in place of the standard deviation",

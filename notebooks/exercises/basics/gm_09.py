@@ -80,6 +80,11 @@ class Gm09:
     not to the digits asked for | math.exp(100 - 90) -> 2.718 ** (100 - 90)
     the first share once more | math.exp(100 - 90) -> 1 / 0.02
     the first share once more | math.exp(100 - 90) -> math.exp(10 + lost_nats)
+    the noise's probability alone | -math.log(0.02) -> 784 * math.log(2) - 90
+    another share | -math.log(0.02) -> -math.log(0.01)
+    another logarithm or factor | -math.log(0.02) -> math.log(50) - math.log(0.98)
+    another factor than the exponential
+        | math.exp(100 - 90) -> math.exp(100 - 90) / (100 - 90)
     difference for each pixel | math.exp(100 - 90) -> math.exp(10 / 784)
     compared with the noise | math.exp(100 - 90) -> math.exp(784 * math.log(2) - 90)
     log-likelihood in place of the loss | math.exp(100 - 90) -> math.exp(100)

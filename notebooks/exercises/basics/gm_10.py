@@ -83,11 +83,26 @@ class Gm10:
     guesses taken as evidence | torch.where(seen, x, 0.0)
         -> torch.where(seen, x, log_w.exp() @ logits.sigmoid())
         | seen.to(x) - x -> 1 - x
-    evidence weakened | (log_w + each)
+    evidence counted otherwise | (log_w + each)
         -> (log_w + each / seen.sum(1)[:, None].clamp(min=1))
     logits in place of log-probabilities | F.logsigmoid(logits), F.logsigmoid(-logits)
         -> logits, 0 * logits
     evidence with the wrong sign | (log_w + each) -> (log_w - each)
+    evidence of all images added up | (log_w + each)
+        -> (log_w + each.sum(0, keepdim=True).expand_as(each))
+    seen and unseen exchanged
+        | x = torch.where(seen -> seen = ~seen; x = torch.where(seen
+    lit pixels left out | lit @ log_on.T + dark -> dark
+    logits in place of probabilities | r @ logits.sigmoid() -> r @ logits
+    not a sum over the components | r @ logits.sigmoid()
+        -> (r[..., None] * logits.sigmoid()).mean(1)
+    weights left out of the normalizer | .softmax(1)
+        -> .exp() / each.exp().sum(1, keepdim=True)
+    likelihoods in place of their logarithms | (log_w + each) -> (log_w + each.exp())
+    lit and dark exchanged | lit, dark = x, seen.to(x) - x
+        -> dark, lit = x, seen.to(x) - x
+    unseen pixels taken as lit | lit, dark = x, seen.to(x) - x
+        -> lit = torch.where(seen, x, 1.0); dark = 1 - lit
     probability of dark | r @ logits.sigmoid() -> r @ (-logits).sigmoid()
     logarithms averaged | r @ logits.sigmoid() -> (r @ F.logsigmoid(logits)).exp()
     joint in place of the conditional | .softmax(1) -> .exp()
@@ -95,7 +110,7 @@ class Gm10:
         | r @ logits.sigmoid() -> (r @ logits.sigmoid()).clamp(0.01, 0.99)
     seen pixels overwritten
         | torch.where(seen, x, r @ logits.sigmoid()) -> r @ logits.sigmoid()
-    normalized over the examples | softmax(1) -> softmax(0)
+    normalized over the data | softmax(1) -> softmax(0)
     batch axis lost | r @ logits.sigmoid()) -> r @ logits.sigmoid()).squeeze()
     underflow to zero | .softmax(1)
         -> .double().exp(); r = (r / r.sum(1)[:, None]).to(x)

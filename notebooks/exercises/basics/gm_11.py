@@ -101,6 +101,8 @@ class Gm11:
     logarithms of two bases
         | cells = bins**d
         -> return math.ceil(math.log2(1 - share) / math.log1p(-1 / bins**d))
+    mean in place of a probability | cells = bins**d -> return bins**d
+    probability of the wrong event | math.log1p(-1 / cells) -> math.log(1 / cells)
     rounded down | math.ceil(n) -> math.floor(n)
     rounded to the nearest | math.ceil(n) -> round(n)
     one point too many | math.ceil(n) -> math.ceil(n) + 1

@@ -65,6 +65,15 @@ class Gm12:
         every = means[:, 1:] + stds[:, 1:] * torch.randn(n, len(w), means.shape[1] - 1)
         return every[torch.arange(n), Categorical(logits=log_p).sample((n,))]
 
+    @wrong("one Gaussian for the mixture")
+    def one_gaussian(n, a, w, means, stds):
+        r = (
+            w.log() + Normal(means[:, 0], stds[:, 0]).log_prob(torch.tensor(a))
+        ).softmax(0)
+        mean = r @ means
+        var = r @ (stds**2 + (means - mean) ** 2)
+        return mean[1:] + var[1:].sqrt() * torch.randn(n, means.shape[1] - 1)
+
     edited = edits(
         draw_rest,
         """
@@ -74,6 +83,15 @@ class Gm12:
     known coordinate left out of the choice | multinomial(p, -> multinomial(w,
     known coordinate left out of the choice | multinomial(p, -> multinomial(w * 0 + 1,
     weights left out | w.log() - stds -> -stds
+    other coordinates than those asked for | means[j, 1:], stds[j, 1:]
+        -> means[j, :-1], stds[j, :-1]
+    moved with the known coordinate | means[j, 1:], stds[j, 1:]
+        -> means[j, 1:] + a - means[j, :1], stds[j, 1:]
+    another coordinate compared with a
+        | 0.5 * gap -> 0.5 * ((a - means) / stds).square().sum(1) + 0 * gap
+    mean in place of draws | return means + stds * torch.randn(n, means.shape[1])
+        -> return means
+        | j = torch.multinomial(p, n, replacement=True) -> j = p.argmax().expand(n)
     widths left out of the responsibilities | - stds[:, 0].log() ->
     factor one half lost | 0.5 * gap -> gap
     known coordinate returned | means[j, 1:], stds[j, 1:] -> means[j], stds[j]

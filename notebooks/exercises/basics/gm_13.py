@@ -154,6 +154,8 @@ class Gm13:
     holes filled with the mean
         | x.double() -> torch.where(x.isnan(), x.nanmean(0), x).double()
     holes filled with zeros | x.double() -> x.nan_to_num(0.0).double()
+    one cluster missed | 3, 0.03, 3 -> 2, 0.03, 3
+    too broad | + floor**2 * eye -> + eye
     axes taken as independent | covs = covs / n_j[:, None, None] + floor**2 * eye
         -> covs = (covs / n_j[:, None, None] + floor**2 * eye) * eye
     fitted in other coordinates
@@ -190,6 +192,8 @@ class Gm13:
         | x, k, floor -> s = deviations(x); x, k, floor
         | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: f(p / s)
+    impossible points | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: f(p).where(p[:, 0] < 3, -math.inf)
     the same density everywhere
         | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: 0 * f(p) - 9

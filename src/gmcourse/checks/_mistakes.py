@@ -172,6 +172,22 @@ MIXTURES = {
     "underflow to zero": "A density far away, or a product of hundreds of factors, is "
     "0 as a float: its logarithm is lost, and a quotient of two such is 0/0. Only "
     "logarithms hold such numbers.",
+    "widths left out of the responsibilities": "A wide component is a low one: the "
+    "density has the factor 1/std.",
+    "log-deviation enters otherwise": "The density has the factor 1/std, once: "
+    "-log(std) in its logarithm.",
+    "distance enters otherwise": "In the exponent stands -(x - m)²/2s²: the square of "
+    "the distance in units of the component's deviation.",
+    "weights counted otherwise": "log w is added to the log-density, once.",
+    "deviations taken as logarithms": "stds are the deviations themselves.",
+    "points given to their best component": "Responsibilities are shares, not a "
+    "choice.",
+    "another power of the shares": "Each component counts with its responsibility "
+    "itself.",
+    "normalized over the data": "Each point's responsibilities sum to one, over the "
+    "components.",
+    "responsibilities not normalized": "Those of a point sum to one, over the "
+    "components.",
     "one shift for all examples": "Subtracting one number everywhere saves the "
     "likeliest example alone: the others still underflow.",
 }

@@ -7,7 +7,8 @@ from torch.distributions import Bernoulli
 
 from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import all_images, fractions, named
+from .._parts import wrong_part
+from ._shared import all_images, fractions
 
 
 @Exercise(
@@ -62,23 +63,18 @@ def fill_in(x, seen, log_w, logits):
         "1 / (1 + exp(-logit)).",
         "evidence with the wrong sign": "The components that explain what was seen "
         "worst get the largest shares.",
-        "evidence weakened": "Independent pixels add up: neither a mean over the "
-        "pixels nor any other divisor belongs here.",
-        "evidence counted more than once": "Each seen pixel counts once, and nothing "
-        "makes up for those that were not.",
+        "evidence counted otherwise": "Independent pixels add up, each seen one once: "
+        "no mean over them, and nothing to make up for those that were not seen.",
         "logits in place of log-probabilities": "x times the logit is the "
         "log-probability only after log(1 + exp(logit)) of the same pixel, if it was "
         "seen, is taken off.",
         "likelihoods in place of their logarithms": "What goes into a softmax is a "
         "logarithm, and that of a product is a sum of logarithms.",
         "evidence of all images added up": "Each image has its own component.",
-        "weights counted twice": "The weights enter the shares once.",
-        "weights with the wrong sign": "log w is added.",
         "weights left out of the normalizer": "The shares sum to one: the sum below "
         "is that of what stands above.",
         "joint in place of the conditional": "These are p(x_i = 1, x_S): p(x_S), the "
         "sum over the components, is to be divided by.",
-        "another power of the shares": "Each component counts with p(z | x_S), once.",
         "logits averaged": "Probabilities are mixed, not their logits.",
         "logarithms averaged": "Probabilities are mixed: no geometric mean, and no "
         "harmonic one.",
@@ -95,8 +91,6 @@ def fill_in(x, seen, log_w, logits):
         "seen pixels overwritten": "A pixel that was seen keeps its value.",
         "dark pixels left out": "A seen pixel that is dark is evidence, too.",
         "lit pixels left out": "A seen pixel that is lit is evidence, too.",
-        "normalized over the examples": "The weights of the components sum to one for "
-        "each image.",
         "evidence cut off": "A pixel that surprises by 50 nats counts twice as much as "
         "one that surprises by 25, and thousands of pixels by thousands of nats: "
         "clamps, a small number in a logarithm, or a fallback for products that "
@@ -153,12 +147,8 @@ def gm_10(t, fill_in):
         for _ in range(5):
             iterated = filling(mixed(iterated))
         linear = torch.where(seen, x[:, None] * at, 0)
-        scale = {
-            "evidence weakened": [right / count, right / d, right / 2, right / 10],
-            "evidence counted more than once": [right * d / count, 2 * right],
-        }
         evidence = {
-            None: [right],
+            "": [right],
             "what was seen is not used": [0 * right],
             "seen and unseen exchanged": [(each * ~seen).sum(2)],
             "unseen pixels taken as dark": [torch.where(seen, each, none).sum(2)],
@@ -190,19 +180,21 @@ def gm_10(t, fill_in):
                 *(right.sum(0, keepdim=True).expand(4, k),),
                 right.mean(0, keepdim=True).expand(4, k),
             ],
-            **scale,
+            "evidence counted otherwise": [
+                *(right / count, right / d, right / k, right / 2, right / 10),
+                *(right * d / count, 2 * right),
+            ],
         }
         weights = {
-            None: [lw],
+            "": [lw],
             "weights left out": [0 * lw],
             "weights added, not their logarithms": [lw.exp()],
-            "weights counted twice": [2 * lw],
-            "weights with the wrong sign": [-lw],
+            "weights counted otherwise": [2 * lw, -lw, lw / 2],
         }
         eye = torch.eye(k).double()
         shares = {
-            None: [lambda e, w: (e + w).softmax(1)],
-            "normalized over the examples": [lambda e, w: (e + w).softmax(0)],
+            "": [lambda e, w: (e + w).softmax(1)],
+            "normalized over the data": [lambda e, w: (e + w).softmax(0)],
             "joint in place of the conditional": [lambda e, w: (e + w).exp()],
             "weights left out of the normalizer": [
                 lambda e, w: (e + w).exp() / e.exp().sum(1, keepdim=True)
@@ -217,7 +209,7 @@ def gm_10(t, fill_in):
             ],
         }
         mix = {
-            None: [lambda r: r @ p],
+            "": [lambda r: r @ p],
             "logits averaged": [lambda r: (r @ at).sigmoid()],
             "logarithms averaged": [
                 lambda r: (r @ p.log()).exp(),
@@ -251,10 +243,10 @@ def gm_10(t, fill_in):
         if all(pure):
             return "best component only"
         parts = fits, make, evidence, weights, shares, mix
-        name = named(*parts, counts=[1])
+        name = wrong_part(*parts, most=1)
         if name is None and ((out == 0) | (out == 1)).all():
             return "zeros and ones in place of probabilities"
-        return name or named(*parts, counts=[2])
+        return name or wrong_part(*parts)
 
     t.property("given some pixels: the share of the completions that light each other")
     due = completed(masks)

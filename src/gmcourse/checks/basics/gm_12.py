@@ -6,7 +6,8 @@ import torch
 from torch.distributions import Categorical, Normal
 
 from .._exercise import Exercise, Stop
-from ._shared import SHARES, fractions, log_joint_choices, named
+from .._parts import wrong_part
+from ._shared import fractions, log_joint_choices
 
 
 @Exercise(
@@ -43,8 +44,7 @@ def draw_rest(n, a, w, means, stds):
         "Far away all densities are 0 as floats. Logarithms first; then `softmax` and "
         "`torch.multinomial`.",
     ),
-    misconceptions=SHARES
-    | {
+    misconceptions={
         "components averaged": "A weighted mean of Gaussian draws is a Gaussian draw: "
         "one hump between the others.",
         "one Gaussian for the mixture": "These are draws from one Gaussian, with the "
@@ -67,9 +67,9 @@ def draw_rest(n, a, w, means, stds):
         "of the means say nothing about which component gave it.",
         "other coordinates than those asked for": "x_2, ..., x_d are due, in this "
         "order: the columns of means and stds from the second on.",
-        "moved with the known coordinate": "Within a component the coordinates are "
-        "independent: a tells which component it is, and moves nothing.",
-        "known coordinate added": "The mean of the component's own coordinate is due.",
+        "moved with the known coordinate": "Within a component the "
+        "coordinates are independent, each around the component's own mean: a tells "
+        "which component it is, and moves nothing.",
         "known coordinate returned": "Return the other coordinates alone: d - 1.",
         "lost far away": "Right near the components, and wrong where all densities are "
         "tiny: a clamp, a floor or a fallback, draws that were kept because they fell "
@@ -195,9 +195,8 @@ def gm_12(t, draw_rest):
     centers = {
         "moved with the known coordinate": [
             (means + v).double().flatten()
-            for v in (moved, -moved, moved / width * stds, moved * stds / width**2)
+            for v in (moved, -moved, moved / width * stds, known, -known, at)
         ],
-        "known coordinate added": [(means + v).flatten() for v in (known, -known, at)],
     }
     t.gaussian(parts, means.flatten(), each.flatten(), ideas, centers, of=one)
     t.independent_noise(z[::4, None], z2[::4, None])
@@ -232,11 +231,11 @@ def chosen(cases, means, stds):
             full = torch.cat([at, means], 1).double(), torch.cat([s, stds], 1).double()
             v = prior(weights.double()) + gap(a - full[0], full[1]) - width(full[1])
             found.append(use(v, weights.double().log()))
-        return found
+        return torch.stack(found)
 
     def fits(found):
-        due = [case[-1].double() for case in cases]
-        return all((a - b).abs().max() < 0.018 for a, b in zip(found, due))
+        due = torch.stack([case[-1].double() for case in cases])
+        return (found - due).abs().max() < 0.018
 
     def at(f, columns=(0,)):
         """``f``, summed over these columns."""
@@ -246,12 +245,12 @@ def chosen(cases, means, stds):
     gaps, widths = ({k: list(map(at, v)) for k, v in c.items()} for c in (gaps, widths))
     lost, others = "known coordinate left out of the choice", ([0, 1, 2], [1], [2])
     gaps[lost] = [lambda *v: 0 * v[0][:, 0]]
-    right = log_joint_choices()[1][None][0]
+    right = log_joint_choices()[1][""][0]
     gaps["another coordinate compared with a"] = [at(right, c) for c in others]
     widths["log-deviation enters otherwise"] += [at(torch.log, c) for c in others]
     one = torch.eye(3).double()
     uses = {
-        None: [lambda v, w: v.softmax(0)],
+        "": [lambda v, w: v.softmax(0)],
         "nearest component alone": [
             lambda v, w: one[v.argmax()],
             lambda v, w: one[(v - w).argmax()],
@@ -265,7 +264,7 @@ def chosen(cases, means, stds):
             lambda v, w, c=c: (c * v).softmax(0) for c in (2, 0.5)
         ],
     }
-    return named(fits, shares, uses, prior, gaps, widths)
+    return wrong_part(fits, shares, uses, prior, gaps, widths)
 
 
 def misplaced(x, means, stds, every, broad, known, prior, w):
@@ -326,9 +325,12 @@ def misplaced(x, means, stds, every, broad, known, prior, w):
             every[:, list(v)] for v in ((0, 1), (1, 0), (0, 2), (2, 0), (2, 1))
         ],
         "moved with the known coordinate": [
-            means + v for v in (moved, -moved, moved / broad[:, :1] * stds)
+            means + v
+            for v in (
+                *(moved, -moved, moved / broad[:, :1] * stds),
+                *(known, -known, every[:, :1]),
+            )
         ],
-        "known coordinate added": [means + known, means - known, means + every[:, :1]],
     }
     for name, found in tables.items():
         if any(near(v, 0.8)[0] for v in found):

@@ -1,12 +1,12 @@
 """Exercise vae-09: The weight that a width needs."""
 
-import itertools
 import math
 
 import torch
 from torch.nn import functional as F
 
 from .._exercise import Exercise
+from .._parts import mistakes
 
 
 @Exercise(
@@ -138,19 +138,9 @@ def vae_09(t, w_mean, w_sum, w_all):
     swapped = all(min(abs(v / w - 1) for w in dues) < 1e-3 for v in given)
     swapped = swapped and len({f"{v:.2g}" for v in given}) == 3
     for (name, found), (given, *_), due in zip(parts.items(), lines, dues):
-        ideas = {} if swapped else combined({**found, **common}, float(due))
+        kinds = [{"": 1, kind: by} for kind, by in (found | common).items()]
+        wrong = mistakes(lambda *factors: math.prod(factors), *kinds, tol=5e-3)
+        found = [(names.split(", and ")[0], float(due) * by) for names, by in wrong]
+        ideas = [] if swapped else found
         why = "Error and rate pull on x_hat and kl in the ratio of the negative ELBO."
         t.number(name, given, due, why, ideas, others=dues)
-
-
-def combined(factors, due):
-    """What each mistake alone gives, and with another one of another kind."""
-    lists = {k: v if isinstance(v, list) else [v] for k, v in factors.items()}
-    single = {k: [due * f for f in v if abs(f - 1) > 0.01] for k, v in lists.items()}
-    known = [due, *(v for some in single.values() for v in some)]
-    for (one, fs), (_, gs) in itertools.combinations(lists.items(), 2):
-        for value in (due * f * g for f in fs for g in gs):
-            if min(abs(value / v - 1) for v in known) > 0.01:
-                single[one].append(value)
-                known.append(value)
-    return single
