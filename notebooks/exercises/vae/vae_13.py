@@ -208,8 +208,9 @@ class Vae13:
         (RIGHT, {"latents": 10, "lr": 3e-3}),
         (RIGHT, {"first": 0.3}),
         (RIGHT, {"normed": True}),
-        ("no code in use", {"steps": 0}),
-        ("posterior collapsed", {"steps": 400, "first": 30.0, "weight": 30.0}),
+        ("weights as they began", {"steps": 0}),
+        ("weights as they began", {"steps": 100, "lr": 1e-6}),
+        ("one output for all codes", {"steps": 400, "first": 30.0, "weight": 30.0}),
         ("rate weighted", {"steps": 1000, "weight": 2.5}),
         ("trained too gently", {"steps": 100}),
         ("trained too gently", {"steps": 500}),
@@ -240,5 +241,5 @@ class Vae13:
     )
     given = cases(Listed, ("depends on its place in the batch", {}))
     linear = cases(Linear, ("a linear decoder", {}))
-    flat = cases(Constant, ("posterior collapsed", {}))
+    flat = cases(Constant, ("one output for all codes", {}))
     spaced = cases(Signs, ("codes where the prior hardly goes", {}))
