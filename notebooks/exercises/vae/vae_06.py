@@ -118,7 +118,7 @@ class Vae06:
     score lost | z.detach(), -> ((z - mean) / log_std.exp()).detach(),
         | normal = -> z = mean + log_std.exp() * z; normal =
     score lost | Normal(mean -> Normal(mean.detach() + 0 * mean
-    values paired with other draws | ((f - others) * -> ((f - others)[:, None] *
+    score lost | ((f - others) * -> ((f - others)[:, None] *
     values paired with other draws | * log_q) -> * log_q.roll(1))
     another result for the same input
         | normal = -> z = z + torch.randn_like(z); normal =

@@ -244,7 +244,6 @@ def diagnosis(got, z, mean, log_std, f):
     due = f - (f.sum() - f) / (k - 1)
     scores = {
         "": [gap / s**2],
-        "dimensions left out": [gap / s**2 * (got != 0)],
         "width left out of the score": [gap],
         "score divided by s, not by s²": [gap / s],
         "score divided by another power of s": [gap / s**p for p in (3, 4, -1)],
@@ -264,6 +263,9 @@ def diagnosis(got, z, mean, log_std, f):
             1e-3,
         ).any():
             return "one baseline for all draws", "a baseline for each dimension"
+    seen = got != 0
+    if not seen.all():
+        return "dimensions left out", f"a gradient in {int(seen.sum())} dimensions only"
     tiny = got.abs().max() < 2e-6 * scores[""][0].abs().max()  # rounding, or densities
     for wrong, found in {"": scores[""]}.items() if tiny else scores.items():
         for score in found:
@@ -357,6 +359,8 @@ def wrong_factor(out, due, f, log_q, d):
     dense = due * (log_q - log_q.max()).exp()
     if not far(out / bound, dense / dense.abs().max(), 1e-3).any():
         return "density in place of its logarithm"
+    if bound < 1e-4:
+        return "score lost"
     if right or not far(out, due.clamp(-bound, bound), 1e-3).any():
         return "" if right else "f - b cut off"
     name = wrong_part(out, lambda v, c: v * c, factors, sums, tol=2e-4)
