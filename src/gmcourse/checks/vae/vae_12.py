@@ -85,10 +85,8 @@ def effective_size(log_joint, log_q):
         "weights not squared": "Below the line each weight counts with its square.",
         "always 1": "Above the line the sum of the weights is squared, below it each "
         "weight: with the same in both places nothing is left but 1.",
-        "all draws counted": "k is due for equal weights alone: a draw counts less "
-        "the smaller its weight.",
-        "some draws counted": "No draw counts as a whole or not at all: the size lies "
-        "between whole numbers.",
+        "a whole number": "A draw counts the less the smaller its weight, and "
+        "k is due for equal weights alone: sizes lie between whole numbers.",
         "logarithms divided": "The quotient is that of the sums, and the logarithm of "
         "a quotient is the difference of the logarithms.",
         "weights too even or too uneven": "The right formula, with the log weights "
@@ -98,7 +96,6 @@ def effective_size(log_joint, log_q):
         "sum not squared": "Above the line the sum is squared, below it each weight: "
         "then a factor on all weights cancels, such as the largest one.",
         "mean in place of a sum": "Both are sums over the draws.",
-        "rounded to a whole number": "A size may lie between whole numbers.",
         "off by one": "One draw alone counts as 1, k equal ones as k.",
         "another power of the weights": "exp(log w) is the weight: nothing doubles or "
         "halves its logarithm, or squares a share once more.",
@@ -232,8 +229,9 @@ def rivals(joint, q, due):
             "logarithm of the size": [-square.log(), square.log()],
             "weights not squared": [w.sum(1), w.sum(1) ** 2, 1 / w.sum(1)],
             "always 1": [torch.ones(b)],
-            "all draws counted": [torch.full((b,), float(k))],
-            "some draws counted": [
+            "a whole number": [
+                *((1 / square).round(), (1 / square).floor(), (1 / square).ceil()),
+                torch.full((b,), float(k)),
                 *((s > c).sum(1) for c in (0.5 / k, 0.01, 0.05, 0.1, 0.5)),
                 *((best > c).sum(1) for c in (1e-3, 0.01, 0.05, 0.1, 0.5, 1 / math.e)),
                 (s > 1 / k).sum(1),
@@ -248,17 +246,13 @@ def rivals(joint, q, due):
                 v
                 for c in (0, 1)
                 for r in ((k * s).std(1, correction=c), s.std(1, correction=c))
-                for v in (k / (1 + r), k - r, 1 / r, k / (1 + r**2), k * (1 - r))
-                + (k / (1 + k * r), k - r**2, k * (1 - r**2))
+                for v in (k / (1 + r), k - r, 1 / r, k * (1 - r), k / (1 + k * r))
                 if (v - 1 / square).abs().max() > 1e-3
             ],
             "sum not squared": [
                 v.sum(1) / v.square().sum(1) for v in (w, best, k * s, s)
             ][:3],
             "mean in place of a sum": [k / square, 1 / square / k**2, spread + 1],
-            "rounded to a whole number": [
-                *((1 / square).round(), (1 / square).floor(), (1 / square).ceil()),
-            ],
             "off by one": [1 / square - 1, 1 / square + 1],
             "another power of the weights": [1 / s.pow(p).sum(1) for p in (1.5, 3, 4)]
             + [s.square().sum(1) ** 2 / s.pow(4).sum(1)],
