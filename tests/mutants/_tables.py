@@ -3,5 +3,5 @@
 TESTS = ("test_plots.py",)
 MUTANTS = [
     ("a hyphen for a minus", '"\\u2212", str(value))', '"-", str(value))'),
-    ("a decimal too few", "1 - _exponent(least), 0)", "0 - _exponent(least), 0)"),
+    ("decimals without end", "3 if most >= 1 else 4", "9"),
 ]
