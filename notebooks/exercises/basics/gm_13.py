@@ -148,14 +148,12 @@ class Gm13:
         fit_density,
         """
     no function returned | .log_prob -> .log_prob(v)
-    too narrow | (e @ e.mT + rest) -> (e @ e.mT)
+    second moment of a hole | (e @ e.mT + rest) -> (e @ e.mT)
     a single Gaussian | 3, 0.03, 3 -> 1, 0.03, 1
     incomplete points dropped | x.double() -> x[~x.isnan().any(1)].double()
-    holes filled with the mean
+    holes filled
         | x.double() -> torch.where(x.isnan(), x.nanmean(0), x).double()
-    holes filled with zeros | x.double() -> x.nan_to_num(0.0).double()
-    one cluster missed | 3, 0.03, 3 -> 2, 0.03, 3
-    too broad | + floor**2 * eye -> + eye
+    holes filled | x.double() -> x.nan_to_num(0.0).double()
     axes taken as independent | covs = covs / n_j[:, None, None] + floor**2 * eye
         -> covs = (covs / n_j[:, None, None] + floor**2 * eye) * eye
     fitted in other coordinates
@@ -175,7 +173,7 @@ class Gm13:
     negative log-likelihood returned
         | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: -f(p)
-    does not integrate to one | return MixtureSameFamily -> f = MixtureSameFamily
+    constant left out | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: f(p) + 0.3
     does not integrate to one
         | return MixtureSameFamily(Categorical(probs=w), parts).log_prob
@@ -200,7 +198,7 @@ class Gm13:
     """,
     )
 
-    @wrong("holes filled with draws from the column")
+    @wrong("holes filled")
     def filled_by_column(x):
         x = x.clone()
         for column in x.T:
