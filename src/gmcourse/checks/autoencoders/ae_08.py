@@ -211,8 +211,8 @@ def ae_08(t, ImageAutoencoder):
     }
     name = "three channels: squared distances of clean images from reconstructions"
     why = "The decoder gives the softplus of half of the noisy image."
-    found = itertools.chain(rivals(*color), ideas.items())
-    t.rowwise(name, model.error, tuple(color), squares, why, found, grads=False)
+    tried = itertools.chain(rivals(*color), ideas.items())
+    t.rowwise(name, model.error, tuple(color), squares, why, tried, grads=False)
     due = squares(noisy, clean).sum((1, 2, 3))
     for n in (b, 1):
         t.property(f"one channel, a batch of {n}")
@@ -229,9 +229,9 @@ def ae_08(t, ImageAutoencoder):
         "off by a factor of two": [due.mean() / 2, 2 * due.mean()],
         "square root taken": [due.mean().sqrt(), due.sqrt().mean()],
     }
-    found = ((name, value.mean()) for name, value in rivals(noisy, clean))
-    found = itertools.chain(ideas.items(), found)
-    t.close(out, due.mean(), "The mean of the errors.", ideas=found)
+    tried = ((name, value.mean()) for name, value in rivals(noisy, clean))
+    tried = itertools.chain(ideas.items(), tried)
+    t.close(out, due.mean(), "The mean of the errors.", ideas=tried)
     why, cut = "The derivative of the loss.", {"cut off from the graph": 0.0}
     for net in begin, end:
         slope = t.grad(due.mean(), net.gain)
