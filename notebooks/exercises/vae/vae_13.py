@@ -11,7 +11,6 @@ from gmcourse.data.structured import BarsAndStripes
 
 from .. import RIGHT, build, cases, reference
 
-
 MIXED = [0, 5, 10, 15, 4, 9, 14, 3, 8, 13, 2, 7, 12, 1, 6, 11]
 
 

@@ -52,7 +52,8 @@ def points_needed(bins, d, share):
         "logarithms of two bases": "In a quotient both need the same base.",
         "share taken for a percentage": "A share of 0.83 is 83 percent.",
         "rounded down": "One too few: the smallest n that reaches the share lies above "
-        "the solution, nothing is added inside a logarithm, and the fresh point is none of the n.",
+        "the solution, nothing is added inside a logarithm, and the fresh point is "
+        "none of the n.",
         "whatever the share": "A number for one half, or one that does not depend on "
         "the share at all: the share is in the formula.",
         "log1p misread": "log1p(v) is the logarithm of 1 + v: it takes -1/cells and "

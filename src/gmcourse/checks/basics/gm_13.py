@@ -75,8 +75,8 @@ def fit_density(x):
         "the conditional mean without the conditional covariance. Nobody measured it: "
         "the likelihood of what was seen needs no such value.",
         "second moment of a hole": "In the M step the expected square of a hole is "
-        "more than the square of the conditional mean: the whole conditional covariance "
-        "belongs into the new one, once.",
+        "more than the square of the conditional mean: the conditional covariance, all "
+        "of it, belongs into the new one, once.",
         "too narrow": "Its entropy is smaller than that of the truth: a component fell "
         "onto a few points, holes count as values without spread, or covariances are "
         "taken for something smaller.",
