@@ -215,7 +215,7 @@ def gm_11(t, points_needed):
                 if e < share and f < 1 / cells
             ],
         }
-        return {k: [u for u in v if u != due] for k, v in found.items()}
+        return {k: [u for u in v if abs(u - due) > 1] for k, v in found.items()}
 
     for i, (bins, d, share) in enumerate(cases):
         t.property(f"{bins} cells per axis, {d} axes, a share of {share}")
