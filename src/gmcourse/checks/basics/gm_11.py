@@ -222,11 +222,12 @@ def gm_11(t, points_needed):
         part, due = 1 / bins**d, smallest(share, bins**d)
         terms = [part, part + part**2 / 2, part + part**2 / 2 + part**3 / 3]
         ideas["result of an earlier call"] = earlier if i in (1, 2) else []
-        ideas["logarithm expanded"] = [
+        expanded = [
             v
             for u in {0: terms[:1], 3: terms, 8: terms[:1]}.get(i, [])
             for v in fit(-math.log1p(-share) / u)[:2]
         ]
+        ideas = {"logarithm expanded": expanded, **ideas}
         if share > 0.97:
             ideas |= edges(share, bins**d)
         ideas["rounded to the nearest"] = round(real(share, bins**d))
@@ -234,10 +235,8 @@ def gm_11(t, points_needed):
         earlier, ideas = [holds(bins, d, share, other, ideas)], {}
 
     large = [(10, 6, 0.9), (97, 3, 0.9), (999, 2, 0.95), (31, 4, 0.95)]
-    fine, cut = (
-        [(10, 2, 0.9999), (3, 1, 0.9995), (10, 4, 0.1234), (7, 2, 0.001)],
-        ("share not taken as it is"),
-    )
+    fine = [(10, 2, 0.9999), (3, 1, 0.9995), (10, 4, 0.1234), (7, 2, 0.001)]
+    cut = "share not taken as it is"
     for name, group, mistake in (
         ("up to a million cells", large, "too few digits"),
         ("a share of four digits", fine, cut),
