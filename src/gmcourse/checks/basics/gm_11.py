@@ -173,7 +173,6 @@ def gm_11(t, points_needed):
             + [v for u in (real(share, bins), rest * -bins) for v in fit(u * d)],
             "each axis by itself": list(axis),
             "whatever the share": [v for u in half for v in fit(u)],
-            "log1p misread": [abs(v) for u in misread[1:] for v in fit(u)],
             "small number in the logarithm": [
                 v for u in eps for v in fit(abs(u)) if abs(v - 804) > 2
             ],
@@ -181,6 +180,7 @@ def gm_11(t, points_needed):
                 *(v for u in (cells, cells * odds, 1 / (1 - share)) for v in fit(u)),
             ],
             "probability of the wrong event": [v for u in power for v in fit(-u)],
+            "log1p misread": [abs(v) for u in misread[1:] for v in fit(u)],
             "share not taken as it is": [
                 smallest(round(share, k), cells)
                 for k in (1, 2)
@@ -227,7 +227,8 @@ def gm_11(t, points_needed):
             for u in {0: terms[:1], 3: terms, 8: terms[:1]}.get(i, [])
             for v in fit(-math.log1p(-share) / u)[:2]
         ]
-        ideas = {"logarithm expanded": expanded, **ideas}
+        last = ideas.pop("small number in the logarithm", [])  # it fits much
+        ideas |= {"logarithm expanded": expanded, "small number in the logarithm": last}
         if share > 0.97:
             ideas |= edges(share, bins**d)
         ideas["rounded to the nearest"] = round(real(share, bins**d))
