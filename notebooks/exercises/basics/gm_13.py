@@ -148,12 +148,12 @@ class Gm13:
         fit_density,
         """
     no function returned | .log_prob -> .log_prob(v)
-    second moment of a hole | (e @ e.mT + rest) -> (e @ e.mT)
+    too narrow | (e @ e.mT + rest) -> (e @ e.mT)
     a single Gaussian | 3, 0.03, 3 -> 1, 0.03, 1
     incomplete points dropped | x.double() -> x[~x.isnan().any(1)].double()
-    holes filled
+    holes filled with the mean
         | x.double() -> torch.where(x.isnan(), x.nanmean(0), x).double()
-    holes filled | x.double() -> x.nan_to_num(0.0).double()
+    holes filled with zeros | x.double() -> x.nan_to_num(0.0).double()
     axes taken as independent | covs = covs / n_j[:, None, None] + floor**2 * eye
         -> covs = (covs / n_j[:, None, None] + floor**2 * eye) * eye
     fitted in other coordinates
@@ -173,7 +173,7 @@ class Gm13:
     negative log-likelihood returned
         | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: -f(p)
-    constant left out | return MixtureSameFamily -> f = MixtureSameFamily
+    does not integrate to one | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: f(p) + 0.3
     does not integrate to one
         | return MixtureSameFamily(Categorical(probs=w), parts).log_prob
@@ -190,15 +190,13 @@ class Gm13:
         | x, k, floor -> s = deviations(x); x, k, floor
         | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: f(p / s)
-    impossible points | return MixtureSameFamily -> f = MixtureSameFamily
-        | .log_prob -> .log_prob; return lambda p: f(p).where(p[:, 0] < 3, -math.inf)
     the same density everywhere
         | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: 0 * f(p) - 9
     """,
     )
 
-    @wrong("holes filled")
+    @wrong("holes filled with draws from the column")
     def filled_by_column(x):
         x = x.clone()
         for column in x.T:
