@@ -100,6 +100,15 @@ class Gm13:
         return MixtureSameFamily(Categorical(logits=best[0]), parts).log_prob
 
     @right
+    @build
+    def in_halves():
+        def fit_density(x):
+            log_prob = Gm13.fit_density(2 * x)
+            return lambda p: log_prob(2 * p) + 4 * math.log(2)
+
+        return fit_density
+
+    @right
     def by_patterns(x):
         x = x.double()
         seen = ~x.isnan()
