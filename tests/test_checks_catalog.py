@@ -121,6 +121,7 @@ UNMADE = {
         "twice the best",
     ],
     "vae-06": [
+        "the score of another density",
         "divided by another number of draws",
         "f left out",
         "f squared",

@@ -111,7 +111,6 @@ class Vae06:
     square of log q | * log_q) -> * log_q**2)
     sum of densities in place of their product | .sum(1) -> .logsumexp(1)
     product over the dimensions | .sum(1) -> .prod(1)
-    the score of another density | .log_prob(z) -> .cdf(z).log()
     the score of a Laplace density | normal.log_prob(z)
         -> (-(z - mean).abs() / log_std.exp() - log_std)
     baseline added | f - others -> f + others

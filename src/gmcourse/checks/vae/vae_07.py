@@ -265,6 +265,7 @@ def vae_07(t, GaussianVAE):
         mean_fit = sum(fits) / len(fits)
         ideas = chain({"more than one draw": mean_fit - rate}.items(), ideas)
     why = "The log-density of x at this z, minus the rate by quadrature."
+    t.finite(out, why, "underflow to zero")
     t.close(out, due, why, ideas=ideas, tol=1e-4)
 
     t.property("a wide q")
