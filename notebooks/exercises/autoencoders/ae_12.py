@@ -5,6 +5,7 @@ import math
 import torch
 from torch import nn
 
+from gmcourse import seeded
 from gmcourse.autoencoders import Autoencoder
 from gmcourse.nets import mlp
 
@@ -259,6 +260,7 @@ class Ae12:
     @build
     def decoder_as_made():
         model = Known()
-        model.net = mlp(1, 32, 32, 3)
+        with seeded(0):
+            model.net = mlp(1, 32, 32, 3)
         model.decode = lambda z: model.net(z)
         return ACROSS, ALONG, model
