@@ -46,7 +46,7 @@ def test_section_is_idempotent_and_complete(tmp_path, monkeypatch):
     assert chapter.read_text(encoding="utf-8") == once
     for part in (
         "### Exercise vae-03 · Samples that a gradient passes through",
-        "*Difficulty 2/5 · 20 min · cpu-instant · 3 points*",
+        "> **Difficulty 2/5** · 20 min · runs in a second · 3 points",
         "<summary>Hint 1</summary>",
         "```{code-cell} ipython3\ndef reparameterize(mean, raw, k):",
         '```{code-cell} ipython3\ncheck("vae-03", reparameterize)\n```',
