@@ -193,7 +193,7 @@ class Gm13:
         | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: f(p / s)
     impossible points | return MixtureSameFamily -> f = MixtureSameFamily
-        | .log_prob -> .log_prob; return lambda p: f(p).where(p[:, 0] < 3, -math.inf)
+        | .log_prob -> .log_prob; return lambda p: f(p).where(p[:, 0] < 1, -math.inf)
     the same density everywhere
         | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: 0 * f(p) - 9
