@@ -162,7 +162,7 @@ def exercises(path, text):
         after = text.split(line, 1)[1].strip().split("\n")[0]
         if not match:
             found.append(f"{line!r}: write '### Exercise vae-03 · Title'")
-        elif not re.fullmatch(r"\*Difficulty [1-5]/5 · [^*]+ · [^*]+\*", after):
+        elif not re.fullmatch(r"> \*\*Difficulty [1-5]/5\*\* · .+ · .+", after):
             found.append(f"{line!r} has no card line below but {after!r}")
     return found
 

@@ -129,16 +129,22 @@ def set_up(chapter):
 
 
 def sections(chapter):
-    """The level-2 headings are those of CHAPTER.md, in order (chapter 00 is free)."""
+    """The level-2 headings are those of CHAPTER.md, in order (chapter 00 is free).
+
+    A subject may follow after a colon, for those who search: at "What breaks" it must.
+    """
     if chapter.name.startswith("00_"):
         return []
-    have = [title for _, level, title in headings(chapter) if level == 2]
+    titles = [title for _, level, title in headings(chapter) if level == 2]
+    have = [title.split(": ")[0] for title in titles]
     found = [f"section {title!r} is missing" for title in SECTIONS if title not in have]
     found += [
         f"section {title!r} is not planned" for title in have if title not in SECTIONS
     ]
     if not found and have != SECTIONS:
         found.append(f"sections are out of order or repeated: {have}")
+    if "What breaks" in titles:
+        found.append("say what breaks: '## What breaks: posterior collapse'")
     return found
 
 

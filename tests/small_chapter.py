@@ -53,8 +53,9 @@ def chapter_text():
         cell("import math\n\nSCALE = 2", "imports"),
     ]
     for title in SECTIONS:
+        subject = ": all" if title == "What breaks" else ""
         parts += [
-            f"## {title}\n\nWith $\\mathbf{{x}}$ and `{{x}}`.\n",
+            f"## {title}{subject}\n\nWith $\\mathbf{{x}}$ and `{{x}}`.\n",
             *CODE.get(title, []),
         ]
     parts += ["```python\n## no heading: {role}`x`\n```\n"]

@@ -65,7 +65,9 @@ As $x$ is.
 
 ### Exercise sam-01 · Double it
 
-*Difficulty 2/5 · 15 min · cpu-instant*
+> **Difficulty 2/5** · 15 min · runs in a second
+>
+> *Goal:* Double.
 
 Do.
 
@@ -130,7 +132,8 @@ DEFECTS = [
         LABELED,
         "shows its label",
     ),
-    ("*Difficulty 2/5", "*Difficult 2/5", "a card must stand"),
+    ("> **Difficulty 2/5", "> **Difficult 2/5", "a card must stand"),
+    ("> **Difficulty", "**Difficulty", "a card must stand"),
 ]
 
 
@@ -179,6 +182,18 @@ def test_links(page):
     assert "arxiv.org" not in page
 
 
+def test_the_bibliography_leads_back(built):
+    """Each entry has the paper's number, and the chapters that cite it."""
+    text = (built[1].parent / "book" / "bibliography.html").read_text("utf-8")
+    entry = text[text.index('id="kingma2014"') :].split("</div>")[0]
+    assert (
+        '<a class="reference external" href="https://arxiv.org/abs/1312.6114">' in entry
+    )
+    assert ">arXiv:1312.6114</a>" in entry and "URL" not in text
+    assert 'href="../notebooks/07_sample.html">7</a>' in entry
+    assert "In chapter" in entry and "08_other" not in entry
+
+
 def test_exercise(page):
     start = page.index('<section class="exercise" id="exercise-sam-01-double-it">')
     box = page[start:]
@@ -189,6 +204,7 @@ def test_exercise(page):
     assert inside.count("</section>") == 3  # these, and "The question" around them
     assert 'class="exercise-card difficulty-2"' in box
     assert '<span class="badge-plain">15 min</span>' in box
+    assert "blockquote" not in box and "<em>Goal:</em> Double.</p>" in box
 
 
 def test_callouts_card_and_ways_out(page):

@@ -592,6 +592,26 @@ def test_an_exercise_without_hints_says_so(capsys, monkeypatch):
     assert capsys.readouterr().out == "toy-01 has no hints.\n"
 
 
+def test_a_hint_is_markdown_in_a_notebook(monkeypatch, capsys):
+    """So that its formulas are set; elsewhere it is text of 78 columns."""
+    shown, shell = [], types.SimpleNamespace(kernel=None)
+    display = types.SimpleNamespace(display=lambda data, raw: shown.append(data))
+    fake = types.SimpleNamespace(get_ipython=lambda: shell, display=display)
+    monkeypatch.setitem(sys.modules, "IPython", fake)
+    long = types.SimpleNamespace(hints=("With $x^2$, " + "word " * 30 + "end.", "Two."))
+    monkeypatch.setattr(checks, "_find", lambda id: long)
+    monkeypatch.setattr(checks, "_opened", {})
+    hint("toy-01")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Hint 1 of 2: With $x^2$") and len(lines) == 3
+    shell.kernel = object()
+    hint("toy-01")
+    assert shown == [
+        {"text/plain": "Hint 2 of 2: Two.", "text/markdown": "**Hint 2 of 2:** Two."}
+    ]
+    assert capsys.readouterr().out == ""
+
+
 def test_one_exercise_is_imported_where_one_is_asked_for():
     code = "import gmcourse, sys; from gmcourse.checks import _find; _find('vae-03');"
     code += "print([m for m in sys.modules if m.startswith('gmcourse.checks.') "

@@ -74,6 +74,8 @@ def test_a_single_number_needs_a_telling_factor():
     assert told(due * 12, due).startswith("12 (12 is the length of an axis) times")
     assert told(-due, due) == "the right size with the other sign"
     assert told(due * 0.77, due) == told(due + 0.1, due) == ""
+    assert told(due / 4, due, (torch.ones(3, 12),)) == "1/4 times what is due"
+    assert told(due * 5 / 7, due, (torch.ones(5, 7),)) == ""  # may be by chance
 
 
 def test_infinite_results_are_placed_only():

@@ -340,9 +340,103 @@ def test_tradeoff_refuses(as_users_run_it, change, words):
         live.Tradeoff(**{**given, **change})
 
 
+# ---- coins -----------------------------------------------------------------------
+
+
+def means():
+    return torch.rand(2, 1, 6, 5, generator=torch.Generator().manual_seed(0)) ** 3
+
+
+def coins(**how):
+    how = {"wander": False, "label": "Coins", **how}
+    return live.Coins(means(), ["first", "second"], **how)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("chosen, rate", [(0, 1.0), (1, 8.0), (0, 0.25), (1, 64.0)])
+def test_coins_are_trained_as_by_torch(show, chosen, rate):
+    page = show(coins())
+    asked(page, f"choose({chosen})")
+    asked(page, f"rate({rate})")
+    m = (255 * means()[chosen]).round().double() / 255  # as bytes hold them
+    logits = torch.zeros_like(m, requires_grad=True)
+    sgd = torch.optim.SGD([logits], lr=rate)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits
+    for _ in range(12):
+        found = asked(page, "get()")
+        due = loss(logits, m, reduction="sum")
+        assert found["loss"] == pytest.approx(due.item(), abs=1e-9)
+        got = torch.tensor(found["logits"], dtype=torch.float64)
+        torch.testing.assert_close(got, logits.detach().flatten(), atol=1e-9, rtol=1e-9)
+        sgd.zero_grad()
+        due.backward()
+        sgd.step()
+        asked(page, "step()")
+    entropy = torch.distributions.Bernoulli(m).entropy().sum()
+    assert found["floor"] == pytest.approx(entropy.item(), abs=1e-6)
+    assert page.inner_text(".gm-near").startswith("after 12 steps")
+
+
+@pytest.mark.browser
+def test_the_draws_of_coins_have_their_probabilities(show):
+    """Exactly as many of 8 x 30 uniform numbers below p as torch would expect."""
+    page = show(coins())
+    asked(page, "rate(8)")
+    for _ in range(60):
+        asked(page, "step()")
+    draws = torch.tensor(asked(page, "get()")["draws"]).view(2, 6, 4, 5)
+    draws = draws.permute(0, 2, 1, 3).reshape(8, 6, 5)
+    assert set(draws.unique().tolist()) == {0.0, 1.0}
+    m = means()[0, 0]
+    sure = (m < 0.002) | (m > 0.998)
+    assert sure.any() and (draws[:, sure] == m[sure].round()).all()
+    spread = (m * (1 - m)).sum().sqrt() * 8**0.5
+    assert abs(draws.sum() - 8 * m.sum()) < 4 * spread
+    assert not torch.equal(draws[0], draws[1])
+
+
+@pytest.mark.browser
+def test_coins_are_stepped_chosen_and_begun_anew(show):
+    page = show(coins())
+    page.get_by_role("button", name="Step").click()
+    first = asked(page, "get()")
+    page.get_by_role("button", name="Begin anew").click()
+    assert page.locator(".gm-past").count() == 1
+    assert page.inner_text(".gm-near").startswith("after 0 steps")
+    page.get_by_role("button", name="second").click()
+    assert page.locator(".gm-past").count() == 0  # another floor
+    assert page.locator("[aria-pressed=true]").inner_text() == "second"
+    page.locator("input").press("ArrowRight")
+    assert page.inner_text(".gm-slider") == "learning rate 2"
+    page.get_by_role("button", name="Step").click()
+    assert asked(page, "get()")["logits"] != first["logits"]
+
+
+@pytest.mark.parametrize(
+    "x, how, words",
+    [
+        (torch.zeros(2, 3, 4, 4), {}, r"\(sets, 1, h, w\)"),
+        (torch.zeros(3, 1, 4, 4), {}, "one name a set"),
+        (torch.full((2, 1, 4, 4), 1.5), {}, r"expected \[0, 1\]"),
+        (torch.full((2, 1, 4, 4), torch.nan), {}, "finite"),
+        (torch.zeros(2, 1, 4, 4), {"rate": 3.0}, "power of two"),
+        (torch.zeros(2, 1, 4, 4), {"rate": 128.0}, "1/4 to 64"),
+        (torch.zeros(2, 1, 4, 4), {"rate": -1.0}, "rate"),
+    ],
+)
+def test_coins_refuse(as_users_run_it, x, how, words):
+    with pytest.raises(ValueError, match=words):
+        live.Coins(x, ["a", "b"], **how)
+
+
 # ---- all of them -----------------------------------------------------------------
 
-KINDS = {"divergences": divergences, "em": em, "tradeoff": lambda **h: tradeoff(**h)[0]}
+KINDS = {
+    "coins": coins,
+    "divergences": divergences,
+    "em": em,
+    "tradeoff": lambda **how: tradeoff(**how)[0],
+}
 
 
 @pytest.mark.browser
@@ -391,3 +485,43 @@ def test_pages_of_any_kind(show, kind):
     page.emulate_media(media="print")
     assert page.locator("img.gm-still").is_visible()
     assert not page.locator(".gm-body").is_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", ["coins", "em", "tradeoff"])
+def test_buttons_and_sliders_by_touch(show, kind):
+    page = show(KINDS[kind]())
+    page.set_viewport_size(PHONE)
+    state = f"JSON.stringify({FIGURE}.get())"
+    names = {"coins": "Step", "em": "Step", "tradeoff": "Run"}
+    before = page.evaluate(state)
+    page.get_by_role("button", name=names[kind]).tap()
+    page.wait_for_function(f"{state} != {before!r}")
+    page.locator("input").scroll_into_view_if_needed()
+    box = page.locator("input").bounding_box()
+    for at, end in (0.02, "min"), (0.98, "max"):
+        x, y = box["x"] + at * box["width"], box["y"] + box["height"] / 2
+        page.touchscreen.tap(x, y)
+        assert page.locator("input").evaluate(f"e => e.value == e.{end}")
+
+
+@pytest.mark.browser
+def test_the_gaussian_by_touch(show):
+    page = show(divergences())
+    page.set_viewport_size(PHONE)
+    box = page.locator(".gm-plane").bounding_box()
+    page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + 0.7 * box["height"])
+    mean, std = asked(page, "get()")
+    assert mean == pytest.approx(3.0, abs=0.05) and std != 1.2
+    finger, handle = (
+        page.context.new_cdp_session(page),
+        page.locator(".gm-handle").bounding_box(),
+    )
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    for kind, dx in ("touchStart", 0), ("touchMove", -60), ("touchMove", -120):
+        at = {"type": kind, "touchPoints": [{"x": x + dx, "y": y}]}
+        finger.send("Input.dispatchTouchEvent", at)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    moved = asked(page, "get()")
+    assert moved[0] == pytest.approx(mean - 120 / box["width"] * 10, abs=0.05)
+    assert moved[1] == pytest.approx(std, abs=0.02)

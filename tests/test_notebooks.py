@@ -61,10 +61,11 @@ def test_clean_outputs():
             figure | {"transient": {"display_id": "7"}},
             stream("\r      \r"),
             display(**{outputs.WIDGET: {}, "text__plain": "x"}),
+            figure | {"data": {**figure["data"], outputs.WIDGET: {}}},
             stream("\r  \r"),
         )
     )
-    assert made == stored(stream("ab\n"), stream("w\n", "stderr"), figure)
+    assert made == stored(stream("ab\n"), stream("w\n", "stderr"), figure, figure)
 
 
 def test_pair_is_stable_and_keeps_what_is_valid(book):

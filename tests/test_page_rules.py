@@ -65,7 +65,7 @@ Because.
 
 ### Exercise sam-01 · Double it
 
-*Difficulty 2/5 · 15 min · cpu-instant*
+> **Difficulty 2/5** · 15 min · runs in a second
 
 As in [the first](#sam-01).
 """

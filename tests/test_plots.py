@@ -2,7 +2,9 @@
 
 import io
 import math
+import sys
 
+import ipywidgets
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -128,3 +130,73 @@ def test_a_column_has_one_number_of_decimals():
     few = plots.table(["a"], [[35.47], [8.0]], "What.").rows
     assert few == [["35.47"], ["8.00"]]
     assert plots.table(["a"], [[math.nan], [0.0]], "What.").rows == [["nan"], ["0"]]
+
+
+def test_an_axis_without_ticks_has_no_half_frame():
+    fig, axes = plots.figure(2)
+    axes[0].set(xticks=[], yticks=[])
+    plots.show(fig, caption="Two.", alt="Two axes.")
+    seen = [[s.get_visible() for s in ax.spines.values()] for ax in axes]
+    assert seen == [[False] * 4, [True, False, True, False]]
+
+
+# A figure to play with.
+
+
+def bar(height, color="gray"):
+    fig, ax = plots.figure(width=2.0, height=1.0)
+    ax.bar([0], [height], color=color)
+    ax.set_ylim(0, 10)
+    return fig
+
+
+def red(webp):
+    """How many pixels of a picture are red."""
+    r, g, b = np.asarray(Image.open(io.BytesIO(webp)).convert("RGB")).T.astype(int)
+    return int(((r > 200) & (g < 60) & (b < 60)).sum())
+
+
+def test_a_figure_follows_its_controls():
+    played = plots.play(
+        bar,
+        caption="A bar.",
+        alt="One bar.",
+        height=ipywidgets.IntSlider(2, 0, 10, description="how high"),
+        color=ipywidgets.Dropdown(options=["red", "blue"], value="red"),
+    )
+    low = red(played.picture.value)
+    played.controls["height"].value = 8
+    assert red(played.picture.value) == pytest.approx(4 * low, rel=0.1)
+    played.controls["color"].value = "blue"
+    assert red(played.picture.value) == 0
+    described = [c.description for c in played.controls.values()]
+    assert described == ["how high", "color"]  # by itself, or the argument's name
+
+
+def test_a_page_without_a_kernel_has_the_first_figure():
+    slider = ipywidgets.IntSlider(2, 0, 10)
+    played = plots.play(bar, caption="A bar.", alt="One bar.", height=slider)
+    first = plots.show(bar(2), caption="A bar.", alt="One bar.")._repr_html_()
+    slider.value = 9
+    bundle = played._repr_mimebundle_()
+    assert bundle["text/html"] == first
+    assert bundle["text/plain"] == "[figure: One bar.] A bar."
+    view = bundle["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == played.box.model_id
+
+
+def test_colab_is_given_the_controls_alone(monkeypatch):
+    """It would show the page's form of two."""
+    monkeypatch.setitem(sys.modules, "google.colab", io)
+    slider = ipywidgets.IntSlider(2, 0, 10)
+    played = plots.play(bar, caption="A bar.", alt="One bar.", height=slider)
+    assert "text/html" not in played._repr_mimebundle_()
+
+
+def test_play_refuses():
+    with pytest.raises(ValueError, match="needs a control"):
+        plots.play(bar, caption="A bar.", alt="One bar.")
+    with pytest.raises(TypeError, match="height is a int; expected a widget"):
+        plots.play(bar, caption="A bar.", alt="One bar.", height=3)
+    with pytest.raises(ValueError, match="caption"):
+        plots.play(bar, caption="", alt="x", height=ipywidgets.IntSlider(2, 0, 10))

@@ -109,6 +109,12 @@ def test_sections(book):
     caught(rules.sections, edit(book, "## Look inside", "## Look at it"), "not planned")
 
 
+def test_sections_have_subjects(book):
+    assert rules.sections(edit(book, "## Check it", "## Check it: by hand")) == []
+    bare = edit(book, "## What breaks: all", "## What breaks")
+    caught(rules.sections, bare, "say what breaks")
+
+
 def test_sections_order(book):
     edit(book, "## Check it", "## X")
     edit(book, "## Train it", "## Check it")

@@ -283,6 +283,19 @@ def test_a_training_is_adopted_by_the_tool(tmp_path, monkeypatch):
     assert "the card says" in found
 
 
+def test_what_was_measured_beside_a_value_is_compared_too():
+    known = {"label": "distance", "tolerance": 0.5, "value": 10.0, "floor": 0.04}
+    known |= {"n": 1000, "std_error": 0.1, "cpu_seconds": 3.0}
+    same = known | {"value": 10.4, "floor": 0.041, "cpu_seconds": 9.0}
+    assert results.differences(same, known) == []
+    (found,) = results.differences(known | {"floor": 0.05}, known)
+    assert found == "distance, floor is 0.05, the card says 0.0400 ± 0.002"
+    (found,) = results.differences(known | {"value": 10.6}, known)
+    assert found.startswith("distance is 10.6")
+    lost = {k: v for k, v in known.items() if k != "floor"}
+    assert len(results.differences(lost, known)) == 1
+
+
 def test_recipes_are_joined_from_one_file_a_topic():
     topics = (autoencoders, classifiers, vae)
     joined = [recipe for topic in topics for recipe in topic.RECIPES]

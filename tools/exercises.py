@@ -30,26 +30,32 @@ from gmcourse.checks import Exercise
 
 NOTEBOOKS = ROOT / "notebooks"
 MARKER = re.compile(r"<!-- exercise: (?P<id>\S+) -->\n.*?<!-- /exercise -->", re.DOTALL)
+COMPUTE = {
+    "cpu-instant": "runs in a second",
+    "cpu-10min": "ten minutes on a CPU",
+    "gpu": "wants a GPU",
+}
 BOOK_URL = "https://gmcourse.github.io/gmcourse"
 
 
 def cells(exercise: Exercise, cls: type | None) -> list[tuple[str, str]]:
     """(kind, text): markdown, stub, check, solution."""
     facts = [
-        f"Difficulty {exercise.difficulty}/5",
+        f"**Difficulty {exercise.difficulty}/5**",
         f"{exercise.minutes} min",
-        exercise.compute,
+        COMPUTE[exercise.compute],
     ]
     if exercise.points:
         facts.append(f"{exercise.points} point{'s' * (exercise.points > 1)}")
-    card = f"*{' · '.join(facts if exercise.check else [*facts, 'open'])}*"
+    card = [" · ".join(facts if exercise.check else [*facts, "open"])]
+    card += [f"*Goal:* {goal}" for goal in exercise.objectives]
     hints = [
         f"<details>\n<summary>Hint {i}</summary>\n\n{hint}\n\n</details>"
         for i, hint in enumerate(exercise.hints, 1)
     ]
     heading = f"### Exercise {exercise.id} · {exercise.title}"
-    goals = [f"*Goal:* {goal}" for goal in exercise.objectives]
-    parts = [heading, card, *goals, exercise.statement.strip(), *hints]
+    quoted = "\n>\n".join(f"> {line}" for line in card)  # a card in Jupyter, too
+    parts = [heading, quoted, exercise.statement.strip(), *hints]
     out = [("markdown", "\n\n".join(parts))]
     if exercise.stub.strip():
         out.append(("stub", exercise.stub.strip()))

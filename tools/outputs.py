@@ -4,6 +4,7 @@ import copy
 import re
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+PLAIN = "text/plain"
 
 
 def on_screen(text):
@@ -35,13 +36,16 @@ def clean_outputs(outputs):
     """The outputs as they are stored: merged, collapsed, nothing transient.
 
     A progress line that clears itself leaves nothing, even where a figure was shown
-    in between. A widget's view is dropped: without its kernel it is an empty box.
+    in between. A widget's view is dropped, since without its kernel it is an empty box;
+    what else its cell shows, for such a page, stays.
     """
     merged = []
     for output in copy.deepcopy(outputs):
         output.pop("transient", None)
         if WIDGET in output.get("data", {}):
-            continue
+            del output.data[WIDGET]
+            if output.data.keys() <= {PLAIN}:
+                continue
         if output.output_type != "stream":
             merged.append(output)
             continue

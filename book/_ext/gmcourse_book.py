@@ -9,7 +9,7 @@ the book adds what plain Markdown cannot say:
   chapter ``[(3.2)](03_variational_autoencoders.ipynb#eq-elbo)``;
 - ``### Exercise vae-03 · Title`` and all that follows, up to the next heading of
   the same or a higher level, becomes a box; its first paragraph
-  (``*Difficulty 2/5 · 15 min · cpu-instant*``) becomes a line of badges;
+  (``> **Difficulty 2/5** · 15 min · runs in a second``) becomes a line of badges;
 - the table directly below a chapter's title becomes its budget card;
 - ``> **Key idea.** ...`` becomes a callout;
 - ``Built in chapter NN_name`` in a docstring becomes a link to that chapter;
@@ -25,6 +25,7 @@ import shutil
 from pathlib import Path
 
 import docstrings
+import lean
 import papers
 from plain_markdown import PlainMarkdown, separate
 
@@ -55,4 +56,5 @@ def setup(app):
     app.connect("linkcheck-process-uri", papers.registered)
     app.connect("doctree-resolved", papers.cite)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", lean.strip)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

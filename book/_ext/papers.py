@@ -32,11 +32,11 @@ def papers(app):
 
 
 def cite(app, doctree, docname):
-    """Lead links to known papers to the bibliography page."""
-    if docname == BIBLIOGRAPHY or BIBLIOGRAPHY not in app.env.all_docs:
+    """Lead links to known papers to the bibliography page, and from there back."""
+    if app.builder.format != "html" or BIBLIOGRAPHY not in app.env.all_docs:
         return
-    if app.builder.format != "html":
-        return
+    if docname == BIBLIOGRAPHY:
+        return lead_back(app, doctree)
     for link in doctree.findall(nodes.reference):
         found = app.gmcourse_papers.get(link.get("refuri", ""))
         if found:
@@ -46,6 +46,39 @@ def cite(app, doctree, docname):
             link["internal"] = True
             link["reftitle"] = hint
             link["classes"].append("paper")
+
+
+def lead_back(app, doctree):
+    """Each entry links to the paper by its number, and to the chapters that cite it."""
+    chapters = sorted(Path(app.srcdir, "notebooks").glob("[0-9]*.md"))
+    texts = {path.stem: path.read_text("utf-8") for path in chapters}
+    for entry in doctree.findall(nodes.citation):
+        for link in list(entry.findall(nodes.reference)):
+            uri = link.get("refuri", "")
+            if uri not in app.gmcourse_papers:
+                continue
+            link.children = [nodes.Text(number(uri))]
+            before = link.parent[link.parent.index(link) - 1]
+            if before.astext().endswith("URL: "):  # the style's word for it
+                words = before.astext().removesuffix("URL: ")
+                link.parent.replace(before, nodes.Text(words))
+            places = [name for name in texts if f"({uri})" in texts[name]]
+            for i, name in enumerate(places):
+                page = app.builder.get_relative_uri(BIBLIOGRAPHY, f"notebooks/{name}")
+                link.parent += nodes.Text(", " if i else " In chapter ")
+                back = nodes.reference("", str(int(name[:2])), refuri=page)
+                back["internal"] = True
+                link.parent += back
+            if places:
+                link.parent += nodes.Text(".")
+
+
+def number(uri):
+    """An address as papers are quoted: arXiv:1312.6114, doi:10.1007/BF00332918."""
+    for start, name in {"arxiv.org/abs/": "arXiv:", "doi.org/": "doi:"}.items():
+        if start in uri:
+            return name + uri.split(start)[1]
+    return uri.split("//")[1].split("/")[0]
 
 
 def read_papers(app):

@@ -27,7 +27,7 @@ CALLOUTS = {
 
 
 SET_UP = {"google.colab": "Set-up, on Colab only", "import gmcourse": "Imports"}
-DRAWN = {"plots.show": "figure", "plots.table": "table"}
+DRAWN = {"plots.show": "figure", "plots.play": "figure", "plots.table": "table"}
 
 
 def html(text):
@@ -153,13 +153,15 @@ class PlainMarkdown(SphinxTransform):
                 asks = f'check("{label}"' in cell.astext()
                 cell["classes"].append("cell-check" if asks else "cell-stub")
         card = next((node for node in section[1:] if visible(node)), None)
-        if not (isinstance(card, nodes.paragraph) and CARD.match(card.astext())):
+        if not (isinstance(card, nodes.block_quote) and CARD.match(card.astext())):
             log.warning(
-                "below '%s' a card must stand: *Difficulty 2/5 · 15 min · cpu-instant*",
+                "below '%s' a card must stand: > **Difficulty 2/5** · 15 min",
                 section[0].astext(),
                 location=section,
             )
             return
+        quote, card = card, card[0]
+        quote.replace_self(quote.children)
         text = card.astext()
         difficulty = CARD.match(text).group(1)
         card["classes"] += ["exercise-card", f"difficulty-{difficulty}"]

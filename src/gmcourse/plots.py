@@ -10,8 +10,8 @@ import base64
 import html
 import io
 import math
-import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ._arguments import integer
+from ._tables import Table, table
 
 __all__ = [
     "COLORS",
@@ -29,6 +30,7 @@ __all__ = [
     "figure",
     "image_grid",
     "images",
+    "play",
     "scatter",
     "show",
     "table",
@@ -126,13 +128,17 @@ def show(fig: Any, *, caption: str, alt: str) -> Shown:
         ValueError: one of them is empty.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.image import AxesImage
 
     if not caption.strip() or not alt.strip():
         raise ValueError("a figure needs a caption (what to see) and an alt text")
-    pictures = any(map(_is_picture, fig.findobj(_has_pixels)))
+    pictures = any(map(_is_picture, fig.findobj(AxesImage)))
     words = any(ax.axison or ax.get_title() or ax.texts for ax in fig.axes)
     if pictures:
         _gray_frame(fig)
+    for ax in fig.axes:
+        if len(ax.get_xticks()) == len(ax.get_yticks()) == 0:
+            ax.spines[:].set_visible(False)  # without ticks they are half a frame
     buffer = io.BytesIO()
     fig.savefig(
         buffer,
@@ -148,16 +154,8 @@ def show(fig: Any, *, caption: str, alt: str) -> Shown:
     return Shown(buffer.getvalue(), caption, alt, width, **facts)
 
 
-def _has_pixels(artist: Any) -> bool:
-    return hasattr(artist, "get_array") and hasattr(artist, "get_cmap")
-
-
 def _is_picture(artist: Any) -> bool:
     """A photo or a drawing rather than a map of numbers: gray, or RGB."""
-    from matplotlib.image import AxesImage
-
-    if not isinstance(artist, AxesImage):
-        return False
     array = artist.get_array()
     return array is not None and (array.ndim == 3 or artist.get_cmap().name == "gray")
 
@@ -175,6 +173,65 @@ def _gray_frame(fig: Any) -> None:
         spine.set_edgecolor(_BETWEEN)
     for ax in fig.axes:
         ax.tick_params(color=_BETWEEN, labelcolor=_BETWEEN)
+
+
+class Played:
+    """Controls and a picture that follows them; in a page without a kernel, a still."""
+
+    def __init__(self, draw: Callable[..., Shown], controls: dict[str, Any]):
+        import ipywidgets
+
+        self.draw, self.controls = draw, controls
+        self.shown = draw(**self.values())
+        self.picture = ipywidgets.Image(format="webp", value=self.shown.webp)
+        self.picture.layout.max_width, self.picture.width = "100%", self.shown.width
+        for name, control in controls.items():
+            control.description = control.description or name
+            control.observe(self.follow, names="value")
+        caption = ipywidgets.HTML(html.escape(self.shown.caption))
+        self.box = ipywidgets.VBox([self.picture, *controls.values(), caption])
+
+    def values(self) -> dict[str, Any]:
+        return {name: control.value for name, control in self.controls.items()}
+
+    def follow(self, change: Any) -> None:
+        self.picture.value = self.draw(**self.values()).webp
+
+    def _repr_mimebundle_(self, **how: Any) -> dict[str, Any]:
+        alive = self.box._repr_mimebundle_(**how) or {}
+        still = {"text/html": self.shown._repr_html_(), "text/plain": repr(self.shown)}
+        if "google.colab" in sys.modules:  # it would show the still in place of them
+            del still["text/html"]
+        return {**alive, **still}
+
+
+def play(
+    draw: Callable[..., Any], *, caption: str, alt: str, **controls: Any
+) -> Played:
+    """A figure with ipywidgets under it, drawn anew whenever one of them is moved.
+
+    The published page, which has no kernel, shows the figure of the first values.
+
+    Args:
+        draw: takes the controls' values by name and gives a figure of `figure`.
+        caption, alt: of that figure, as of `show`.
+        controls: widgets that have a value, such as ``ipywidgets.IntSlider``.
+
+    Raises:
+        ValueError: no control, or no caption or alternative text.
+        TypeError: a control that is no widget with a value.
+    """
+    if not controls:
+        raise ValueError("a figure to play with needs a control: digit=IntSlider(...)")
+    for name, control in controls.items():
+        if not hasattr(control, "value") or not hasattr(control, "observe"):
+            kind = type(control).__name__
+            raise TypeError(f"{name} is a {kind}; expected a widget that has a value")
+
+    def shown(**values: Any) -> Shown:
+        return show(draw(**values), caption=caption, alt=alt)
+
+    return Played(shown, controls)
 
 
 def image_grid(
@@ -276,85 +333,3 @@ def _blues() -> Any:
     color[:, :3] = 1 - (1 - color[:, :3]) / share[:, None]
     color[:, 3] = share
     return ListedColormap(color, "Blues on any ground")
-
-
-class Table:
-    """A small table that reads well in a notebook, in the book and in a terminal."""
-
-    def __init__(
-        self, head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str
-    ):
-        self.head, self.caption = [str(h) for h in head], caption
-        columns = [_column([row[i] for row in rows]) for i in range(len(head))]
-        self.rows = [list(row) for row in zip(*columns)]
-        # Numbers are compared by their places: they stand below each other.
-        self.numbers = [all(map(_NUMBER.match, column)) for column in columns]
-
-    def _repr_html_(self) -> str:
-        def line(cells: Sequence[str], tag: str) -> str:
-            inner = ""
-            for cell, number in zip(cells, self.numbers):
-                name = tag if cell else "td"  # an empty head is none
-                kind = ' class="number" style="text-align:right"' if number else ""
-                inner += f"<{name}{kind}>{html.escape(cell)}</{name}>"
-            return f"<tr>{inner}</tr>"
-
-        body = "".join(line(row, "td") for row in self.rows)
-        return (
-            f'<table class="gm-table"><caption>{html.escape(self.caption)}</caption>'
-            f"<thead>{line(self.head, 'th')}</thead><tbody>{body}</tbody></table>"
-        )
-
-    def __repr__(self) -> str:
-        widths = [max(map(len, column)) for column in zip(self.head, *self.rows)]
-        lines = [
-            "  ".join(
-                cell.rjust(width) if number else cell.ljust(width)
-                for cell, width, number in zip(row, widths, self.numbers)
-            ).rstrip()
-            for row in (self.head, *self.rows)
-        ]
-        return "\n".join([self.caption, *lines])
-
-
-# A number as a table shows it, alone or with its error or unit; or none.
-_NUMBER = re.compile(r"([\u2212+]?[\d,]*\.?\d+( ± [\d.,]+)?( ?%)?|inf|\?|\u2013)?$")
-
-
-def _column(values: Sequence[Any]) -> list[str]:
-    """The cells of a column, its floats with one number of decimals."""
-    values = [v.item() if isinstance(v, Tensor) else v for v in values]
-    sizes = [abs(v) for v in values if isinstance(v, float) and 0 < abs(v) < math.inf]
-    decimals = 0
-    if sizes:  # four digits of the largest, two of the least; at most 4 decimals
-        most, least = max(sizes), min(sizes)
-        decimals = max(3 - _exponent(most), 1 - _exponent(least), 0)
-        decimals = min(decimals, 3 if most >= 1 else 4)
-
-    def cell(value: Any) -> str:
-        if isinstance(value, float):
-            value = f"{value:,.{decimals}f}"
-        elif isinstance(value, int) and not isinstance(value, bool):
-            value = f"{value:,}"
-        return re.sub(r"(^|(?<=[\s(\[]))-(?=[\d.])", "\u2212", str(value))
-
-    return [cell(value) for value in values]
-
-
-def _exponent(size: float) -> int:
-    return math.floor(math.log10(size))
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> Table:
-    """A table with a caption, its numbers to the right.
-
-    The floats of a column have one number of decimals: four digits of the largest, two
-    of the least, but at most 3 decimals (4 where all are below 1).
-
-    Raises:
-        ValueError: a row is longer or shorter than the head.
-    """
-    bad = [row for row in rows if len(row) != len(head)]
-    if bad:
-        raise ValueError(f"a row has {len(bad[0])} cells; the head has {len(head)}")
-    return Table(head, rows, caption)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from .. import edits, reference, right
+from .. import edits, reference, right, wrong
 
 
 class Ae02:
@@ -59,7 +59,7 @@ class Ae02:
         left = total = cov.trace()
         while left > share * total + 1e-9 and k < x.shape[1]:
             v = torch.randn_like(cov[0])
-            for _ in range(400):
+            for _ in range(200):
                 v = cov @ v
                 v = v / v.norm()
             value = v @ cov @ v
@@ -79,6 +79,14 @@ class Ae02:
         left = s.square().flip(0).cumsum(0).flip(0) / s.square().sum()
         return int((left > share).sum())
 
+    @wrong("rounded in place of up")
+    def by_interpolation(x, share):
+        k = Ae02.codes_needed(x, share)
+        s = torch.linalg.svdvals(x.double() - x.double().mean(0)) ** 2
+        beyond = share - s[k:].sum() / s.sum()  # as a part of the k-th direction
+        part = float(beyond * s.sum() / s[k - 1])
+        return k and round(k - part)
+
     edited = edits(
         codes_needed,
         """
@@ -87,6 +95,11 @@ class Ae02:
         | s.square() -> torch.where(s.square() > 1e-3, s.square(), 0)
     data not centered | .mean(0) -> .mean()
     data not centered | .mean(0) -> .mean(1, keepdim=True)
+    another center than the mean | x.double().mean(0) -> x.double().median(0).values
+    another center than the mean | x.double().mean(0) -> x[0].double()
+    share ignored | share * -> 0.1 *
+    codes dropped in place of codes kept | return k -> return len(s) - k
+    not the first k that fits | return k -> return len(s) if k else k
     singular values not squared | s.square() -> s
     smallest directions first | s.square() -> s.square().flip(0)
     variances of the pixels | s.square() -> x.var(0).sort(descending=True).values

@@ -26,7 +26,12 @@ def covariance(rows):
 class Ae04:
     r"""The answers minus their mean are $W (z - \mu)$. With their principal
     directions as columns, $U$, they are $U U^\top W (z - \mu)$, since they lie in
-    the span of $U$: the new code is $U^\top W (z - \mu)$, and $U$ decodes it."""
+    the span of $U$: the new code is $U^\top W (z - \mu)$, and $U$ decodes it.
+
+    Why the directions of the answers, not of the codes: the right singular vectors of
+    the centered answers are the eigenvectors of their covariance, so the columns are
+    orthonormal *and* the codes along them uncorrelated, of descending variance.
+    `full_matrices=False` matters: without it svd also makes an $n \times n$ matrix."""
 
     @reference
     def principal(last, first, z):
@@ -93,15 +98,39 @@ class Ae04:
         size = first.weight.detach().norm(dim=0)
         return made(last, first, first.weight.detach() / size, size.diag(), z.mean(0))
 
-    @wrong("codes still correlated")
+    @wrong("directions of the weight alone")
     def orthonormal(last, first, z):
         q, r = torch.linalg.qr(first.weight.detach())
         return made(last, first, q, r, z.mean(0))
 
-    @wrong("codes still correlated")
+    @wrong("directions of the weight alone")
     def singular(last, first, z):
         u, s, vt = torch.linalg.svd(first.weight.detach(), full_matrices=False)
         return made(last, first, u, s[:, None] * vt, z.mean(0))
+
+    @wrong("codes still correlated")
+    def turned_too_far(last, first, z):
+        q, r = torch.linalg.qr(first.weight.detach())
+        turn = torch.linalg.eigh(covariance(z @ r.T))[1].flip(1)
+        turn = turn @ turn @ turn
+        return made(last, first, q @ turn, turn.T @ r, z.mean(0))
+
+    @wrong("turned the wrong way")
+    def turned_the_other_way(last, first, z):
+        q, r = torch.linalg.qr(first.weight.detach())
+        turn = torch.linalg.eigh(covariance(z @ r.T))[1].flip(1)
+        return made(last, first, q @ turn.T, turn @ r, z.mean(0))
+
+    @wrong("a direction outside the answers")
+    def ascending(last, first, z):
+        w = first.weight.detach()
+        up = torch.linalg.eigh(w @ covariance(z) @ w.T)[1][:, : z.shape[1]]
+        return made(last, first, up, up.T @ w, z.mean(0))
+
+    @wrong("columns still oblique")
+    def sorted_by_variance(last, first, z):
+        order = torch.eye(z.shape[1])[z.var(0).argsort(descending=True)]
+        return made(last, first, first.weight.detach() @ order.T, order, z.mean(0))
 
     edited = edits(
         principal,
@@ -109,9 +138,12 @@ class Ae04:
     given layers changed | copy.deepcopy(last), copy.deepcopy(first) -> last, first
     mean not removed | (last.bias - mean) -> last.bias
     mean not removed | (last.bias - mean) -> (last.bias + mean)
-    encoder's bias not mapped | go @ (last.bias - mean) -> last.bias
-    encoder's bias not mapped | go @ (last.bias - mean) -> last.bias - mean
-    encoder's bias not mapped | go @ (last.bias - mean) -> go @ last.bias - mean
+    mean or bias not mapped | go @ (last.bias - mean) -> last.bias
+    mean or bias not mapped | go @ (last.bias - mean) -> last.bias - mean
+    mean or bias not mapped | go @ (last.bias - mean) -> go @ last.bias - mean
+    encoder's bias lost or counted twice | (last.bias - mean) -> -mean
+    another center than the mean | mean = z.mean(0) -> mean = z[0]
+    another center than the mean | mean = z.mean(0) -> mean = z.median(0).values
     mean left in the directions | (z - mean) @ w.T -> z @ w.T
     a direction dropped | go = up.T @ w
         -> go = up.T @ w; go = go * ((answers @ up).std(0) > 0.1)[:, None]

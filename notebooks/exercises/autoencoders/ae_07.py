@@ -11,7 +11,12 @@ class Ae07:
     $\sum_j \bigl(u_j^2 - 2 u_j\, w_j^\top x / s_j + \gamma \lvert u_j \rvert\bigr)$
     plus a constant. For $u_j > 0$ the derivative vanishes at
     $w_j^\top x/s_j - \gamma/2$, if that is positive; for $u_j < 0$ it is the mirror
-    image."""
+    image.
+
+    The threshold for the projection on the unit column is $\gamma / 2$, whatever the
+    length of the column. That is what the factor $\lVert w_j \rVert$ in (2.8) is for:
+    without it the threshold would be $\gamma / (2 s_j)$, and a column could escape the
+    penalty by growing."""
 
     @reference
     def sparse_code(x, w, weight):
@@ -88,8 +93,8 @@ class Ae07:
     threshold of the whole weight | weight / 2 -> weight
     threshold halved twice | weight / 2 -> weight / 4
     negative codes cut off | along.sign() * -> along.sign().relu() *
-    length of the columns forgotten | w.norm(dim=0) -> torch.ones(w.shape[1])
-    length of the columns forgotten | w.norm(dim=0) -> torch.ones(w.shape[1])
+    not divided by the length | w.norm(dim=0) -> torch.ones(w.shape[1])
+    not divided by the length | w.norm(dim=0) -> torch.ones(w.shape[1])
         | along.sign() * size -> (along - weight / 2).relu()
     divided by the length only once | size / length -> size
     penalty without the length | weight / 2 -> weight / 2 / length
@@ -111,7 +116,19 @@ class Ae07:
     moved the wrong way
         | along.sign() * size / length -> (along - weight / 2) / length
     threshold on the wrong scale | weight / 2 -> weight / 2 * length**2
-    mean over the dimensions | weight / 2 -> weight / 2 * len(w)
+    another threshold | weight / 2 -> weight / 2 * len(w)
+    another threshold | weight / 2 -> weight / 2 / w.shape[1]
+    not divided by the length | size / length -> size * length
+    divided by the length too often | size / length -> size / length**2
+    divided by the length too often | w.norm(dim=0) -> w.square().sum(0)
+    a constant added to the length | w.norm(dim=0) -> w.norm(dim=0) + 1e-3
+    sign lost | along.sign() * ->
+    only one sign moved | along.sign() * size -> torch.where(along > 0, size, along)
+    smoothed at zero | (along.abs() - weight / 2).clamp(min=0)
+        -> F.softplus(along.abs() - weight / 2)
+    not one code for each column | size / length -> size / length @ w.T
+    not one code for each column | return along.sign() * size / length
+        -> return (along.sign() * size / length).T
     relative threshold | along.abs() - weight / 2 -> along.abs() / (1 + weight * length)
     row moved as a whole | along.abs() - weight / 2
         -> along.abs() * (1 - weight / 2 / along.norm(dim=1, keepdim=True))

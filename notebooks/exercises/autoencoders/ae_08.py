@@ -26,6 +26,18 @@ class Images(nn.Module):
 
 
 class Ae08:
+    """**The swap.** Height and width were exchanged in the view, and once more by the
+    transposition: the shape is right again, the pixels are not. Each row of the decoder
+    holds an image in the order of `flatten`, and one view undoes that.
+
+    **The squeeze.** With one channel it leaves reconstructions `(b, h, w)`, which are
+    broadcast against images `(b, 1, h, w)` to `(b, b, h, w)`: each image is compared
+    with the reconstructions of all. What is best for all images at once is their mean.
+
+    **The mean** over the values makes the loss smaller by their number, 784 for the
+    chapter's images. It also hid the broadcast: a mean over the last three axes of
+    `(b, b, h, w)` still has one number for each row."""
+
     @reference
     class ImageAutoencoder(nn.Module):
         def __init__(self, encoder, decoder, shape):
@@ -75,13 +87,22 @@ class Ae08:
     channel axis squeezed away | (x_noisy)) -> (x_noisy)).squeeze().unsqueeze(1)
     mean over the dimensions | .sum(dim -> .mean(dim
     channel axis squeezed away | -1, c, h, w) -> -1, c, h, w).squeeze(1)
-    wrong shape | .view(-1, c, h, w) ->
+    rows in place of images | .view(-1, c, h, w) ->
     wrong shape | -1, c, h, w) -> -1, 1, h, w)
     pixels in the wrong places | -1, c, h, w) -> -1, c, h, w).flip(2)
     values changed | -1, c, h, w) -> -1, c, h, w).sigmoid()
     values changed | -1, c, h, w) -> -1, c, h, w).clamp(0, 1)
     one image for the whole batch | return self.decoder(z).view(-1, c, h, w)
         -> return self.decoder(z)[:1].view(-1, c, h, w).expand(len(z), c, h, w)
+    channel axis squeezed away | (x_noisy)) -> (x_noisy)).squeeze(); x = x.squeeze()
+    batch and pixels mixed | -1, c, h, w)
+        -> c, -1, h, w).transpose(0, 1)
+    another target | (x - x_hat) -> (x - x_noisy - x_hat)
+    another target | (x - x_hat) -> (x_noisy - x - x_hat)
+    another target | x_hat = self.decode(self.encoder(x_noisy))
+        -> x_hat = x_noisy + self.decode(self.encoder(x_noisy))
+    another input | self.encoder(x_noisy) -> self.encoder(x_noisy - x)
+    another power | .square() -> .pow(4)
     noisy and clean image swapped | error(self, x_noisy, x) -> error(self, x, x_noisy)
     every image with every reconstruction | return (x - x_hat).square()
         -> return (x[:, None] - x_hat[None]).square().mean(1)

@@ -87,6 +87,24 @@ class Ae09:
     k above d | min(self.k, z.shape[1]) -> self.k
     another rule in evaluation mode
         | return -> return z.relu() if not self.training else
+    smallest kept | values, places = z.relu() -> places = (-z)
+        | dim=1) -> dim=1).indices; values = z.relu().gather(1, places)
+    the same places in all rows | z.relu().topk -> z.relu().mean(0).expand_as(z).topk
+        | places, values) -> places, z.relu().gather(1, places))
+    order taken for rank | torch.zeros_like(z).scatter(1, places, values)
+        -> z.relu() * (z.argsort(dim=1, descending=True) < self.k)
+    another number than k | min(self.k, -> min(2 * self.k,
+    k not used | torch.zeros_like(z).scatter(1, places, values) -> z.relu()
+    values changed | places, values) -> places, values.square())
+    values changed | places, values) -> places, values / values.sum(1, keepdim=True))
+    softmax in place of the values | places, values) -> places, values.softmax(1))
+    random | places, values)
+        -> places, values * (1 + 1e-3 * torch.randn_like(values)))
+    another slope for what stays | places, values)
+        -> places, 2 * values - values.detach())
+    nearly zero in place of zero | torch.zeros_like(z).scatter(1, places, values)
+        -> torch.where(z >= values[:, -1:], z.relu(), 1e-4 * z)
+    batch axis lost | places, values) -> places, values).squeeze(0)
     nearly zero in place of zero | torch.zeros_like(z) -> torch.full_like(z, 1e-9)
     ties all kept | torch.zeros_like(z).scatter(1, places, values)
         -> z.relu() * (z >= values[:, -1:])

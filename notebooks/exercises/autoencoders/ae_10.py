@@ -8,6 +8,11 @@ from .. import edits, reference, right, wrong
 
 
 class Ae10:
+    """What does an AUC of 0.95 promise? Two normal distributions of scores with
+    deviation 1 have it if their means are 2.33 apart. To catch 90 % of the anomalies,
+    one raises a false alarm for 14.8 % of the normal parts. With one anomaly in a
+    thousand, 0.6 % of the alarms are real: for each of them more than 160 are false."""
+
     @reference
     def real_alarms(normal, anomalies, recall, share):
         need = math.ceil(recall * len(anomalies) - 1e-9)
@@ -62,6 +67,22 @@ class Ae10:
         real = share * rate(anomalies, max(fits))
         return real / (real + (1 - share) * rate(normal, max(fits)))
 
+    @wrong("threshold not counted")
+    def gaussian(normal, anomalies, recall, share):
+        d = torch.distributions.Normal(anomalies.mean(), anomalies.std())
+        t = d.icdf(torch.tensor(1 - recall).clamp(1e-6))
+        tpr, fpr = ((v >= t).double().mean() for v in (anomalies, normal))
+        return share * tpr / (share * tpr + (1 - share) * fpr)
+
+    @wrong("the best threshold in place of the largest")
+    def best(normal, anomalies, recall, share):
+        found = []
+        for t in anomalies.tolist():
+            tpr, fpr = ((v >= t).double().mean() for v in (anomalies, normal))
+            if tpr >= recall - 1e-9:
+                found.append(share * tpr / (share * tpr + (1 - share) * fpr))
+        return max(found)
+
     @wrong("a scale taken for granted")
     def on_a_grid(normal, anomalies, recall, share):
         scores = torch.cat([normal, anomalies])
@@ -87,14 +108,14 @@ class Ae10:
         | anomalies.sort -> normal.sort
     alarms strictly above | (anomalies >= -> (anomalies > | (normal >= -> (normal >
     alarms strictly above | (normal >= -> (normal >
-    recall ignored | [need - 1] -> [-1]
-    recall ignored | [need - 1] -> [len(anomalies) // 2]
+    threshold not counted | [need - 1] -> [-1]
+    threshold not counted | [need - 1] -> [len(anomalies) // 2]
     counted from below | descending=True -> descending=False
     scores not sorted | .sort(descending=True).values ->
     scores clamped | .sort(descending=True) -> .clamp(0, 1).sort(descending=True)
         | (anomalies >= -> (anomalies.clamp(0, 1) >=
         | (normal >= -> (normal.clamp(0, 1) >=
-    recall as a part of the size | anomalies.sort(descending=True).values[need - 1]
+    threshold not counted | anomalies.sort(descending=True).values[need - 1]
         -> (recall * anomalies.mean())
     rates swapped | share * tpr -> share * fpr | (1 - share) * fpr -> (1 - share) * tpr
     parts below the threshold | (normal >= -> (normal <
@@ -102,13 +123,19 @@ class Ae10:
         -> return real + (1 - share) * (1 - fpr)
     another measure | return real / (real + (1 - share) * fpr)
         -> return (anomalies[:, None] > normal).double().mean()
-    divided by another number | (normal >= threshold).double().mean()
+    counts in place of rates | (normal >= threshold).double().mean()
         -> (normal >= threshold).sum() / (len(normal) + len(anomalies))
     counts smoothed | (normal >= threshold).double().mean()
         -> ((normal >= threshold).sum() + 1) / len(normal)
     a number added to the denominator | (real + (1 -> (real + 1e-3 + (1
     share ignored | real = share -> share = 0.001; real = share
     rounding decides | - 1e-9 ->
+    another threshold | [need - 1] -> [len(anomalies) // 4]
+    other weights | (1 - share) * fpr -> (1 - share) ** 2 * fpr
+    other weights | real = share * -> real = share**2 *
+    a weight forgotten | real = share * -> real =
+    equal scores counted by half | (normal >= threshold).double().mean()
+        -> ((normal >= threshold).double() + (normal > threshold)).mean() / 2
     a scale taken for granted | (normal >= threshold) -> (normal >= threshold - 1e-4)
     equal scores counted once | anomalies.sort(descending=True).values[need - 1]
         -> (v := anomalies.unique().flip(0))[math.ceil(recall * len(v) - 1e-9) - 1]
@@ -132,6 +159,6 @@ class Ae10:
     share of false alarms | return real -> return 1 - real
     share of anomalies caught | return real / (real + (1 - share) * fpr) -> return tpr
     share and rest swapped | real = -> share = 1 - share; real =
-    false-alarm rate in place of its weight | (1 - share) * fpr -> fpr
+    a weight forgotten | (1 - share) * fpr -> fpr
     """,
     )

@@ -10,7 +10,12 @@ class Ae11:
     """The chapter's `GaussianCodes` adds to each variance a millionth of it in place of
     this. Two equal codes then differ by about a thousandth of their standard deviation,
     whatever the unit. A constant code, whose variance is zero, still stops its
-    factorization."""
+    factorization.
+
+    The data themselves are a root, too, with no factorization at all: with
+    `part = (z - z.mean(0)) / (len(z) - 1) ** 0.5`, draws are
+    `z.mean(0) + torch.randn(m, len(z)) @ part`. Their covariance is `part.T @ part`,
+    which is that of the codes. It takes n random numbers for each draw."""
 
     @reference
     def fit_sampler(z):
@@ -108,7 +113,29 @@ class Ae11:
         -> torch.randn(m, len(mean)) * z.std(0)
     covariance in place of its root | root.T -> torch.cov(z.T)
     root on the wrong side | root.T -> torch.linalg.cholesky(torch.cov(z.T))
-    rotation forgotten | root.T -> root
+    not rotated, or the wrong way | root.T -> root
+    not rotated, or the wrong way | root.T -> values.clamp(min=0).sqrt().diag().float()
+    standard deviations off, correlations right | @ root.T
+        -> @ root.T * torch.arange(1, len(mean) + 1)
+    correlations off, standard deviations right | @ root.T
+        -> @ root.T * (1 - 2 * (torch.arange(len(mean)) % 2))
+    covariance of the rows | cov(z.double().T)
+        -> cov(z.double())[: len(z.T), : len(z.T)]
+    root of each entry | root.T -> torch.cov(z.T).abs().sqrt()
+    inverse of the covariance | root.T
+        -> torch.linalg.pinv(root)
+    directions left out | values.clamp(min=0)
+        -> (values * (values > 0.05 * values.max()))
+    directions left out | values.clamp(min=0) -> (values * (values >= values.max()))
+    another center | mean = z.mean(0) -> mean = z.median(0).values
+    another center | mean = z.mean(0) -> mean = z[0]
+    rows and columns swapped | return mean + torch.randn(m, len(mean)) @ root.T
+        -> return (mean + torch.randn(m, len(mean)) @ root.T).T
+    n draws in place of m | randn(m, -> randn(len(z),
+    noise of another shape and spread | randn(m, len(mean))
+        -> randn(m, len(mean)).clamp(-1, 1)
+    draws not independent | torch.randn(m, len(mean))
+        -> torch.randn(m, len(mean)).cumsum(0)
     training codes drawn again | return mean + torch.randn(m, len(mean)) @ root.T
         -> return z[torch.randint(len(z), (m,))]
     noise added to the covariance
@@ -132,7 +159,7 @@ class Ae11:
         -> z.double().T @ z.double() / len(z)
     another factor on the covariance
         | values.clamp(min=0) -> (values.clamp(min=0) * 200)
-    another factor on the covariance | mean + torch.randn
+    noise of another shape and spread | mean + torch.randn
         -> z[torch.randint(len(z), (m,))] + torch.randn
     noise added to the covariance
         | cov(z.double().T) -> cov(z.double().T) + 1e-2 * torch.eye(len(z.T))

@@ -13,7 +13,15 @@ def entries(x, w, a, v):
 
 class Ae13:
     r"""By the chain rule the Jacobian at $x$ is
-    $V \operatorname{diag}\bigl(1 - \tanh^2(W x + a)\bigr)\, W$."""
+    $V \operatorname{diag}(s)\, W$ with $s = 1 - \tanh^2(W x + a)$. The number is
+    also $s^\top \bigl[(V^\top V) \odot (W W^\top)\bigr] s$, where $\odot$ multiplies
+    entry by entry: the matrix in the middle is the same for all examples, and nothing
+    of the size `(b, k, d)` is made.
+
+    Does the penalty keep codes from moving? Divide $V$ by 10 and let the first layer of
+    the decoder multiply by 10: the reconstructions are the same, and the penalty is a
+    hundred times smaller. As in (2.4), the loss does not forbid it. It helps to tie
+    the decoder's weights to the encoder's, so that neither can shrink alone."""
 
     @reference
     def contraction(x, w, a, v):
@@ -90,7 +98,28 @@ class Ae13:
         | jacobian.square().flatten(1) -> jacobian.sum(2).square()
     wrong shape | .flatten(1).sum(1) -> .squeeze().flatten(1).sum(1)
     first layer only | (v * slope[:, None]) @ w -> slope[:, :, None] * w
+    another slope | 1 - hidden.square() -> 1 - hidden.tanh().square()
+    another slope | 1 - hidden.square() -> 1 - (x @ w.T + a).square()
     offset left out | + a ->
+    offset subtracted | + a -> - a
+    entries not squared | jacobian.square() -> jacobian
+    a part of the Jacobian | jacobian.square() -> jacobian[:, 0].square()
+    a part of the Jacobian
+        | jacobian.square().flatten(1) -> jacobian.diagonal(0, 1, 2).square()
+    product of norms | jacobian.square().flatten(1).sum(1)
+        -> v.square().sum() * w.square().sum() * slope.square().sum(1)
+    slope once in place of twice | jacobian.square().flatten(1).sum(1)
+        -> (slope @ ((v.T @ v) * (w @ w.T))).sum(1)
+    a second nonlinearity | (v * slope[:, None]) @ w
+        -> (1 - (hidden @ v.T).tanh() ** 2)[:, :, None] * ((v * slope[:, None]) @ w)
+    second layer only | (v * slope[:, None]) @ w -> v * slope[:, None]
+    another norm | jacobian.square().flatten(1).sum(1)
+        -> torch.linalg.svdvals(jacobian).sum(1)
+    derivative in one direction | jacobian.square().flatten(1)
+        -> (jacobian @ x[:, :, None]).square().flatten(1)
+    derivative by the weights | jacobian.square().flatten(1).sum(1)
+        -> (v * slope[:, None]).square().sum((1, 2)) * x.square().sum(1)
+    one Jacobian for all | # (b, h) -> ; slope = slope.mean(0).expand(len(x), -1)
     one Jacobian for all | # (b, h) -> ; slope = slope[:1].expand(len(x), -1)
     one Jacobian for all | (x @ w.T + a) -> (x.mean(0).expand(len(x), -1) @ w.T + a)
     absolute values in place of squares | jacobian.square() -> jacobian.abs()

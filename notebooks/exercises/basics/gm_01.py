@@ -75,7 +75,16 @@ class Gm01:
     a density cut off at one | return padded -> return padded.clamp(max=0)
     near a border | bucketize(x, -> bucketize(x + 1e-4,
     near a border | bucketize(x, edges -> bucketize(x.half(), edges.half()
-    counts not divided by their sum | counts.sum() -> counts.mean()
+    divided by another number than their sum | counts.sum() -> counts.mean()
+    divided by another number than their sum | counts.sum() -> (counts.sum() - 1)
+    squares or roots of the counts | log_density = -> counts = counts**2; log_density =
+    width taken as a share of all
+        | edges.diff() -> (edges.diff() / (edges[-1] - edges[0]))
+    another power of the width | edges.diff().log() -> 2 * edges.diff().log()
+    width without its logarithm | edges.diff().log() -> edges.diff()
+    zero in place of minus infinity | -math.inf -> 0.0
+    outside taken for a cell | cat([nothing, -> cat([log_density[-1:],
+    smoothed | counts.log() -> counts.log1p()
     counts not divided by their sum | - counts.sum().log() ->
     counts not divided by their sum | counts.sum() -> counts.max()
     smoothed | log_density = -> counts = counts + 1; log_density =
@@ -83,7 +92,7 @@ class Gm01:
     smoothed | log_density = -> counts = counts.clamp(min=1); log_density =
     right border taken in | edges, right=True -> edges
     right border taken in | right=True)] -> right=True) - (x == edges[-1]).long()]
-    outside taken for the nearest cell
+    outside taken for a cell
         | right=True) -> right=True).clamp(1, len(counts))
     zero replaced by a small number
         | return padded -> return (padded.exp() + 1e-8).log()
@@ -93,10 +102,19 @@ class Gm01:
     sign flipped | return -> return -
     density in place of its logarithm | return padded -> return padded.exp()
     bits in place of nats | return padded -> return (padded / math.log(2))
-    bits in place of nats | return padded -> return (padded / math.log(10))
+    logarithm to base 10 | return padded -> return (padded / math.log(10))
+    border in no cell
+        | return padded -> x = x - 1e9 * (x[:, None] == edges).any(1); return padded
     batch axis lost | right=True)] -> right=True)].squeeze()
     """,
     )
+
+    @wrong("depends on the points asked for")
+    def of_the_cells_hit(x, edges, counts):
+        cell = torch.bucketize(x, edges, right=True)
+        hit = (cell[:, None] == torch.arange(1, len(edges))).any(0)
+        height = counts / counts[hit].sum() / edges.diff()
+        return torch.cat([torch.zeros(1), height, torch.zeros(1)])[cell].log()
 
     @wrong("right border taken in")
     def in_both_cells(x, edges, counts):

@@ -73,7 +73,32 @@ class Gm02:
     log_std read as log variance
         | / log_stds.exp() -> / (log_stds / 2).exp() | - log_stds - -> - log_stds / 2 -
     log_stds wrong in the normalizer | - log_stds - constant -> - constant
-    constant left out | - log_stds - constant -> - log_stds
+    log(2 pi) left out | - log_stds - constant -> - log_stds
+    one half lost in the normalizer
+        | - log_stds - constant -> - 2 * (log_stds + constant)
+    one half lost in the normalizer | - log_stds - constant -> - log_stds - 2 * constant
+    another constant | - log_stds - constant -> - log_stds + constant
+    another exponent | -0.5 * eps**2 -> -0.5 * eps.abs()
+    another exponent | / log_stds.exp() -> * log_stds.exp()
+    another function than exp | eps = -> log_stds = -log_stds; eps =
+    floor under the variance
+        | eps = -> log_stds = (log_stds.mul(2).exp() + 1e-2).log() / 2; eps =
+    one width for all dimensions
+        | eps = -> log_stds = log_stds.mean(1, True).expand_as(log_stds); eps =
+    logarithms added up | logsumexp -> sum
+    log-densities multiplied by weights | log_w + each -> log_w.exp() * each
+    axes exchanged | constant).sum(-1) -> constant)
+        | (log_w + each).logsumexp(-1) -> (log_w + each.logsumexp(-1)).sum(-1)
+    weights with another power | log_w + each -> 2 * log_w + each
+    weights of other components | log_w + each -> log_w.flip(0) + each
+    shift not put back | each = ( -> each = log_w + (
+        | (log_w + each).logsumexp(-1) -> (each - each.amax(1)[:, None]).logsumexp(-1)
+    one Gaussian in place of the mixture | (log_w + each) -> each
+        | eps = -> w = log_w.exp()[:, None]; means = (w * means).sum(0, True); eps =
+        | constant = 0.5 -> log_stds = (w * log_stds).sum(0, True); constant = 0.5
+        | / log_stds.exp() -> / (w * log_stds).sum(0, True).exp()
+    small number added to a weight | log_w + each -> (log_w.exp() + 1e-6).log() + each
+    a density cut off at one | logsumexp(-1) -> logsumexp(-1).clamp(max=0)
     constant left out | return -> return 0.5 +
     constant counted once
         | constant).sum(-1) -> 0).sum(-1) - constant
@@ -94,7 +119,7 @@ class Gm02:
     cut off far away | logsumexp(-1) -> logsumexp(-1).clamp(min=-2e4)
     cut off far away | / log_stds.exp() -> / log_stds.exp(); eps = eps.clamp(-30, 30)
     log_stds wrong in the normalizer | - log_stds - constant -> + log_stds - constant
-    log_stds not exponentiated
+    another function than exp
         | eps = -> log_stds = log_stds.abs().log(); eps =
     divided by the standard deviation once | / log_stds.exp() -> / (log_stds / 2).exp()
     density in place of its logarithm | logsumexp(-1) -> logsumexp(-1).exp()
@@ -111,7 +136,7 @@ class Gm02:
     ceiling on the variance | eps = -> log_stds = log_stds.clamp(max=2); eps =
     root of a squared distance | eps**2 - log_stds - constant).sum(-1)
         -> eps.square().sum(-1).sqrt() ** 2 - (log_stds + constant).sum(-1))
-    underflow to zero | (-0.5 * eps**2 - log_stds - constant).sum(-1)
+    product of hundreds of factors | (-0.5 * eps**2 - log_stds - constant).sum(-1)
         -> -0.5 * (eps**2).sum(-1) - (log_stds + constant).exp().prod(-1).log()
     exponential that overflows | (log_w + each).logsumexp(-1)
         -> (each + log_w - (m := each.mean(1))[:, None]).exp().sum(-1).log() + m

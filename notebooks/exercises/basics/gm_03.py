@@ -71,6 +71,36 @@ class Gm03:
         tied_step,
         """
     divided by all points | x) / n_j[:, None] -> x) / len(x)
+    not divided by what a component owns | x) / n_j[:, None] -> x)
+    means of other components | - means -> - means.roll(1, 0)
+    means pulled together | return w, means, cov
+        -> return w, 0.9 * means + 0.1 * x.mean(0), cov
+    responsibilities left out | cov = -> r = torch.full_like(r, 1 / r.shape[1]); cov =
+    logarithms of the weights | return w, -> return w.log(),
+    weighted twice by what a component owns | ("nk,nki -> ("k,nk,nki
+        | r, diff, -> w, r, diff,
+    covariance of one component | cov = -> j = w.argmax(); cov =
+        | r, diff, -> r * (torch.arange(len(w)) == j), diff,
+        | diff) / len(x) -> diff) / n_j[j]
+    precisions averaged | nkj->ij -> nkj->kij
+        | diff) / len(x) -> diff) / n_j[:, None, None]
+        | return w, means, cov
+        -> return w, means, (w[:, None, None] * cov.inverse()).sum(0).inverse()
+    scatter not divided by the number of points | diff) / len(x) -> diff)
+    scatter not divided by the number of points | diff) / len(x) -> diff) / r.numel()
+    precision in place of the covariance | return w, means, cov
+        -> return w, means, cov.inverse()
+    root in place of the covariance | return w, means, cov
+        -> return w, means, torch.linalg.cholesky(cov)
+    correlations in place of the covariance | return w, means, cov
+        -> s = cov.diagonal().sqrt(); return w, means, cov / s / s[:, None]
+    off by a factor of two | return w, means, cov -> return w, means, cov / 2
+    spread of the means | return w, means, cov
+        -> off = means - x.mean(0); return w, means, (w * off.T) @ off
+    spread of the means | return w, means, cov
+        -> off = means - x.mean(0); return w, means, cov + 2 * (w * off.T) @ off
+    deviations averaged before their squares | return w, means, cov
+        -> off = x - r @ means; return w, means, off.T @ off / len(x)
     centered at the mean of all points | - means -> - x.mean(0).expand_as(means)
     not centered | - means -> - 0 * means
     divided by one point less | diff) / len(x) -> diff) / (len(x) - 1)

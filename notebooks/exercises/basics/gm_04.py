@@ -60,18 +60,43 @@ class Gm04:
     new shares left out | + new.log() ->
     posterior unchanged | - old.log() + new.log() ->
     shares exchanged | - old.log() + new.log() -> + old.log() - new.log()
+    old shares put in once more | - old.log() -> + old.log()
+    new shares taken out | + new.log() -> - new.log()
+    shares with another power | - old.log() -> - 2 * old.log()
+    shares with another power | + new.log() -> + new.log() / 2
+    base of the logarithm mixed | old.log() + new.log() -> old.log2() + new.log2()
+    odds in place of shares | - old.log() + new.log() -> - old.logit() + new.logit()
+    odds in place of shares | log_post - old.log() + new.log()
+        -> log_post.exp().logit() - old.logit() + new.logit()
+    old shares guessed from the batch | old.log() -> log_post.exp().mean(0).log()
+    likelihood left out | log_post - -> 0 * log_post -
+    log-posterior scaled | log_post - old.log() + new.log() -> log_post * new / old
+    shares added in place of multiplied
+        | (log_post - old.log() + new.log()).softmax(1)
+        -> ((log_post - old.log()).softmax(1) + new) / 2
+    shares added in place of multiplied
+        | (log_post - old.log() + new.log()).softmax(1) -> log_post.exp() + new - old
+    softmax of probabilities | softmax(1) -> exp().softmax(1)
+    normalized by another number than the sum | return ( -> p = (
+        | softmax(1) -> exp(); return p / p.amax(1)[:, None]
+    normalized by another number than the sum | return ( -> p = (
+        | softmax(1) -> exp(); return p / p.mean(1)[:, None]
+    right near, wrong far out
+        | log_post - -> torch.where(log_post < -99, log_post.round(), log_post) -
+    floor under the log-posteriors
+        | log_post - -> torch.maximum(log_post, log_post.amax(1)[:, None] - 880) -
     weights added, not their logarithms | - old.log() + new.log() -> - old + new
     weights added, not their logarithms | + new.log() -> + new
     normalized over the examples | softmax(1) -> softmax(0)
     normalized over the examples
         | softmax(1) -> flatten().softmax(0).view_as(log_post)
     not normalized | softmax(1) -> exp()
-    not normalized | - old.log() -> | softmax(1) -> exp()
     log posterior returned | softmax -> log_softmax
     only the winner | softmax(1) -> argmax(1)[:, None] == torch.arange(len(new))
     underflow to zero | return (log_post - old.log() + new.log()).softmax(1)
         -> p = log_post.double().exp() * new / old; return p / p.sum(1)[:, None]
-    underflow to zero | return (log_post - old.log() + new.log()).softmax(1)
+    floor under the log-posteriors
+        | return (log_post - old.log() + new.log()).softmax(1)
         -> p = log_post.clamp(min=-80).exp() * new / old; return p / p.sum(1)[:, None]
     underflow to zero | return (log_post - old.log() + new.log()).softmax(1)
         -> p = log_post.exp() * new / old; return p / (p.sum(1)[:, None] + 1e-30)
@@ -87,8 +112,9 @@ class Gm04:
     exponential that overflows | return (log_post - old.log() + new.log()).softmax(1)
         -> p = log_post.double(); p = (p - p.mean(1)[:, None]).exp() * new / old
         | new / old -> new / old; return p / p.sum(1)[:, None]
-    absent class smoothed | new.log() -> new.clamp(min=0.01).log()
-    absent class smoothed | new.log() -> (new + 1e-8).log()
+    absent class kept | new.log() -> new.clamp(min=0.01).log()
+    absent class kept | new.log() -> (new + 1e-8).log()
+    absent class kept | new.log() -> new.log().nan_to_num(neginf=0)
     absent class cut out afterward | new.log() -> new.clamp(min=0.01).log()
         | softmax(1) -> softmax(1) * (new > 0)
     batch axis lost | softmax(1) -> softmax(1).squeeze()

@@ -125,7 +125,31 @@ class Gm05:
     pseudo-count in the numerator alone | n + smoothing -> n
     pseudo-count of one outcome alone | smoothing * common -> smoothing
     smoothing fixed at one | smoothing * common -> common | n + smoothing -> n + 1
-    another rule of smoothing | n + smoothing -> n + 2 * smoothing
+    another rule of smoothing | lit / (n + smoothing)[:, None]
+        -> (lit + 0.1) / (n + smoothing + 0.2)[:, None]
+    another denominator | n + smoothing -> n + 2 * smoothing
+    another number of pseudo-examples | n + smoothing -> n * (1 + smoothing)
+        | smoothing * common -> smoothing * n[:, None] * common
+    another common share | (x.sum(0) + 1) / (len(x) + 2) -> (x.mean() + 0 * x[0])
+    divided by all examples | n + smoothing -> 0 * n + len(x)
+    pseudo-count in the denominator alone | + smoothing * common ->
+    smoothing taken for a mixing weight | x + smoothing * common -> x
+        | lit / (n + smoothing)[:, None]
+        -> lit / n[:, None] * (1 - smoothing) + smoothing * common
+    dark pseudo-examples left out | (1 - self.probs).log() -> self.dark.log()
+        | lit = -> self.dark = (1 - x).T @ one_hot / (n + smoothing); lit =
+        | dark.T + -> dark +
+    dark pixels with the wrong sign | + (1 - x) @ -> - (1 - x) @
+    lit and dark exchanged | = self.probs.log(), (1 - self.probs).log()
+        -> = (1 - self.probs).log(), self.probs.log()
+    probabilities of the pixels added up | x @ lit.T + (1 - x) @ dark.T
+        -> (x @ self.probs.T + (1 - x) @ (1 - self.probs).T).log()
+    prior not divided by the number of examples | n / len(x) -> n
+    prior counted more than once | self.prior.log() -> x.shape[1] * self.prior.log()
+    prior subtracted | + self.prior.log() -> - self.prior.log()
+    lit and dark exchanged | torch.bernoulli(p) -> 1 - torch.bernoulli(p)
+    prior in the draws | torch.bernoulli(p)
+        -> torch.bernoulli(p * self.prior[c][:, None])
     probabilities clamped | lit / (n + smoothing)[:, None]
         -> (lit / (n + smoothing)[:, None]).clamp(0.01, 0.99)
     pixels pooled over the classes | lit / (n + smoothing)[:, None]
@@ -162,7 +186,7 @@ class Gm05:
     training examples in place of draws
         | lit = one_hot -> self.x, self.w = x, one_hot.T; lit = one_hot
         | torch.bernoulli(p) -> self.x[torch.multinomial(self.w[c], 1)[:, 0]]
-    drawn with other probabilities | bernoulli(p) -> bernoulli(1 - p)
+    lit and dark exchanged | bernoulli(p) -> bernoulli(1 - p)
     drawn with other probabilities | bernoulli(p) -> bernoulli(p.clamp(0.2))
     noise used more than once | torch.bernoulli(p) -> (u < p).float()
         | = self.probs[c] -> = self.probs[c]; u = torch.rand_like(p)

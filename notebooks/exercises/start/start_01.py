@@ -69,7 +69,7 @@ class Start01:
         | movedim(-1, 1) -> reshape(len(pixels), 3, *pixels.shape[1:3])
     reshaped where an axis was to be moved
         | movedim(-1, 1) -> transpose(1, 3).reshape(len(pixels), 3, *pixels.shape[1:3])
-    colors averaged away | movedim(-1, 1) -> float().mean(-1)[:, None]
+    three colors made one | movedim(-1, 1) -> float().mean(-1)[:, None]
     order of the colors changed | movedim -> flip(-1).movedim
     order of the colors changed | movedim -> roll(1, -1).movedim
     case told by the size of an axis | pixels.ndim == 3 -> pixels.shape[-1] != 3
@@ -98,7 +98,22 @@ class Start01:
         | x.float() / 127.5 - 1 -> (x.float() - x.float().mean()) / x.float().std()
     scaled by the picture's own statistics
         | x.float() / 127.5 -> 2 * x.float() / x.max()
-    batch axis lost | x.float() -> x.float().squeeze(0)
+    axis of length one lost | x.float() -> x.float().squeeze(0)
+    axis of length one lost | return x.float() / 127.5 - 1
+        -> x = x.float() / 127.5 - 1; return x.squeeze() if pixels.ndim == 4 else x
+    gray made three colors | unsqueeze(1) -> unsqueeze(1).expand(-1, 3, -1, -1)
+    axes run together | x.float() / 127.5 - 1 -> (x.float() / 127.5 - 1).flatten(1)
+    pixels moved | return x -> return x.flip(2)
+    colors scaled otherwise than gray | return x.float() / 127.5 - 1
+        -> x = x.float() / 127.5 - 1; return x if pixels.ndim == 3 else x / 2
+    noise added | x.float() / 127.5 -> (x + torch.rand(x.shape)) / 127.5
+    another range | x.float() / 127.5 - 1 -> x.float() / 127.5
+    another range | x.float() / 127.5 - 1 -> x.float() / 255 - 0.5
+    another range | x.float() / 127.5 - 1 -> (x.float() - 0.5) / 0.5
+    divided by 254 | 127.5 -> 127
+    ends cut off | x.float() / 127.5 - 1 -> (x.float() / 127 - 1).clamp(-1, 1)
+    steps of different sizes | x.float() / 127.5 -> 2 * (x.float() / 255) ** 0.5
+    steps of different sizes | x.float() / 127.5 - 1 -> (x.float() / 127.5 - 1).tanh()
     wrong dtype | float -> double
     wrong dtype | x.float() / 127.5 - 1 -> (x.float() / 127.5 - 1).to(torch.int8)
     not a tensor | x.float() -> x.float().numpy()

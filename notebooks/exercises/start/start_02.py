@@ -93,8 +93,12 @@ class Start02:
     one seed for all | (seed) -> (seed % 1000)
     depends on the outer stream | (seed) -> (seed + torch.initial_seed() % 1000)
     depends on the outer stream | (seed) -> (seed + int(1000 * torch.rand(1)))
-    global random state reseeded | with torch.random.fork_rng(): -> if True:
-    global random state reseeded | with torch.random.fork_rng(): -> if True:
+    outer stream not put back | with torch.random.fork_rng(): -> if True:
+    put back to one place each time | with torch.random.fork_rng(): -> if True:
+        | return draw() -> result = draw(); torch.manual_seed(0); return result
+    draw never called | return draw() -> return draw
+    other numbers at each call | (seed) -> (seed + __import__("time").time_ns() % 9999)
+    outer stream seeded anew | with torch.random.fork_rng(): -> if True:
         | return draw() -> result = draw(); torch.seed(); return result
     outer stream lost after an error
         | with torch.random.fork_rng(): -> for s in [torch.get_rng_state()]:
@@ -112,6 +116,8 @@ class Start02:
     outer stream started again
         | get_rng_state() -> initial_seed() | set_rng_state -> manual_seed
     outer stream moved on | state = -> torch.rand(1); state =
+    outer stream at another place | set_rng_state(state)
+        -> set_rng_state(state); torch.randn(9999)
     outer stream moved on | set_rng_state(state) -> set_rng_state(state); torch.randn(1)
     """,
     )
@@ -124,6 +130,21 @@ class Start02:
     outer stream lost after an error | except BaseException -> except ValueError
     """,
     )
+
+    @wrong("put back to one place each time")
+    @build
+    def state_of_the_first_call():
+        states = []
+
+        def repeatable(draw, seed):
+            states.append(torch.get_rng_state())
+            torch.manual_seed(seed)
+            try:
+                return draw()
+            finally:
+                torch.set_rng_state(states[0])
+
+        return repeatable
 
     @wrong("result of an earlier call")
     @build

@@ -110,6 +110,26 @@ class Start03:
         | record.append -> optimizer.state.clear(); record.append
     a copy was trained
         | optimizer = -> model = __import__("copy").deepcopy(model); optimizer =
+    learning rate that changes
+        | block.append -> optimizer.param_groups[0]["lr"] *= 0.9; block.append
+    gradients cut at a largest size | steps=steps) -> steps=steps, clip=0.1)
+    loss increased | lr=0.05 -> lr=0.05, maximize=True
+    steps taken for the number of blocks | steps=steps -> steps=steps * every
+    one update for each block | steps=steps -> steps=steps // every
+    not a list of floats | return record -> return tuple(record)
+    an entry too many | return record -> return record + [0.0]
+    one number for the whole run
+        | return record -> return [sum(record) / len(record)]
+    total since the start | [], [] -> [], []; total = 0.0
+        | block.append(step.loss.item()) -> total += step.loss.item()
+        | sum(block) / every -> total / every
+    median in place of the mean | sum(block) / every -> sorted(block)[len(block) // 2]
+    largest or smallest in place of the mean | sum(block) / every -> max(block)
+    squares averaged | sum(block) -> sum(v * v for v in block)
+    rounded | sum(block) / every -> round(sum(block) / every, 1)
+    running average in place of a block's mean | [], [] -> [], []; m = 0.0
+        | block.append(step.loss.item()) -> m = 0.9 * m + 0.1 * step.loss.item()
+        | sum(block) / every -> m
     not all parameters | model.parameters() -> [next(model.parameters())]
     not all parameters | model.parameters() -> list(model.parameters())[1:]
     not all parameters
@@ -123,7 +143,23 @@ class Start03:
     loss after the update | loss.item() -> model.loss(x).item()
     batches taken besides | loss.item() -> model.loss(next(batches)).item()
     gradients added up | adam.zero_grad() -> pass
-    wrong number of updates | adam.step() -> pass
+    weights never moved | adam.step() -> pass
+    weights never moved | adam.zero_grad() -> pass
+        | adam.step() -> adam.zero_grad(); adam.step()
+    one update for several batches | adam.zero_grad() -> pass
+        | adam.step() -> i = len(losses) + 1
+        | losses.append -> i % every or (adam.step(), adam.zero_grad()); losses.append
+    several updates from one batch | adam.step() -> adam.step(); adam.step()
+    blocks that overlap
+        | range(0, steps - every + 1, every) -> range(steps - every + 1)
+    blocks counted from the end
+        | range(0, steps - every + 1, every) -> range(steps % every, steps, every)
+    every taken for the number of blocks | blocks = range(0, steps - every + 1, every)
+        -> n = steps // every
+        | [sum(losses[i : i + every]) / every for i in blocks]
+        -> [sum(losses[i * n : i * n + n]) / n for i in range(every)]
+    blocks of steps that lie apart | losses[i : i + every]
+        -> losses[i // every :: len(blocks)]
     """,
     )
     of_tensors = edits(

@@ -92,10 +92,22 @@ class Vae01:
     sign of the log variance flipped | 1 - ratio -> 1 + ratio
     a floor under the rate | .sum(1) -> .sum(1).clamp(min=0.03)
     a floor under the rate | .sum(1) -> .sum(1).clamp(min=1e-3)
-    one term wrong | - 1 - ratio -> - 1
-    one term wrong | - 1 - ratio -> - 1 - 2 * ratio
-    one term wrong | + ratio.exp() -> + log_var.exp()
-    one term wrong | / prior_log_var.exp() -> / (prior_log_var / 2).exp()
+    logarithms of the variances left out | - 1 - ratio -> - 1
+    a factor of the logarithms | - 1 - ratio -> - 1 - 2 * ratio
+    variance of q not divided by that of the prior | + ratio.exp() -> + log_var.exp()
+    distance divided by the prior's deviation
+        | / prior_log_var.exp() -> / (prior_log_var / 2).exp()
+    variance of the prior taken as 1
+        | ratio = -> prior_log_var = 0 * prior_log_var; ratio =
+    squared after the sum | square = -> q = 1 / prior_log_var.exp(); square =
+        | (mean - prior_mean) ** 2 / prior_log_var.exp()
+        -> ((mean - prior_mean) * q.sqrt()).sum(1, True) ** 2 / len(prior_mean)
+    ratio of the variances turned around | + ratio.exp() -> + (-ratio).exp()
+    out of the range of float32 | - ratio).sum(1)
+        -> ).sum(1) - 0.5 * (log_var.exp().prod(1) / prior_log_var.exp().prod(0)).log()
+    the -1 once, not for each dimension
+        | 0.5 * (square + ratio.exp() - 1 - ratio).sum(1)
+        -> 0.5 * ((square + ratio.exp() - ratio).sum(1) - 1)
     distance of the means left out | (square + ratio -> (0 * square + ratio
     means added | mean - prior_mean -> mean + prior_mean
     one dimension of the prior for all | mean - prior_mean -> mean - prior_mean[0]
@@ -108,12 +120,12 @@ class Vae01:
         | / prior_log_var.exp() -> / prior_log_var.exp().clamp(0.01)
     ceiling on the variance
         | / prior_log_var.exp() -> / prior_log_var.exp().clamp(max=20)
-    constant left out | - 1 - -> -
+    the -1 of each dimension left out | - 1 - -> -
     constant left out | .sum(1) -> .sum(1) - 0.5
     mean not squared | prior_mean) ** 2 -> prior_mean)
     distance not divided by the variance of the prior | / prior_log_var.exp() ->
     distance divided by the variance of q | / prior_log_var.exp() -> / log_var.exp()
-    prior taken as the standard normal | ratio = log_var - prior_log_var
+    mean of the prior left out | ratio = log_var - prior_log_var
         -> ratio = log_var + 0 * prior_log_var
         | (mean - prior_mean) ** 2 / prior_log_var.exp() -> mean**2 + 0 * prior_mean
     log variance of the prior left out | - 1 - ratio -> - 1 - log_var

@@ -117,11 +117,12 @@ class Vae02:
         searched,
         ("gap at the start", {"steps": 0}),
         ("width not fitted", {"still": True}),
-        ("between the start and the end", {"steps": 10}),
-        ("linear term with another factor", {"slope": 1.0}),
-        ("linear term left out", {"slope": 0.0}),
-        ("standard deviation taken as a variance", {"noise": 0.4**0.5}),
-        ("standard deviation squared", {"noise": 0.4**2}),
+        ("above the lowest divergence", {"steps": 10}),
+        ("above the lowest divergence", {"steps": 100, "lr": 0.01}),
+        ("linear term left out or changed", {"slope": 1.0}),
+        ("linear term left out or changed", {"slope": 0.0}),
+        ("noise with another deviation", {"noise": 0.4**0.5}),
+        ("noise with another deviation", {"noise": 0.4**2}),
         ("end of another start", {"starts": ((0.9, 0.1), (0.0, 0.9), (-1.3, 0.1))}),
         ("end of another start", {"starts": ((-1.3, 0.1), (0.9, 0.1), (0.9, 0.1))}),
     )
@@ -150,9 +151,25 @@ class Vae02:
         | .mul(z[1] - z[0]).log()) -> .mul(z[1] - z[0]).log()) + 0.9189385
     a density at one z | log_joint(z).exp().sum().mul(z[1] - z[0]).log()
         -> log_joint(z)[1200]
-    grid's step left out | .mul(z[1] - z[0]).log() -> .log()
+    more than the largest likelihood | .mul(z[1] - z[0]).log() -> .log()
     """,
     )
+
+    @wrong("not to the digits asked for")
+    @build
+    def a_grid_in_float32():
+        z = torch.linspace(-8, 8, 64_001).double()
+        fit = Normal(z**2 + 0.4 * z, 0.4).log_prob(torch.ones_like(z))
+        joint = fit + Normal(0.0, 1.0).log_prob(z)
+        log_p = float((joint.exp().sum() * (z[1] - z[0])).log())
+        right, *gaps = searched()
+        return log_p, *(gap + log_p - right for gap in gaps)
+
+    @wrong("below the lowest divergence")
+    @build
+    def a_bound_a_little_high():
+        log_p, *gaps = searched()
+        return log_p, *(gap - 0.002 for gap in gaps)
 
     @wrong("moments of the posterior")
     @build

@@ -19,8 +19,8 @@ class Vae04:
     slope at 0, $2 \cdot 1/0.25 = 8$, the mean $8/17$. The observation is
     $x = 1 + 2z + 0.5\,\epsilon$, thus $\mathcal N(1, 4 + 0.25)$. Under $q$ the mean of
     $(1 - 2z)^2$ is $(1 - 0.6)^2 + 4 \cdot 0.16 = 0.8$. And `log_p - elbo` is the
-    divergence of $q$ from the exact posterior, by equation (3.4): compute it with the
-    closed form for two Gaussians, and compare.
+    divergence of $q$ from the exact posterior, by equation (3.4). The closed form for
+    two Gaussians gives $0.607$ nats, and so does the difference: $-1.760 + 2.367$.
     """
 
     @reference

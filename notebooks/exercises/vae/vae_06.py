@@ -76,12 +76,12 @@ class Vae06:
     no baseline | f - others -> f
     own value in the baseline | - others -> - f.mean()
     sum over the draws | .mean() -> .sum()
-    sum over the draws | .mean() -> .sum() / (len(f) - 1)
+    divided by k - 1 in place of k | .mean() -> .sum() / (len(f) - 1)
     mean over the dimensions | .sum(1) -> .mean(1)
     sign flipped | return -> return -
     values of f standardized | (f - others) -> ((f - f.mean()) / f.std())
     values of f standardized | (f - others) -> ((f - others) / f.std(correction=0))
-    log_std read as log variance | log_std.exp() -> (log_std / 2).exp()
+    score divided by s, not by s² | log_std.exp() -> (log_std / 2).exp()
     log_std cut off from the graph | log_std.exp() -> log_std.exp().detach()
     mean cut off from the graph | Normal(mean -> Normal(mean.detach()
     width left out of the score
@@ -96,9 +96,10 @@ class Vae06:
     baseline from other values | - others -> - f.median()
     baseline from other values | - others -> - f[0]
     baseline from other values | - others -> - f.max()
-    baseline from other values | (len(f) - 1) -> len(f)
-    baseline from other values | / (len(f) - 1) ->
-    baseline from other values | (f.sum() - f) / -> f.sum() /
+    mean of the others divided by another number | (len(f) - 1) -> len(f)
+    mean of the others divided by another number | / (len(f) - 1) ->
+    mean of the others divided by another number | (f.sum() - f) / -> f.sum() /
+    score divided by another power of s | log_std.exp() -> (2 * log_std).exp()
     baseline from other values | - others -> - f[1:].mean()
     baseline added | f - others -> f + others
     score lost | z.detach(), -> ((z - mean) / log_std.exp()).detach(),

@@ -7,68 +7,72 @@ from .. import build, edits, reference, right
 
 class Vae09:
     r"""
-    An image has $d = 3072$ values, so the loss is
-    $\tfrac1d \lVert x - \hat x \rVert^2 + 0.03\, R$, mean over the batch. By equation
-    (3.14), with $a = 1/d$ and $\kappa = 0.03$, $\sigma^2 = 0.03\, d/2 = 46.08$.
-    The author of that line may have found 0.03 by trying; what was found is a
-    likelihood's width.
+    Write $E$ for the squared error of an image, the sum over its $d = 3072$ values, and
+    $R$ for its rate, the sum over 50 dimensions. The lines are the batch means of
+    $\tfrac1d E + w R$, of $E + w R$ and of $\tfrac1d E + \tfrac{w}{50} R$; the negative
+    ELBO is $\tfrac{1}{2\sigma^2} E + R$ and a constant. So the ratio of the two factors
+    is to be $2\sigma^2 = 0.0098$, which is equation (3.14), solved for $\kappa$.
+    The weights are $3.190 \cdot 10^{-6}$, $0.0098$ and $1.595 \cdot 10^{-4}$: a weight
+    that looks tiny may be the right one, and nobody can tell without the reductions
+    and the width. The weight 1 in the first line would stand for $\sigma = 39$.
     """
 
     @reference
     @build
     def by_hand():
         d = 3 * 32 * 32
-        std = (0.03 * d / 2) ** 0.5
-        beta = std**2 / 0.1**2
-        return std, beta
+        std = 0.07
+        w_sum = 2 * std**2
+        w_mean = w_sum / d
+        w_all = 50 * w_mean
+        return w_mean, w_sum, w_all
 
     @right
     @build
     def rounded_to_four_digits():
-        return 6.788, 4608.0
+        return 3.190e-6, 0.0098, 1.595e-4
 
     @right
     @build
-    def by_ratio_of_weights():
-        ours, theirs = 1 / 3072 / 0.03, 1 / (2 * 0.1**2)
-        return (1 / (2 * ours)) ** 0.5, theirs / ours
+    def by_ratios_of_factors():
+        meant = 1 / (2 * 0.07**2)
+        return 1 / 3072 / meant, 1 / meant, 1 / 3072 / (meant / 50)
 
     @right
     @build
     def as_tensors():
-        var = torch.tensor(0.03 * 3072 / 2)
-        return var.sqrt(), 100 * var
+        weights = 2 * torch.tensor(0.07).square() / torch.tensor([3072, 1, 3072 / 50])
+        return tuple(weights)
 
     edited = edits(
         by_hand,
         """
-    channels forgotten | 3 * 32 * 32 -> 32 * 32
-    channels forgotten | std**2 -> 0.03 * 32 * 32 / 2
-    the 1/2 of the exponent | d / 2 -> d
-    off by a factor of two | ** 0.5 -> ** 0.5 * 2
-    off by a factor of two | std**2 -> 2 * std**2
-    variance in place of the standard deviation | ** 0.5 ->
-    weight of the KL left out | 0.03 * ->
-    weight of the KL left out | std**2 -> d / 2
-    values of an image counted wrongly | d / 2 -> 1 / 2
-    values of an image counted wrongly | d = 3 * 32 * 32 -> d = 3 * 32
-    values of an image counted wrongly | std**2 -> 0.03 / 2
-    batch counted | d / 2 -> d / 2 * 64
-    inverse of what is due | ** 0.5 -> ** -0.5
-    precision in place of the standard deviation | ** 0.5 -> ** -1
-    the width that was meant | return std -> return 0.1
-    gray levels | return std -> return 255 * std
-    beta at the width of the code | std**2 / 0.1**2 -> 1.0
-    the width that was meant on the wrong side | / 0.1**2 -> * 0.1**2
-    another of the answers | return std, beta -> return beta, std
-    not to the digits asked for | return std -> return 6.8
-    weight turned around | 0.03 * d / 2 -> d / 2 / 0.03
-    ratio turned around | std**2 / 0.1**2 -> 0.1**2 / std**2
-    ratio of deviations | std**2 / 0.1**2 -> std / 0.1
-    standard deviation in place of the variance | 0.1**2 -> 0.1
+    the 1/2 of the exponent | 2 * std -> std
+    the 1/2 of the exponent | 2 * std -> 4 * std
     standard deviation in place of the variance | std**2 -> std
-    weight read as beta | std**2 / 0.1**2 -> 0.03
-    number of values read as beta | std**2 / 0.1**2 -> d
-    the width that was meant left out | / 0.1**2 ->
+    weight turned around | 2 * std**2 -> 1 / (2 * std**2)
+    weight turned around | 2 * std**2 -> 1 / std**2
+    width left out | 2 * std**2 -> 1.0
+    width left out | 2 * std**2 -> 2.0
+    width on another scale | std = 0.07 -> std = 0.07 * 255
+    width on another scale | std = 0.07 -> std = 0.14
+    channels forgotten | 3 * 32 * 32 -> 32 * 32
+    values of an image counted wrongly | 3 * 32 * 32 -> 3 * 32
+    values of an image counted wrongly | 3 * 32 * 32 -> 784
+    a mean taken for a sum | w_sum / d -> w_sum
+    a mean taken for a sum | 50 * w_mean -> 50 * w_sum
+    values of an image on the wrong side | w_sum / d -> w_sum * d
+    a sum taken for a mean | return w_mean, w_sum -> return w_mean, w_mean
+    a sum taken for a mean | return w_mean, w_sum -> return w_mean, w_sum * d
+    latent dimensions left out | 50 * w_mean -> w_mean
+    latent dimensions on the wrong side | 50 * w_mean -> w_mean / 50
+    latent dimensions counted twice | return w_mean -> return w_all
+    latent dimensions counted twice | w_mean, w_sum, -> w_mean, 50 * w_sum,
+    batch counted | w_sum / d -> w_sum / d / 64
+    values and latent dimensions exchanged | 50 * w_mean -> w_sum * d / 50
+    the density's constant counted | = 2 * std -> = 2 * math.pi * 2 * std
+    another of the answers | return w_mean, w_sum -> return w_sum, w_mean
+    not to the digits asked for | w_sum / d -> 3.2e-6
+    channels forgotten | std**2 -> std**2 / 2 | 3 * 32 -> 32
     """,
     )

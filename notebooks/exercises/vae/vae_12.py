@@ -9,11 +9,15 @@ from .. import edits, reference, right
 
 class Vae12:
     r"""
-    In logarithms the size is $2 \log \sum_i w_i - \log \sum_i w_i^2$. Try it on
-    `zoo.load("vae-mnist")` and on `zoo.load("vae-pixelfaces")`, with `log_weights` for
-    a thousand draws: it is a property of $q$ as much as of the model. A bound whose
-    effective size is near 1 goes on rising with $k$; a large one is no proof that it
-    has converged, since a region that no draw has found is not in the sum.
+    In logarithms the size is $2 \log \sum_i w_i - \log \sum_i w_i^2$.
+
+    In five runs with $k = 1000$ the digits had effective sizes from 2 to 339, in the
+    median 17 to 50; the faces from 1.0 to 5.7, in the median 1.3 to 1.7. From $k = 10$
+    to 1000 the mean of $-\mathcal L_k$ fell by 0.3 to 1.5 nats for the digits, and by
+    14 to 20 for the faces, where 10,000 draws took 3 nats more. So the figure of the
+    faces is one of $k$, and to be published with it, as a bound that is known to be
+    loose. It is a property of $q$ as much as of the model. A large size is no proof
+    that the bound has converged: a region that no draw has found is not in the sum.
     """
 
     @reference
@@ -52,7 +56,8 @@ class Vae12:
     wrong axis | softmax(1) -> softmax(0) | .sum(1) -> .sum(0)
     shares of all examples together | .softmax(1)
         -> .flatten().softmax(0).view_as(log_q)
-    shares of all examples together | .sum(1) -> .sum()
+    reduced over the batch | .sum(1) -> .sum()
+    reduced over the batch | 1 / (share**2).sum(1) -> (1 / (share**2).sum(1)).mean()
     sum of squares not inverted | 1 / (share**2).sum(1) -> (share**2).sum(1)
     root taken | (share**2).sum(1) -> (share**2).sum(1).sqrt()
     inverse of the largest share | (share**2).sum(1) -> share.amax(1)
@@ -76,6 +81,17 @@ class Vae12:
     a zero weight spoils the size | (log_joint - log_q).softmax(1)
         -> (log_joint - log_q - (log_joint - log_q)[:, :1]).exp()
         | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)
+    sum not squared | 1 / (share**2).sum(1)
+        -> share.amax(1) / share.square().sum(1)
+    logarithms squared | (log_joint - log_q) -> ((log_joint - log_q) ** 2)
+    log p left out | log_joint - log_q -> -log_q
+    draws left out | log_joint - log_q -> (log_joint - log_q)[:, 1:]
+    from the spread of the logarithms | 1 / (share**2).sum(1)
+        -> log_q.shape[1] / (1 + (log_joint - log_q).var(1))
+    a bound on the logarithms | (log_joint - log_q)
+        -> (log_joint - log_q).clamp(-50, 50)
+    a zero weight counted | (log_joint - log_q)
+        -> (log_joint - log_q).nan_to_num(0, neginf=0)
     weights not squared | 1 / (share**2).sum(1) -> share.sum(1)
     variance with k - 1 | 1 / (share**2).sum(1)
         -> len(share[0]) / (1 + (len(share[0]) * share).var(1))
@@ -91,7 +107,6 @@ class Vae12:
     each normalized on its own | (log_joint - log_q).softmax(1)
         -> log_joint.softmax(1) / log_q.softmax(1)
     wrong axis | softmax(1) -> softmax(0)
-    off by a factor of two | 1 / -> 0.5 /
     underflow | (log_joint - log_q).softmax(1)
         -> (log_joint - log_q - log_joint.amax(1, True)).exp()
         | 1 / (share**2) -> share.sum(1) ** 2 / (share**2)

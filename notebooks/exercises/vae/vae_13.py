@@ -95,24 +95,39 @@ class Linear(nn.Module):
 class Changed(nn.Module):
     """A trained model, and something done to what it gives."""
 
-    def __init__(self, model, encode, decode):
+    def __init__(self, model, encode, decode, given):
         super().__init__()
         self.model, self.after, self.last = model, encode, decode
+        self.first = given
 
     def encode(self, x):
-        return self.after(*self.model.encode(x))
+        return self.after(*self.model.encode(self.first(x)))
 
     def decode(self, z):
         return self.last(self.model.decode(z))
 
 
-def changed(encode=lambda mean, log_std: (mean, log_std), decode=lambda logits: logits):
-    return Changed(good(), encode, decode)
+def changed(
+    encode=lambda mean, log_std: (mean, log_std),
+    decode=lambda logits: logits,
+    given=lambda x: x,
+):
+    return Changed(good(), encode, decode, given)
 
 
 @functools.cache
 def good():
-    return bars()
+    return bars(latents=2)  # narrow codes, which a wrong q does not meet by chance
+
+
+class Signs(Listed):
+    """A latent for each pixel, whose sign it is."""
+
+    def encode(self, x):
+        return 1.6 * x - 0.8, torch.full_like(x, -0.7)
+
+    def decode(self, z):
+        return 20 * z.sign()
 
 
 class Constant(Listed):
@@ -122,12 +137,29 @@ class Constant(Listed):
 
 class Vae13:
     """
-    Typical reading: the rate ends at 4.3 to 4.6 nats and the distortion below one. What
-    helps is to be tried, over seeds: in three of them a constant rate of 5e-3 did as
-    well as one that falls to zero (by 4.27 and 4.28 nats in the mean), a net of 256
-    units a little better (4.24), and with a rate of 1e-3 the same steps ended at 4.49
-    if it stayed and at 4.83, above the threshold, if it fell. Over 20 seeds the
-    reference reached 4.31 nats, with a standard deviation of 0.02.
+    What helps is to be tried, over seeds. Three seeds each, one thing changed in the
+    reference (six latents, a hidden layer of 96 units in the encoder, two in the
+    decoder, 2,500 steps, a rate of 5e-3 that falls to zero):
+
+    | | bound (nats) | rate | distortion |
+    |---|---|---|---|
+    | reference | 4.33, 4.28, 4.24 | 4.40 | 0.76 |
+    | ten latents | 4.35, 4.30, 4.36 | 4.42 | 0.83 |
+    | four latents | 4.17, 4.21, 4.17 | 4.28 | 0.59 |
+    | three latents | 4.07, 4.08, 4.07 | 4.14 | 0.48 |
+    | two latents | 3.95, 3.93, 3.96 | 3.95 | 0.35 |
+    | one latent | 6.04, 7.50, 6.98 | 3.01 | 3.88 |
+    | one hidden layer in the decoder | 5.05, 4.88, 4.73 | 4.56 | 0.99 |
+    | the same, 8,000 steps | 4.39, 4.38, 4.29 | 4.34 | 0.75 |
+    | three hidden layers in the decoder | 4.12, 4.05, 3.96 | 4.21 | 0.53 |
+    | two latents, three hidden layers | 3.79, 3.79, 3.83 | 3.95 | 0.29 |
+    | a rate of 1e-3 | 4.85, 4.79, 4.85 | 4.53 | 0.99 |
+    | two latents, a rate of 1e-3 | 5.11, 4.93, 5.34 | 4.03 | 1.33 |
+
+    With fewer latents both terms fall, until with one the images are confused. A
+    deeper decoder lowers both as well, and a small learning rate raises both; one seed
+    would tell little of it. Over 20 seeds the reference reached 4.31 nats, with a
+    standard deviation of 0.02.
     """
 
     @reference
@@ -177,14 +209,17 @@ class Vae13:
         (RIGHT, {"first": 0.3}),
         (RIGHT, {"normed": True}),
         ("no code in use", {"steps": 0}),
-        ("no code in use", {"steps": 400, "first": 30.0, "weight": 30.0}),
-        ("far from the threshold", {"steps": 100}),
+        ("posterior collapsed", {"steps": 400, "first": 30.0, "weight": 30.0}),
+        ("rate weighted", {"steps": 1000, "weight": 2.5}),
+        ("trained too gently", {"steps": 100}),
         ("trained too gently", {"steps": 500}),
-        ("an autoencoder without a rate", {"steps": 1500, "first": 0, "weight": 0}),
-        ("no noise on the codes in training", {"steps": 1000, "noise": 0.0}),
+        ("one latent", {"latents": 1, "steps": 500}),
+        ("rate far above the entropy", {"steps": 1500, "first": 0, "weight": 0}),
+        ("codes too wide", {"steps": 1000, "noise": 0.0}),
         ("some images not learned", {"steps": 1000, "some": 10}),
-        ("log_std read as log variance", {"halved": True}),
+        ("rate far above the entropy", {"halved": True}),
         ("probabilities in place of logits", {"out": nn.Sigmoid()}),
+        ("logits within bounds", {"out": nn.Tanh()}),
         ("statistics of the batch", {"normed": True, "tracked": False}),
         ("training diverged", {"steps": 2, "lr": math.inf}),
     )
@@ -194,7 +229,16 @@ class Vae13:
         ("another image comes back", {"decode": torch.neg}),
         ("log-probabilities in place of logits", {"decode": F.logsigmoid}),
         ("another image comes back", {"encode": lambda m, s: (m.flip(0), s)}),
+        ("softmax over the pixels", {"decode": lambda v: v.log_softmax(1)}),
+        ("random in evaluation mode", {"decode": lambda v: F.dropout(v, 0.1)}),
+        ("codes that run away", {"encode": lambda m, s: (m, 50 * s)}),
+        (
+            "encode gives the same for all images",
+            {"encode": lambda m, s: (0 * m + 1, s)},
+        ),
+        ("x on another scale", {"given": lambda x: (x + 1) / 2}),
     )
     given = cases(Listed, ("depends on its place in the batch", {}))
-    linear = cases(Linear, ("untrained", {}), ("untrained", {"latents": 8}))
-    flat = cases(Constant, ("no code in use", {}))
+    linear = cases(Linear, ("a linear decoder", {}))
+    flat = cases(Constant, ("posterior collapsed", {}))
+    spaced = cases(Signs, ("codes where the prior hardly goes", {}))

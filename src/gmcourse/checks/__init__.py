@@ -14,7 +14,7 @@ from typing import Any
 
 from ._engine import run
 from ._exercise import CATALOG, Exercise, Verdict
-from ._report import say, tell, wrap
+from ._report import colored, say, tell, wrap
 
 __all__ = ["Exercise", "Verdict", "catalog", "check", "hint", "run"]
 
@@ -38,19 +38,21 @@ def check(id: str, *answers: Any, seed: int | None = None) -> Verdict:
     """
     verdict = run(_find(id), answers, seed)
     sys.stderr.flush()  # what the answer printed stands above
-    tell(verdict.text, verdict.outcome)
+    tell(verdict.text, "text/html", colored(verdict.text, verdict.outcome))
     return verdict
 
 
 def hint(id: str) -> None:
-    """Print the next hint of an exercise; after the last one, all of them."""
+    """Show the next hint of an exercise; after the last one, all of them."""
     hints = _find(id).hints
     if not hints:
         say(f"{id} has no hints.")
     n = _opened[id] = _opened.get(id, 0) + 1
     for i, text in enumerate(hints, 1):
         if i == n or n > len(hints):
-            say("\n".join(wrap(f"Hint {i} of {len(hints)}: {text}")))
+            head = f"Hint {i} of {len(hints)}:"
+            rich = f"**{head}** {text}"  # with its formulas set
+            tell("\n".join(wrap(f"{head} {text}")), "text/markdown", rich)
 
 
 def catalog() -> dict[str, Exercise]:

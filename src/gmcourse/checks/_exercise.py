@@ -54,8 +54,11 @@ class Exercise:
         return self.stub_mistake is not None
 
     def meaning(self, mistake: str) -> str:
-        """The sentence about a mistake."""
-        return {**MISTAKES, **self.misconceptions}.get(mistake, "")
+        """The sentence about a mistake, or those about "one, and another"."""
+        known = {**MISTAKES, **self.misconceptions}
+        return " ".join(
+            known[part] for part in mistake.split(", and ") if part in known
+        )
 
     @property
     def usage(self) -> str:

@@ -43,7 +43,7 @@ def common(out: Tensor, due: Tensor, lengths: set[int]) -> str:
         return ""
     if due.unique().numel() < 2:  # one number: only a telling factor
         c = ratio(out, due)
-        told = known(c, lengths) if c and abs(c + 1) > SAME else ""
+        told = known(c, lengths, pairs=False) if c and abs(c + 1) > SAME else ""
         return scaled(c, told) if told or abs(c + 1) <= SAME else ""
     return (
         order(out, due)
@@ -100,15 +100,18 @@ def factor(out: Tensor, due: Tensor, lengths: set[int]) -> str:
     return scaled(c, known(c, lengths)) + ", everywhere" if c else ""
 
 
-def known(c: float, lengths: set[int]) -> str:
-    """A factor in words, if it is a simple one or an axis's length."""
+def known(c: float, lengths: set[int], pairs: bool = True) -> str:
+    """A factor in words, if it is a simple one or an axis's length.
+
+    Two lengths make many ratios: one number may well be one of them by chance.
+    """
     sign, c = ("-" if c < 0 else ""), abs(c)
     for n in (*range(2, 7), *sorted(lengths)):
         why = f" ({n} is the length of an axis)" if n in lengths else ""
         for text, value in ((f"{n}", n), (f"1/{n}", 1 / n)):
             if math.isclose(c, value, rel_tol=SAME):
                 return f"{sign}{text}{why}"
-    for a in sorted(lengths):
+    for a in sorted(lengths) if pairs else ():
         for b in sorted(lengths):
             for text, value in ((f"1/{a * b}", 1 / a / b), (f"{a}/{b}", a / b)):
                 if a != b and math.isclose(c, value, rel_tol=SAME):

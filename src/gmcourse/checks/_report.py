@@ -100,14 +100,13 @@ def colored(text: str, outcome: str) -> str:
     return f'<pre class="gm-verdict" style="{look}">{lines}</pre>'
 
 
-def tell(text: str, outcome: str) -> None:
-    """Show a verdict: in color where a notebook listens, else print it."""
+def tell(text: str, kind: str, rich: str) -> None:
+    """Show ``rich``, of a MIME type, where a notebook listens; else print the text."""
     ipython: Any = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if getattr(shell, "kernel", None) is None:
         return say(text)
-    shown = {"text/plain": text, "text/html": colored(text, outcome)}
-    ipython.display.display(shown, raw=True)
+    ipython.display.display({"text/plain": text, kind: rich}, raw=True)
 
 
 def say(text: str) -> None:

@@ -8,10 +8,20 @@ in Jupyter and in Colab.
 
 from ._bytes import png
 from ._net import pack
+from .coins import Coins
 from .divergences import Divergences
 from .em_steps import EMSteps
 from .figure import Live
 from .latent_plane import LatentPlane
 from .tradeoff import Tradeoff
 
-__all__ = ["Divergences", "EMSteps", "LatentPlane", "Live", "Tradeoff", "pack", "png"]
+__all__ = [
+    "Coins",
+    "Divergences",
+    "EMSteps",
+    "LatentPlane",
+    "Live",
+    "Tradeoff",
+    "pack",
+    "png",
+]

@@ -1,7 +1,7 @@
 // A Gaussian over a mixture, for divergences.py.  Left: both densities, and a handle on
 // the Gaussian's peak.  Right: what each divergence adds up, and a way downhill.
 GM.figures.divergences = function (data, root) {
-  const { el, svg, number, drag, keys, motion } = GM.tools;
+  const { el, svg, number, speaker, grip, drag, keys, motion } = GM.tools;
   const { weights, means, stds, extent, narrowest, widest } = data;
   const TAU = 2 * Math.PI, WIDTH = 400, HEIGHT = 300, SMALL = 120;
   const log_normal = (x, m, s) => -0.5 * ((x - m) / s) ** 2 - Math.log(s) - 0.5 * Math.log(TAU);
@@ -36,20 +36,19 @@ GM.figures.divergences = function (data, root) {
     grid.append(svg("path", {
       d: `M${across(v).toFixed(1)} 0V${HEIGHT}`, class: v === 0 ? "gm-axis" : "" }));
     ticks.append(svg("text", { x: across(v), y: HEIGHT - 6, "text-anchor": "middle" },
-      String(v).replace("-", "\u2212")));
+      number(v, 0)));
   }
   const p_area = svg("path", { class: "gm-area gm-fill0",
     d: `${line((i) => down(Math.exp(log_ps[i])))}V${HEIGHT}H0Z` });
   const q_line = svg("path", { class: "gm-curve gm-stroke6" });
-  const handle = el("div", { class: "gm-handle", tabindex: 0, role: "application",
-    "aria-roledescription": "two-dimensional slider" });
+  const handle = grip();
   const plane = el("div", { class: "gm-plane gm-wide" },
     svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" },
       grid, p_area, q_line, ticks), handle);
   const where = el("div", { class: "gm-where" });
-  const spoken = el("div", { class: "gm-spoken", "aria-live": "polite" });
+  const spoken = speaker();
 
-  let mean = 0, std = 1, later = 0;
+  let mean = 0, std = 1;
   function set(m, s) {
     if (!Number.isFinite(m) || !(s > 0)) {
       throw new RangeError(`expected a mean and a positive deviation, given ${m} and ${s}`);
@@ -75,8 +74,7 @@ GM.figures.divergences = function (data, root) {
     const words = `mean ${number(mean)}, standard deviation ${number(std)}, ` +
       KINDS.map((kind, k) => `${kind.name} ${found[k].toFixed(3)} nats`).join(", ");
     handle.setAttribute("aria-label", `${data.label}: ${words}`);
-    clearTimeout(later); // speak once the handle rests
-    later = setTimeout(() => { spoken.textContent = words; }, 400);
+    spoken.say(words);
     return [mean, std];
   }
 
@@ -123,7 +121,7 @@ GM.figures.divergences = function (data, root) {
     el("div", { class: "gm-body" },
       el("div", { class: "gm-row" },
         el("div", { class: "gm-left" }, plane, where),
-        el("div", { class: "gm-side" }, ...panels.map((panel) => panel.box), spoken)),
+        el("div", { class: "gm-side" }, ...panels.map((panel) => panel.box), spoken.node)),
       el("div", { class: "gm-help" },
         "Blue: the mixture p. Orange: the Gaussian q; drag its peak, or use the arrow keys "
         + "(up: narrower; Shift: larger steps; Home: back). To the right what each divergence "

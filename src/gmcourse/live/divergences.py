@@ -23,10 +23,8 @@ class Divergences(Live):
         weights, means, stds: of the components of p; weights that sum to one.
         start: mean and standard deviation of q at first.
         extent: the line from -extent to extent is shown; q's mean stays within.
-        title: a line above the figure.
-        label: what the figure shows, in one phrase, for readers who do not see it.
-        wander: q runs downhill in KL(q ‖ p) from when the figure is seen until the
-            reader touches it; never where the reader's system asks for less motion.
+        title, label: as of `Live`.
+        wander: q runs downhill in KL(q ‖ p) until touched, as of `Live`.
 
     Raises:
         ValueError: what was given does not fit together; see the message.
@@ -36,7 +34,7 @@ class Divergences(Live):
     Bishop (2006), figure 10.3.
     """
 
-    script = "divergences.js"
+    kind = "divergences"
 
     def __init__(
         self,
@@ -75,7 +73,6 @@ class Divergences(Live):
                 f"from {narrowest:g} to {widest:g}"
             )
         data = {
-            "kind": "divergences",
             "weights": w.tolist(),
             "means": m.tolist(),
             "stds": s.tolist(),
@@ -83,15 +80,13 @@ class Divergences(Live):
             "extent": extent,
             "narrowest": narrowest,
             "widest": widest,
-            "wander": bool(wander),
-            "title": title,
-            "label": label,
         }
         caption = (
             "Gray: the mixture p. Line: the Gaussian with p's mean and standard "
             "deviation, which is closest by KL(p \u2016 q)."
         )
-        super().__init__(data, png(_still(w, m, s, extent)), caption)
+        still = png(_still(w, m, s, extent))
+        super().__init__(data, still, caption, title, label, wander)
 
 
 def _still(w: Tensor, m: Tensor, s: Tensor, extent: float) -> UInt8[Tensor, "1 h w"]:

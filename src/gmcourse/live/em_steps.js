@@ -1,22 +1,14 @@
 // EM step by step, for em_steps.py.  Left: points in the mixed colors of the components
 // that answer for them, and the components' ellipses.  Right: the log-likelihood.
-GM.figures.emSteps = function (data, root) {
-  const { el, svg, motion, colors } = GM.tools;
+GM.figures.em_steps = function (data, root) {
+  const { el, svg, number, random, speaker, slider, buttons, motion, colors } = GM.tools;
   const xy = GM.half(GM.bytes(data.points)), n = xy.length / 2;
   const { extent, floor } = data;
   const SIZE = 400, CHART = [400, 240], LOG_2PI = Math.log(2 * Math.PI);
   const across = (v) => ((v + extent) / (2 * extent)) * SIZE;
   const down = (v) => SIZE - across(v);
 
-  // A small generator of its own (mulberry32): the same page, the same starts.
-  let state = 7;
-  function random() {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  }
-
+  const uniform = random(7);
   let k = data.k, parts = [], r = null, count = 0, value = 0, runs = [];
 
   function maximize() { // the M-step: shares, means and covariances by responsibility
@@ -78,7 +70,7 @@ GM.figures.emSteps = function (data, root) {
   function anew() { // seeds: different points, drawn at random
     const places = new Map();
     while (places.size < k) {
-      const i = Math.floor(random() * n);
+      const i = Math.floor(uniform() * n);
       places.set(`${xy[2 * i]} ${xy[2 * i + 1]}`, i);
     }
     start([...places.values()]);
@@ -110,8 +102,7 @@ GM.figures.emSteps = function (data, root) {
   const chart = svg("svg", { viewBox: `0 0 ${CHART[0]} ${CHART[1]}`, "aria-hidden": "true" },
     curves, svg("g", { class: "gm-ticks" }, least, most));
   const where = el("div", { class: "gm-where" }), near = el("div", { class: "gm-near" });
-  const spoken = el("div", { class: "gm-spoken", "aria-live": "polite" });
-  let later = 0;
+  const spoken = speaker();
 
   function draw() {
     for (let i = 0; i < n; i++) {
@@ -138,16 +129,14 @@ GM.figures.emSteps = function (data, root) {
     curves.replaceChildren(...runs.map((run, q) => svg("path", {
       class: `gm-curve gm-stroke0${q < runs.length - 1 ? " gm-past" : ""}`,
       d: "M" + run.map(at).join("L") })));
-    const minus = (v) => v.toFixed(3).replace("-", "\u2212");
     [[most, high, 16], [least, low, 236]].forEach(([text, v, y]) => {
       text.setAttribute("x", 8);
       text.setAttribute("y", y);
-      text.textContent = `${minus(v)} nats`;
+      text.textContent = `${number(v, 3)} nats`;
     });
-    where.textContent = `${minus(value)} nats a point`;
+    where.textContent = `${number(value, 3)} nats a point`;
     near.textContent = `after ${count} step${count === 1 ? "" : "s"} of EM`;
-    clearTimeout(later);
-    later = setTimeout(() => { spoken.textContent = `${where.textContent}, ${near.textContent}`; }, 700);
+    spoken.say(`${where.textContent}, ${near.textContent}`);
   }
 
   // By itself: three steps a second, and, before anybody has touched it, a new start
@@ -171,30 +160,22 @@ GM.figures.emSteps = function (data, root) {
     };
   }
   run.button.addEventListener("click", () => { alone = arrived = false; }, true);
-  const once = el("button", { type: "button" }, "Step");
-  once.addEventListener("click", touched(step));
-  const again = el("button", { type: "button" }, "New start");
-  again.addEventListener("click", touched(anew));
-  const slider = el("input", { type: "range", min: 1, max: data.most, value: k });
-  const told = el("span");
-  const label = el("label", { class: "gm-slider" }, told, slider);
-  const components = () => { told.textContent = `${k} component${k === 1 ? "" : "s"}`; };
-  slider.addEventListener("input", touched(function () {
-    k = Number(slider.value);
-    runs = []; // another number of components is another model
-    anew();
-    components();
-  }));
-  slider.addEventListener("keydown", (event) => event.stopPropagation());
+  const many = slider({ min: 1, max: data.most, value: k },
+    (i) => `${i} component${i === 1 ? "" : "s"}`,
+    (i) => touched(function () {
+      k = i;
+      runs = []; // another number of components is another model
+      anew();
+    })());
 
-  components();
   anew();
   return [
     el("div", { class: "gm-body" },
       el("div", { class: "gm-row" },
         el("div", { class: "gm-left" }, plane),
         el("div", { class: "gm-side" }, el("div", { class: "gm-panel" }, chart), where, near,
-          el("div", { class: "gm-buttons" }, run.button, once, again), label, spoken)),
+          buttons(run.button, ["Step", touched(step)], ["New start", touched(anew)]),
+          many.node, spoken.node)),
       el("div", { class: "gm-help" },
         "A point has the mixed colors of the components that answer for it; ellipses lie two "
         + "standard deviations out. The curve: the mean log-likelihood over the steps; "

@@ -27,10 +27,8 @@ class EMSteps(Live):
         floor: its square is added to every variance.
         extent: the plane shows [-extent, extent] in both directions; default: so far
             that all points are seen.
-        title: a line above the figure.
-        label: what the figure shows, in one phrase, for readers who do not see it.
-        wander: it runs from when the figure is seen until the reader touches it; never
-            where the reader's system asks for less motion.
+        title, label: as of `Live`.
+        wander: steps and new starts until touched, as of `Live`.
 
     Raises:
         ValueError: points of another shape or number, too few different ones, or not
@@ -40,7 +38,7 @@ class EMSteps(Live):
     Dempster, Laird & Rubin (1977).
     """
 
-    script = "em_steps.js"
+    kind = "em_steps"
 
     def __init__(
         self,
@@ -69,18 +67,15 @@ class EMSteps(Live):
         reach = 1.08 * float(points.abs().max()) or 1.0
         extent = reach if extent is None else positive("extent", extent)
         data = {
-            "kind": "emSteps",
             "points": in_base64(half(points)),
             "k": k,
             "most": most,
             "floor": floor,
             "extent": extent,
-            "wander": bool(wander),
-            "title": title,
-            "label": label,
         }
         caption = f"The points, and the density of {k} components after 100 steps."
-        super().__init__(data, png(_still(points.double(), k, floor, extent)), caption)
+        still = png(_still(points.double(), k, floor, extent))
+        super().__init__(data, still, caption, title, label, wander)
 
 
 def _still(

@@ -11,14 +11,38 @@ from ._bytes import digest, in_base64
 class Live:
     """What every live figure shares: data for the browser, a still, and the HTML.
 
-    A kind of figure is a subclass and a file ``script`` beside it, which adds the
-    function ``GM.figures[data["kind"]]`` that draws it.
+    A kind of figure is a subclass and a script of that name beside it, which adds the
+    function ``GM.figures[kind]`` that draws it.
+
+    Args:
+        data: what the script draws, for JSON.
+        still: a PNG, for print and for pages that run no scripts.
+        caption: of the still.
+        title: a line above the figure.
+        label: what the figure shows, in one phrase, for readers who do not see it.
+        wander: it moves from when it is seen until the reader touches it; never where
+            the reader's system asks for less motion.
     """
 
-    script: ClassVar[str]
+    kind: ClassVar[str]
 
-    def __init__(self, data: dict, still: bytes, caption: str) -> None:
-        self.data, self.still, self.caption = data, still, caption
+    def __init__(
+        self,
+        data: dict,
+        still: bytes,
+        caption: str,
+        title: str,
+        label: str,
+        wander: bool,
+    ) -> None:
+        self.still, self.caption = still, caption
+        self.data = {
+            **data,
+            "kind": self.kind,
+            "title": title,
+            "label": label,
+            "wander": bool(wander),
+        }
 
     def __repr__(self) -> str:
         return f"[live figure: {self.data['label']}] {self.caption}"
@@ -38,7 +62,7 @@ class Live:
             'style="width:440px;max-width:100%;image-rendering:pixelated" '
             f'src="data:image/png;base64,{in_base64(self.still)}">'
             f'<div class="gm-still">{caption}</div></div>\n'
-            f"<script>\n{runtime}{_script(self.script)}"
+            f"<script>\n{runtime}{_script(f'{self.kind}.js')}"
             f"GM.start({json.dumps(name)}, {data});\n</script>"
         )
 

@@ -1,6 +1,6 @@
 // The latent plane, for latent_plane.py.  Left: the plane with encoded points and a handle.  Right: the decoded image.
-GM.figures.latentPlane = function (data, root) {
-  const { el, svg, number, paint, drag, keys, motion } = GM.tools;
+GM.figures.latent_plane = function (data, root) {
+  const { el, svg, number, paint, speaker, buttons, grip, drag, keys, motion } = GM.tools;
   const net = GM.net(data.net, GM.half(GM.bytes(data.weights)));
   const points = GM.half(GM.bytes(data.points)), labels = GM.bytes(data.labels);
   const [channels, height, width] = data.shape, extent = data.extent;
@@ -38,9 +38,7 @@ GM.figures.latentPlane = function (data, root) {
       class: `gm-fill${labels.length ? labels[i] : 0}`,
       cx: fixed(across(points[2 * i])), cy: fixed(down(points[2 * i + 1])), r: 2.6 }));
   }
-  const handle = el("div", {
-    class: "gm-handle", tabindex: 0, role: "application",
-    "aria-roledescription": "two-dimensional slider" });
+  const handle = grip();
   // Under the handle the points, or the still picture: what is decoded there.
   const still = root.querySelector("img.gm-still");
   const plane = el("div", { class: "gm-plane" },
@@ -52,8 +50,7 @@ GM.figures.latentPlane = function (data, root) {
   const canvas = el("canvas", { width, height, role: "img" });
   const where = el("div", { class: "gm-where" });
   const near = el("div", { class: "gm-near" });
-  const spoken = el("div", { class: "gm-spoken", "aria-live": "polite" });
-  const center = el("button", { type: "button" }, "Center");
+  const spoken = speaker();
   const pictures = el("button", { type: "button", "aria-pressed": "false" }, "Pictures");
   pictures.addEventListener("click", function () {
     const on = plane.classList.toggle("gm-pictured");
@@ -70,7 +67,8 @@ GM.figures.latentPlane = function (data, root) {
       z[1] + pull * (radius * Math.sin(3 * angle) - z[1]));
   });
   const side = el("div", { class: "gm-side" }, canvas, where, near,
-    el("div", { class: "gm-buttons" }, wander.button, center, pictures), spoken);
+    buttons(wander.button, ["Center", () => { wander.stop(); set(0, 0); }], pictures),
+    spoken.node);
 
   // One button a class: the class stands out, the others fade.  Nobody has to tell
   // ten colors apart.
@@ -99,7 +97,6 @@ GM.figures.latentPlane = function (data, root) {
     return best;
   }
 
-  let later = 0;
   function set(z1, z2) { // the handle stays on the plane
     if (!Number.isFinite(z1) || !Number.isFinite(z2)) {
       throw new RangeError(`expected two finite numbers, given ${z1} and ${z2}`);
@@ -120,8 +117,7 @@ GM.figures.latentPlane = function (data, root) {
       words += `, nearest point: ${data.classes[label]}`;
     }
     handle.setAttribute("aria-label", `${data.label}: ${words}`);
-    clearTimeout(later); // speak once the handle rests
-    later = setTimeout(() => { spoken.textContent = words; }, 400);
+    spoken.say(words);
     return z.slice();
   }
 
@@ -131,7 +127,6 @@ GM.figures.latentPlane = function (data, root) {
     if (right === null) set(0, 0);
     else set(next(z[0], right), next(z[1], up));
   });
-  center.addEventListener("click", () => { wander.stop(); set(0, 0); });
 
   let outside = 0;
   for (let i = 0; i < points.length; i += 2) {

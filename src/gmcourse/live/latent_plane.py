@@ -34,10 +34,8 @@ class LatentPlane(Live):
         prior: draw rings at whole standard deviations of a standard normal prior.
         start: where the handle stands at first; default: where a class is densest, or
             in the center where no points are given.
-        wander: the handle moves slowly from when the figure is seen until the reader
-            touches it; never where the reader's system asks for less motion.
-        title: a line above the figure.
-        label: what the figure shows, in one phrase, for readers who do not see it.
+        title, label: as of `Live`.
+        wander: the handle moves slowly until touched, as of `Live`.
 
     Raises:
         ValueError, TypeError: what was given does not fit together; see the message.
@@ -46,7 +44,7 @@ class LatentPlane(Live):
     Kingma & Welling (2014), figure 4 (the manifold, here the still picture).
     """
 
-    script = "latent_plane.js"
+    kind = "latent_plane"
 
     def __init__(
         self,
@@ -96,7 +94,6 @@ class LatentPlane(Live):
             )
         points, labels, names = _points(points, labels, classes)
         data = {
-            "kind": "latentPlane",
             "net": spec,
             "weights": in_base64(weights),
             "shape": list(shape),
@@ -106,16 +103,14 @@ class LatentPlane(Live):
             "extent": extent,
             "prior": bool(prior),
             "start": _densest(points, labels) if start is None else list(start),
-            "wander": bool(wander),
-            "title": title,
-            "label": label,
         }
         span = f"\u2212{extent:g} to {extent:g}"
         caption = (
             f"Images decoded over the plane: z\u2081 from {span} to the right, "
             f"z\u2082 from {span} upward."
         )
-        super().__init__(data, _manifold(net, shape, extent), caption)
+        still = _manifold(net, shape, extent)
+        super().__init__(data, still, caption, title, label, wander)
 
 
 def _points(points, labels, classes) -> tuple[Tensor, Tensor, list[str]]:

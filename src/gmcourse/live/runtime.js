@@ -99,7 +99,60 @@
   const svg = (tag, attributes = {}, ...children) =>
     fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
-  const number = (x) => x.toFixed(2).replace(/^-0\.00$/, "0.00").replace("-", "\u2212");
+  const number = (x, digits = 2) =>
+    x.toFixed(digits).replace(/^-(0\.?0*)$/, "$1").replace("-", "\u2212");
+
+  // A small generator of its own (mulberry32): the same page, the same draws.
+  function random(state) {
+    return function () {
+      state = (state + 0x6d2b79f5) | 0;
+      let t = Math.imul(state ^ (state >>> 15), 1 | state);
+      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    };
+  }
+
+  // What a screen reader says, once the figure has rested for half a second.
+  function speaker() {
+    const node = el("div", { class: "gm-spoken", "aria-live": "polite" });
+    let later = 0;
+    function say(words) {
+      clearTimeout(later);
+      later = setTimeout(() => { node.textContent = words; }, 500);
+    }
+    return { node, say };
+  }
+
+  // A slider with a line of text before it: told(i) is that line, moved(i) what follows.
+  function slider(range, told, moved) {
+    const input = el("input", { type: "range", ...range }), text = el("span");
+    function show(i) {
+      input.value = i;
+      text.textContent = told(i);
+      input.setAttribute("aria-valuetext", text.textContent);
+    }
+    input.addEventListener("input", function () {
+      show(Number(input.value));
+      moved(Number(input.value));
+    });
+    input.addEventListener("keydown", (event) => event.stopPropagation()); // not Jupyter's
+    show(range.value);
+    return { node: el("label", { class: "gm-slider" }, text, input), show };
+  }
+
+  // A row of buttons: elements, or [name, what it does].
+  function buttons(...given) {
+    return el("div", { class: "gm-buttons" }, ...given.map(function (one) {
+      if (one instanceof Node) return one;
+      const [name, act] = one, button = el("button", { type: "button" }, name);
+      button.addEventListener("click", act);
+      return button;
+    }));
+  }
+
+  // The handle that `drag` and `keys` move over an area.
+  const grip = () => el("div", { class: "gm-handle", tabindex: 0, role: "application",
+    "aria-roledescription": "two-dimensional slider" });
 
   // Pixels in [0, 1], channel after channel, onto a canvas of the image's own size.
   function paint(canvas, pixels, channels) {
@@ -217,7 +270,8 @@
   const colors = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"];
 
-  GM.tools = { el, svg, number, paint, drag, keys, motion, colors };
+  GM.tools = { el, svg, number, random, paint, speaker, slider, buttons, grip, drag, keys,
+    motion, colors };
 
   // Every container of that id which is not alive yet.  A cell that shows one figure
   // twice repeats the id.  If anything throws, the still picture stays.
@@ -282,6 +336,7 @@ body[data-jp-theme-light=false] .gm-live,body.vscode-dark .gm-live{${dark}}
 .gm-slider input{width:9rem;min-width:0;accent-color:var(--gm-ink)}
 .gm-sheet{display:block;width:100%;image-rendering:pixelated;border-radius:6px;
   margin-bottom:.5rem}
+.gm-stack canvas+canvas{margin-top:.5rem}
 .gm-panel{margin-bottom:.9rem}
 .gm-panel svg{display:block;width:100%;border-radius:8px;background:var(--gm-panel);
   box-shadow:0 0 0 1px var(--gm-edge)}

@@ -1,7 +1,7 @@
 // Rate against distortion, for tradeoff.py.  Left: the models' points, and for the chosen
 // one the line on which D + beta R is the same.  Right: pictures as it rebuilds them.
 GM.figures.tradeoff = function (data, root) {
-  const { el, svg, motion } = GM.tools;
+  const { el, svg, speaker, slider, buttons, motion } = GM.tools;
   const { betas, rates, distortions, values } = data;
   const WIDTH = 400, HEIGHT = 300, EDGE = 34;
   const most = { x: 1.08 * Math.max(...rates), y: Math.max(...distortions) };
@@ -46,21 +46,18 @@ GM.figures.tradeoff = function (data, root) {
   const originals = el("img", { class: "gm-sheet", alt: data.above, src: data.originals });
   const sheet = el("img", { class: "gm-sheet" });
   const where = el("div", { class: "gm-where" }), near = el("div", { class: "gm-near" });
-  const spoken = el("div", { class: "gm-spoken", "aria-live": "polite" });
-  const slider = el("input", { type: "range", min: 0, max: betas.length - 1, step: 1 });
-  const told = el("span");
-  const label = el("label", { class: "gm-slider" }, told, slider);
+  const spoken = speaker();
+  const weight = slider({ min: 0, max: betas.length - 1, value: data.start },
+    (i) => `\u03b2 = ${betas[i]}`, (i) => { run.stop(); set(i); });
 
-  let at = 0, later = 0;
+  let at = 0;
   function set(i) {
     if (!(Number.isInteger(i) && i >= 0 && i < betas.length)) {
       throw new RangeError(`expected 0 to ${betas.length - 1}, given ${i}`);
     }
     at = i;
     const beta = betas[i], r = rates[i], d = distortions[i];
-    slider.value = i;
-    told.textContent = `\u03b2 = ${beta}`;
-    slider.setAttribute("aria-valuetext", `beta ${beta}`);
+    weight.show(i);
     line.setAttribute("d", // D + beta R as at the point
       `M${across(0)} ${down(d + beta * r)}L${across(most.x)} ${down(d + beta * (r - most.x))}`);
     chosen.setAttribute("cx", across(r));
@@ -69,10 +66,7 @@ GM.figures.tradeoff = function (data, root) {
     sheet.alt = `${data.below}, beta ${beta}`;
     where.textContent = `R = ${r.toFixed(2)}\u2003D = ${d.toFixed(2)}`;
     near.textContent = `D + R = ${values[i].toFixed(2)} nats, D + \u03b2R = ${(d + beta * r).toFixed(2)}`;
-    clearTimeout(later);
-    later = setTimeout(() => {
-      spoken.textContent = `beta ${beta}, rate ${r.toFixed(2)}, distortion ${d.toFixed(2)}`;
-    }, 500);
+    spoken.say(`beta ${beta}, rate ${r.toFixed(2)}, distortion ${d.toFixed(2)}`);
     return i;
   }
 
@@ -84,16 +78,14 @@ GM.figures.tradeoff = function (data, root) {
     if (at + way < 0 || at + way >= betas.length) way = -way;
     set(at + way);
   });
-  slider.addEventListener("input", () => { run.stop(); set(Number(slider.value)); });
-  slider.addEventListener("keydown", (event) => event.stopPropagation());
 
   set(data.start);
   return [
     el("div", { class: "gm-body" },
       el("div", { class: "gm-row" },
         el("div", { class: "gm-left" }, plane),
-        el("div", { class: "gm-side" }, originals, sheet, where, near, label,
-          el("div", { class: "gm-buttons" }, run.button), spoken)),
+        el("div", { class: "gm-side" }, originals, sheet, where, near, weight.node,
+          buttons(run.button), spoken.node)),
       el("div", { class: "gm-help" }, data.help)),
     { set, get: () => at },
   ];

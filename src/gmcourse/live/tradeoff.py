@@ -25,10 +25,8 @@ class Tradeoff(Live):
         originals: (n, c, h, w) images in [0, 1].
         rebuilt: for each model what it makes of them, the same shape.
         columns: images in a row.
-        title: a line above the figure.
-        label: what the figure shows, in one phrase, for readers who do not see it.
-        wander: it goes from model to model from when the figure is seen until the
-            reader touches it; never where the reader's system asks for less motion.
+        title, label: as of `Live`.
+        wander: it goes from model to model until touched, as of `Live`.
 
     Raises:
         ValueError: not one number and one batch for each weight, or weights that do
@@ -38,7 +36,7 @@ class Tradeoff(Live):
     Alemi et al. (2018), figure 1.
     """
 
-    script = "tradeoff.js"
+    kind = "tradeoff"
 
     def __init__(
         self,
@@ -69,7 +67,6 @@ class Tradeoff(Live):
         sheets = [_sheet(x, columns) for x in (originals, *rebuilt)]
         start = int((b - 1).abs().argmin())
         data = {
-            "kind": "tradeoff",
             "betas": b.tolist(),
             "rates": r.tolist(),
             "distortions": d.tolist(),
@@ -82,16 +79,13 @@ class Tradeoff(Live):
             "chosen one: as large a D + βR as there. Above the images as they are, "
             "below as that model rebuilds them.",
             "start": start,
-            "wander": bool(wander),
-            "title": title,
-            "label": label,
         }
         beta = f"{b[start].item():g}"
         caption = (
             f"Images as they are, and below as the model of β = {beta} rebuilds them."
         )
         still = torch.cat([sheets[0], sheets[1 + start]], 1)
-        super().__init__(data, png(still), caption)
+        super().__init__(data, png(still), caption, title, label, wander)
 
 
 def _sheet(x: Tensor, columns: int) -> Tensor:

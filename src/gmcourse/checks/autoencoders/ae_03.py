@@ -12,7 +12,7 @@ from .._exercise import Exercise
     id="ae-03",
     title="Three errors by hand",
     difficulty=3,
-    minutes=25,
+    minutes=15,
     compute="cpu-instant",
     points=3,
     objectives=(
@@ -33,7 +33,7 @@ right to three digits after the point (zeros at the end may go):
 - `first_only`: the least error of a linear decoder if the encoder passes on the first
   coordinate, $z = x_1$, and nothing else;
 - `denoised`: the least error of any denoiser, if $\tilde x = x + \sigma \epsilon$ with
-  noise of variance $\sigma^2 = 3$ in each dimension.
+  noise of variance $\sigma^2 = 4$ in each dimension.
 """,
     stub="""
 one_code = ...
@@ -44,11 +44,12 @@ denoised = ...
     hints=(
         "The third dimension is on its own; the upper block has trace 7 and "
         "determinant 6.",
-        "A linear decoder of x1 predicts the other coordinates by regression: the "
-        "slope for coordinate j is its covariance with x1, divided by the variance "
-        "of x1.",
+        "A linear decoder of $x_1$ predicts the other coordinates by regression: the "
+        "slope for coordinate $j$ is its covariance with $x_1$, divided by the "
+        "variance of $x_1$.",
         "In each principal direction the denoiser faces a problem of one dimension: "
-        "prior variance λ, noise variance σ². What is the posterior variance?",
+        r"prior variance $\lambda$, noise variance $\sigma^2$. What is the posterior "
+        "variance?",
     ),
     misconceptions={
         "variance kept in place of lost": "The error is what the code leaves out: the "
@@ -85,7 +86,7 @@ denoised = ...
         "signal and noise swapped": "σ⁴/(λ + σ²) treats the noise as the signal.",
         "one part of the error only": "A denoiser that shrinks loses signal and lets "
         "noise through: both are error.",
-        "another variance of the noise": "The variance is given: σ² = 3. It is neither "
+        "another variance of the noise": "The variance is given: σ² = 4. It is neither "
         "squared nor rooted.",
         "all directions shrunk alike": "Each direction has a variance of its own.",
         "directions kept or dropped": "A direction is neither kept as it is nor "
@@ -93,8 +94,18 @@ denoised = ...
         "directions left out": "Every direction is noisy, and has an error.",
         "factors in place of errors": "A factor has no unit: an error is a factor "
         "times a variance.",
-        "mean over dimensions, or a variance lost": "This is a third of what is due: "
-        "a mean over the three dimensions, or the sum of the λ/(λ + σ²) without σ².",
+        "the whole, or squares of the eigenvalues": "10 is the whole variance, and "
+        "also 3² + 1²: the sum of the eigenvalues that are left out is due.",
+        "a product in place of a sum": "Errors of several directions add up.",
+        "another slope than that of the regression": "The slope of the best linear "
+        "decoder is the covariance with x1 divided by the variance of x1.",
+        "x1 counted, too": "x1 is passed on, and has no error.",
+        "a bottleneck added": "The denoiser has no bottleneck: no direction is "
+        "dropped.",
+        "precisions in place of variances": "1/λ + 1/σ² is the posterior precision; "
+        "its inverse is the variance, direction by direction.",
+        "eigenvalues of something else": "An eigenvalue of the covariance is a "
+        "variance as it is: neither squared nor rooted.",
         "rounded too early": "Three digits after the point are due.",
     },
 )
@@ -115,7 +126,7 @@ def ae_03(t, one_code, first_only, denoised):
     flat = polar.sin() * around.cos(), polar.sin() * around.sin()
     units = torch.stack([*flat, polar.cos().expand_as(flat[0])], -1).view(-1, 3)
     best = float(10 - (x @ units.T).pow(2).mean(0).max())
-    dues = best, left(x[:, :1]), left(x + 3**0.5 * eps)
+    dues = best, left(x[:, :1]), left(x + 2 * eps)
 
     digits = 2.5e-4  # of the size: three after the point
     given = [float(t.tensor(v)) for v in (one_code, first_only, denoised)]
@@ -132,9 +143,11 @@ def ae_03(t, one_code, first_only, denoised):
 
     ideas = {
         "half of it, or its root": best / 2,
-        "variance kept in place of lost": 10 - best,
-        "largest directions lost": 9.0,
-        "coordinates in place of directions": [5.0, 7.0, 4.2],
+        "variance kept in place of lost": 6.0,
+        "largest directions lost": [9.0, 7.0],
+        "the whole, or squares of the eigenvalues": [10.0, 3**2 + 1**2, 6**2],
+        "a product in place of a sum": [3.0 * 1.0 * 6.0, 6.0 * 3.0, 6.0 * 1.0],
+        "coordinates in place of directions": [5.0, 8.0, 4.2],
         "one direction too few lost": [1.0, 3.0],
         "standard deviations in place of variances": 1 + 3**0.5,
         "mean over the dimensions": best / 3,
@@ -157,28 +170,66 @@ def ae_03(t, one_code, first_only, denoised):
         "standard deviations in place of variances": 1.2**0.5 + 3**0.5,
         "square root taken": due**0.5,
         "mean over the dimensions": due / 3,
-    }
+        "another slope than that of the regression": [
+            5 - 4 * b + 5 * b * b for b in (2, 1, 5 / 2, 1 / 2, -2 / 5, 4 / 5, 1 / 5,
+                                            0.4**0.5, 2 / 10**0.5, 2 / 7)],
+        "x1 counted, too": [5 + v for v in (due, 5.0, 2 - 0.8)],
+    }  # fmt: skip
     name = "the first coordinate: the best linear decoder of it"
     why = "Least squares from the first coordinate to all three."
     number(name, given[1], due, why, ideas)
 
-    due, lam = dues[2], (6.0, 3.0, 1.0)
-    ideas = {
-        "noise left in": 9.0,
-        "signal in place of error": 10 - due,
-        "signal and noise swapped": sum(9 / (v + 3) for v in lam),
-        "one part of the error only": [6 / 9 + 3 / 4 + 9 / 16, 12 / 9 + 3 / 4 + 3 / 16],
-        "another variance of the noise": [left(x + 3 * eps), left(x + 3**0.25 * eps)],
-        "all directions shrunk alike": [3 * 3 * (10 / 3) / (3 + 10 / 3), 30 / 13],
-        "directions kept or dropped": [sum(min(v, 3) for v in lam), 4.0],
-        "directions left out": [2 + 1.5, 2 + 0.75, 1.5 + 0.75, 2.0, 1.5, 0.75],
-        "factors in place of errors": sum(3 / (v + 3) for v in lam),
-        "each coordinate denoised alone": 1.875 + 1.2 + 1.5,
-        "standard deviations in place of variances": 2**0.5 + 1.5**0.5 + 0.75**0.5,
-        "square root taken": due**0.5,
-        "mean over dimensions, or a variance lost": due / 3,
-        "rounded too early": [4.2, 4.3],
+    due, lam, v = dues[2], (6.0, 3.0, 1.0), 4.0
+    formulas = {
+        "": lambda e, v: e * v / (e + v),
+        "signal in place of error": lambda e, v: e * e / (e + v),
+        "signal and noise swapped": lambda e, v: v * v / (e + v),
+        "bias alone": lambda e, v: e * (v / (e + v)) ** 2,
+        "noise alone": lambda e, v: v * (e / (e + v)) ** 2,
+        "factors in place of errors": lambda e, v: e / (e + v),
+        "other factors": lambda e, v: v / (e + v),
+        "kept or dropped": min,
+        "precisions in place of variances": lambda e, v: (e + v) / (e * v),
+        "inverse of the sum": lambda e, v: 1 / (e + v),
+        "a product": lambda e, v: e * v,
+        "standard deviations": lambda e, v: (e * v / (e + v)) ** 0.5,
     }
+
+    def total(name, given=lam, v=v):
+        return sum(formulas[name](e, v) for e in given)
+
+    each = [formulas[""](e, v) for e in lam]
+    noises = 16.0, 2.0, 1.0, 8.0, 4 / 3, 12.0, 0.5, 3.0
+    ideas = {
+        "noise left in": [3 * v, 10 + 3 * v, v],
+        "signal in place of error": [total("signal in place of error"), 10 - due],
+        "signal and noise swapped": total("signal and noise swapped"),
+        "one part of the error only": [total("bias alone"), total("noise alone")],
+        "another variance of the noise": [total("", v=n) for n in noises],
+        "all directions shrunk alike": [total("", [10 / 3] * 3), 10 * v / (10 + v),
+                                        10 / 4, 10 * (v / 14) ** 2],
+        "directions kept or dropped": [total("kept or dropped"), 10.0],
+        "directions left out": [due - e for e in each] + each,
+        "a bottleneck added": [each[0] + 4, each[0] + each[1] + 1, v + 4, 2 * v + 1],
+        "factors in place of errors": [total("factors in place of errors"),
+                                       total("other factors"),
+                                       total("inverse of the sum")],
+        "precisions in place of variances": [
+            total("precisions in place of variances"), sum(1 / e for e in each),
+            3 / total("precisions in place of variances")],
+        "each coordinate denoised alone": total("", (5.0, 2.0, 3.0)),
+        "eigenvalues of something else": [
+            total("", [e**2 for e in lam]), total("", [e**0.5 for e in lam])],
+        "standard deviations in place of variances": total("standard deviations"),
+        "a product in place of a sum": [total("a product"), math.prod(each)],
+        "square root taken": due**0.5,
+        "mean over the dimensions": due / 3,
+        "rounded too early": [4.9, 5.0],
+    }  # fmt: skip
+    told = 3 * digits * due
+    for name, values in ideas.items():
+        some = values if isinstance(values, list) else [values]
+        ideas[name] = [e for e in some if abs(e - due) > told]
     name = "denoising: the best linear map, which is the best of all here"
     why = "Least squares from the noisy points to the clean ones."
     number(name, given[2], due, why, ideas)

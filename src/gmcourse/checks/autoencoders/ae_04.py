@@ -3,16 +3,17 @@
 import torch
 from torch import Tensor, nn
 
+from .._comparisons import far
 from .._exercise import Exercise
 
 
 @Exercise(
     id="ae-04",
     title="Principal codes, the same reconstructions",
-    difficulty=3,
+    difficulty=4,
     minutes=30,
     compute="cpu-instant",
-    points=3,
+    points=4,
     objectives=(
         "Use the freedom of the code space: give codes an order and a unit without "
         "changing the autoencoder.",
@@ -45,25 +46,39 @@ def principal(last, first, z):
     hints=(
         "The new codes times orthonormal columns are the centered answers of `first`. "
         "Along which directions are the answers uncorrelated?",
-        "Apply PCA to the centered answers W (z - mean), of which k directions have a "
-        "variance: they are the new columns U.",
-        "The new code is Uᵀ W (z - mean). A linear layer computes V a + b: the new "
-        "weight and bias of `last` are Uᵀ W V and Uᵀ W (b - mean). `first` gets the "
-        "weight U; its bias must be the old answer to the mean code.",
+        "With $W$ for `first.weight`, apply PCA to the centered answers "
+        r"$W (z - \text{mean})$, of which $k$ directions have a variance: they are the "
+        "new columns $U$.",
+        r"The new code is $U^\top W (z - \text{mean})$. The layer `last` "
+        "computes $V a + b$: put that in the place of $z$, and read off weight and "
+        "bias. To a code of zeros the new decoder answers what the old one answers to "
+        "the mean code.",
     ),
     misconceptions={
         "given layers changed": "The caller still needs the layers it passed in: make "
         "copies.",
         "mean not removed": "The mean of z is to be subtracted before a matrix is "
         "applied.",
-        "encoder's bias not mapped": "The matrix acts on all of W a + b - mean: on the "
+        "encoder's bias lost or counted twice": "The new codes are off by the old "
+        "bias: it belongs to W a + b, and the mean of z contains it already.",
+        "mean or bias not mapped": "The matrix acts on all of W a + b - mean: on the "
         "bias and on the mean, too.",
+        "another center than the mean": "Another point than the mean of z was "
+        "subtracted.",
         "codes made white": "White codes have no order and no unit: here the columns "
         "of the decoder have length one, and the codes keep the variances.",
         "directions of the codes alone": "The eigenvectors of the covariance of z make "
         "the codes uncorrelated, and leave the decoder's columns oblique: look for "
         "directions among the answers of `first`.",
         "columns only scaled": "Columns of length one may still be oblique.",
+        "columns still oblique": "The two layers fit together, but the map between "
+        "them is none that makes the columns orthonormal.",
+        "a direction outside the answers": "The answers vary along k directions only, "
+        "those of the largest variance: a column points along another one.",
+        "directions of the weight alone": "How the codes vary counts, too: the factors "
+        "of the weight alone (SVD, QR) know nothing of z.",
+        "turned the wrong way": "The matrix that turns the orthonormal columns is "
+        "transposed: turning back and turning on are two things.",
         "codes still correlated": "Orthonormal columns can be turned among themselves: "
         "turn them until the codes are uncorrelated.",
         "smallest variance first": "eigh gives ascending values; the largest variance "
@@ -134,11 +149,17 @@ def turned(t, principal, k: int, size=1.0, mistake="", case="", thin=1.0):
     # The matrix that was applied to the codes, whatever became of the bias.
     made = slope.T.double() @ torch.linalg.pinv(values[0].double())
     mean, bias = z.double().mean(0), values[1].double()
-    left = made @ (mean - bias)
+    few = (-2, -1, 0, 1, 2)
+    others = z[0], z[-1], z.median(0)[0], z.mean(1).mean(), (z.amax(0) + z.amin(0)) / 2
     ideas = {
-        "mean not removed": [made @ mean, left, 2 * made @ mean],
-        "encoder's bias not mapped": [left + bias, left + bias - mean,
-                                      made @ mean - mean],
+        "mean not removed": [made @ v for v in (mean, mean - bias, 2 * mean)],
+        "encoder's bias lost or counted twice": [
+            made @ (a * mean + b * bias) for a in few for b in (-2, -1, 1, 2)],
+        "mean or bias not mapped": [
+            made @ (a * mean + b * bias) + c * mean + e * bias for a in few
+            for b in few for c in (-1, 0, 1) for e in (-1, 0, 1) if c or e],
+        "another center than the mean": [
+            made @ (mean - v.double().expand(k)) for v in others],
     }  # fmt: skip
     why = f"The mean of z was subtracted.{case}"
     t.close(codes.mean(0), torch.zeros(k), why, ideas=ideas, tol=1e-3)
@@ -152,7 +173,10 @@ def turned(t, principal, k: int, size=1.0, mistake="", case="", thin=1.0):
     w, old = values[2].double(), covariance(z.double())
     axes, roots = torch.linalg.eigh(old)[1], torch.linalg.cholesky(old)
     plain, unit = w.T @ w, (w / w.norm(dim=0)).double()
-    white = (cov - eye).abs().max() < 0.01
+    level = cov.diagonal().mean()
+    white = k > 1 and 0.5 < level < 2 and (cov / level - eye).abs().max() < 0.01
+    fits = not far(new @ made, w, 1e-3 * float(w.abs().max())).any()
+    apart = "decoder does not undo the encoder"  # or else the two layers fit
     ideas = {
         "decoder left as it was": plain,
         "codes made white": [gram] if white else [roots.T @ plain @ roots],
@@ -165,20 +189,40 @@ def turned(t, principal, k: int, size=1.0, mistake="", case="", thin=1.0):
     ideas = {name: [v.abs() for v in by] if isinstance(by, list) else by.abs()
              for name, by in ideas.items()}  # fmt: skip
     told = f"Length one, at right angles.{case}"
-    t.close(gram.abs(), eye, told, mistake or None, None if mistake else ideas, 1e-3)
+    oblique = "columns still oblique" if fits else apart
+    t.close(gram.abs(), eye, told, mistake or oblique, None if mistake else ideas, 1e-3)
 
     t.property("the new codes are uncorrelated", of=new_z)
     stds = cov.diagonal().clamp(min=1e-30).sqrt()
-    second = torch.linalg.eigh(w @ (z.T @ z).double() @ w.T)[1].flip(1)[:, :k]
-    by_second = covariance(z.double() @ w.T @ second)
-    spread = by_second.diagonal().sqrt()
-    uncentered = (by_second / spread[:, None] / spread).abs()
     correlation = (cov / stds[:, None] / stds).abs()
-    ideas = {"mean left in the directions": [uncentered, uncentered.flip(0, 1)]}
-    dropped = "a direction dropped" if (stds < 1e-9).any() else "codes still correlated"
-    other = mistake or dropped
+
+    def diagonal(matrix, columns=new):
+        inside = columns.T @ matrix @ columns
+        size = inside.diagonal().abs().max()
+        return (inside - inside.diagonal().diag()).abs().max() < 1e-3 * size
+
+    answers, ends = z.double() @ w.T, first(z).detach().double()
+    frames = torch.linalg.qr(w)[0], torch.linalg.svd(w, full_matrices=False)[0]
+    spread = w @ old @ w.T
+    left_in = "mean left in the directions"
+    if diagonal(ends.T @ ends):
+        other = left_in
+    elif (new - w @ torch.linalg.pinv(w) @ new).abs().max() > 1e-3:
+        other = "a direction outside the answers"
+    elif (stds < 1e-9).any():
+        other = "a direction dropped"
+    elif not fits:
+        other = apart
+    elif diagonal(answers.T @ answers):
+        other = left_in
+    elif any(diagonal(q.T @ spread @ q, new.T @ q) for q in frames):
+        other = "turned the wrong way"
+    elif diagonal(w @ w.T) or (new.T @ w).tril(-1).abs().max() < 1e-4:
+        other = "directions of the weight alone"
+    else:
+        other = "codes still correlated"
     why = f"Their covariance has nothing off the diagonal.{case}"
-    t.close(correlation, eye, why, other, None if mistake else ideas, tol=2e-3)
+    t.close(correlation, eye, why, mistake or other, tol=2e-3)
 
     t.property("their variances descend", of=new_z)
     down = stds.square().sort(descending=True).values
@@ -199,7 +243,7 @@ def turned(t, principal, k: int, size=1.0, mistake="", case="", thin=1.0):
     }
     off = (out - due).detach()
     same = (off - off.mean(0)).abs().max() < 1e-2
-    names = "decoder's bias moved wrongly", "decoder does not undo the encoder"
+    names = "decoder's bias moved wrongly", apart
     why = f"The same function.{case}"
     t.close(out, due, why, names[0 if same else 1], ideas, tol=1e-3)
     a = t.normal(5, h, mean=-1, std=2)

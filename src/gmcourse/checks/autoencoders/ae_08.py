@@ -1,5 +1,7 @@
 """Exercise ae-08: Everything looks like the mean."""
 
+import itertools
+
 import torch
 from torch import nn
 
@@ -15,21 +17,21 @@ from ._shared import Spy, held
     compute="cpu-instant",
     points=3,
     stub_mistake="height and width swapped",
-    objectives=(
-        "Find mistakes that raise no error, by the shape and the size of what each "
-        "line gives.",
-    ),
+    objectives=("Find mistakes that raise no error.",),
     statement=r"""
 This denoising autoencoder trains without an error message. But all reconstructions of
 gray images look like the mean image, the loss is hundreds of times smaller than those
-of the chapter, and with a decoder taken over from a working model, images that are not
-square come out as diagonal stripes. It has three mistakes. Repair it:
+of the chapter, and with the decoder of a working model, images that are not square come
+out as diagonal stripes. It has three mistakes. Repair it:
 
 - `decode(z)` gives images `(b, c, h, w)` from the decoder's rows `(b, c * h * w)`,
   which hold the values of an image in the order of `x.flatten(1)`;
 - `error(x_noisy, x)` is the squared distance of each clean image `x` from the
   reconstruction of its noisy copy, summed over its values, `(b,)`;
 - `loss(x_noisy, x)` is its mean over the batch, and trains both networks.
+
+As now, the networks are attributes of the module, so that an optimizer finds their
+parameters, and no call changes the mode (`train` or `eval`) that they are in.
 """,
     stub="""
 class ImageAutoencoder(nn.Module):
@@ -66,12 +68,20 @@ class ImageAutoencoder(nn.Module):
         "transposed once": "One of the two swaps is gone, the other is still there.",
         "channels last": "The rows hold one channel after the other, not the channels "
         "of one pixel side by side.",
-        "channel axis squeezed away": "squeeze() removes the axis of one channel; then "
+        "channel axis squeezed away": "squeeze() removes the axis of one channel. Then "
         "(b, 1, h, w) minus (b, h, w) is (b, b, h, w): every image is compared with "
-        "every reconstruction, and the mean image wins.",
+        "every reconstruction, and the mean image wins. Where both lose it, the last "
+        "three axes are the batch, the height and the width.",
         "mean over the channels": "The error is the sum over all values, channels "
         "included.",
+        "rows in place of images": "Images have the shape (b, c, h, w).",
+        "batch and pixels mixed": "The batch is the first axis of the rows, and stays "
+        "it: the values of one row are those of one image.",
         "pixels in the wrong places": "The values are right, their places are not.",
+        "another target": "The reconstruction is compared with the clean image: not "
+        "with the noise, nor is it added to or taken from the noisy one.",
+        "another input": "The noisy image goes through the encoder, as it is.",
+        "another power": "The squared distance: neither its root nor a higher power.",
         "values changed": "The decoder's values are the pixels, as they are.",
         "one image for the whole batch": "Each row makes an image of its own.",
         "every image with every reconstruction": "Only an image and its own "
@@ -83,7 +93,7 @@ class ImageAutoencoder(nn.Module):
         "mode switched by a call": "train() and eval() belong to the caller: a loss "
         "must leave both networks in the mode that they were in.",
         "networks not registered": "The networks must be attributes of the module: in "
-        "a list, a dictionary or a closure no optimizer finds their parameters.",
+        "a list, a dictionary or a closure, or as copies, no optimizer finds them.",
         "compared with the noisy image": "The clean image is the target.",
         "clean image encoded": "The encoder must see the noisy image.",
     },
@@ -104,21 +114,33 @@ def ae_08(t, ImageAutoencoder):
         rows = x.flatten(1)
         out = t.call(model.decode, rows)
         why, once = "flatten and decode must undo each other.", "transposed once"
-        shapes = {once: (b, c, wide, h), squeezed: (b, h, wide)}
+        shapes = {once: (b, c, wide, h), squeezed: (b, h, wide),
+                  "rows in place of images": tuple(rows.shape)}  # fmt: skip
         t.shape(out, tuple(x.shape), "images as they went in.", ideas=shapes)
         seen = t.tensor(out).detach().double()
         same = torch.equal(seen.flatten(1).sort(1).values, rows.sort(1).values.double())
         # Two swaps and one are the same to a square image, after a wide one.
         swapped = "height and width swapped" if c > 1 else once
+        sizes, mixed = dict(zip("bchw", x.shape)), "batch and pixels mixed"
         ideas = {
             swapped: rows.unflatten(1, (c, wide, h)).mT,
             "channels last": rows.unflatten(1, (h, wide, c)).movedim(3, 1),
+        }
+        found: dict[str, list] = {mixed: [], "pixels in the wrong places": []}
+        for way in itertools.permutations("bchw"):  # another view, put right again
+            view = rows.reshape([sizes[a] for a in way])
+            name = list(found)[int(way[0] == "b")]
+            found[name].append(view.permute([way.index(a) for a in "bchw"]))
+        ideas |= {
             "one image for the whole batch": [x[:1].expand_as(x), x[-1:].expand_as(x)],
-            "pixels in the wrong places": seen if same else torch.inf,
             "values changed": [x.sigmoid(), x.tanh(), x.clamp(0, 1), x.relu(), x.abs(),
                                x.clamp(-1, 1), (x + 1) / 2, 2 * x - 1],
         }  # fmt: skip
-        t.close(out, x, why, ideas=ideas)
+        found = {
+            k: [v for v in some if not torch.equal(v, x)] for k, some in found.items()
+        }
+        found["pixels in the wrong places"].append(seen if same else torch.inf)
+        t.close(out, x, why, ideas=ideas | found)
 
     def images(c):
         clean = t.uniform(b, c, h, w, low=0.5, high=1)
@@ -134,10 +156,16 @@ def ae_08(t, ImageAutoencoder):
     shapes = {
         squeezed: [(b, b), (b, b, h, w)],
         "not summed over the dimensions": [(b, 1, h, w), (b, 1), (b, h, w)],
-        "reduced over the batch": [(), (1,), (1, h, w)],
+        "reduced over the batch": [(), (1,), (1, h, w), (w,), (h,), (h, w), (1, w)],
     }
-    for out in t.call(single.error, noisy, clean), t.call(model.error, *color):
-        t.shape(out, (b,), "the sum over its values.", ideas=shapes)
+    gray, rich = t.call(single.error, noisy, clean), t.call(model.error, *color)
+    whole = t.tensor(rich).shape == (b,)  # then what fails is an axis of length one
+    seen = {squeezed: [tuple(t.tensor(gray).shape)]}
+    for out in gray, rich:
+        told = "the sum over its values.", "wrong shape"
+        t.shape(out, (b,), *told, ideas=seen if whole else shapes)
+    out = t.call(model.error, *(v[:1] for v in color))
+    t.shape(out, (1,), "a batch of one is a batch.", "batch axis lost")
 
     def pairs(axis):
         noisy, x = color
@@ -146,13 +174,35 @@ def ae_08(t, ImageAutoencoder):
 
     due = squares(*color).sum((1, 2, 3)).detach()
     factor = (t.tensor(model.error(*color)).detach() / due).mean()
+
+    def rivals(noisy, x):
+        """Sums for each image, by name: other inputs, targets and powers."""
+        inputs = {"": noisy, "clean image encoded": x, "another input": noisy - x}
+        targets = [("", x), ("compared with the noisy image", noisy),
+                   *[("another target", v) for v in (
+                       noisy - x, x - noisy, x.mean(0, True), 2 * x - 1)]]  # fmt: skip
+        powers = [("", torch.square), ("absolute error", torch.abs),
+                  ("another power", lambda v: v.abs() ** 3),
+                  ("another power", lambda v: v**4)]  # fmt: skip
+        found = {"noisy and clean image swapped": [squares(x, noisy).sum((1, 2, 3))]}
+        for (put, a), (aim, v), (how, f) in itertools.product(
+            inputs.items(), targets, powers
+        ):
+            image = decoder(begin(a)).detach()
+            other = "another target"  # a residual, added or taken
+            for far, base in ("", 0), (other, noisy), (other, a - image - image):
+                if far and aim:
+                    continue
+                name = aim or put or how or far
+                if name:
+                    gap = f(v - image - base).sum((1, 2, 3))
+                    found.setdefault(name, []).append(gap)
+        return found
+
     ideas = {
-        "noisy and clean image swapped": lambda noisy, x: squares(x, noisy),
+        **rivals(*color),
         "every image with every reconstruction": [*pairs(0), *pairs(1)],
-        "compared with the noisy image": lambda noisy, x: squares(noisy, noisy),
-        "clean image encoded": lambda noisy, x: squares(x, x),
-        "mean over the channels": lambda noisy, x: squares(noisy, x) / 3,
-        "absolute error": lambda noisy, x: squares(noisy, x).sqrt(),
+        "mean over the channels": due / 3,
         "square root taken": due.sqrt(),
         "mean over the dimensions": due / (3 * h * w),
         "off by a factor of two": due / 2,
@@ -176,6 +226,7 @@ def ae_08(t, ImageAutoencoder):
         "mean over the dimensions": due.mean() / (h * w),
         "off by a factor of two": [due.mean() / 2, 2 * due.mean()],
         "square root taken": [due.mean().sqrt(), due.sqrt().mean()],
+        **{k: [u.mean() for u in v] for k, v in rivals(noisy, clean).items()},
     }
     t.close(out, due.mean(), "The mean of the errors.", ideas=ideas)
     why, cut = "The derivative of the loss.", {"cut off from the graph": 0.0}

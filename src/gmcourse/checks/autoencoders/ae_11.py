@@ -27,9 +27,9 @@ Write `fit_sampler(z)`: `z` holds codes, shape `(n, k)`, where `k` may be 1. Ret
 function `sample(m)` that draws `m` independent codes, shape `(m, k)`, from the Gaussian
 with the mean and the covariance of `z`, fresh at each call. Where a code is constant in
 `z`, it is that constant in every draw, and where two codes are equal, they are equal in
-every draw, both to one hundredth of the largest standard deviation of the codes,
-however small the codes are: room for rounding, none for a fixed number added to the
-covariance.
+every draw: up to one percent of the largest standard deviation of the codes, which
+leaves room for rounding. Codes may be as small as 1e-9, and a fixed number added to
+their covariance would be far too much.
 """,
     stub='''
 def fit_sampler(z):
@@ -38,11 +38,13 @@ def fit_sampler(z):
 ''',
     answers={"fit_sampler": callable},
     hints=(
-        "Any matrix R with R Rᵀ = Σ will do: mean + R ε has covariance Σ.",
-        "The eigendecomposition of Σ exists whatever its rank. What do rounding errors "
-        "do to eigenvalues that ought to be zero?",
-        "R may even be the centered data themselves, (n, k), divided by the root of n: "
-        "then ε has n entries.",
+        r"Any matrix $R$ with $R R^\top = \Sigma$ will do: $\text{mean} + R \epsilon$ "
+        r"has covariance $\Sigma$.",
+        r"The eigendecomposition of $\Sigma$ exists whatever its rank. What do "
+        "rounding errors do to eigenvalues that ought to be zero? For one column "
+        "`torch.cov` gives a number, and `torch.atleast_2d` a matrix.",
+        "$R$ may even be the centered data themselves, turned to `(k, n)` and divided "
+        r"by $\sqrt{n - 1}$, as in `torch.cov`: then $\epsilon$ has $n$ entries.",
     ),
     misconceptions={
         "standard normal drawn": "Mean and covariance of z are due.",
@@ -52,8 +54,25 @@ def fit_sampler(z):
         "covariance in place of its root": "mean + Σ ε has covariance Σ².",
         "root on the wrong side": "With row vectors the factor is transposed: a row "
         "ε Lᵀ has covariance L Lᵀ.",
-        "rotation forgotten": "The roots of the eigenvalues are spreads along the "
-        "eigenvectors, not along the codes.",
+        "not rotated, or the wrong way": "The roots of the eigenvalues are spreads "
+        "along the eigenvectors, not along the codes: the rotation is missing, or the "
+        "factor is transposed (rows: ε Rᵀ).",
+        "root of each entry": "The root of a matrix is no matrix of roots.",
+        "inverse of the covariance": "The draws are wide where the codes are narrow.",
+        "directions left out": "All directions count, also narrow ones: the draws lie "
+        "nearly on a line or a plane where the codes do not.",
+        "covariance of the rows": "torch.cov takes each row for a variable: it wants "
+        "the transpose.",
+        "noise of another shape and spread": "What the root is applied to must be "
+        "standard normal: not cut off, and no mixture of training codes.",
+        "standard deviations off, correlations right": "Each code is off by a factor "
+        "of its own.",
+        "correlations off, standard deviations right": "Each code alone is right; what "
+        "they have in common is not.",
+        "another center": "The mean of each code is due: not its median, a single code "
+        "or the middle of its range.",
+        "rows and columns swapped": "One row for each draw, one column for each code.",
+        "n draws in place of m": "How many to draw is the argument of sample.",
         "training codes drawn again": "Repeating codes of the training set is no "
         "Gaussian: its draws are new.",
         "draws end where the training codes end": "A Gaussian has no range: its draws "
@@ -61,8 +80,9 @@ def fit_sampler(z):
         "one mean for all codes": "Each code has a mean of its own.",
         "correlations in place of the covariance": "The draws have the right "
         "correlations, and a standard deviation of 1.",
-        "another factor on the covariance": "All standard deviations are off by the "
-        "same factor. The covariance is a mean over the codes, and counts once.",
+        "another factor on the covariance": "The draws have the right shape, and are "
+        "too wide or too narrow, all by the same factor. The covariance is a mean over "
+        "the codes, and counts once.",
         "noise added to the covariance": "A constant code has to stay constant; a "
         "small number on the diagonal moves it.",
         "constant codes lost": "The constant itself is due, in every draw.",
@@ -90,7 +110,8 @@ def ae_11(t, fit_sampler):
     t.property("a function that draws (m, k)")
     sample = t.call(fit_sampler, z)
     t.true(callable(sample), "a function", type(sample).__name__)
-    t.shape(t.call(sample, 7), (7, k), "m draws of k codes.")
+    shapes = {"rows and columns swapped": (k, 7), "n draws in place of m": (n, k)}
+    t.shape(t.call(sample, 7), (7, k), "m draws of k codes.", ideas=shapes)
     start = time.process_time()
     one, two = (z.double() for z in t.fresh(lambda m: t.call(sample, m), m))
     quick = time.process_time() - start < 0.02
@@ -101,58 +122,36 @@ def ae_11(t, fit_sampler):
     ends = "draws end where the training codes end"
     t.true((one.amax(0) - z.amax(0)).abs().max() > 1e-4, why, got, ends)
 
+    why, got = "No draw tells of the one before it.", "a correlation of {:.2f}"
+    pair = torch.stack([one[:-1, 0], one[1:, 0]]).corrcoef()[0, 1]
+    got = got.format(float(pair))
+    t.true(not abs(pair) > 0.2, why, got, "draws not independent")
+
     def white(draws):
         e = (t.tensor(draws).detach().double() - mean).T
         return torch.linalg.solve_triangular(root, e, upper=False).T
 
     t.property("the mean of the codes")
-    cov, stds = root @ root.T, root.square().sum(1).sqrt()
-    seen, inner = one.std(0), white(one).std(0)
+    stds = root.square().sum(1).sqrt()
+    seen, inner = one.std(0), white(one)
     plain = seen.log().abs().max() < 0.1
-    flat_noise = (inner * 12**0.5).log().abs().max() < 0.05
+    flat_noise = (inner.std(0) * 12**0.5).log().abs().max() < 0.05
+    ends = z.double().amin(0), z.double().amax(0)
     ideas = {
         "standard normal drawn" if plain else "mean not added": 0.0,
         "uniform noise": one.mean(0) if flat_noise else torch.inf,
         "one mean for all codes": mean.mean(),
-    }
+        "another center": [z.double().median(0).values, sum(ends) / 2, *ends, z[0],
+                           z[-1], 2 * mean, -mean, mean.abs(), mean + stds],
+    }  # fmt: skip
     wide = torch.maximum(seen, stds)
     t.mean(one, mean, wide, "The mean of z.", ideas=ideas)
 
     t.property("their standard deviations")
-    spreads = torch.linalg.eigvalsh(cov).sqrt()
-    apart = one.T.corrcoef() - torch.eye(k)
-    factor = (seen / stds).log().mean().exp()
-    factor = factor if abs(factor - 1) > 0.1 else torch.inf
-    alone = "covariance left out", "correlations in place of the covariance"
-    ideas = {
-        alone[int(apart.abs().max() > 0.1)]: 1.0,
-        "covariance in place of its root": (cov @ cov).diagonal().sqrt(),
-        "root on the wrong side": (root.T @ root).diagonal().sqrt(),
-        "rotation forgotten": [spreads, spreads.flip(0)],
-        "second moment in place of the variance": (cov.diagonal() + mean**2).sqrt(),
-        "uniform noise": seen if flat_noise else torch.inf,
-        "another factor on the covariance": stds * factor,
-        "noise added to the covariance": (
-            stds**2 + (seen**2 - stds**2).mean().clamp(min=0)
-        ).sqrt(),
-    }
-    on_a_line = (one.T.corrcoef().abs() > 0.99).all()
-    single = "one noise for all dimensions" if on_a_line else None
-    t.std(one, stds, "Those of z.", single, ideas)
-
+    name = cause(z.double(), root, mean, one, inner)
+    t.std(one, stds, "Those of z.", name)
     t.property("their correlations: white after the root is undone")
-    back = torch.linalg.inv(root)
-    # What a number on the diagonal does, or a mixture with the identity.
-    more, level = (back @ back.T).diagonal(), cov.trace() / k
-    part = (inner[2] ** 2 - 1) / (level * more[2] - 1)
-    ideas = {
-        "each code on its own": (back @ torch.diag(stds)).square().sum(1).sqrt(),
-        "noise added to the covariance": [
-            (1 + more / more[2] * (inner[2] ** 2 - 1)).clamp(min=0).sqrt(),
-            (1 - part + part * level * more).clamp(min=0).sqrt(),
-        ],
-    }
-    t.std(white(one), 1.0, "Independent standard normals.", single, ideas)
+    t.std(inner, 1.0, "Independent standard normals.", name)
 
     t.property("one draw, and one code")
     lost = "an axis of length one lost"
@@ -175,6 +174,7 @@ def ae_11(t, fit_sampler):
 
     t.property("a constant code, and codes that are equal")
     flat = torch.cat([z, torch.full((n, 1), 2.5), z], 1)
+    fewer = {"constant codes lost": (200, 2 * k)}
     singular = "breaks where the covariance has no inverse"
     # Rounding puts the eigenvalues that ought to be 0 on either side of it.
     for size in (1.0, 1e-3, 1e-9, *t.uniform(6, low=0.1, high=3.0).tolist()):
@@ -186,7 +186,7 @@ def ae_11(t, fit_sampler):
         except Exception as error:
             why, got = "A Gaussian on a plane is one, too.", type(error).__name__
             t.fail(singular, why=why, got=got)
-        t.shape(drawn, (200, 2 * k + 1), "200 draws.")
+        t.shape(drawn, (200, 2 * k + 1), "200 draws.", ideas=fewer)
         t.finite(drawn, "The covariance is positive semi-definite.", singular)
         moved, gap = drawn[:, k] - 2.5 * size, drawn[:, k + 1 :] - drawn[:, :k]
         noise, split = moved.std(), gap.std(0)
@@ -222,3 +222,71 @@ def ae_11(t, fit_sampler):
     t.independent_noise(white(one)[:, None], white(two)[:, None], few)
     # Code that draws code by code is spared most of them.
     t.far_tails(white(t.call(sample, 100_000 if quick else 10_000)).flatten())
+
+
+def cause(z, root, mean, one, inner) -> str | None:
+    """The mistake whose covariance the draws have, ``inner`` being whitened draws."""
+    cov, (m, k) = root @ root.T, one.shape
+    back, eye = torch.linalg.inv(root), torch.eye(k).double()
+    stds = cov.diagonal().sqrt()
+    seen, sides = inner.T.cov(), back @ back.T
+    values, vectors = torch.linalg.eigh(cov)
+
+    def fits(white) -> bool:
+        size = white.diagonal()
+        error = ((size[:, None] * size + white**2).clamp(min=0) / m).sqrt()
+        return bool(((seen - white).abs() <= 7 * error + 1e-5).all())
+
+    def made(factor):
+        return back @ factor @ factor.T @ back.T
+
+    ones = torch.ones(k, 1).double()
+    turned = vectors * values.sqrt()
+    symmetric = turned @ vectors.T
+    entries = [cov.abs().sqrt(), cov.clamp(min=0).sqrt(), cov.sign() * cov.abs().sqrt()]
+    flip = vectors.flip(1) * values.flip(0).sqrt()
+    rows = torch.linalg.cholesky(torch.cov(z)[:k, :k] + 1e-9 * eye)
+    thin = [torch.tensor(v).double() for v in (
+        (0, 0, 1), (0, 1, 1), (1, 0, 0), (1, 1, 0), (0, 1, 0))]  # fmt: skip
+    squared = torch.diag(stds**2)
+    rivals = {
+        "covariance left out": [eye],
+        "each code on its own": [torch.diag(stds)],
+        "covariance in place of its root": [cov, turned * values.sqrt(), squared],
+        "root on the wrong side": [root.T],
+        "not rotated, or the wrong way": [
+            *[torch.diag(v).sqrt() for v in (values, values.flip(0))], turned.T, flip.T,
+            vectors.T * values.sqrt(), torch.diag(values), torch.diag(values.flip(0))],
+        "root of each entry": entries,
+        "inverse of the covariance": [back, back.T, torch.linalg.inv(cov),
+                                      turned / values],
+        "correlations in place of the covariance": [root / stds[:, None]],
+        "second moment in place of the variance": [torch.cat([root, mean[:, None]], 1)],
+        "one noise for all dimensions": [
+            v @ ones for v in (root, root.T, turned, flip, turned.T, symmetric,
+                               torch.diag(stds), eye, cov)],
+        "directions left out": [vectors * (values * v).sqrt() for v in thin],
+        "covariance of the rows": [rows],
+    }  # fmt: skip
+    for name, factors in rivals.items():
+        if any(fits(made(factor)) for factor in factors):
+            return name
+    # A factor on the covariance; a number on its diagonal, also as a mixture.
+    scale = seen.trace() / k
+    if fits(scale * eye):
+        drawn = (inner - inner.mean(0)) / scale.sqrt()
+        normal = abs(float((drawn**4).mean()) - 3) < 0.3
+        near = abs(scale.sqrt() * 12**0.5 - 1) < 0.05
+        other = "uniform noise" if near else "noise of another shape and spread"
+        return "another factor on the covariance" if normal else other
+    basis = torch.stack([eye.flatten(), sides.flatten()], 1)
+    a, c = (torch.linalg.pinv(basis) @ seen.flatten()).tolist()
+    if c > 0 and fits(a * eye + c * sides):
+        return "noise added to the covariance"
+    factor = one.std(0) / stds
+    if fits(made(factor[:, None] * root)):
+        return "standard deviations off, correlations right"
+    if (one.T.corrcoef().abs() > 0.99).all():
+        return "one noise for all dimensions"
+    alone = factor.log().abs().max() < 0.1
+    return "correlations off, standard deviations right" if alone else None

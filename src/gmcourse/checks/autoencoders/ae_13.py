@@ -1,5 +1,7 @@
 """Exercise ae-13: The price of a moving code."""
 
+import itertools
+
 import torch
 
 from .._exercise import Exercise
@@ -30,8 +32,8 @@ Differentiating a derivative is costly. Derive the number by hand for an encoder
 one hidden layer, $f(x) = V \tanh(W x + a)$, and write `contraction(x, w, a, v)`: `x`
 has shape `(b, d)`, `w` is $W$, `(h, d)`, `a` has shape `(h,)`, and `v` is $V$,
 `(k, h)`. Return the number for each example, shape `(b,)`. No loop over codes or
-examples is needed, and none of `torch.autograd`; but gradients must reach `w`, `a`, `v`
-and `x`, since the number is a part of a loss.
+examples is needed, and `torch.autograd` only to compare with; but gradients must reach
+`w`, `a`, `v` and `x`, also where tanh is flat, since the number is a part of a loss.
 """,
     stub='''
 def contraction(x, w, a, v):
@@ -40,30 +42,48 @@ def contraction(x, w, a, v):
 ''',
     answers={"contraction": callable},
     hints=(
-        "The slope of tanh at u is 1 - tanh(u)². Write the Jacobian of one example as "
-        "a product of three matrices, one of them diagonal.",
+        r"The slope of $\tanh$ at $u$ is $1 - \tanh(u)^2$. Write the Jacobian of one "
+        "example as a product of three matrices, one of them diagonal.",
         "For a batch the diagonal differs from example to example: scale the columns "
-        "of V for each, which makes (b, k, h), and multiply with W.",
+        "of $V$ for each, which makes `(b, k, h)`, and multiply with $W$.",
         "Square and sum after the product, over both axes of each Jacobian.",
     ),
     misconceptions={
-        "overflow where tanh is flat": "cosh overflows in float32 beyond 89: its "
-        "inverse is 0, and the gradient of that NaN.",
+        "overflow where tanh is flat": "exp and cosh overflow in float32 beyond 89. "
+        "What is divided by them, or its gradient, is lost; the slope there is 0.",
         "slope of the activation left out": "V W would be the Jacobian of a linear "
         "encoder: the hidden layer bends.",
-        "another slope": "The derivative of tanh(u) is 1 - tanh(u)².",
+        "another slope": "The derivative of tanh(u) is 1 - tanh(u)², for each hidden "
+        "unit by itself, with u = W x + a.",
         "paths squared before they are added": "An input reaches a code through all "
         "hidden units: their contributions are added first, and may cancel.",
-        "rows added before they are squared": "Each code's derivative is squared by "
-        "itself; rows of opposite sign must not cancel.",
+        "rows added before they are squared": "Each entry of the Jacobian is squared "
+        "by itself; entries of opposite sign must not cancel.",
         "first layer only": "The code is V times the hidden layer.",
+        "second layer only": "The derivative is that by x, which enters through W.",
         "offset left out": "The slope is taken at W x + a.",
-        "one Jacobian for all": "The Jacobian depends on the example.",
+        "offset subtracted": "The slope is taken at W x + a.",
+        "one Jacobian for all": "The Jacobian depends on the example: neither its x "
+        "nor its slopes may be those of another, or a mean over the batch.",
         "largest singular value": "All singular values count: the Frobenius norm, not "
         "the spectral one.",
+        "another norm": "The Frobenius norm squared is the sum of the squared entries: "
+        "no determinant, no sum of singular values, no largest entry.",
         "absolute values in place of squares": "The entries are squared.",
+        "entries not squared": "The entries are squared, and then summed.",
+        "a part of the Jacobian": "All entries count: those of all codes by all "
+        "inputs, not one row, one column or the diagonal.",
+        "product of norms": "The norm of a product is not the product of norms, which "
+        "is a bound only: multiply the matrices first.",
+        "slope once in place of twice": "The Jacobian is squared, and with it the "
+        "slope of each hidden unit.",
+        "a second nonlinearity": "The code is V tanh(W x + a): nothing bends it "
+        "after V.",
         "squared length of the code": "The derivative of the code is due, not the "
         "code.",
+        "derivative by the weights": "The derivative by x is due.",
+        "derivative in one direction": "All directions count, not that of x or of the "
+        "code alone.",
     },
 )
 def ae_13(t, contraction):
@@ -77,58 +97,10 @@ def ae_13(t, contraction):
 
         return torch.func.vmap(torch.func.jacrev(encoder))(x.double())
 
-    def scaled(slope):
-        """Entries with another slope in the middle."""
-
-        def each(x, w, a, v):
-            u = x.double() @ w.T.double() + a.double()
-            return torch.einsum("kh,bh,hd->bkd", v.double(), slope(u), w.double()) ** 2
-
-        return each
-
-    def slope(u):
-        return 1 / u.cosh() ** 2
-
-    def paths(x, w, a, v):
-        u = x.double() @ w.T.double() + a.double()
-        each = torch.einsum("kh,bh,hd->bkhd", v.double(), slope(u), w.double())
-        return each.square()
-
     def due(*args):
         return jacobian(*args).square()
 
-    ideas = {
-        "paths squared before they are added": paths,
-        "slope of the activation left out": scaled(torch.ones_like),
-        "another slope": [
-            scaled(lambda u: u.sigmoid() * (1 - u.sigmoid())),
-            scaled(lambda u: u.tanh() * (1 - u.tanh())),
-            scaled(lambda u: 1 - u.tanh()),
-            scaled(torch.tanh),
-            scaled(lambda u: slope(u).sqrt()),
-            scaled(lambda u: slope(u) ** 2),
-        ],
-        "rows added before they are squared": [
-            lambda *args: jacobian(*args).sum(1) ** 2,
-            lambda *args: jacobian(*args).sum(2) ** 2,
-        ],
-        "first layer only": lambda x, w, a, v: (
-            slope(x.double() @ w.T.double() + a)[:, :, None] * w.double()
-        ).square(),
-        "offset left out": lambda x, w, a, v: due(x, w, 0 * a, v),
-        "one Jacobian for all": [
-            lambda x, w, a, v: due(x[:1], w, a, v).expand(b, k, d),
-            lambda x, w, a, v: due(x.mean(0, True), w, a, v).expand(b, k, d),
-        ],
-        "square root taken": lambda *args: due(*args).sum((1, 2)).sqrt()[:, None],
-        "largest singular value": lambda *args: torch.linalg.matrix_norm(
-            jacobian(*args), 2
-        ).square()[:, None],
-        "absolute values in place of squares": lambda *args: jacobian(*args).abs(),
-        "squared length of the code": lambda x, w, a, v: (
-            (x @ w.T + a).tanh() @ v.T
-        ).square(),
-    }
+    ideas = rivals(*(p.double() for p in (x, w, a, v)))
     t.property("summed over the codes and the inputs")
     shapes = {
         "not summed over the dimensions": [(b, k), (b, d), (b, k * d), (b, k, d)],
@@ -141,13 +113,14 @@ def ae_13(t, contraction):
     t.rowwise(name, contraction, (x, w, a, v), due, why, ideas, tol=1e-4)
 
     t.property("a saturated hidden unit: no slope")
-    far = torch.cat([torch.full((1,), 200.0), a[1:]])
+    far, flat = torch.cat([torch.full((1,), 2000.0), a[1:]]), "tanh is flat there."
+    overflow = "overflow where tanh is flat"
     out = t.call(contraction, x, w, far, v)
-    told = "tanh is flat there, to the last digit."
-    t.close(out, due(x, w, far, v).sum((1, 2)), told, tol=1e-4)
+    t.finite(out, flat, overflow)
+    t.close(out, due(x, w, far, v).sum((1, 2)), flat, tol=1e-4)
     leaf = w.clone().requires_grad_()
     slope_of = t.grad(t.call(contraction, x, leaf, far, v), leaf)
-    t.finite(slope_of, "Training passes there, too.", "overflow where tanh is flat")
+    t.finite(slope_of, "Training passes there, too.", overflow)
 
     t.property("other sizes: more codes than inputs, and one of each")
     for many, wide, units in (9, d, h), (1, 1, 1):
@@ -157,3 +130,105 @@ def ae_13(t, contraction):
         told = f"{wide} inputs, {units} hidden units and {many} codes."
         t.shape(out, (b,), told)
         t.close(out, due(*args).sum((1, 2)), told, tol=1e-4)
+
+
+def rivals(x, w, a, v) -> dict[str, list]:
+    """What the mistakes give, alone and in pairs: each choice of the derivation has its
+    rivals, and the first that is wrong gives the name."""
+    u = x @ w.T + a
+    right = 1 - u.tanh().square()
+    at = {
+        "": u,
+        "offset left out": u - a,
+        "offset subtracted": u - 2 * a,
+        "one Jacobian for all": u[:1].expand_as(u),
+        "one Jacobian for all ": u.mean(0, True).expand_as(u),
+    }
+    slopes = [
+        ("", lambda u: 1 - u.tanh() ** 2),
+        ("slope of the activation left out", torch.ones_like),
+        *[("another slope", f) for f in (
+            lambda u: u.sigmoid() * (1 - u.sigmoid()), lambda u: 1 - u**2,
+            lambda u: u.tanh() * (1 - u.tanh()), lambda u: 1 - u.tanh(), torch.tanh,
+            lambda u: 1 - u.tanh().tanh() ** 2, lambda u: (1 - u.tanh() ** 2).sqrt(),
+            lambda u: (1 - u.tanh() ** 2) ** 2, lambda u: 1 + u.tanh() ** 2,
+            lambda u: u.tanh() ** 2, lambda u: (1 - u.tanh()) ** 2,
+            lambda u: 2 * u.tanh() * (1 - u.tanh() ** 2), lambda u: (u > 0).double(),
+            lambda u: 1 - u.sigmoid() ** 2, lambda u: 1 / u.cosh(), lambda u: u)],
+        ("one Jacobian for all",
+         lambda u: (1 - u.tanh() ** 2).mean(0, True).expand_as(u)),
+    ]  # fmt: skip
+
+    def trace(j):
+        return j.diagonal(dim1=1, dim2=2)
+
+    norms = [
+        ("", lambda j: j.square().sum((1, 2))),
+        ("entries not squared", lambda j: j.sum((1, 2))),
+        ("entries not squared", lambda j: trace(j).sum(1)),
+        ("absolute values in place of squares", lambda j: j.abs().sum((1, 2))),
+        *[("rows added before they are squared", f) for f in (
+            lambda j: j.sum(1).square().sum(1), lambda j: j.sum(2).square().sum(1),
+            lambda j: j.sum((1, 2)).square(), lambda j: j.mean(1).square().sum(1),
+            lambda j: j.mean(2).square().sum(1))],
+        *[("a part of the Jacobian", f) for f in (
+            lambda j: trace(j).square().sum(1), lambda j: j[:, 0].square().sum(1),
+            lambda j: j[:, -1].square().sum(1), lambda j: j[:, :, 0].square().sum(1),
+            lambda j: j[:, :, -1].square().sum(1))],
+        ("largest singular value", lambda j: torch.linalg.matrix_norm(j, 2) ** 2),
+        ("largest singular value", lambda j: torch.linalg.matrix_norm(j, 2)),
+        *[("another norm", f) for f in (
+            lambda j: torch.linalg.svdvals(j).sum(1), lambda j: j.abs().amax((1, 2)),
+            lambda j: j.square().amax((1, 2)), lambda j: j.pow(4).sum((1, 2)),
+            lambda j: torch.linalg.svdvals(j).sum(1) ** 2, lambda j: (j @ j.mT).det(),
+            lambda j: j.abs().sum(1).amax(1), lambda j: j.abs().sum(2).amax(1),
+            lambda j: (j @ j.mT).square().sum((1, 2)))],
+        ("square root taken", lambda j: j.square().sum((1, 2)).sqrt()),
+        ("square root taken", lambda j: j.norm(dim=1).sum(1)),
+        ("square root taken", lambda j: j.norm(dim=2).sum(1)),
+    ]  # fmt: skip
+    found: dict[str, list] = {"one Jacobian for all": []}  # few fit by chance
+
+    def add(name, value):
+        found.setdefault(name.strip(), []).append(value)
+
+    for (where, point), (bent, slope), (taken, norm) in itertools.product(
+        at.items(), slopes, norms
+    ):
+        wrong = [name for name in (bent, where, taken) if name]
+        if 0 < len(wrong) < 3:
+            add(wrong[0], norm((v * slope(point)[:, None]) @ w))
+
+    t, squares = u.tanh(), right.square()
+    both, scale, code = (v.T @ v) * (w @ w.T), x.square().sum(1), u.tanh() @ v.T
+    size = [m.square().sum() for m in (v, w)]
+    jacobian = (v * right[:, None]) @ w
+    paths = v.square().sum(0) * w.square().sum(1)
+    for name, value in (
+        ("paths squared before they are added", squares @ paths),
+        ("paths squared before they are added", right @ paths),
+        ("first layer only", squares @ w.square().sum(1)),
+        ("first layer only", (right @ w).square().sum(1)),
+        ("second layer only", squares @ v.square().sum(0)),
+        ("second layer only", (right @ v.T).square().sum(1)),
+        ("product of norms", size[0] * size[1] * squares.sum(1)),
+        ("product of norms", size[0] * size[1] * squares.mean(1)),
+        ("product of norms", size[0] * (squares @ w.square().sum(1))),
+        ("product of norms", size[1] * (squares @ v.square().sum(0))),
+        ("product of norms", (size[0] * size[1]).expand_as(scale)),
+        ("slope once in place of twice", (right @ both).sum(1)),
+        ("a second nonlinearity",
+         ((1 - code.tanh() ** 2)[:, :, None] * jacobian).square().sum((1, 2))),
+        ("squared length of the code", code.square().sum(1)),
+        ("squared length of the code", t.square().sum(1)),
+        ("derivative by the weights", (squares @ v.square().sum(0)) * scale),
+        ("derivative by the weights", t.square().sum(1) * len(v)),
+        ("derivative in one direction",
+         (jacobian @ x[:, :, None]).square().sum((1, 2))),
+        ("derivative in one direction",
+         (code[:, None] @ jacobian).square().sum((1, 2))),
+        ("derivative in one direction",
+         4 * (code[:, None] @ jacobian).square().sum((1, 2))),
+    ):  # fmt: skip
+        add(name, value)
+    return found

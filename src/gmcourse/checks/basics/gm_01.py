@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from .._exercise import Exercise
+from ._shared import combined
 
 
 @Exercise(
@@ -39,9 +40,11 @@ def histogram_log_prob(x, edges, counts):
         "What must come out when you multiply each cell's density by its width and "
         "add up?",
         "`torch.bucketize(x, edges, right=True)` counts the borders that are not "
-        "above x. Which values does it give left of all cells, and right of them?",
+        "above `x`. Which values does it give left of all cells, and right of them?",
     ),
     misconceptions={
+        "depends on the points asked for": "Counts and widths of all cells make the "
+        "density, whichever points are asked for.",
         "probability of the cell in place of a density": "The share of a cell is a "
         "probability; a density is that per unit of length, and may be above one.",
         "multiplied by the width": "A wide cell spreads its share thinly: it is a "
@@ -55,8 +58,10 @@ def histogram_log_prob(x, edges, counts):
         "however many points there are.",
         "right border taken in": "A point on a border belongs to the cell that begins "
         "there.",
-        "outside taken for the nearest cell": "Where there is no cell there is no "
-        "density: a clamp of the index hides that.",
+        "border in no cell": "A cell holds its left border: every point between the "
+        "first and the last border is in one cell.",
+        "outside taken for a cell": "Where there is no cell there is no density: a "
+        "clamp of the index gives the nearest cell, and index -1 is the last one.",
         "zero replaced by a small number": "log 0 is minus infinity; a small constant "
         "makes an impossible point merely unlikely, and the integral wrong.",
         "put into another cell": "A point lies in the cell between whose borders it "
@@ -65,6 +70,16 @@ def histogram_log_prob(x, edges, counts):
         "same density.",
         "counts taken for heights": "A count is an area, not a height: a wide cell "
         "with as many points is a low one.",
+        "divided by another number than their sum": "A share is a count divided by the "
+        "sum of all counts.",
+        "squares or roots of the counts": "Twice as many points are twice the share.",
+        "width taken as a share of all": "A density is per unit of length: divide by "
+        "the width itself, whatever all cells span together.",
+        "another power of the width": "A density is the share divided by the width, "
+        "once.",
+        "width without its logarithm": "log(a / b) is log a minus log b.",
+        "zero in place of minus infinity": "The density is zero there; its logarithm "
+        "is minus infinity, and 0 is the logarithm of 1.",
         "counts ignored": "`counts` says how many points fell into each cell; x only "
         "asks for densities.",
         "softmax in place of shares": "Twice as many points are twice the probability.",
@@ -99,26 +114,15 @@ def gm_01(t, histogram_log_prob):
 
     t.property("inside the cells: a density", of=out)
     log_p, w = due(x), widths.repeat(2)[order].double().log()
-    size, top = counts.sum().log(), counts.max().log()
+    c = counts.repeat(2)[order].double()
     ideas = {
         "sign flipped": -log_p,
         "density in place of its logarithm": log_p.exp(),
-        "bits in place of nats": [log_p / math.log(base) for base in (2, 10)],
-        "probability of the cell in place of a density": log_p + w,
-        "multiplied by the width": log_p + 2 * w,
-        "one width for all cells": [
-            log_p + w - v.log()
-            for v in (widths.mean(), widths[0], widths[-1], widths.sum())
-        ],
-        "counts not divided by their sum": [log_p + size, log_p + size - top],
-        "counts taken for heights": log_p
-        + w
-        - ((counts * widths).sum() / size.exp()).log(),
-        "counts ignored": due(x, torch.ones(m)),
-        "a density cut off at one": log_p.clamp(max=0),
-        "softmax in place of shares": counts.softmax(0).log().repeat(2)[order] - w,
-        "smoothed": [due(x, counts + v) for v in (1, 0.5, 1 / m, 0.1, 0.01)],
+        "bits in place of nats": log_p / math.log(2),
+        "logarithm to base 10": log_p / math.log(10),
         "order of the points lost": due(x.sort().values),
+        "a density cut off at one": log_p.clamp(max=0),
+        **rivals(c, w, counts.double(), widths.double()),
     }
     got = t.tensor(out).detach().double()
     cells = got[order.argsort()].view(2, m)
@@ -131,19 +135,25 @@ def gm_01(t, histogram_log_prob):
         if abs(cells[0].exp() @ widths.double() - 1) < 1e-3
         else "does not integrate to one"
     )
-    if (got - log_p).std() < 1e-3:
-        name = "counts not divided by their sum"
-    elif elsewhere.all():
+    if elsewhere.all():
         name = "put into another cell"
     elif (cells[0] - cells[1]).abs().max() > 1e-3:
         name = "not constant within a cell"
     why = "The share of its cell, per unit of length."
     t.close(out, log_p, why, name, ideas)
 
+    t.property("a point asked for alone: the same density")
+    others = "depends on the points asked for"
+    t.close(one, log_p[:1], "As among others.", others)
+
     t.property("the mirror image: other points, borders and counts of the same number")
     out = t.call(histogram_log_prob, -x.flip(0), -edges.flip(0), counts.flip(0))
     kept = "result of an earlier call"
-    t.close(out, log_p.flip(0), "The same densities, from the right.", kept)
+    seen = t.tensor(out).detach().double()
+    old = ((seen[:, None] - every).abs() < 1e-4).any(1) | (seen == -math.inf)
+    name = kept if old.all() else None  # all of it are earlier densities
+    ideas = {kept: [log_p, due(-x.flip(0))]}
+    t.close(out, log_p.flip(0), "The same densities, from the right.", name, ideas)
     t.property("cells that are twenty times as narrow")
     out = t.call(histogram_log_prob, x / 20, edges / 20, counts)
     ideas = {"a density cut off at one": (log_p + math.log(20)).clamp(max=0)}
@@ -154,7 +164,10 @@ def gm_01(t, histogram_log_prob):
     out = t.call(histogram_log_prob, edges[:-1], edges, counts)
     before = torch.cat([log_p.new_tensor([-math.inf]), due(edges[1:-1] - 1e-3)])
     both = torch.logaddexp(before, due(edges[:-1]))
-    ideas = {taken: [before, torch.cat([due(edges[:1]), before[1:]]), both]}
+    ideas = {
+        "border in no cell": -math.inf,
+        taken: [before, torch.cat([due(edges[:1]), before[1:]]), both],
+    }
     t.close(out, due(edges[:-1]), "Left borders are inside.", None, ideas)
 
     t.property("a rounding error left of a border: still in the cell on its left")
@@ -169,16 +182,71 @@ def gm_01(t, histogram_log_prob):
     )
     out = t.tensor(t.call(histogram_log_prob, far, edges, counts))
     ends = due(torch.stack([edges[0], edges[-1] - 1e-3])).repeat(2)
-    name = small if (out.isfinite() & (out < log_p.min() - 3)).all() else None
-    ideas = {"outside taken for the nearest cell": ends}
-    t.close(out, due(far), "There is no cell.", name, ideas)
+    inside = torch.cat([every, ends[:2]])
+
+    def instead(seen):
+        """What stands there in place of minus infinity."""
+        if not seen.isnan().any() and (seen == 0).all():
+            return "zero in place of minus infinity"
+        low = seen.isfinite() & (seen < log_p.min() - 3)
+        return small if low.all() and len(seen) else None
+
+    seen = out.detach().double()
+    seen = seen[seen != -math.inf]
+    name = instead(seen)
+    if len(seen) and ((seen[:, None] - inside).abs() < 1e-4).any(1).all():
+        name = "outside taken for a cell"
+    t.close(out, due(far), "There is no cell.", name)
     empty = counts.clone()
     empty[[0, 2]] = 0
     out = t.tensor(t.call(histogram_log_prob, x, edges, empty))
-    name = small if out.isfinite().all() else None
+    seen = out.detach().double()[due(x, empty) == -math.inf]
+    name = instead(seen[seen != -math.inf])
     ideas = {"smoothed": due(x, empty.clamp(min=1))}
     t.close(out, due(x, empty), "No point was there.", name, ideas)
 
     t.property("the last border has no cell on its right")
     out = t.call(histogram_log_prob, edges[-1:], edges, counts)
     t.close(out, -math.inf, "It is outside.", None, {taken: ends[1]})
+
+
+def rivals(c, w, counts, widths):
+    """What wrong formulas give, by what is wrong in share or width; w is log width."""
+    n, m = counts.sum(), len(counts)
+    some = (1, 0.5, 1 / m, 0.1, 0.01, 1e-3)
+    return combined(
+        lambda share, width: share + width,
+        {
+            "": (c / n).log(),
+            "counts not divided by their sum": [c.log(), (c / counts.max()).log()],
+            "divided by another number than their sum": [
+                (c / v).log() for v in (n - 1, n + 1, m, 2 * m, n / m)
+            ],
+            "counts ignored": torch.full_like(c, -math.log(m)),
+            "softmax in place of shares": c - counts.logsumexp(0),
+            "squares or roots of the counts": [
+                (c**p / (counts**p).sum()).log() for p in (2, 0.5)
+            ],
+            "smoothed": [((c + v) / (n + m * v)).log() for v in some]
+            + [((c + v) / n).log() for v in some],
+            "counts taken for heights": (c / (counts * widths).sum()).log() + w,
+        },
+        {
+            "": -w,
+            "probability of the cell in place of a density": 0 * w,
+            "multiplied by the width": w,
+            "width taken as a share of all": widths.sum().log() - w,
+            "one width for all cells": [
+                0 * w - v.log()
+                for v in (
+                    widths.mean(),
+                    widths[0],
+                    widths[-1],
+                    widths.sum(),
+                    widths.median(),
+                )
+            ],
+            "another power of the width": [-2 * w, -w / 2],
+            "width without its logarithm": [-w.exp(), w.exp()],
+        },
+    )

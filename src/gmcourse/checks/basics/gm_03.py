@@ -2,8 +2,9 @@
 
 import torch
 
+from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import fractions
+from ._shared import apart, combined, fractions
 
 
 @Exercise(
@@ -36,9 +37,9 @@ def tied_step(x, r):
     hints=(
         "Weights and means: does their best value depend on the covariances at all?",
         "Follow the derivation of the M-step in the chapter. Which terms of the sum "
-        "over j contain the common matrix? Take its gradient with all of them.",
+        "over $j$ contain the common matrix? Take its gradient with all of them.",
         "Each point's deviation is from the mean of each component, weighted by its "
-        "responsibility: a tensor of differences of shape (n, k, d) holds what is "
+        "responsibility: a tensor of differences of shape `(n, k, d)` holds what is "
         "needed.",
     ),
     misconceptions={
@@ -47,6 +48,32 @@ def tied_step(x, r):
         "centered at the mean of all points": "A deviation is from the mean of "
         "the component that owns the point, not from that of all points.",
         "not centered": "The mean of x x^T is not a covariance: the mean is missing.",
+        "responsibilities left out": "A point counts in each component as much as it "
+        "belongs to it.",
+        "logarithms of the weights": "The weights themselves are due; they sum to one.",
+        "not divided by what a component owns": "A mean is a sum divided by what it is "
+        "a sum of: the responsibilities of the component.",
+        "means of other components": "Mean j is that of what component j owns, and "
+        "deviations are from this one.",
+        "means pulled together": "The common covariance has no say in the means: each "
+        "is that of what its component owns.",
+        "weighted twice by what a component owns": "The sum of r over the points has "
+        "the weight of the component in it: only divide by n.",
+        "covariance of one component": "All components have a part in the common "
+        "covariance.",
+        "precisions averaged": "What the gradient adds up are scatter matrices, "
+        "neither their inverses nor the inverse of a mean of these.",
+        "scatter not divided by the number of points": "The covariance is the scatter "
+        "matrix divided by n: the responsibilities of a point sum to one.",
+        "precision in place of the covariance": "It is the inverse that the derivation "
+        "sets to zero; the covariance is due.",
+        "root in place of the covariance": "A Cholesky factor, or a root, is due "
+        "nowhere here.",
+        "correlations in place of the covariance": "The variances are lost.",
+        "spread of the means": "What the means differ by is no part of the covariance "
+        "within the components.",
+        "deviations averaged before their squares": "The mean of squares is due, of "
+        "the deviations from each mean; the mean deviation of a point is smaller.",
         "divided by one point less": "The unbiased estimate has another denominator "
         "than the one that maximizes the likelihood.",
         "only the diagonal": "A full covariance is due.",
@@ -72,7 +99,7 @@ def tied_step(x, r):
     },
 )
 def gm_03(t, tied_step):
-    n, d, k = t.integer(10, 12), 4, 3
+    n, d, k = t.integer(17, 19), 4, 3  # no group lies in a plane
     center = torch.tensor([3.0, -1.0, 0.5, 2.0])
     x = t.uniform(n, d, low=-2, high=2) * center.abs().sqrt() + center
     owner = torch.arange(n) % k
@@ -95,14 +122,11 @@ def gm_03(t, tied_step):
         covs = torch.stack([g.T.cov(correction=0) for g in groups])
         return torch.stack([g.mean(0) for g in groups]), covs
 
-    def around(c, means, covs):
-        return covs + (means - c)[:, :, None] * (means - c)[:, None]
-
     def pooled(weights, covs):
         return torch.einsum("k,kij->ij", weights.double(), covs)
 
     t.property("weights (k,), means (k, d), one covariance (d, d)")
-    w, means, cov = early = run(-2 * x, hard.flip(1))
+    w, means, cov = early = run(x.flip(1).square(), hard.flip(1))
     t.shape(w, (k,), "one weight for each component.")
     t.shape(means, (k, d), "one mean for each component.")
     ideas = {
@@ -122,61 +146,36 @@ def gm_03(t, tied_step):
         t.property(name)
         w, means, cov = run(x, shares)
         kept = [{"result of an earlier call": t.tensor(v)} for v in early]
-        own = shares.double().sum(0) / 100
-        others = {}  # the same where all responsibilities are 0 or 1
-        if shares is soft:
-            others["each point to its best component"] = hard
-            others["responsibilities squared"] = shares**2
-        wrong = {name: (s.sum(0) / s.sum(), *fit(x, s)) for name, s in others.items()}
-        ideas = {
-            # A draw of hard assignments makes groups of one size by chance.
-            "weights all equal": 1 / k if shares is hard else [],
-            "softmax in place of shares": [own.softmax(0), (own / n).softmax(0)],
-            **{name: v[0] for name, v in wrong.items()},
-        }
-        ratio = t.tensor(w).detach().double() / own
+        r = shares.double() / 100
+        own, (mean, covs) = r.sum(0), fit(x, shares)
+        due, ideas = pooled(own / n, covs), [{}, {}, {}]
+        wrong = [
+            far(t.tensor(v).detach(), u, 1e-6).any()
+            for v, u in zip((w, means, cov), (own / n, mean, due))
+        ]
+        if any(wrong):
+            ideas = rivals(x.double(), r, mean, due)
+        got = t.tensor(w).detach().double()
+        ratio = got / own
         same = (ratio - ratio.mean()).abs().max() < 1e-4 * ratio.mean()
         name = "weights not normalized" if same else None
-        t.close(w, own / n, "Shares of all points.", name, ideas | kept[0])
+        # A draw of soft ones may make groups of one size.
+        equal = {"weights all equal": 1 / k if shares is hard else []}
+        t.close(w, own / n, "Shares of all points.", name, equal | ideas[0] | kept[0])
 
-        mean, covs = fit(x, shares)
-        part, eye = (own / n)[:, None], torch.eye(d)
-        ideas = {
-            "divided by all points": mean * part,
-            **{name: v[1] for name, v in wrong.items()},
-        }
-        t.close(means, mean, "The means of what each owns.", None, kept[1] | ideas)
+        got, center = t.tensor(means).detach().double(), x.double().mean(0)
+        pulled = ((got - center) * (mean - center)).sum(1) / (
+            mean - center
+        ).square().sum(1)
+        along = (got - center - pulled[:, None] * (mean - center)).abs().max() < 1e-4
+        name = "means pulled together" if along and pulled.max() < 1 else None
+        t.close(means, mean, "The means of what each owns.", name, kept[1] | ideas[1])
 
-        due = pooled(own / n, covs)
-        everywhere = x.double().mean(0)
-        ideas = {
-            "components not weighted": [covs.mean(0), covs.sum(0)],
-            "divided by one point less": [due * n / (n - 1), due * n / (n - k)],
-            "only the diagonal": due * eye,
-            "one variance for all directions": due.diagonal().mean() * eye,
-            "not centered": pooled(own / n, around(0, mean, covs)),
-            "centered at the mean of all points": pooled(
-                own / n, around(everywhere, mean, covs)
-            ),
-            **{
-                name: [
-                    pooled(s, c)
-                    for s in (own / n, v[0])
-                    for c in (v[2], around(mean, *v[1:]))
-                ]
-                for name, v in wrong.items()
-            },
-        }
-        if shares is soft:
-            twice = (shares / 100).square().sum(0) / own
-            squared = ideas["responsibilities squared"]
-            v = wrong["responsibilities squared"]
-            squared.append(pooled(own / n * twice, around(mean, *v[1:])))
         more = t.tensor(cov).detach().double() - due
         floor = more.diagonal().mean()
-        same = floor > 0 and (more - floor * eye).abs().max() < 0.1 * floor
+        same = floor > 0 and (more - floor * torch.eye(d)).abs().max() < 0.1 * floor
         name = "variance with a floor" if same else None
-        t.close(cov, due, "The common covariance.", name, kept[2] | ideas)
+        t.close(cov, due, "The common covariance.", name, kept[2] | ideas[2])
 
     t.property("points on a line have no width across it")
     flat = x * torch.tensor([1.0, 0.0, 1.0, 1.0])
@@ -197,3 +196,113 @@ def gm_03(t, tied_step):
     t.close(means, mean, "Means move with the points.")
     lost, due = "difference of large numbers", pooled(soft.double().mean(0) / 100, covs)
     t.close(cov, due, "The covariance stays.", lost, tol=1e-3)
+
+
+def rivals(x, r, mean, due):
+    """What wrong formulas give for weights, means and covariance, by their mistakes."""
+    (n, d), k = x.shape, r.shape[1]
+    own, eye, center = r.sum(0), torch.eye(d), x.mean(0)
+    best = torch.eye(k).double()[r.argmax(1)]
+    powers = {
+        "": r,
+        "responsibilities squared": r**2,
+        "each point to its best component": best,
+        "responsibilities left out": torch.full_like(r, 1 / k),
+    }
+    shares = combined(lambda v: v.sum(0) / v.sum(), powers)
+    shares["softmax in place of shares"] = [own.softmax(0), (own / n).softmax(0)]
+    shares["logarithms of the weights"] = [(own / n).log(), own.log()]
+    owned = {
+        "": lambda v: v.sum(0)[:, None],
+        "divided by all points": n,
+        "not divided by what a component owns": 1,
+    }
+    means = combined(
+        lambda v, whole: v.T @ x / (whole(v) if callable(whole) else whole),
+        powers,
+        owned,
+    )
+    means["means of other components"] = [mean.roll(i, 0) for i in range(1, k)]
+
+    centers = {
+        "": mean,
+        "centered at the mean of all points": [
+            center + 0 * mean,
+            mean.mean(0) + 0 * mean,
+        ],
+        "not centered": 0 * mean,
+        "means of other components": [mean.roll(i, 0) for i in range(1, k)],
+        "divided by all points": mean * (own / n)[:, None],
+    }
+
+    def weighted(s, v):
+        return torch.einsum("kij,k->ij", s, v)
+
+    # Of the scatter of each component, (k, d, d), and what it owns.
+    ends = {
+        "": lambda s, v: s.sum(0) / n,
+        "components not weighted": [
+            lambda s, v: weighted(s, 1 / v) / k,
+            lambda s, v: weighted(s, 1 / v),
+        ],
+        "weighted twice by what a component owns": lambda s, v: weighted(s, v) / n**2,
+        "covariance of one component": [
+            lambda s, v, j=j: s[j] / v[j] for j in range(k)
+        ],
+        "precisions averaged": [
+            lambda s, v, u=u: weighted(
+                torch.linalg.inv_ex(s / v[:, None, None])[0], u
+            ).pinverse()
+            for u in (own / n, torch.full_like(own, 1 / k), torch.ones_like(own))
+        ],
+        "divided by one point less": [
+            lambda s, v: s.sum(0) / (n - 1),
+            lambda s, v: s.sum(0) / (n - k),
+        ],
+        "scatter not divided by the number of points": [
+            lambda s, v, u=u: s.sum(0) / u for u in (1, k, d, n * k, n * d)
+        ],
+    }
+    ends["divided by one point less"].append(lambda s, v: weighted(s, v / (v - 1)) / n)
+    finishes = {
+        "": lambda c: c,
+        "only the diagonal": lambda c: c * eye,
+        "one variance for all directions": lambda c: c.diagonal().mean() * eye,
+        "precision in place of the covariance": lambda c: c.pinverse(),
+        "root in place of the covariance": [
+            lambda c: torch.linalg.cholesky_ex(c)[0],
+            lambda c: torch.linalg.cholesky_ex(c)[0].T,
+            lambda c: (
+                torch.linalg.svd(c)[0]
+                @ torch.linalg.svd(c)[1].sqrt().diag()
+                @ torch.linalg.svd(c)[2]
+            ),
+        ],
+        "correlations in place of the covariance": lambda c: (
+            c / c.diagonal().clamp(min=1e-9).outer(c.diagonal().clamp(min=1e-9)).sqrt()
+        ),
+        "off by a factor of two": [lambda c: c / 2, lambda c: 2 * c],
+    }
+
+    def value(v, m, end, finish):
+        gap = x[:, None] - m
+        return finish(end(torch.einsum("nk,nki,nkj->kij", v, gap, gap), v.sum(0)))
+
+    covs = combined(value, powers, centers, ends, finishes)
+    off = mean - center
+    between = [
+        off.T @ (off * v[:, None]) for v in (own / n, own * 0 + 1 / k, own * 0 + 1)
+    ]
+    covs["spread of the means"] = [
+        *between,
+        *[due + c * v for v in between for c in (1, 2)],
+    ]
+    gap = x - r @ mean
+    covs["deviations averaged before their squares"] = [gap.T @ gap / n]
+    gap = (r[:, :, None] * (x[:, None] - mean)).sum(1)
+    covs["deviations averaged before their squares"].append(gap.T @ gap / n)
+    several = r * (x[:, None] - mean).permute(2, 0, 1)
+    covs["responsibilities squared"].append(
+        torch.einsum("ink,jnk->ij", several, several) / n
+    )
+    return [apart(*pair) for pair in ((shares, own / n), (means, mean), (covs, due))]

@@ -4,8 +4,9 @@ import math
 
 import torch
 
+from .._comparisons import far, first
 from .._exercise import Exercise
-from ._shared import all_images
+from ._shared import all_images, apart, combined
 
 
 @Exercise(
@@ -52,7 +53,7 @@ class NaiveBayes:
     hints=(
         "Two things have to be stored: a probability for each class, and one for each "
         "class and pixel.",
-        "A pixel that is dark is evidence too: each of the d factors is one of two "
+        "A pixel that is dark is evidence too: each of the $d$ factors is one of two "
         "numbers. With logarithms of both, a matrix product does all at once.",
         "The pseudo-examples stand in numerator and denominator: with none of the "
         "class's examples lit, what is left above, and what below?",
@@ -72,6 +73,31 @@ class NaiveBayes:
         "common share not smoothed": "The share of all examples is (m + 1) / (n + 2): "
         "a pixel that none of them lights must stay possible.",
         "smoothing fixed at one": "The argument says how many pseudo-examples.",
+        "another number of pseudo-examples": "Each class has `smoothing` more "
+        "examples, whatever its size, and however many classes there are.",
+        "another common share": "It is (m + 1) / (n + 2) for each pixel by itself, "
+        "over all n examples.",
+        "another denominator": "What is divided by is the number of the class's "
+        "examples, with `smoothing` more.",
+        "divided by all examples": "The share is that within the class, whose examples "
+        "alone are counted below.",
+        "dark pseudo-examples left out": "Those of the class's `smoothing` more "
+        "examples that are not lit count among the dark ones.",
+        "pseudo-count in the denominator alone": "Of the class's `smoothing` more "
+        "examples a share is lit: they count above, too.",
+        "smoothing taken for a mixing weight": "It is a number of examples, and counts "
+        "beside those of the class.",
+        "dark pixels with the wrong sign": "Each dark pixel multiplies the probability "
+        "by 1 - p: its logarithm is added.",
+        "lit and dark exchanged": "A pixel is lit with p and dark with 1 - p: this is "
+        "the other way around.",
+        "probabilities of the pixels added up": "Independent pixels: probabilities "
+        "multiply, logarithms add up.",
+        "prior not divided by the number of examples": "A share is due, not a count.",
+        "prior counted more than once": "The class is drawn once, however many pixels "
+        "follow.",
+        "prior subtracted": "log p(x, y) is log p(x | y) plus log p(y).",
+        "prior in the draws": "Given the label its share plays no role.",
         "another rule of smoothing": "Count by hand: three examples of a class, one "
         "of them lit, and the pseudo-counts.",
         "probabilities clamped": "In a class of a thousand examples a pixel may be "
@@ -156,6 +182,8 @@ def gm_05(t, NaiveBayes):
                 *chances(blend, images).T,
             ],
             "not smoothed": chances(own.mean(0)[None], images)[:, 0],
+            "lit and dark exchanged": chances(1 - p[None], images)[:, 0],
+            "prior in the draws": chances(share[y] * p[None], images)[:, 0],
             "training examples in place of draws": copies,
         }
         apart = ((here.mean(0) - p).abs() > 0.05).any()
@@ -196,36 +224,28 @@ def scores(t, model, x, c, k, a):
     def joint(p, prior=share):
         return (chances(p, images) * prior).log()
 
-    above = joint((lit + a * common) / n)  # of which some exceed one
-    due, pooled = joint(probs), [v.expand(k, d) for v in (common, rough)]
-    ideas = {
-        "prior left out": joint(probs, 1),
-        "prior uniform": joint(probs, 1 / k),
-        "prior smoothed": [joint(probs, (n + s)[:, 0] / (n + s).sum()) for s in (a, 1)],
-        "weights added, not their logarithms": joint(probs, share.exp()),
-        "pseudo-count in the numerator alone": above,
-        "pseudo-count of one outcome alone": joint((lit + a) / (n + a)),
-        "smoothed toward one half": [
-            joint(v) for v in ((lit + a) / (n + 2 * a), (lit + a / 2) / (n + a))
-        ],
-        "common share not smoothed": joint((lit + a * rough) / (n + a)),
-        "probabilities clamped": [
-            joint(probs.clamp(e, 1 - e)) for e in (0.1, 0.05, 0.02, 0.01, 1e-3, 1e-4)
-        ],
-        "smoothing fixed at one": joint((lit + common) / (n + 1)),
-        "pixels pooled over the classes": [joint(v) for v in pooled],
-        "dark pixels left out": images.double() @ probs.log().T + share.log(),
-        "posterior in place of the joint": [due.log_softmax(1), due.softmax(1)],
-        "density in place of its logarithm": due.exp(),
-        "negative log-likelihood returned": -due,
-        "mean over the dimensions": [due / d, joint(probs, 1) / d + share.log()],
-        "bits in place of nats": due / math.log(2),
-    }
+    due = joint(probs)
+    ideas = {}
+    if far(t.tensor(out).detach().double(), due, 1e-6).any():
+        ideas = rivals(images, lit, n, a, common) | {
+            "probabilities clamped": [
+                joint(probs.clamp(e, 1 - e))
+                for e in (0.1, 0.05, 0.02, 0.01, 1e-3, 1e-4)
+            ],
+            "pixels pooled over the classes": [
+                joint(v.expand(k, d)) for v in (common, rough)
+            ],
+            "posterior in place of the joint": [due.log_softmax(1), due.softmax(1)],
+            "density in place of its logarithm": [due.exp()],
+            "negative log-likelihood returned": [-due],
+            "mean over the dimensions": [due / d, joint(probs, 1) / d + share.log()],
+            "bits in place of nats": [due / math.log(2)],
+        }
+        ideas = apart(ideas, due, 1e-5)
     seen, name = t.tensor(out).detach().double(), None
-    some = seen.isfinite()
-    lost = "not smoothed" if near(seen[some], joint(raw)[some]) else "not finite"
-    if near(seen[some], above[some]):
-        lost = "pseudo-count in the numerator alone"
+    some, lost = seen.isfinite(), "not finite"
+    if not some.all():  # then an idea is infinite where this is
+        lost = first(ideas, lambda v: alike(seen, v)) or lost
     t.finite(out, "With pseudo-counts nothing is impossible.", lost)
     if near(seen.exp().sum(0), share):  # a distribution, by other rates of its pixels
         rates = seen.exp().T @ images.double() / share[:, None]
@@ -235,6 +255,119 @@ def scores(t, model, x, c, k, a):
         name = "not smoothed" if counted else other
     t.close(out, due, "By counting, pseudo-counts included.", name, ideas)
     return probs
+
+
+def rivals(images, lit, n, a, common):
+    """The results of wrong formulas, by what is wrong in them."""
+    (k, d), total, m = lit.shape, n.sum(), lit.sum(0)
+    share = n[:, 0] / total
+    log_prior = share.log()
+    priors = {
+        "": log_prior,
+        "prior left out": 0 * share,
+        "prior uniform": 0 * share - math.log(k),
+        "prior smoothed": [
+            ((n + s) / (n + s).sum())[:, 0].log() for s in (a, 1, a / k)
+        ],
+        "prior not divided by the number of examples": n[:, 0].log(),
+        "weights added, not their logarithms": share,
+        "prior counted more than once": [
+            d * log_prior,
+            2 * log_prior,
+            (d + 1) * log_prior,
+        ],
+        "prior subtracted": -log_prior,
+    }
+    commons = {
+        "": common,
+        "common share not smoothed": m / total,
+        "smoothed toward one half": 0.5,
+        "pseudo-count of one outcome alone": 1.0,
+        "another common share": [
+            (lit / n).mean(0),
+            ((lit + 1) / (n + 2)).mean(0),
+            common.mean(),
+            m.sum() / total / d,
+            (m + a) / (total + 2 * a),
+            (m + 1) / (total + 1),
+            (m + 1) / total,
+            (m - lit) / (total - n),
+            (m + 0.5) / (total + 1),
+            (m - lit + 1) / (total - n + 2),
+            m,
+            m + 1,
+        ],
+    }
+    strengths = {
+        "": a,
+        "smoothing fixed at one": 1.0,
+        "not smoothed": 0.0,
+        "another number of pseudo-examples": [
+            2 * a,
+            a / 2,
+            a / k,
+            a * k,
+            a / d,
+            a * n,
+            a * share[:, None],
+            a / total,
+            a / n,
+            a * total,
+        ],
+    }
+    wholes = {
+        "": lambda s: n + s,
+        "pseudo-count in the numerator alone": lambda _: n,
+        "divided by all examples": [lambda _: total, lambda s: total + s],
+        "another common share": lambda s: n + total * s,
+        "another denominator": [
+            lambda s: n + 2 * s,
+            lambda s: n + k * s,
+            lambda s: n + d * s,
+            lambda s: n + 1,
+            lambda s: n + 2,
+        ],
+    }
+    darks = {
+        "": [lambda p, _: (1 - p).log(), lambda _, q: q.log()],
+        "dark pixels left out": lambda p, _: 0 * p,
+        "dark pixels with the wrong sign": lambda p, _: -(1 - p).log(),
+    }
+    above = {"": 1, "pseudo-count in the denominator alone": 0}
+    below = {"": 1, "dark pseudo-examples left out": 0}
+    x = images.double()
+
+    def value(prior, q, s, whole, dark, up, down):
+        rest = whole(s)
+        p = (lit + up * s * q) / rest
+        other = dark(p, (n - lit + down * up * s * (1 - q)) / rest)
+        return x @ p.log().T + (1 - x) @ other.T + prior
+
+    found = combined(value, priors, commons, strengths, wholes, darks, above, below)
+    probs = (lit + a * common) / (n + a)
+    for p in ((1 - a) * lit / n + a * common, (lit / n + a * common) / (1 + a)):
+        found.setdefault("smoothing taken for a mixing weight", []).append(
+            x @ p.log().T + (1 - x) @ (1 - p).log().T + log_prior
+        )
+    half = (lit + a) / (n + 2 * a)
+    found["smoothed toward one half"] += [
+        x @ half.log().T + (1 - x) @ (1 - half).log().T + log_prior
+    ]
+    mean = x @ probs.T + (1 - x) @ (1 - probs).T
+    found["probabilities of the pixels added up"] = [
+        (v + u) for v in (mean, mean.log(), (mean / d).log()) for u in (log_prior, 0)
+    ]
+    found["lit and dark exchanged"] = [
+        (1 - x) @ probs.log().T + x @ (1 - probs).log().T + log_prior
+    ]
+    return found
+
+
+def alike(a, b):
+    """Whether two are finite in the same places, many, and equal there."""
+    some = a.isfinite()
+    same = bool((some == b.isfinite()).all()) and bool(some.double().mean() > 0.3)
+    return same and near(a[some], b[some])
 
 
 def near(a, b, tol=1e-3):

@@ -41,10 +41,10 @@ def mean_gradient(x, w, means, stds):
     answers={"mean_gradient": callable},
     hints=(
         "The derivative of a logarithm is one over its argument, times the derivative "
-        "of the argument. Only one term of the sum contains mu_j.",
+        r"of the argument. Only one term of the sum contains $\mu_j$.",
         "The derivative of a Gaussian density is that density times something. Then "
         "look at the fraction that multiplies it: you have met it in the E-step.",
-        "Compute responsibilities from logarithms (softmax over the components).",
+        "Compute responsibilities from logarithms (`softmax` over the components).",
     ),
     misconceptions={
         "another power of the standard deviation": "The derivative of -(x - m)²/2s² in "

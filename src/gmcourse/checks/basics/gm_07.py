@@ -43,12 +43,12 @@ reverse_std = ...
         "reverse_std": float,
     },
     hints=(
-        "Forward: which two properties of p does E_p[log q] contain?",
+        r"Forward: which two properties of $p$ does $\mathbb E_p[\log q]$ contain?",
         "The variance of a mixture is the mean of the variances plus the variance of "
         "the means.",
-        "Reverse: both log p and log q on a grid from -12 to 12, the integral as a "
-        "sum, and torch.optim.LBFGS over the mean and the logarithm of the standard "
-        "deviation.",
+        r"Reverse: both $\log p$ and $\log q$ on a grid from $-12$ to $12$, the "
+        "integral as a sum, and `torch.optim.LBFGS` over the mean and the logarithm "
+        "of the standard deviation.",
     ),
     misconceptions={
         "spread between the components forgotten": "The variance of a mixture is more "

@@ -44,8 +44,8 @@ def em_step(x, w, means, stds):
     answers={"em_step": callable},
     hints=(
         "Components that differ in their weights alone explain every point in the "
-        "proportion of their weights. What should r be, and what is it?",
-        "Compare the line that makes r with the formula of the E-step, factor by "
+        "proportion of their weights. What should `r` be, and what is it?",
+        "Compare the line that makes `r` with the formula of the E-step, factor by "
         "factor.",
     ),
     misconceptions={

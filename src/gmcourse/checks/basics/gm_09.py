@@ -36,8 +36,9 @@ one_in = ...
 """,
     answers={"lost_nats": float, "lost_bits_per_dim": float, "one_in": float},
     hints=(
-        "Which of the two terms matters? Compare -90 + log 0.02 with -784 log 2.",
-        "Nats to bits: divide by log 2. Per pixel: divide by the number of pixels.",
+        r"Which of the two terms matters? Compare $-90 + \log 0.02$ with "
+        r"$-784 \log 2$.",
+        r"Nats to bits: divide by $\log 2$. Per pixel: divide by the number of pixels.",
         "For 3 the loss has to be the difference of the two models.",
     ),
     misconceptions={

@@ -39,11 +39,12 @@ def fill_in(x, seen, log_w, logits):
     hints=(
         "Given the component, the seen pixels say nothing about the unseen ones. So "
         "what do they say something about?",
-        "p(x_i = 1 | x_S) is a mean over the components, weighted by p(z = j | x_S). "
-        "An unseen pixel contributes 0 to the logarithm of each component, whatever "
-        "stands in x. NaN times 0 is NaN: choose with `torch.where`.",
-        "First the sum over the seen pixels of each component, shape (b, k); its "
-        "softmax with log_w; then a matrix product with the pixel probabilities.",
+        r"$p(x_i = 1 \mid x_S)$ is a mean over the components, weighted by "
+        r"$p(z = j \mid x_S)$. An unseen pixel contributes 0 to the logarithm of each "
+        "component, whatever stands in `x`. NaN times 0 is NaN: choose with "
+        "`torch.where`.",
+        "First the sum over the seen pixels of each component, shape `(b, k)`; its "
+        "softmax with `log_w`; then a matrix product with the pixel probabilities.",
     ),
     misconceptions={
         "unseen pixels taken as dark": "Dark is a value; unseen is none.",

@@ -31,9 +31,9 @@ def points_needed(bins, d, share):
     answers={"points_needed": callable},
     hints=(
         "How many cells are there? With which probability does one training point "
-        "miss the cell of the fresh point, and with which do n of them?",
-        "Solve for n. It need not be an integer: which way must you round?",
-        "For a million cells log(1 - 1/cells) has lost digits, and they count: "
+        "miss the cell of the fresh point, and with which do $n$ of them?",
+        "Solve for $n$. It need not be an integer: which way must you round?",
+        "For a million cells `log(1 - 1/cells)` has lost digits, and they count: "
         "`math.log1p`.",
     ),
     misconceptions={

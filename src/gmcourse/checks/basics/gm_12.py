@@ -38,8 +38,8 @@ def draw_rest(n, a, w, means, stds):
     hints=(
         "Within a component the coordinates are independent. So what does the first "
         "say about the others? Which component it is.",
-        "Two steps, for each draw anew: a component from p(z | a), by the formula of "
-        "the E-step in one dimension, then the rest from that component.",
+        r"Two steps, for each draw anew: a component from $p(z \mid a)$, by the "
+        "formula of the E-step in one dimension, then the rest from that component.",
         "Far away all densities are 0 as floats. Logarithms first; then `softmax` and "
         "`torch.multinomial`.",
     ),

@@ -52,8 +52,8 @@ def fit_density(x):
         "By gradients: give each point the covariance of its seen coordinates, and a 1 "
         "on the diagonal for the others, so that one batch of Cholesky factors does. "
         "By EM: the responsibilities come from the seen coordinates; the mean and the "
-        "covariance then need E[x] and E[x xᵀ] of each point given what was seen of "
-        "it, and the second is not the square of the first.",
+        r"covariance then need $\mathbb E[x]$ and $\mathbb E[x x^\top]$ of each point "
+        "given what was seen of it, and the second is not the square of the first.",
         "Either way may end where one component covers two clusters: start from "
         "points that lie far apart, start several times, and keep the parameters "
         "under which what was seen is likeliest.",

@@ -2,7 +2,7 @@
 
 import torch
 
-from .._exercise import Exercise
+from .._exercise import Exercise, Stop
 
 
 @Exercise(
@@ -55,6 +55,17 @@ def repeatable(draw, seed):
         "from the outer stream on the way.",
         "outer stream started again": "A stream that is seeded again begins anew: the "
         "numbers of before come a second time.",
+        "outer stream not put back": "The stream goes on from the seed: keep its state "
+        "before the seed is set, and put it back after draw.",
+        "put back to one place each time": "An old state, or one seed, whatever the "
+        "stream was before: its state is to be kept anew in each call.",
+        "outer stream seeded anew": "A new seed is not the place where the stream "
+        "stood: keep its state before anything else, and put that back.",
+        "outer stream at another place": "It stands elsewhere than before the call.",
+        "other numbers at each call": "The same seed in the same outer stream gave "
+        "other numbers: they come from a clock, a counter, or what is kept.",
+        "draw never called": "The result of draw() is due, not draw nor a function "
+        "that calls it.",
         "outer stream lost after an error": "A line after the call does not run when "
         "the call raises.",
         "error swallowed": "The caller has to learn that draw failed.",
@@ -78,17 +89,37 @@ def start_02(t, repeatable):
         state = torch.get_rng_state()
         return lambda f, n: f(n, generator=torch.Generator().set_state(state))
 
+    def left(seed):
+        """Why the outer stream is another one after a call."""
+        now = torch.get_rng_state()
+        torch.manual_seed(seed)
+        for _ in range(3):  # draws of the seed, none to two
+            if torch.equal(torch.get_rng_state(), now):
+                return "outer stream not put back"
+            torch.randn(n)
+        wander(there + 1)
+        t.guard(repeatable, draw, seed + 1)
+        same = torch.equal(torch.get_rng_state(), now)
+        return "put back to one place each time" if same else "outer stream seeded anew"
+
     def look(seed, start):
         """A call in some outer stream."""
         t.property("draw is called once, and its result returned")
         due, count = wander(start), len(drawn)
-        out = t.call(repeatable, draw, seed)
+        try:
+            out = t.call(repeatable, draw, seed)
+        except Stop as stop:  # if the stream is another one: which, and why
+            if stop.misconception == "global random state reseeded":
+                stop.misconception = left(seed)
+            raise
         after, times = torch.rand(4), len(drawn) - count
-        kept = "result of an earlier call" if count else None
+        kept = "result of an earlier call" if count else "draw never called"
         more = "drawn more than once" if times else kept
         t.true(times == 1, "One call of draw each time.", f"{times} calls", more)
         same = isinstance(out, torch.Tensor) and torch.equal(out, drawn[-1])
-        got = "something else"
+        got = f"another object, of type {type(out).__name__}"
+        if isinstance(out, torch.Tensor):
+            got = "other numbers than draw returned"
         t.true(same, "What draw returns.", got, "result changed")
         late = torch.equal(drawn[-1], due(torch.randn, n))
         why, got = "The numbers of the seed.", "the next ones of the outer stream"
@@ -101,13 +132,15 @@ def start_02(t, repeatable):
             "outer stream started again": anew,
             "outer stream moved on": list(stream.unfold(0, 4, 1)),
         }
-        t.equal(after, stream[:4], "Its next numbers, as before.", ideas=ideas)
+        away = "outer stream at another place"
+        t.equal(after, stream[:4], "Its next numbers, as before.", away, ideas)
         return out
 
     for own in (seed, 0):
         first, second, third = (look(own, start) for start in (here, there, here))
         t.property("the same seed, the same numbers" + (own == 0) * "; of seed 0 too")
-        outer = "depends on the outer stream" if torch.equal(first, third) else None
+        outer = "depends on the outer stream"
+        outer = outer if torch.equal(first, third) else "other numbers at each call"
         t.equal(second, first, "The numbers depend on the seed alone.", outer)
 
     t.property("another seed, other numbers")

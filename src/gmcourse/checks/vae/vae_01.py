@@ -5,7 +5,7 @@ import math
 import torch
 
 from .._exercise import Exercise
-from ._shared import gaussian_kl
+from ._shared import combined, gaussian_kl
 
 
 @Exercise(
@@ -41,8 +41,8 @@ def kl(mean, log_var, prior_mean, prior_log_var):
     hints=(
         "Independent dimensions: the divergence of the whole is the sum of those of "
         "the dimensions. So begin with one.",
-        "In one dimension it is the mean of log q(z) - log p(z) under q. All you need "
-        "of q is the mean of (z - m)² and that of (z - m0)².",
+        r"In one dimension it is the mean of $\log q(z) - \log p(z)$ under $q$. All "
+        "you need of $q$ is the mean of $(z - m)^2$ and that of $(z - m_0)^2$.",
         "Or shift and scale both until the prior is the standard normal, and use "
         "(3.5): a KL divergence does not change under such a map.",
     ),
@@ -54,7 +54,52 @@ def kl(mean, log_var, prior_mean, prior_log_var):
         "counted in standard deviations of the prior.",
         "distance divided by the variance of q": "The distance is counted in standard "
         "deviations of the prior, not of q.",
-        "one term wrong": "Set m to m0, or v to v0, and see which term is off.",
+        "distance divided by the prior's deviation": "It is squared, so it is divided "
+        "by the variance.",
+        "distance multiplied by a variance": "It is divided by the prior's variance: "
+        "the wider the prior, the less a distance costs.",
+        "distance divided by another variance": "The squared distance is divided by "
+        "exp(prior_log_var) alone.",
+        "means squared one by one": "It is the square of the difference, not a "
+        "difference or a sum of squares.",
+        "mean of the prior left out": "The distance from m0 counts, not that from 0.",
+        "squared after the sum": "The squares of the dimensions are summed: the square "
+        "of a sum is another number.",
+        "factor of the distance": "Half of the squared distance is added.",
+        "ratio of the variances turned around": "The variance of q is divided by that "
+        "of the prior.",
+        "deviations in the ratio, not variances": "v/v0 is due: log_var - "
+        "prior_log_var is its logarithm already.",
+        "variance of q not divided by that of the prior": "v counts in units of v0.",
+        "ratio of the variances squared": "v/v0 is due, not its square.",
+        "ratio of the variances left out": "A wide q costs more than its logarithm "
+        "says: half of v/v0 is missing.",
+        "logarithms in place of variances": "Here v/v0 itself is due, not logarithms.",
+        "factor of the ratio": "Half of v/v0 is added.",
+        "difference of the variances in place of the ratio": "v/v0 is due.",
+        "product of the variances in place of the ratio": "v/v0 is due.",
+        "log variance of q left out": "log q - log p holds the logarithms of both "
+        "widths.",
+        "logarithms of the variances left out": "log q - log p holds the logarithms of "
+        "both widths.",
+        "a factor of the logarithms": "Half of prior_log_var - log_var is due: these "
+        "are logarithms of variances, and half of one is the logarithm of a deviation.",
+        "logarithms added": "The logarithm of v0/v is a difference.",
+        "logarithm of another base": "Nats are due, the natural logarithm.",
+        "logarithm taken twice": "The inputs are logarithms already.",
+        "the -1 of each dimension left out": "Where q is the prior, v/v0 is 1, and the "
+        "price is 0.",
+        "the -1 once, not for each dimension": "Each dimension has its own: the price "
+        "is 0 where q is the prior.",
+        "the -1 with another sign or factor": "Where q is the prior, v/v0 is 1, and "
+        "the price is 0.",
+        "variance of the prior taken as 1": "Each dimension of the prior has a "
+        "variance of its own.",
+        "cross-entropy in place of the divergence": "This is the mean of -log p under "
+        "q; that of log q is still to be added.",
+        "out of the range of float32": "inf or nan: a product of variances, or an "
+        "exponential, is 0 or infinite in float32. Subtract the logarithms first, and "
+        "sum over the dimensions rather than multiply.",
         "distance of the means left out": "A code far from the prior costs more.",
         "means added": "The distance of the means is their difference.",
         "one dimension of the prior for all": "Each dimension has a prior of its own.",
@@ -92,9 +137,22 @@ def vae_01(t, kl):
                 lambda m, v, m0, v0: (m - m0) / 2,
                 lambda m, v, m0, v0: (m - m0).abs() / 2,
             ],
-            "prior taken as the standard normal": lambda m, v, m0, v0: m**2 / 2,
+            "mean of the prior left out": lambda m, v, m0, v0: m**2 / 2,
             "distance of the means left out": lambda m, v, m0, v0: 0 * m,
             "means added": lambda m, v, m0, v0: (m + m0) ** 2 / 2,
+            "squared after the sum": lambda m, v, m0, v0: (
+                (m - m0).sum(1, True) ** 2 / 2
+            ),
+            "means squared one by one": [
+                lambda m, v, m0, v0: (m**2 - m0**2) / 2,
+                lambda m, v, m0, v0: (m**2 + m0**2) / 2,
+            ],
+            "the -1 of each dimension left out": lambda m, v, m0, v0: (
+                (m - m0) ** 2 / 2 + 0.5
+            ),
+            "the -1 once, not for each dimension": lambda m, v, m0, v0: (
+                ((m - m0) ** 2 / 2 + 0.5).sum(1, True) - 0.5
+            ),
             "one dimension of the prior for all": [
                 lambda m, v, m0, v0: (m - m0[0]) ** 2 / 2,
                 lambda m, v, m0, v0: (m - m0.mean()) ** 2 / 2,
@@ -110,58 +168,14 @@ def vae_01(t, kl):
         },
         grads=False,  # that of log_var is 0 here whatever becomes of it
     )
+    args = mean, log_var, center, width
     t.rowwise(
         "any means and variances: the value of the integral",
         kl,
-        (mean, log_var, center, width),
+        args,
         shifted,
         "The integral of q (log q - log p), by quadrature.",
-        {
-            "log variance read as log standard deviation": [
-                lambda m, v, m0, v0: shifted(m, 2 * v, m0, 2 * v0),
-                lambda m, v, m0, v0: shifted(m, 2 * v, m0, v0),
-                lambda m, v, m0, v0: shifted(m, v, m0, 2 * v0),
-            ],
-            "standard deviation in place of the variance": lambda m, v, m0, v0: shifted(
-                m, v / 2, m0, v0 / 2
-            ),
-            "arguments of the KL swapped": lambda m, v, m0, v0: shifted(m0, v0, m, v),
-            "sign of the log variance flipped": lambda m, v, m0, v0: (
-                shifted(m, v, m0, v0) + v - v0
-            ),
-            "distance not divided by the variance of the prior": [
-                lambda m, v, m0, v0: (
-                    shifted(m, v, m0, v0) + (m - m0) ** 2 * (1 - (-v0).exp()) / 2
-                )
-            ],
-            "distance divided by the variance of q": lambda m, v, m0, v0: (
-                shifted(m, v, m0, v0) + (m - m0) ** 2 * ((-v).exp() - (-v0).exp()) / 2
-            ),
-            "prior taken as the standard normal": lambda m, v, m0, v0: gaussian_kl(
-                m, v
-            ),
-            "one term wrong": [
-                lambda m, v, m0, v0, c=c: shifted(m, v, m0, v0) + c(m - m0, v, v0)
-                for c in (
-                    lambda d, v, v0: (v0 - v) / 2,
-                    lambda d, v, v0: (v - v0) / 2,
-                    lambda d, v, v0: (v0 - v) / 2 * (math.log10(math.e) - 1),
-                    lambda d, v, v0: (v0 - v) / 2 * (math.log2(math.e) - 1),
-                    lambda d, v, v0: (v - v0) / 4,
-                    lambda d, v, v0: (v.exp() - (v - v0).exp()) / 2,
-                    lambda d, v, v0: ((v0 - v).exp() - (v - v0).exp()) / 2,
-                    lambda d, v, v0: ((v - v0) / 2).exp() / 2 - (v - v0).exp() / 2,
-                    lambda d, v, v0: (v - v0).exp() / 2,
-                    lambda d, v, v0: -(v - v0).exp() / 2,
-                    lambda d, v, v0: d**2 / 2 * ((-v0 / 2).exp() - (-v0).exp()),
-                    lambda d, v, v0: d**2 / 2 * (v0.exp() - (-v0).exp()),
-                    lambda d, v, v0: d**2 / 2 * (v.exp() - (-v0).exp()),
-                )
-            ],
-            "log variance of the prior left out": lambda m, v, m0, v0: (
-                shifted(m, v, m0, v0) - v0 / 2
-            ),
-        },
+        wrong_terms(t.call(kl, *args), shifted, *args),
     )
     t.property("a q equal to the prior costs nothing")
     equal = t.call(kl, center.expand(b, d), width.expand(b, d), center, width)
@@ -175,16 +189,128 @@ def vae_01(t, kl):
         args = mean + shift, log_var + low, center + shift, width + low
         why = "The integral: only differences, in standard deviations, count."
         due = shifted(*(v.double() for v in args)).sum(1)
-        t.close(t.call(kl, *args), due, why, mistake, tol=1e-3)
+        out = t.call(kl, *args)
+        t.finite(out, why, "out of the range of float32")
+        t.close(out, due, why, mistake, tol=1e-3)
     for name, low, mistake in (
         ("e⁻⁶⁰", -60.0, "floor under the variance"),
         ("e¹⁰", 10.0, "ceiling on the variance"),
     ):
+        args = mean, torch.full_like(log_var, low), center, width
+        t.property(f"a variance of {name}")
+        why = "What is far from the prior is expensive, but no price is infinite."
+        t.finite(t.call(kl, *args), why, "out of the range of float32")
         t.rowwise(
             f"a variance of {name}",
             kl,
-            (mean, torch.full_like(log_var, low), center, width),
+            args,
             shifted,
             "The integral, by quadrature: what is far from the prior is expensive.",
             misconception=mistake,
         )
+
+
+def wrong_terms(out, shifted, m, v, m0, v0):
+    """What one or two wrong terms, or a wrong reading of the arguments, give."""
+    gap, half = m - m0, math.log(2 * math.pi) / 2
+
+    def halves(*values):
+        return [0.5 * x.double().sum(1) for x in values]
+
+    distance = {
+        "": halves(gap**2 * (-v0).exp()),
+        "distance not divided by the variance of the prior": halves(gap**2),
+        "distance divided by the variance of q": halves(
+            gap**2 * (-v).exp(), gap**2 * (-v / 2).exp()
+        ),
+        "distance divided by the prior's deviation": halves(gap**2 * (-v0 / 2).exp()),
+        "distance multiplied by a variance": halves(
+            *(gap**2 * x.exp() for x in (v0, v, v0 / 2, v - v0)),
+        ),
+        "distance divided by another variance": halves(
+            *(gap**2 * (-x).exp() for x in (2 * v0, v + v0)),
+            gap**2 / (v.exp() + v0.exp()),
+            *(gap**2 / x for x in (v0, v)),
+        ),
+        "mean not squared": halves(
+            *(x * (-v0 / p).exp() for x in (gap, gap.abs()) for p in (1, 2)),
+        ),
+        "distance of the means left out": halves(0 * gap),
+        "means added": halves((m + m0) ** 2 * (-v0).exp()),
+        "means squared one by one": halves(
+            (m**2 - m0**2) * (-v0).exp(), (m**2 + m0**2) * (-v0).exp(), m**2
+        ),
+        "mean of the prior left out": halves(m**2 * (-v0).exp()),
+        "squared after the sum": [0.5 * (gap * (-v0 / 2).exp()).double().sum(1) ** 2],
+        "one dimension of the prior for all": halves(
+            *(gap**2 * (-x).exp() for x in (v0[0], v0.mean())),
+            *((m - x) ** 2 * (-v0).exp() for x in (m0[0], m0.mean())),
+        ),
+        "factor of the distance": [
+            c * halves(gap**2 * (-v0).exp())[0] for c in (2, 0.5, -1)
+        ],
+    }
+    ratio = {
+        "": halves((v - v0).exp()),
+        "ratio of the variances turned around": halves((v0 - v).exp()),
+        "deviations in the ratio, not variances": halves(((v - v0) / 2).exp()),
+        "variance of q not divided by that of the prior": halves(
+            v.exp(), (v / 2).exp()
+        ),
+        "ratio of the variances squared": halves((2 * (v - v0)).exp()),
+        "ratio of the variances left out": halves(0 * gap),
+        "logarithms in place of variances": halves(v - v0, v / v0, v),
+        "factor of the ratio": [c * halves((v - v0).exp())[0] for c in (2, 0.5, -1)],
+        "difference of the variances in place of the ratio": halves(v.exp() - v0.exp()),
+        "product of the variances in place of the ratio": halves((v + v0).exp()),
+    }
+    logs = {
+        "": halves(v0 - v),
+        "sign of the log variance flipped": halves(v - v0),
+        "log variance of the prior left out": halves(-v),
+        "log variance of q left out": halves(v0 + 0 * v),
+        "logarithms of the variances left out": halves(0 * gap),
+        "a factor of the logarithms": halves(
+            *(c * (v0 - v) for c in (2, 0.5, -2, -0.5, 4)),
+            *(c * v0 - e * v for c in (1, 2, 0.5) for e in (1, 2, 0.5)),
+        ),
+        "logarithms added": halves(v0 + v, -v - v0),
+        "logarithm of another base": halves(
+            *((v0 - v) * math.log(math.e, c) for c in (2, 10))
+        ),
+        "logarithm taken twice": halves((v0 / v).abs().log(), (v / v0).abs().log()),
+    }
+    ones = {
+        "": halves(0 * gap - 1),
+        "the -1 of each dimension left out": halves(0 * gap),
+        "the -1 once, not for each dimension": [0 * logs[""][0] - 0.5],
+        "the -1 with another sign or factor": halves(
+            *(0 * gap + c for c in (1, -2, -0.5)),
+            *(0 * gap + c for c in (-1 + 2 * half, -1 - 2 * half)),
+        ),
+    }
+    kl = lambda *a: [shifted(*a).detach().sum(1)]  # noqa: E731
+    return {
+        "log variance read as log standard deviation": [
+            *(kl(m, 2 * v, m0, 2 * v0) + kl(m, 2 * v, m0, v0) + kl(m, v, m0, 2 * v0))
+        ],
+        "standard deviation in place of the variance": [
+            *(kl(m, v / 2, m0, v0 / 2) + kl(m, v / 2, m0, v0) + kl(m, v, m0, v0 / 2))
+        ],
+        "arguments of the KL swapped": kl(m0, v0, m, v),
+        "prior taken as the standard normal": kl(m, v, 0 * m0, 0 * v0),
+        "variance of the prior taken as 1": kl(m, v, m0, 0 * v0),
+        "mean of the prior left out": kl(m, v, 0 * m0, v0),
+        "one dimension of the prior for all": [
+            *(kl(m, v, m0[:1], v0[:1]) + kl(m, v, m0.mean(), v0.mean())),
+            *(kl(m, v, m0, v0[:1]) + kl(m, v, m0, v0.mean())),
+        ],
+        "entropy in place of the divergence": [
+            *halves(-v - 1 - 2 * half, v + 1 + 2 * half),
+        ],
+        "cross-entropy in place of the divergence": [
+            distance[""][0] + ratio[""][0] + c
+            for c in halves(v0 + 2 * half + 0 * v, v0 + 0 * v)
+        ],
+        **combined(out, distance, ratio, logs, ones),
+    }

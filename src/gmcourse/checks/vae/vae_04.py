@@ -5,7 +5,7 @@ import math
 import torch
 
 from .._exercise import Exercise
-from ._shared import TERMS, wrong_rates
+from ._shared import TERMS, combined, wrong_rates
 
 
 @Exercise(
@@ -36,12 +36,12 @@ elbo = ...  # of q = N(0.3, 0.4^2), nats
 """,
     answers={"post_mean": float, "post_std": float, "log_p": float, "elbo": float},
     hints=(
-        "log p(z) + log p(x | z) is quadratic in z: complete the square. Its curvature "
-        "is the posterior's precision, one term from each factor.",
-        "x is a linear function of two independent normals, z and the noise, so x is "
-        "normal: which mean, which variance?",
-        "The ELBO needs the mean of (x - 1 - 2z)² under q: the square of its mean plus "
-        "its variance. The rate is the closed form of the chapter.",
+        r"$\log p(z) + \log p(x \mid z)$ is quadratic in $z$: complete the square. Its "
+        "curvature is the posterior's precision, one term from each factor.",
+        "$x$ is a linear function of two independent normals, $z$ and the noise, so "
+        "$x$ is normal: which mean, which variance?",
+        "The ELBO needs the mean of $(x - 1 - 2z)^2$ under $q$: the squared mean of "
+        "$x - 1 - 2z$ plus its variance. The rate is the closed form of the chapter.",
     ),
     misconceptions={
         "prior left out of the posterior": "The prior has a precision too, 1, and "
@@ -55,6 +55,16 @@ elbo = ...  # of q = N(0.3, 0.4^2), nats
         "spread of x in place of that of z": "The posterior is a distribution of z.",
         "slope left out or not squared": "x changes by 2 for each unit of z: "
         "precisions and variances get the square of it.",
+        "slope left out of the mean's numerator": "The mean is the slope times (x - 1) "
+        "over the variance of the noise, divided by the precision: one factor 2.",
+        "offset and q mixed up": "The posterior follows from p(z) and p(x given z): "
+        "q does not enter.",
+        "prior's weight changed": "The precision is 1 of the prior plus 4/0.25 of the "
+        "observation.",
+        "noise left out": "This z gives x without noise; the noise leaves room for the "
+        "prior's pull.",
+        "mean of x in place of that of z": "q is a distribution of z: x - 1 - 2z has "
+        "the mean 1 - 0.6 under it.",
         "offset not taken away": "The decoder's mean is 2z + 1: take 1 from x first.",
         "noise left out of the marginal": "x varies by the noise as well as by z; "
         "independent variances add.",
@@ -115,7 +125,11 @@ def vae_04(t, post_mean, post_std, log_p, elbo):
         "offset not taken away": [evidence(offset=v)[1] for v in (0.0, -1.0)],
         "standard deviation taken as a variance": as_var[1],
         "q in place of the posterior": 0.3,
-        "precisions not added": [0.5 / 2, 0.5 / 17, 8 / 16.5, 8.0],
+        "precisions not added": [0.5 / 2, 0.5 / 17, 8 / 16.5, 8.0, 8 / 5, 4 / 5],
+        "slope left out of the mean's numerator": [4 / 17, 1 / 17, 2 / 17, 4 / 16],
+        "offset and q mixed up": [0.3 * 2 + 1, 0.5 * (0.3 + 8 / 17)],
+        "prior's weight changed": [8 / 18, 8 / 16.5, 8 / 20, 8 / 32],
+        "noise left out": [0.5],
     }
     t.number("mean of the posterior", post_mean, mean, why, ideas, others=dues)
 
@@ -172,6 +186,38 @@ def vae_04(t, post_mean, post_std, log_p, elbo):
     kl = torch.distributions.kl_divergence
     entropy = q.entropy()
     wide = bound(wide=0.4**0.5)
+    # What is wrong in one or two of the parts.
+    terms = (
+        {
+            "": [-1.6],
+            "spread of q left out": [-0.32],
+            "slope left out or not squared": [
+                -2 * v for v in (0.32, 0.16 + 0.16, 0.48)
+            ],
+            "offset not taken away": [-2 * ((2 - 0.6) ** 2 + 0.64)],
+            "a factor 1/2 lost": [-3.2],
+            "a sign inside log N": [1.6],
+            "standard deviation in place of the variance": [-0.8],
+            "standard deviation taken as a variance": [-2 * (0.16 + 1.6), -0.8],
+            "mean of x in place of that of z": [-2 * (0.7**2 + 0.64)],
+        },
+        {
+            "": [-half],
+            "normalizer left out": [0.0],
+            "a sign inside log N": [half],
+            "a factor 1/2 lost": [-2 * half, -half / 2],
+        },
+        {"": [-root], "normalizer left out": [0.0], "a factor 1/2 lost": [-2 * root]},
+        {
+            "": [-rate],
+            "rate left out": [0.0],
+            "rate added in place of subtracted": [rate],
+            "a term of the rate": [-v for v in wrong_rates(q.loc, q.scale.log())],
+            "standard deviation taken as a variance": [-wide[1]],
+            "a factor 1/2 lost": [-2 * rate],
+            "entropy of q wrong": [-rate - entropy],
+        },
+    )
     ideas = {
         "spread of q left out": [likelihoods[1] - rate, likelihoods[1]],
         "rate added in place of subtracted": fit + rate,
@@ -207,5 +253,6 @@ def vae_04(t, post_mean, post_std, log_p, elbo):
         "a sign inside log N": [due + 2 * v for v in (1.6, root + half, root)],
         "a term of the rate": [fit - v for v in wrong_rates(q.loc, q.scale.log())],
         "entropy of q wrong": [due - v * entropy for v in (1, 2)],
+        **combined(t.tensor(elbo), *terms),
     }
     t.number("the bound", elbo, due, why, ideas, unit="nats", others=dues)

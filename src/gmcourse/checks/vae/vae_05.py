@@ -1,8 +1,11 @@
 """Exercise vae-05: How noisy is a gradient?"""
 
+import math
+
 import torch
 
 from .._exercise import Exercise
+from ._shared import combined, fallback
 
 
 @Exercise(
@@ -27,7 +30,8 @@ unbiased estimate by either way:
 Give to four significant digits: `grad`, the exact derivative; `var_path` and
 `var_score`, the variance of one estimate of either kind; and `baseline`, the constant
 $b$ for which the variance of $(f(z) - b)\, \partial \log q(z) / \partial \mu$ is the
-smallest. (The even moments of $\epsilon \sim \mathcal N(0, 1)$: 1, 3, 15.)
+smallest. (The moments of order 2, 4 and 6 of $\epsilon \sim \mathcal N(0, 1)$ are 1, 3
+and 15.)
 """,
     stub="""
 grad = ...  # d E[f(z)] / d mu
@@ -37,11 +41,13 @@ baseline = ...  # the constant that makes the variance smallest
 """,
     answers={"grad": float, "var_path": float, "var_score": float, "baseline": float},
     hints=(
-        "Write z = mu + sigma eps. The score with respect to mu is eps / sigma.",
+        r"Write $z = \mu + \sigma \epsilon$. The score with respect to $\mu$ is "
+        r"$\epsilon / \sigma$.",
         "A variance is the mean of the square minus the square of the mean, and the "
         "mean of both estimates is known.",
         "With a baseline the mean does not change, so minimize the mean of "
-        "(f - b)² eps² over b: set the derivative to zero. It is not the mean of f.",
+        r"$(f - b)^2 \epsilon^2$ over $b$: set the derivative to zero. It is not the "
+        "mean of $f$.",
     ),
     misconceptions={
         "value in place of the derivative": "E[z²] = mu² + sigma²; differentiate with "
@@ -56,9 +62,34 @@ baseline = ...  # the constant that makes the variance smallest
         "which is eps/sigma, and its square is in the variance.",
         "variance of f in place of the gradient's": "The estimate is f times the "
         "score, not f.",
-        "a term or a moment wrong": "The square of f times the score is a polynomial "
-        "in eps. Even powers up to the sixth count, each with its moment and its "
-        "coefficient.",
+        "the term of eps²": "The square of f times the score is eps²/sigma² times "
+        "(mu + sigma eps)⁴; its first term is mu⁴ eps²/sigma², of mean 1/sigma².",
+        "the term of eps⁴": "(mu + sigma eps)⁴ holds 6 mu² sigma² eps². Times "
+        "eps²/sigma² it is 6 eps⁴, and the mean of eps⁴ is 3: 18 in all.",
+        "the term of eps⁶": "(mu + sigma eps)⁴ holds sigma⁴ eps⁴. Times eps²/sigma² "
+        "it is sigma² eps⁶, and the mean of eps⁶ is 15.",
+        "moments of the noise left out": "The means of eps⁴ and eps⁶ are 3 and 15, not "
+        "1, nor powers of the mean of eps².",
+        "a term or a moment wrong": "The best constant is the mean of f eps²: "
+        "mu² times that of eps², plus sigma² times that of eps⁴.",
+        "logarithm of what is due": "The number itself is due.",
+        "derivative as the baseline": "The mean of the estimate is not subtracted from "
+        "f: the best constant is a weighted mean of f.",
+        "root mean square of f": "The best constant is a weighted mean of f.",
+        "weight squared, or sigma not": "1 + 5 sigma² and 1 + 3 sigma are equal here. "
+        "The weight of f is the square of the score, eps², and no higher power; and f "
+        "holds sigma² eps².",
+        "standard deviation of f": "The best constant is a weighted mean of f.",
+        "twice the best": "The derivative of (f - b)² holds a factor 2 in both of its "
+        "terms.",
+        "the variance at the best constant": "The constant is asked for, not the "
+        "variance that is left with it.",
+        "another baseline": "The best constant is the mean of f weighted by the "
+        "square of the score: E[f eps²] divided by E[eps²].",
+        "another variance": "The mean of the square of f times the score, minus the "
+        "square of its mean: compare each.",
+        "another spread": "f'(z) = 2 z: its variance is that of z times 4.",
+        "another derivative": "E[z²] = mu² + sigma²; differentiate with respect to mu.",
         "another number in place of the squared mean": "A variance is the mean of the "
         "square minus the square of the mean, which is the derivative.",
         "a baseline subtracted": "The variance without a baseline is asked for.",
@@ -99,13 +130,18 @@ def vae_05(t, grad, var_path, var_score, baseline):
     best = 1 + (left - right) / (2 * (left + right - 2 * middle))
     dues = exact, path, by_score, best
 
+    def told(name, got, due, ideas, default):
+        out = float(t.tensor(got).detach())
+        ideas["logarithm of what is due"] = [math.log(due), math.log10(due)]
+        t.number(name, got, due, why, fallback(ideas, default, out, due), others=dues)
+
     why = "The mean of the slope of f under q."
     ideas = {
-        "value in place of the derivative": [mean_f, 2 * mean_f],
-        "derivative with respect to sigma": [1.2, 3.2],
+        "value in place of the derivative": [mean_f, 2 * mean_f, 1.0 + 1.2],
+        "derivative with respect to sigma": [1.2, 3.2, 0.36, 0.6],
         "mu taken as zero": 0.0,
     }
-    t.number("the exact derivative", grad, exact, why, ideas, others=dues)
+    told("the exact derivative", grad, exact, ideas, "another derivative")
 
     why = "The variance of the slope of f under q, by quadrature."
     ideas = {
@@ -116,27 +152,50 @@ def vae_05(t, grad, var_path, var_score, baseline):
             path + exact**2 - c for c in (exact, mean_f, mean_f**2, 1.0)
         ],
         "standard deviation in place of the variance": path**0.5,
-        "variance of f in place of the gradient's": by_f,
+        "variance of f in place of the gradient's": [by_f, by_f / 0.36],
         "standard deviation taken as a variance": moments(other_slope)[1],
-        "derivative with respect to sigma": moments(slope * e)[1],
+        "score divided by another power of sigma": [4.0, 4 * 0.36**2, 4 / 0.36],
+        "derivative with respect to sigma": [
+            *moments(slope * e),
+            moments(slope * e)[1] + moments(slope * e)[0] ** 2,
+        ],
     }
     what = "variance of the reparameterized gradient"
-    t.number(what, var_path, path, why, ideas, others=dues)
+    told(what, var_path, path, ideas, "another spread")
 
     why = "The variance of f times the score under q, by quadrature."
     product, square = moments(f**2)[0] * moments(score**2)[0], exact**2
-    # The terms of the square, and what a wrong coefficient or moment makes of them.
-    parts = 1 / 0.36, 18.0, 15 * 0.36
-    lost = (
-        *(parts[0], 2 * parts[0], *(parts[1] * v / 18 for v in (18, 15, 14, 12, 6, 3))),
-        *(parts[2] * v / 15 for v in (15, 14, 12, 10, 9, 6)),
+    # The terms of the mean square, and what wrong coefficients or moments make of them.
+    squared, sixth = 1 / 0.36, 15 * 0.36
+    terms = (
+        {
+            "": [squared],
+            "the term of eps²": [squared * c for c in (0, 2, 3, 0.6, 0.36)],
+        },
+        {
+            "": [18.0],
+            "the term of eps⁴": [0.0, 1, 2, 3, 4, 6, 9, 12, 36, 18 * 0.6, 18 * 0.36],
+        },
+        {
+            "": [sixth],
+            "the term of eps⁶": [
+                *(0.36 * c for c in (0, 1, 3, 6, 5, 9, 10, 12, 105)),
+                *(sixth * c for c in (0.6, 0.36, 1 / 0.36)),
+            ],
+        },
+        {
+            "": [-square],
+            "second moment in place of the variance": [0.0],
+            "another number in place of the squared mean": [
+                *(-c for c in (exact, mean_f, mean_f**2, 1.0, by_f, path, 1.2)),
+                square,
+            ],
+        },
     )
+    first = squared + 6 + 0.36
     ideas = {
-        "second moment in place of the variance": second,
-        "another number in place of the squared mean": [
-            second - c for c in (exact, mean_f, mean_f**2, 1.0, by_f, path)
-        ],
-        "standard deviation in place of the variance": by_score**0.5,
+        "standard deviation in place of the variance": [by_score**0.5, second**0.5],
+        "moments of the noise left out": [first, first - square],
         "score divided by another power of sigma": [
             v - c
             for power in (0.36, 0.6, 0.6**-1, 0.36**-1, 0.36**2)
@@ -145,17 +204,18 @@ def vae_05(t, grad, var_path, var_score, baseline):
         "variance of f in place of the gradient's": [by_f, by_f + mean_f**2],
         "f and the score taken as independent": [
             *(product, product - square, by_f * moments(score**2)[0]),
+            mean_f**2 * moments(score**2)[0],
         ],
         "standard deviation taken as a variance": moments(other_f * other_score)[1],
-        "mu taken as zero": [15 * 0.36, 15 * 0.36 - square],
+        "mu taken as zero": [sixth, sixth - square],
         "a baseline subtracted": [
             moments((f - b) * score)[1] for b in (best, mean_f, 1.0)
         ],
-        "a term or a moment wrong": [by_score - v for v in lost],
         "derivative with respect to sigma": moments(f * wide)[1],
+        **combined(t.tensor(var_score), *terms),
     }
     what = "variance of the score-function gradient"
-    t.number(what, var_score, by_score, why, ideas, others=dues)
+    told(what, var_score, by_score, ideas, "another variance")
 
     why = "Where the variance, computed for three constants, has its minimum."
     weighted = moments(f * score**2)[0]
@@ -164,16 +224,19 @@ def vae_05(t, grad, var_path, var_score, baseline):
         "no baseline": 0.0,
         "mean of f as the baseline": mean_f,
         "f at the mean of q as the baseline": 1.0,
-        "standard deviation taken as a variance": 1.0 + 3 * 0.6,
+        "derivative as the baseline": [exact, exact / 0.6, exact * 0.6, exact * 0.36],
+        "root mean square of f": moments(f**2)[0] ** 0.5,
+        "weight squared, or sigma not": 2.8,
         "mu taken as zero": 3 * 0.36,
         "derivative with respect to sigma": by_wide,
         "another weighted mean": [
             *(weighted * v for v in (1.0, 0.6, 0.36**2)),
-            *(exact * v for v in (1.0, 0.6, 1 / 0.6, 0.36)),
             *(moments(f**2 * score**2)[0] / v for v in (1 / 0.36, weighted, exact)),
             moments(f * score.abs())[0] / moments(score.abs())[0],
-            moments(f * score**4)[0] / moments(score**4)[0],
         ],
-        "a term or a moment wrong": [1 + 0.36 * v for v in (2, 5, 6, 15)],
+        "standard deviation of f": [by_f**0.5, by_f],
+        "twice the best": 2 * best,
+        "a term or a moment wrong": [1 + 0.36 * v for v in (2, 4, 6, 9, 15, 0.5, 1.5)],
+        "the variance at the best constant": moments((f - best) * score)[1],
     }
-    t.number("the best constant baseline", baseline, best, why, ideas, others=dues)
+    told("the best constant baseline", baseline, best, ideas, "another baseline")

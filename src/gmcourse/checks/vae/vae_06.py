@@ -8,8 +8,8 @@ from .._exercise import Exercise
 @Exercise(
     id="vae-06",
     title="The other gradient",
-    difficulty=4,
-    minutes=30,
+    difficulty=3,
+    minutes=20,
     compute="cpu-instant",
     points=4,
     objectives=(
@@ -39,10 +39,10 @@ def score_surrogate(z, mean, log_std, f):
 ''',
     answers={"score_surrogate": callable},
     hints=(
-        "d log q is what autograd can do. The factor in front of it is a constant for "
-        "each draw.",
-        "The mean of the others is (sum of all - own) / (k - 1).",
-        "z may hang on mean, if it was drawn by reparameterization: cut it off.",
+        r"$\nabla \log q$ is what autograd can do. The factor in front of it is a "
+        "constant for each draw.",
+        r"The mean of the others is $(\sum_j f_j - f_i) / (k - 1)$.",
+        "`z` may hang on `mean`, if it was drawn by reparameterization: cut it off.",
     ),
     misconceptions={
         "no scalar": "One number is due, the mean over the k draws.",
@@ -56,6 +56,23 @@ def score_surrogate(z, mean, log_std, f):
         "own value in the baseline": "With f_i itself in the mean, the baseline "
         "depends on the draw, and the estimate is too small by (k - 1)/k: biased.",
         "sum over the draws": "The mean over the k draws is due.",
+        "divided by k - 1 in place of k": "With the mean of the others as the baseline "
+        "the mean over the k draws is due; k - 1 belongs to the mean of all values.",
+        "divided by another number of draws": "The mean over the k draws is due, with "
+        "the mean of the k - 1 other values as the baseline.",
+        "shared among draws and dimensions": "The mean is over the k draws, and the "
+        "sum over the dimensions of log q.",
+        "best constant as the baseline": "The mean of the other values is asked for; "
+        "this one weights all values with the squares of the scores.",
+        "mean of the others divided by another number": "There are k - 1 others.",
+        "f left out": "Each score is multiplied by f_i - b_i.",
+        "f squared": "Each score is multiplied by f_i - b_i itself.",
+        "score divided by s, not by s²": "The score is (z - mean)/s², with s = "
+        "exp(log_std); the deviation is not exp(log_std / 2), either.",
+        "score divided by another power of s": "The score is (z - mean)/s², with s = "
+        "exp(log_std): Normal takes s itself, not s².",
+        "sign of log_std flipped": "s is exp(log_std): the larger, the wider q.",
+        "softplus in place of exp": "The input is a logarithm: its exponential is s.",
         "width left out of the score": "d log q / d mean is (z - mean) / s².",
         "baseline added": "The baseline is subtracted from f_i.",
         "score lost": "Is mean missing in log q or detached, z built anew from mean, "
@@ -143,9 +160,6 @@ def estimate(t, score_surrogate, k, d):
     def covariance(score):
         return torch.cov(torch.cat([values[None], score.T]))[0, 1:]
 
-    def by(*baselines):
-        return [((values - b)[:, None] * score).mean(0) for b in baselines]
-
     t.property("the same input gives the same gradient" + some)
     again = t.call(score_surrogate, z, mean, log_std, f)
     why, new = "Nothing random is needed.", "another result for the same input"
@@ -157,50 +171,73 @@ def estimate(t, score_surrogate, k, d):
     others, width = (total - values) / (k - 1), log_std.detach().double().exp()
     rest = [torch.cat([values[:i], values[i + 1 :]]) for i in range(k)]
     before = torch.cat([values.new_zeros(1), values.cumsum(0)[:-1]])
+    means = {  # what may stand in the place of each baseline
+        "": [others],
+        "no baseline": [0 * others],
+        "baseline added": [-others],
+        "own value in the baseline": [total / k + 0 * others],
+        "best constant as the baseline": [
+            values[:, None] - (values[:, None] * v).sum(0) / v.sum(0)
+            for v in (score**2, (score**2).sum(1, True), score.sum(1, True) ** 2)
+        ],
+        "baseline from other values": [
+            *(values.roll(1), values.roll(-1), values[0], values[-1]),
+            *(rest[0].mean(), rest[-1].mean(), values.flip(0)),
+            *(torch.stack([g(r) for r in rest]) for g in (torch.median, middle)),
+            *(torch.stack([g(r) for r in rest]) for g in (torch.max, torch.min)),
+            *(values.median(), values.min(), values.max(), values.abs().mean()),
+            before / torch.arange(1, k + 1).sub(1).clamp(min=1),
+        ],
+        "mean of the others divided by another number": [
+            *((total - values) / k, total - values, total / (k - 1)),
+            *((total - values) / (k - 2), total / (k + 1), (total - values) / (k + 1)),
+        ],
+        "f - b cut off": [
+            *(values - (values - others).clamp(-v, v) for v in (1, 2, 3, 5, 10)),
+            *(values - (values - others).sign(), values - (values - others).tanh()),
+            *(values - (values - others).clamp(min=0), values.clamp(-1, 1)),
+            values - (values - others).abs(),
+        ],
+        "values of f standardized": [
+            values - (values - b) / v for v in spreads for b in (others, total / k)
+        ],
+        "f left out": [values - 1, values - 1 / k, 2 * values],
+        "f squared": [values - (values - others) ** 2],
+        "sign flipped": [2 * values - others],
+    }
+    scales = {  # the factor at the score of each dimension
+        "": [1 + 0 * width],
+        "width left out of the score": [width**2],
+        "score divided by s, not by s²": [width],
+        "score divided by another power of s": [1 / width, width**-2, width**4],
+        "log_std used as the standard deviation": [(width / width.log()) ** 2],
+        "sign of log_std flipped": [width**4],
+        "softplus in place of exp": [(width / width.log1p()) ** 2],
+        "floor under the standard deviation": [
+            v
+            for eps in (1e-6, 1e-4, 1e-3, 1e-2, 1e-1)
+            for v in (width**2 / (width**2 + eps), (width / (width + eps)) ** 2)
+        ],
+        "dimensions left out": one_or_all_but_one(d),
+    }
+    sums = {
+        "": [1.0],
+        "sum over the draws": [k],
+        "divided by k - 1 in place of k": [k / (k - 1)],
+        "divided by another number of draws": [k / (k + 1), 1 / k],
+        "mean over the dimensions": [1 / d],
+        "off by a factor of two": [2.0, 0.5],
+        "shared among draws and dimensions": [k / d, 1 / (k * d)],
+    }
     ideas = {
-        "no baseline": by(0.0),
-        "baseline added": by(-others),
-        "own value in the baseline": by(total / k),
-        "sum over the draws": [due * k, due * k / (k - 1)],
-        "mean over the dimensions": due / d,
-        "sign flipped": -due,
-        "off by a factor of two": [2 * due, due / 2],
-        "dimensions left out": [due * v for v in one_or_all_but_one(d)],
+        **products(t.grad(out, mean), values, score, means, scales, sums),
         "values paired with other draws": [
             # Of rounding alone: a density far out gives little more.
             0 * due if t.grad(out, mean).abs().max() < 2e-6 * score.abs().max() else [],
             *(covariance(score.roll(v, 0)) for v in (1, -1)),
             covariance(score.flip(0)),
         ],
-        "log_std used as the standard deviation": due * (width / width.log()) ** 2,
-        "floor under the standard deviation": [
-            due * v
-            for eps in (1e-4, 1e-3, 1e-2, 1e-1)
-            for v in (width**2 / (width**2 + eps), (width / (width + eps)) ** 2)
-        ],
-        "f - b cut off": [
-            *by(*(values - (values - others).clamp(-v, v) for v in (1, 2, 3, 5, 10))),
-            *by(values - (values - others).sign(), values - (values - others).tanh()),
-            *by(values - (values - others).clamp(min=0), values.clamp(-1, 1)),
-        ],
-        "values of f standardized": [
-            due * c / s for s in spreads for c in (1.0, (k - 1) / k)
-        ],
-        "log_std read as log variance": covariance(scores(mean, 0.5 * log_std)),
-        "width left out of the score": due * (2 * log_std).exp().detach(),
         "density in place of its logarithm": covariance(scores(mean, power=True)),
-        "baseline from other values": by(
-            *(values.roll(1), values.roll(-1), values[0], values[-1]),
-            *(rest[0].mean(), rest[-1].mean()),
-            *(torch.stack([f(r) for r in rest]) for f in (torch.median, middle)),
-            *(
-                torch.stack([r.max() for r in rest]),
-                torch.stack([r.min() for r in rest]),
-            ),
-            *(values.median(), values.min(), values.max(), values.abs().mean()),
-            *((total - values) / k, total - values, total / (k - 1)),
-            before / torch.arange(1, k + 1).sub(1).clamp(min=1),
-        ),
     }
     why = "The sample covariance of f and the score, which this estimate is equal to."
     by_mean, cut = t.grad(out, mean), "mean cut off from the graph"
@@ -238,3 +275,23 @@ def one_or_all_but_one(d):
 def middle(x):
     """The median, between two values if their number is even."""
     return x.quantile(0.5)
+
+
+def products(got, values, score, means, scales, sums):
+    """The gradient that came out, by what gives it: one wrong choice, or two.
+
+    ``means`` are baselines, ``scales`` factors of each dimension, ``sums`` of all.
+    """
+    rows = [[(k, v) for k in part for v in part[k]] for part in (means, scales, sums)]
+    column = [values - b if torch.as_tensor(b).dim() < 2 else b for _, b in rows[0]]
+    parts = [((v[:, None] if v.dim() < 2 else v) * score).mean(0) for v in column]
+    grads = (
+        torch.stack(parts)[:, None, None]
+        * torch.stack([v for _, v in rows[1]])[:, None]
+    )
+    grads = grads * torch.tensor([v for _, v in rows[2]]).double()[:, None]
+    got = got.cpu().double()
+    fits = ((grads - got).abs() <= 1e-4 * got.abs().max()).all(-1).nonzero().tolist()
+    names = [[rows[i][j][0] for i, j in enumerate(at) if rows[i][j][0]] for at in fits]
+    names = sorted((v for v in names if 0 < len(v) < 3), key=len)
+    return {names[0][0]: got} if names else {}

@@ -41,8 +41,11 @@ def vae_loss(encoder, decoder, x):
     hints=(
         "What does the reduction of each loss function average over? Compare with the "
         "sum over pixels and over latent dimensions.",
-        "Set log_std to a few values and compare the rate with the closed form (3.5).",
-        "Is mean.grad different when the decoder is replaced by one that ignores z?",
+        "Set `log_std` to a few values and compare the rate with the closed form "
+        "(3.5).",
+        "Let the encoder give a leaf, or call `mean.retain_grad()`: is `mean.grad` "
+        "different when the decoder is replaced by one that ignores "
+        "$z$?",
     ),
     misconceptions={
         "no draw": "z is a draw of q, not its mean.",
@@ -51,6 +54,8 @@ def vae_loss(encoder, decoder, x):
         "rate cut off": "Its value is right, but its gradient, or a part of it, is "
         "lost: nothing holds q near the prior.",
         "more than one draw": "One draw for each example is asked for.",
+        "logits taken as probabilities": "The decoder gives logits, any real numbers: "
+        "their sigmoid is the probability.",
         "squared error in place of the likelihood": "The cross-entropy was right to "
         "use: it is the log-likelihood of binary values.",
         "rate estimated from the draw": "The closed form was right to use; an "
@@ -58,6 +63,7 @@ def vae_loss(encoder, decoder, x):
         "not reduced over the batch": "One number is due: the mean over the batch.",
         "sign of the rate flipped": "The loss adds the rate.",
         "a term of the rate": TERMS,
+        "divided by the batch twice": "One mean over the batch is due.",
         "rate weighted": "The rate counts with weight 1.",
         "floor under the rate": "A code that is distributed as the prior costs "
         "nothing.",
@@ -76,7 +82,7 @@ def vae_loss(encoder, decoder, x):
     },
 )
 def vae_08(t, vae_loss):
-    b, d, k, seen = t.integer(6, 8), t.integer(4, 5), 3, []
+    b, d, k, seen = t.integer(7, 8), 5, 3, []
     x = t.integers(b, d, low=0, high=1).float()
     mean, log_std = t.away(b, k, low=0.2, high=1.5), t.uniform(b, k, low=-1, high=-0.3)
     slope = t.away(k, d, low=0.5, high=1.5)
@@ -109,32 +115,36 @@ def vae_08(t, vae_loss):
     again = loss(zero, zero, x, fixed)
     why = "Two calls agree: the logits are always the same here."
     t.close(again, value, why, "noise after the decoder")
-    square = (logits.sigmoid() - x).square().sum(1).mean()
-    total, changed = due.sum(1).mean(), x.double() - 0.5
-    ideas = {
-        "mean over the dimensions": due.mean(),
-        "sum over the batch": [due.sum(), due.sum(0).mean()],
-        "sigmoid applied twice": cross_entropy(logits.sigmoid()).sum(1).mean(),
-        "squared error in place of the likelihood": [square, square / 2],
-        "sign flipped": -total,
-        "off by a factor of two": [2 * total, total / 2],
-        "bits in place of nats": total / math.log(2),
-        "zeros or ones left out": [(due * v).sum(1).mean() for v in (x, 1 - x)],
-        "another number in place of d": [
-            due.mean() * n for n in (k, b, k * d, b * k, 28 * 28, d - 1)
+    p, total = logits.sigmoid().double(), due.sum(1).mean()
+    entries = {  # in place of the cross-entropy
+        "sigmoid applied twice": [cross_entropy(logits.sigmoid())],
+        "logits taken as probabilities": [
+            F.binary_cross_entropy(logits.clamp(e, 1 - e), x, reduction="none").double()
+            for e in (0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01)
         ],
-        "logits and values exchanged": (
+        "squared error in place of the likelihood": [
+            *((p - x) ** 2, (p - x) ** 2 / 2, (logits - x).double() ** 2),
+            *((logits - x).double() ** 2 / 2, (p - x).abs()),
+        ],
+        "zeros or ones left out": [due * x, due * (1 - x)],
+        "logits and values exchanged": [
             F.softplus(x.double()) - x.double() * logits.double()
-        )
-        .sum(1)
-        .mean(),
-        "values of x changed": [
-            total + (c * changed * logits).sum(1).mean() for c in (0.1, 0.2, 0.02)
         ],
+        "values of x changed": [
+            *(due + c * (x.double() - 0.5) * logits for c in (0.1, 0.2, 0.02)),
+            cross_entropy(-logits),
+        ],
+        "density in place of its logarithm": [-(-due).exp(), (-due).exp()],
+    }
+    ideas = {
+        **reduced(due, b, k),
         "floor under the rate": [
             total + v * c for v in (1, k) for c in (0.1, 0.25, 0.5, 1, 2, 3)
         ],
     }
+    for name, values in entries.items():
+        ideas[name] = [v.sum(1).mean() for v in values]
+        ideas[name] += [w for v in values for r in reduced(v, b, k).values() for w in r]
     why = "With q the prior the rate is 0; what is left is the sum over the d values."
     t.close(value, total, why, ideas=ideas)
     t.property("the same at logits of ±200")
@@ -152,24 +162,26 @@ def vae_08(t, vae_loss):
     rate = gaussian_kl(mean, 2 * log_std)
     due = rate.sum(1).mean()
     ideas = {
-        "log_std read as log variance": gaussian_kl(mean, log_std).sum(1).mean(),
-        "mean over the dimensions": rate.mean(),
-        "sum over the batch": [
-            rate.sum(),
-            *((b - 1) * flat + v for v in (b * due, due)),
-        ],
+        **reduced(rate, b, k),
         "sign of the rate flipped": -due,
         "rate left out": 0.0,
-        "off by a factor of two": [2 * due, due / 2],
-        "bits in place of nats": due / math.log(2),
-        "a term of the rate": [v.sum(1).mean() for v in wrong_rates(mean, log_std)],
-        "arguments of the KL swapped": gaussian_kl(mean, 2 * log_std, reverse=True)
-        .sum(1)
-        .mean(),
+        "sum over the batch": [
+            *(rate.sum(), rate.sum(0).mean()),
+            *((b - 1) * flat + v for v in (b * due, due)),
+        ],
         "rate weighted": [
             due * c for c in (0.001, 0.01, 0.1, 0.2, 0.25, 4, 5, 10, 1 / d, d, k, k / d)
         ],
     }
+    del ideas["sign flipped"], ideas["another number in place of d"]
+    entries = {
+        "log_std read as log variance": [gaussian_kl(mean, log_std)],
+        "arguments of the KL swapped": [gaussian_kl(mean, 2 * log_std, reverse=True)],
+        "a term of the rate": wrong_rates(mean, log_std),
+    }
+    for name, values in entries.items():
+        ideas[name] = [v.sum(1).mean() for v in values]
+        ideas[name] += [w for v in values for r in reduced(v, b, k).values() for w in r]
     why = "The KL from N(mean, exp(log_std)²) to the prior, by quadrature."
     t.close(value, due, why, ideas=ideas, tol=2e-5)
     for size, mistake in (
@@ -236,3 +248,20 @@ def vae_08(t, vae_loss):
     rest = [push, push - 1 / b, push + pull[1] + 1 / b]  # the rate, or one part of it
     ideas = {cut: pull[1], "rate cut off": rest}
     t.close(t.grad(out, log_std), push + pull[1], why, ideas=ideas, tol=1e-4)
+
+
+def reduced(v, b, k):
+    """What the entries (b, d) of a loss give with a wrong reduction, sign or base."""
+    due, v = v.sum(1).mean().detach(), v.detach()
+    d = v.shape[1]
+    return {
+        "mean over the dimensions": [v.mean()],
+        "sum over the batch": [v.sum(), v.sum(0).mean()],
+        "sign flipped": [-due],
+        "off by a factor of two": [2 * due, due / 2],
+        "bits in place of nats": [due / math.log(2)],
+        "another number in place of d": [
+            v.mean() * n for n in (k, b, k * d, b * k, 28 * 28, d - 1)
+        ],
+        "divided by the batch twice": [due / b],
+    }

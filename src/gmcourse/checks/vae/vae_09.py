@@ -1,4 +1,7 @@
-"""Exercise vae-09: The beta that nobody wrote."""
+"""Exercise vae-09: The weight that a width needs."""
+
+import itertools
+import math
 
 import torch
 from torch.nn import functional as F
@@ -8,131 +11,146 @@ from .._exercise import Exercise
 
 @Exercise(
     id="vae-09",
-    title="The beta that nobody wrote",
+    title="The weight that a width needs",
     difficulty=2,
-    minutes=15,
+    minutes=10,
     compute="cpu-instant",
     points=2,
-    objectives=("Read the width of the likelihood off a line of training code.",),
+    objectives=("Choose the weight of the KL by the width of the likelihood.",),
     statement=r"""
-In a repository you find, for color images of shape `(b, 3, 32, 32)` with values in
-$[0, 1]$ and `kl` of shape `(b,)`, the correct divergence of each image in nats:
+The noise in your images has a standard deviation of about $\sigma = 0.07$, and the
+likelihood is to be $\mathcal N(\hat x, \sigma^2 I)$. `x` and `x_hat` have the shape
+`(b, 3, 32, 32)`, with values in $[0, 1]$, and `kl` the shape `(b, 50)`: the correct
+divergence of each image in each of 50 latent dimensions, in nats. Three colleagues
+write the loss in three ways:
 
 ```python
-loss = F.mse_loss(x_hat, x) + 0.03 * kl.mean()
+loss = F.mse_loss(x_hat, x) + w_mean * kl.sum(1).mean()
+loss = F.mse_loss(x_hat, x, reduction="sum") / len(x) + w_sum * kl.sum(1).mean()
+loss = F.mse_loss(x_hat, x) + w_all * kl.mean()
 ```
 
-Give to four significant digits: `std`, the standard deviation $\sigma$ of the Gaussian
-likelihood for which this loss is the negative ELBO times a factor (plus a constant);
-and `beta`, for a reader who had meant $\sigma_0 = 0.1$: the $\beta$ for which this
-loss is proportional to $D + \beta R$ with that width.
+Give to four significant digits the weights with which each of these lines is the
+negative ELBO of this likelihood, times a factor and plus a constant.
 """,
     stub="""
-std = ...  # the likelihood that this loss stands for
-beta = ...  # the weight of the rate, if std 0.1 was meant
+w_mean = ...  # with the mean over all values
+w_sum = ...  # with the sum over the values of an image
+w_all = ...  # with the mean over all values, and over the latent dimensions
 """,
-    answers={"std": float, "beta": float},
+    answers={"w_mean": float, "w_sum": float, "w_all": float},
     hints=(
-        "mse_loss averages over the batch and over all values of an image. How many "
-        "are they?",
-        "Divide the loss by 0.03: the KL term then has weight 1. Which factor does "
-        "the squared error of an image have now?",
-        "That factor must be 1/(2 sigma²). And beta is the ratio of two such factors.",
+        "Which factor does the squared error of one image have in each line, and which "
+        "the sum of its 50 divergences? `mse_loss` averages over the batch and over "
+        "all values of an image.",
+        r"In the negative ELBO these two factors are $1/(2 \sigma^2)$ and 1. Only "
+        "their ratio counts.",
+        "`kl.mean()` is `kl.sum(1).mean()` divided by 50.",
     ),
     misconceptions={
+        "the 1/2 of the exponent": "The squared error has the factor 1/(2 sigma²) in "
+        "the negative ELBO: the 2 is there once.",
+        "weight turned around": "The narrower the likelihood, the more an error weighs "
+        "against the rate: the weight of the rate is small where sigma is.",
+        "width left out": "The weight depends on sigma: twice the width is four times "
+        "the weight.",
+        "width on another scale": "sigma is 0.07 where values lie in [0, 1]; nothing "
+        "is to be converted.",
         "channels forgotten": "An image has 3 · 32 · 32 values.",
-        "values of an image counted wrongly": "mse_loss divides by their number: all "
-        "3 · 32 · 32, and on which side do they belong?",
-        "batch counted": "Both means run over the batch, so its size cancels.",
-        "the 1/2 of the exponent": "The squared error has the factor 1/(2 sigma²): the "
-        "2 is there once, and under the root.",
-        "weight of the KL left out": "The weight 0.03 counts, once.",
-        "weight turned around": "A small weight on the KL means a narrow likelihood.",
-        "precision in place of the standard deviation": "The precision is 1/sigma².",
-        "the width that was meant": "That is the width the reader had in mind, not "
-        "that of the code.",
-        "gray levels": "Values lie in [0, 1], and so does the width's unit.",
-        "ratio turned around": "A likelihood wider than the one meant is a beta above "
-        "1.",
-        "ratio of deviations": "The squared error is divided by the variance.",
-        "the width that was meant left out": "beta compares with the width that was "
-        "meant: divide by 0.1².",
-        "the width that was meant on the wrong side": "The wider the likelihood that "
-        "was meant, the smaller is beta: divide by 0.1².",
-        "weight read as beta": "0.03 is a beta only if the error is the exact "
-        "log-likelihood at the width that was meant.",
-        "beta at the width of the code": "With the std of the code beta is 1; with the "
-        "one that was meant it is not.",
-        "number of values read as beta": "The mean over the values makes the rate as "
-        "many times heavier only against an error of weight 1, without 0.03 and sigma.",
+        "values of an image counted wrongly": "mse_loss averages over all values of an "
+        "image, 3 · 32 · 32.",
+        "a mean taken for a sum": "By default mse_loss averages over the values of an "
+        "image too: their number belongs into the weight.",
+        "values of an image on the wrong side": "The mean makes the squared error "
+        "smaller by their number, so the weight of the rate has to be smaller too.",
+        "a sum taken for a mean": "reduction='sum' adds up the values of an image: "
+        "their number does not enter.",
+        "latent dimensions left out": "kl.mean() averages over the 50 dimensions too, "
+        "and their rates are to be added.",
+        "latent dimensions on the wrong side": "kl.mean() is smaller than the rate of "
+        "an image by their number, so its weight has to be larger.",
+        "latent dimensions counted twice": "kl.sum(1) adds them up already: 50 does "
+        "not enter here.",
+        "batch counted": "Both terms are means over the batch, so its size cancels.",
+        "values and latent dimensions exchanged": "The squared error is averaged over "
+        "3072 values, the rate over 50 dimensions.",
+        "the density's constant counted": "log(2 pi) and log sigma are constants that "
+        "are added: they do not enter the ratio of the two factors.",
     },
 )
-def vae_09(t, std, beta):
-    # The likelihood's width enters the gradient as one factor: read it off autograd.
+def vae_09(t, w_mean, w_sum, w_all):
+    # The factors of error and rate, in each line and in the ELBO, read off autograd.
     x = t.uniform(2, 3, 32, 32, low=0, high=1).double()
     x_hat = t.uniform(2, 3, 32, 32, low=0, high=1).double().requires_grad_()
+    kl = t.uniform(2, 50, low=0, high=1).double().requires_grad_()
 
-    def slope(value):
-        return torch.autograd.grad(value, x_hat)[0].abs().mean()
+    def ratio(error, rate):
+        pairs = (error, x_hat), (rate, kl)
+        by_x, by_kl = (torch.autograd.grad(*v, retain_graph=True)[0] for v in pairs)
+        return by_x.abs().mean() / by_kl.mean()
 
-    def distortion(width):
-        density = torch.distributions.Normal(x_hat, width).log_prob(x)
-        return -density.sum((1, 2, 3)).mean()
+    density = torch.distributions.Normal(x_hat, 0.07).log_prob(x)
+    rate = kl.sum(1).mean()
+    meant = ratio(-density.sum((1, 2, 3)).mean(), rate)
+    mean, total = F.mse_loss(x_hat, x), F.mse_loss(x_hat, x, reduction="sum") / 2
+    d, k, width, pi2 = x[0].numel(), kl.shape[1], 0.07, 2 * math.pi
 
-    found = slope(F.mse_loss(x_hat, x)) / 0.03  # per unit of rate
-    var = slope(distortion(1.0)) / found
-    width, values = var**0.5, x[0].numel()
-    ratio = slope(distortion(0.1)) / found
-
-    def halves(*due, by=2.0):
-        """Each value, and with a factor lost or there twice."""
-        return [v * k for k in (1.0, by, 1 / by) for v in due]
-
-    counts = 1, 3, 32, 96, 1 / values
-    root = 2**0.5
-    ideas = {
-        "off by a factor of two": [width * 2, width / 2],
-        "the 1/2 of the exponent": [width * root, width / root],
-        "channels forgotten": halves(width / 3**0.5, by=root),
-        "variance in place of the standard deviation": halves(var),
-        "precision in place of the standard deviation": halves(1 / var),
-        "weight of the KL left out": halves(
-            *(width * 0.03**p for p in (-0.5, 0.5)), values / 2, by=root
-        ),
-        "weight turned around": halves(width / 0.03, by=root),
-        "values of an image counted wrongly": [
-            v for n in counts for v in halves(width * (n / values) ** 0.5, by=root)
+    # What each part of a weight may be taken for, as a factor to the right weight.
+    common = {
+        "the 1/2 of the exponent": [2, 1 / 2, 1 / 4],
+        "standard deviation in place of the variance": [1 / width, width, 1 / width**3],
+        "weight turned around": [width**-4 / k for k in (1, 2, 4)],
+        "width left out": [width**-2, width**-2 / 2],
+        "width on another scale": [
+            v ** (2 * p) for v in (2, 255, 256) for p in (1, -1)
         ],
-        "the width that was meant": [0.1, 0.01],
-        "gray levels": [width * 255, width / 255],
         "batch counted": [
-            width * b ** (p / 2) for b in (16, 32, 64, 100, 128, 256) for p in (1, -1)
+            v**p for v in (16, 32, 64, 100, 128, 256, 512) for p in (1, -1)
         ],
+        "the density's constant counted": [pi2, 1 / pi2, pi2**0.5, pi2**-0.5],
     }
-    why = "Where the gradients of error and rate have the ratio of this code."
-    dues = width, ratio
-    t.number("the width of the likelihood", std, width, why, ideas, others=dues)
-
-    ideas = {
-        "ratio turned around": [*halves(1 / ratio), 1 / var],
-        "ratio of deviations": halves(ratio**0.5, by=root),
-        "off by a factor of two": [2 * ratio, ratio / 2],
-        "channels forgotten": ratio / 3,
-        "weight read as beta": 0.03,
-        "beta at the width of the code": 1.0,
-        "number of values read as beta": [values, values / 3, 2 * values],
-        "the width that was meant left out": [*halves(var), width],
-        "the width that was meant on the wrong side": halves(
-            *(var * v for v in (0.01, 0.04, 0.1))
-        ),
-        "standard deviation in place of the variance": [
-            *halves(0.1 * ratio, width / 0.01),
-        ],
-        "weight of the KL left out": halves(ratio / 0.03, ratio * 0.03),
-        "weight turned around": halves(ratio / 0.03**2),
+    counts = [n / d for n in (3, 32, 96, 784, 2352, 256)]
+    averaged = {
+        "channels forgotten": [3, 1 / 3],
+        "a mean taken for a sum": d,
+        "values of an image on the wrong side": [d**2, d**2 / 9],
         "values of an image counted wrongly": [
-            v for n in counts for v in halves(ratio * n / values)
+            *counts,
+            *(1 / v for v in counts),
+            d**0.5,
         ],
     }
-    why = "The rate's weight against the distortion at 0.1, by their gradients."
-    t.number("the hidden beta", beta, ratio, why, ideas, others=dues)
+    added = {"a sum taken for a mean": [d**-1.0, d, 3 / d, d / 3]}
+    summed = {"latent dimensions counted twice": [k, 1 / k]}
+    parts = {
+        "w_mean": averaged | summed,
+        "w_sum": added | summed,
+        "w_all": averaged
+        | {
+            "latent dimensions left out": 1 / k,
+            "latent dimensions on the wrong side": k**-2.0,
+            "values and latent dimensions exchanged": (d / k) ** 2,
+        },
+    }
+    lines = (w_mean, mean, rate), (w_sum, total, rate), (w_all, mean, kl.mean())
+    dues = [ratio(error, rate) / meant for _, error, rate in lines]
+    given = [float(t.tensor(v).detach()) for v, *_ in lines]
+    swapped = all(min(abs(v / w - 1) for w in dues) < 1e-3 for v in given)
+    swapped = swapped and len({f"{v:.2g}" for v in given}) == 3
+    for (name, found), (given, *_), due in zip(parts.items(), lines, dues):
+        ideas = {} if swapped else combined({**found, **common}, float(due))
+        why = "Error and rate pull on x_hat and kl in the ratio of the negative ELBO."
+        t.number(name, given, due, why, ideas, others=dues)
+
+
+def combined(factors, due):
+    """What each mistake alone gives, and with another one of another kind."""
+    lists = {k: v if isinstance(v, list) else [v] for k, v in factors.items()}
+    single = {k: [due * f for f in v if abs(f - 1) > 0.01] for k, v in lists.items()}
+    known = [due, *(v for some in single.values() for v in some)]
+    for (one, fs), (_, gs) in itertools.combinations(lists.items(), 2):
+        for value in (due * f * g for f in fs for g in gs):
+            if min(abs(value / v - 1) for v in known) > 0.01:
+                single[one].append(value)
+                known.append(value)
+    return single

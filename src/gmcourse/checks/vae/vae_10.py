@@ -1,232 +1,323 @@
-"""Exercise vae-10: A width that sets itself."""
+"""Exercise vae-10: Widths that set themselves."""
 
+import itertools
 import math
 
 import torch
 
 from .._exercise import Exercise
 
+# Over which a mean might be taken, beside 0, 2 and 3.
+AXES = [(1, 2, 3), (2, 3), 0, (0, 1), (0, 1, 3), (0, 1, 2), (0, 2), (0, 3), (1, 2)]
+AXES += [(1, 3), 1, 2, 3]
+
 
 @Exercise(
     id="vae-10",
-    title="A width that sets itself",
+    title="Widths that set themselves",
     difficulty=3,
-    minutes=20,
+    minutes=25,
     compute="cpu-instant",
     points=3,
-    objectives=("Write the loss of the optimal sigma-VAE, with all its constants.",),
+    objectives=(
+        "Write the loss of an optimal sigma-VAE with a width for each channel, and "
+        "tell what the widths are worth.",
+    ),
     statement=r"""
-Given a batch `x`, its reconstructions `x_hat` (both of shape `(b, ...)`, with any
-number of further axes) and the rates `kl`, shape `(b,)`, in nats. Let
-$p(x \mid z) = \mathcal N(x;\, \hat x, \sigma^2 I)$ with **one** $\sigma$ for the whole
-batch, all pixels and channels.
+Let `x` be a batch of images of shape `(b, c, h, w)`, `x_hat` their reconstructions, and
+`kl`, shape `(b,)`, their rates in nats. The likelihood is Gaussian with mean
+$\hat x$ and **one width for each channel**: $\sigma_j$ for all pixels of channel $j$ in
+all images of the batch.
 
-Write `calibrated_loss(x, x_hat, kl)`: the negative ELBO in nats per example, mean over
-the batch, at the $\sigma$ that makes it the smallest, with all constants. A scalar,
-with gradients to `x_hat` and `kl`.
+Write `calibrated_loss(x, x_hat, kl)`: the negative ELBO in nats per image, mean over
+the batch, at the $\sigma_1, \dots, \sigma_c$ that make it the smallest, with all
+constants. A scalar, with gradients to `x_hat` and `kl`.
+
+Then a number. In images of $3 \times 32 \times 32$ values the mean squared errors of
+the three channels are 0.01, 0.02 and 0.06. By how many nats per image is the loss with
+three best widths smaller than the loss with the best single width for all channels?
+Give this `saving` to four significant digits.
 """,
     stub='''
 def calibrated_loss(x, x_hat, kl):
-    """(b, ...), (b, ...), (b,) -> (): nats per example at the best sigma."""
+    """(b, c, h, w), (b, c, h, w), (b,) -> (): nats per image."""
     return ...
+
+
+saving = ...  # nats per image, three widths against one
 ''',
-    answers={"calibrated_loss": callable},
+    answers={"calibrated_loss": callable, "saving": float},
     hints=(
-        "For fixed sigma: d log sigma + d log(2 pi)/2 + squared error/(2 sigma²), mean "
-        "over the batch. Differentiate with respect to sigma.",
-        "At the best sigma the last term is a constant. Which?",
-        "d is the number of values of one example: x[0].numel().",
+        "The log-likelihood is a sum over channels, so each width can be found alone. "
+        r"For channel $j$, with $n = h w$ values: $n \log \sigma_j + \tfrac n2 "
+        r"\log(2 \pi) + \text{squared error} / (2 \sigma_j^2)$, mean over the batch. "
+        r"Differentiate with respect to $\sigma_j$.",
+        "At the best width the last term is a constant. Which?",
+        "With one width the mean squared error of all values takes the place of three. "
+        "Only the logarithms differ.",
     ),
     misconceptions={
         "no scalar": "One number is due: the mean over the batch.",
-        "one width for each example": "One sigma for the whole batch is asked for.",
-        "one width for each pixel": "One sigma for all pixels is asked for.",
-        "one width for each channel": "One sigma for all channels is asked for.",
+        "one width for all channels": "Each channel has a width of its own.",
+        "mean over other axes": "The square of a width is the mean over images and "
+        "pixels, axes 0, 2 and 3; then comes the logarithm, and the sum over channels.",
+        "another width": "The square of a width is the mean of the squared errors of "
+        "its channel, in the whole batch.",
+        "a sum for the width": "The square of a width is a mean: over the pixels, and "
+        "over the batch.",
         "spread of the errors in place of their size": "std() and var() take the mean "
-        "error out first, and divide by one less; sigma² is the mean of the squares.",
-        "not all axes counted": "d is the number of all values of one example, "
-        "whatever the number of its axes.",
-        "gradient counted twice": "At the best sigma one of the two terms moves with "
-        "the error, not both: detach sigma in both places or in none.",
-        "logarithm of sigma counted twice": "d log sigma is d/2 times the logarithm of "
-        "the mean squared error.",
-        "width fixed at one": "sigma is not 1 but the best for this batch.",
-        "another width": "sigma² is the mean of the squared errors, of the whole batch "
-        "and all values.",
+        "error out first; the square of a width is the mean of the squares.",
+        "width fixed": "The loss grows with the square of the errors: sigma does not "
+        "follow them.",
+        "not all values counted": "The loss of an image is a sum over all its values: "
+        "each of the c channels has h w of them.",
+        "batch counted into the values": "Nats for each image are due: the number of "
+        "images belongs into the mean of the squares, and nowhere else.",
+        "logarithm of sigma counted wrongly": "Each value costs log sigma, half of the "
+        "logarithm of the mean squared error: look for a root or a square too many.",
+        "constant counted wrongly": "Each value has log(2 pi)/2, and half of its "
+        "squared error over sigma², which is 1/2 in the mean: c h w times both.",
         "bound in place of the loss": "The negative ELBO is due, which training makes "
         "smaller.",
         "rate subtracted": "The negative ELBO is distortion plus rate.",
-        "rate divided by the variance": "The rate is in nats already, whatever sigma.",
-        "a factor 1/2 lost": "Each value has log sigma + log(2 pi)/2, and half of its "
-        "squared error over sigma².",
-        "divided by the batch twice": "One mean over the batch is due.",
-        "not quite the smallest": "A little above the smallest value: was sigma "
-        "searched on a grid, or in too few steps?",
-        "values cut off": "x, x_hat and their differences may be any numbers.",
-        "floor under the rates": "A rate near 0 counts as it is.",
-        "ceiling on the standard deviation": "Errors may be large.",
+        "rate divided": "The rate of an image is in nats already: it counts as it is, "
+        "whatever sigma, d and c.",
+        "rate counted more than once": "The rate of an image counts once, not once for "
+        "each channel.",
         "rate left out": "The negative ELBO has the rate in it.",
+        "gradient off by a factor": "At the best sigma one of the two terms moves with "
+        "the error, not both: detach sigma in both places or in none.",
+        "floor under the rates": "A rate near 0 counts as it is.",
+        "a bound on errors or widths": "The loss of errors three times as large is not "
+        "larger by d log 3: an error or a width is kept within bounds, has something "
+        "added to it, or is searched for on a grid.",
+        "values counted wrongly": "Each channel has 32 · 32 values, and the saving is "
+        "half of that times a difference of logarithms.",
+        "errors averaged wrongly": "The best single width is the root of the mean of "
+        "the three errors.",
+        "only one of the terms": "The saving is the difference of the two losses.",
     },
 )
-def vae_10(t, calibrated_loss):
-    shape = (4, 2, 3, t.integer(5, 6))
-    b, d = shape[0], math.prod(shape[1:])
+def vae_10(t, calibrated_loss, saving):
+    b, c, h, w = 7, 3, 5, t.integer(11, 12)
+    d, n, shape = c * h * w, h * w, (b, c, h, w)
     x = t.uniform(*shape, low=-1, high=1)
-    # Errors that are not centered, and of other sizes in each image and channel.
+    # Errors that are not centered, and of other sizes in each image, channel and row.
     error = t.away(*shape, low=0.05, high=0.6) + 0.25
-    error = error * torch.tensor([0.2, 1.2])[:, None, None]
-    size = torch.linspace(0.5, 1.5, b)[torch.randperm(b, generator=t.rng)]
-    x_hat = (x + error * size[:, None, None, None]).requires_grad_()
-    kl = t.uniform(b, low=20, high=30).requires_grad_()
+    size = (torch.linspace(0.5, 1.5, b), torch.tensor([0.3, 0.8, 1.3]))
+    size = [v[torch.randperm(len(v), generator=t.rng)] for v in size]
+    error = error * size[0][:, None, None, None] * size[1][:, None, None]
+    error = error * torch.linspace(0.8, 1.2, h)[:, None]
+    kl, pi2 = t.uniform(b, low=20, high=30), math.log(2 * math.pi)
+    leaf, rates = (x + error).requires_grad_(), kl.clone().requires_grad_()
 
-    def at(width, x=x, x_hat=x_hat):
-        fit = torch.distributions.Normal(x_hat.double(), width).log_prob(x.double())
-        return -fit.flatten(1).sum(1).mean()
+    def fit(std, x, x_hat):
+        density = torch.distributions.Normal(x_hat.double(), std)
+        return -density.log_prob(x.double()).flatten(1).sum(1).mean()
 
-    def best(*data):
-        # Brute force: a grid of log sigma, refined three times around its minimum.
-        center, reach = torch.tensor(-1.0, dtype=torch.float64), 5.0
-        for _ in range(4):
-            grid = center + reach * torch.linspace(-1, 1, 81, dtype=torch.float64)
-            values = torch.stack([at(s.exp(), *data).detach() for s in grid])
-            center, reach = grid[values.argmin()], reach / 30
-        return center.exp()
+    def at(widths, x, x_hat):
+        """With each of these widths, also where the quadratic term stays d/2."""
+        logs = (s.log().mean() * d + d / 2 * (pi2 + 1) for s in widths)
+        return [*(fit(s, x, x_hat).detach() for s in widths), *logs]
+
+    def best(x, x_hat):
+        """By brute force for each channel: a grid, refined around its minimum."""
+        rows = (x_hat - x).detach().double().square().mean((0, 2, 3))[:, None]
+        center, reach = torch.zeros(len(rows), 1, dtype=torch.float64), 8.0
+        for _ in range(5):
+            grid = center + reach * torch.linspace(-1, 1, 161, dtype=torch.float64)
+            values = grid + rows / (2 * (2 * grid).exp())
+            center = grid.gather(1, values.argmin(1, keepdim=True))
+            reach = reach / 40
+        return center.exp()[:, :, None]
+
+    def loss(x_hat, kl=kl, x=x):
+        return t.call(calibrated_loss, x, x_hat, kl)
 
     t.property("a scalar")
-    out = t.call(calibrated_loss, x, x_hat, kl)
+    out = loss(leaf, rates)
     t.shape(out, (), "the mean over the batch.", "no scalar")
+    value = t.tensor(out).detach().double()
 
-    t.property("the negative ELBO at the best sigma", of=out)
-    width, rate = best(), kl.detach().double().mean()
-    fit = at(width).detach()
-    errors = (x_hat - x).detach().double()
-    square, root = errors.square(), 0.5 * d * math.log(2 * math.pi)
-    own = {
-        "one width for each example": square.mean((1, 2, 3), keepdim=True),
-        "one width for each pixel": square.mean(0),
-        "one width for each channel": square.mean((0, 2, 3))[:, None, None],
+    # The parts one by one: a change of the rates, of the scale of all errors, of what
+    # the widths see; then all of it. So one mistake does not hide another.
+    t.property("other rates: the loss moves by the change of their mean", of=out)
+    std, more = best(x, leaf), t.uniform(b, low=5, high=9)
+    change, due = loss(leaf, kl + more) - value, more.double().mean()
+    errors, one = (leaf - x).detach().double(), d * math.log(3)
+    grown, later = (t.tensor(loss((x + k * errors).float())) for k in (3, 9))
+    grown, later = (grown - value).double(), (later - grown).double()
+    var = std.square().flatten()
+    factors = {
+        "bound in place of the loss": [-1.0],
+        "mean over the dimensions": [1 / d],
+        "sum over the batch": [float(b)],
+        "batch counted into the values": [1 / b],
+        "not all values counted": [1 / c, 1 / n, 1 / h, 1 / w],
     }
-    parts = *shape, b * d, *(shape[i] * shape[j] for i, j in ((1, 2), (1, 3), (2, 3)))
-    half, one = 0.5 * d * width.log(), at(1.0).detach()
+    ideas = {  # of the whole loss, and of the rates alone
+        name: [k * due for k in ks if abs(grown / one - k) < 1e-3 * abs(k)]
+        for name, ks in factors.items()
+    }
+    alone = {
+        "rate left out": 0.0,
+        "rate subtracted": -due,
+        "sum over the batch": b * due,
+        "rate divided": [
+            *(due / v for v in (b, c, h, w, n, d, b * d)),
+            *(due / v for v in (*var, var.mean(), var.sum(), 1 / var.sum())),
+            *((due / (k * var)).sum() for k in (1, 2, c, 2 * c)),
+        ],
+        "rate counted more than once": c * due,
+    }
+    ideas |= {k: v for k, v in alone.items() if not ideas.get(k)}
+    t.close(change, due, "They enter by their mean.", ideas=ideas, tol=1e-4)
 
-    def logarithms(base):
-        """With logarithms to this base in all places, or in some."""
-        c = 1 / math.log(base) - 1
-        some = fit + rate, fit, fit - d / 2, 2 * half
-        return [fit + rate + c * v for v in some]
-
+    cut = "a bound on errors or widths"
+    why = "Each of the d values of an image costs log sigma, and sigma is 3 times it."
+    t.property("errors three times as large", of=out)
     ideas = {
-        **{name: at(v.sqrt()).detach() + rate for name, v in own.items()},
-        "spread of the errors in place of their size": [
-            at(v.sqrt()).detach() + rate - share * (square.mean() / v - 1)
-            for v in (errors.var(), errors.var(correction=0))
-            for share in (0.0, d / 2)
-        ]
-        + [fit + rate + d / 2 * math.log(b * d / (b * d - 1))],
-        "mean over the dimensions": [fit / d + rate, (fit + rate) / d],
-        "not all axes counted": [fit * n / d + rate for n in (*parts, 784, 3072)],
-        "constant left out": [fit + rate - c for c in (root, d / 2, root + d / 2)],
-        "logarithm of sigma counted twice": [
-            fit + 2 * half + rate - c for c in (0, root, root + d / 2)
+        "width fixed": grown.detach() if abs(later / grown - 9) < 0.01 else [],
+        "logarithm of sigma counted wrongly": [2 * one, one / 2, -one],
+        "bits in place of nats": one / math.log(2),
+        "batch counted into the values": [b * one, one / b],
+        "mean over the dimensions": math.log(3),
+        "not all values counted": [
+            k * f * math.log(3) for k in (h, w, c, n, c * w, c * h) for f in (1, 2, 0.5)
         ],
-        "standard deviation in place of the variance": fit + rate - half,
-        "width fixed at one": [one + rate, one + rate - root],
-        "rate left out": fit,
-        "sum over the batch": [b * (fit + rate), fit + b * rate, b * fit + rate],
-        "bound in place of the loss": -fit - rate,
-        "rate subtracted": fit - rate,
-        "sign flipped": -fit + rate,
-        "rate divided by the variance": [fit + v * rate / width**2 for v in (1.0, 0.5)],
-        "a factor 1/2 lost": [fit + rate + v for v in (root, d / 2)],
-        "bits in place of nats": logarithms(2),
-        "logarithm to base 10": logarithms(10),
-        "divided by the batch twice": [
-            fit / b + rate,
-            (fit + rate) / b,
-            fit + rate / b,
-        ],
-        "absolute error": d * ((2 * errors.abs().mean()).log() + 1) + rate,
-        "floor under the standard deviation": [
-            fit + rate + d * v.log()
-            for eps in (1e-4, 1e-3, 1e-2)
-            for v in ((1 + eps / width**2).sqrt(), 1 + eps / width)
-        ],
-        "another width": [
-            fit + rate + d * (w / width).log() + share * ((width / w) ** 2 - 1)
-            for w in other_widths(x.double(), errors, width)
-            for share in (0.0, d / 2)
-        ],
-        "values cut off": [
-            fit + rate + d / 2 * (v.double().square().mean() / width**2).log()
-            for v in (
-                *(x_hat.detach().clamp(v, 1) - x for v in (0, -1)),
-                *(x_hat.detach().sigmoid() - x, x_hat.detach().tanh() - x),
-                errors.clamp(-1, 1),
-            )
-        ],
-        "not quite the smallest": out.detach() if 0 < out - fit - rate < 0.2 else [],
+        cut: [] if abs(later / grown - 1) < 2e-5 else grown.detach(),
     }
-    why = "The smallest value over sigma, found by trying."
-    t.close(out, fit + rate, why, ideas=ideas)
+    t.close(grown, one, why, ideas=ideas, tol=1e-5)
 
-    t.property("its gradient: that at the best sigma", of=out)
-    due = torch.autograd.grad(at(width), x_hat)[0]
+    # Errors of one size everywhere, so that all kinds of width agree: the constants.
+    t.property("errors of one size everywhere")
+    flat = 0.5 * (2 * (t.integers(*shape, low=0, high=1)) - 1)
+    flat[:, :, ::2, ::2] = flat[:, :, ::2, ::2].abs()
+    value = loss(x + flat)
+    rate = kl.double().mean()
+    due = fit(0.5, x, x + flat) + rate
+    times = 0, 1, c, n, b, d, 2 * d
+    rest = due - d / 2 * (pi2 + 1)
+    ideas = {
+        "constant left out": [due - v for v in (d / 2, d / 2 * pi2, d / 2 * (pi2 + 1))],
+        "constant counted wrongly": [
+            rest + k / 2 * p + m / 2
+            for p in (pi2, -pi2, math.log(math.pi), pi2 / math.log(2), math.pi)
+            for k in times
+            for m in (*times, -d)
+        ],
+        "spread of the errors in place of their size": [
+            v + rate for v in at(spreads(flat), x, x + flat)
+        ],
+        "a sum for the width": [
+            due + d / 2 * math.log(k) + m / 2 * (1 / k - 1)
+            for k in (b, n, b * n, 1 / c, c, d, b * d, h, w, 1 / b)
+            for m in (0, d)
+        ],
+        "logarithm of sigma counted wrongly": due - 2 * d * math.log(0.5),
+    }
+    told = "The smallest value over the widths, found by trying."
+    t.close(value, due, told, ideas=ideas, tol=2e-5)
+
+    t.property("the negative ELBO at the best widths", of=out)
+    wrong = {"one width for all channels": [(0, 1, 2, 3)], "mean over other axes": AXES}
+    widths = {
+        name: [errors.square().mean(axes, keepdim=True).sqrt() for axes in kinds]
+        for name, kinds in wrong.items()
+    } | other_widths(errors)
+    ideas = {k: [v + rate for v in at(s, x, leaf)] for k, s in widths.items()}
+    whole = fit(std, x, leaf).detach()
+    t.close(out, whole + rate, told, ideas=ideas)
+
+    t.property("its gradient: that at the best widths", of=out)
+    due = torch.autograd.grad(fit(std, x, leaf), leaf)[0]
     why = "At the minimum over sigma, moving sigma changes nothing to first order."
-    ideas = {"cut off from the graph": 0.0, "gradient counted twice": 2 * due}
-    t.close(t.grad(out, x_hat), due, why, ideas=ideas, tol=1e-3)
+    ideas = {
+        "cut off from the graph": 0.0,
+        "gradient off by a factor": [k * due for k in (2, -1, 0.5)],
+    }
+    t.close(t.grad(out, leaf), due, why, ideas=ideas, tol=1e-3)
     ideas = {"cut off from the graph": 0.0}
-    t.close(t.grad(out, kl), 1 / b, "The rates enter by their mean.", ideas=ideas)
-
-    t.property("the same values as rows: the same loss")
-    value = t.call(calibrated_loss, x.flatten(1), x_hat.detach().flatten(1), kl)
-    ideas = {"not all axes counted": [fit * n + rate for n in (b, 1 / d)]}
-    why = "The shape of an example does not matter, only its d values."
-    t.close(value, fit + rate, why, ideas=ideas, tol=1e-4)
+    t.close(t.grad(out, rates), 1 / b, "The rates enter by their mean.", ideas=ideas)
 
     t.property("values near 1000")
-    data = x + 1000, (x_hat + 1000).detach()
-    value = t.call(calibrated_loss, *data, kl)
+    far = x + 1000, (leaf + 1000).detach()
+    value, due = loss(far[1], x=far[0]), fit(best(*far), *far) + rate
     why = "Only the differences of x and x_hat count."
-    due_width = best(*data)
-    due = at(due_width, *data) + rate
-    t.close(value, due, why, "difference of large numbers", tol=1e-3)
+    ideas = {cut: t.tensor(value).detach() if abs(value - due) > 100 else []}
+    t.close(value, due, why, "difference of large numbers", ideas, tol=1e-3)
 
     why = "Images may have thousands of values, and errors of any size."
-    for size, mistake in ((0.01, "floor under the standard deviation"), (20.0, None)):
-        t.property(f"3,000 values, errors of about {size:g}, small rates")
-        x = t.uniform(2, 3000, low=-1, high=1)
-        x_hat = x + size * t.away(2, 3000, low=0.5, high=1.5)
-        rates = t.uniform(2, low=0.0, high=0.2)
-        value = t.call(calibrated_loss, x, x_hat, rates)
-        fit, rate = at(best(x, x_hat), x, x_hat), rates.double().mean()
+    for size in (0.01, 20.0):
+        t.property(f"two images of one channel, errors of about {size:g}, small rates")
+        x1 = t.uniform(2, 1, 30, 40, low=-1, high=1)
+        x2 = x1 + size * t.away(2, 1, 30, 40, low=0.5, high=1.5)
+        small = t.uniform(2, low=0.0, high=0.2)
+        value = loss(x2, small, x1)
+        due, rate = fit(best(x1, x2), x1, x2), small.double().mean()
         ideas = {
-            "floor under the rates": [fit + c for c in (0.5, 1, 2, 3)],
-            "result of an earlier call": [
-                v + rate
-                for w in (width, due_width)
-                for v in (at(w, x, x_hat), 3000 * (w.log() + root / d + 0.5))
-            ],
+            "floor under the rates": [due + v for v in (0.25, 0.5, 1, 2, 3)],
+            "result of an earlier call": fit(std.mean(), x1, x2) + rate,
         }
         t.finite(value, why, "underflow to zero")
-        ceiling = mistake or "ceiling on the standard deviation"
-        t.close(value, fit + rate, why, ceiling, ideas, tol=1e-5)
+        t.close(value, due + rate, why, cut, ideas, tol=1e-5)
+    worth(t, saving)
 
 
-def other_widths(x, errors, width):
-    """What might be taken for the best width, and is not."""
-    size, square = errors.abs(), errors.square()
-    b, n = len(x), x.numel()
-    by_example = square.flatten(1).mean(1)
-    return [
-        *(width**2, width**0.5, size.mean(), size.median(), size.max()),
-        *(
-            x.std(),
-            x.std(correction=0),
-            (x - errors).std(),
-            (x + errors).std(),
-            square.median().sqrt(),
-        ),
-        *(width * v**0.5 for v in (n / b, b, n, 1 / b, b / n)),
-        *(by_example[0].sqrt(), by_example[-1].sqrt(), by_example.sqrt().mean()),
-        *(by_example.min().sqrt(), by_example.max().sqrt()),
-    ]
+def worth(t, saving):
+    """The number: what three widths are worth, by brute force."""
+    errors = torch.tensor([0.01, 0.02, 0.06], dtype=torch.float64)
+    grid = torch.linspace(-4, 0, 4001, dtype=torch.float64)
+    cost = 1024 * (grid + errors[:, None] / (2 * (2 * grid).exp()))
+    due = cost.sum(0).min() - cost.min(1).values.sum()
+
+    def logs(mean):
+        return 3 * math.log(mean) - errors.log().sum()
+
+    std, pick = errors.sqrt(), itertools.product((0.5, 1, 1.5, 3), (1024, 3072, 1))
+    counts = [k * m for k, m in pick if k * m != 512]
+    ideas = {
+        "errors averaged wrongly": [
+            k * logs(m)
+            for m in (std.mean() ** 2, 0.09, 0.02, 0.06, 1.0, std.mean(), errors.var())
+            for k in ((512,) if m == 0.02 else (512, 1024))
+        ],
+        "values counted wrongly": [
+            k * logs(0.03) for k in counts if k not in (256, 1024)
+        ],
+        "only one of the terms": [
+            k * v
+            for v in (3 * math.log(0.03), errors.log().sum(), math.log(0.03))
+            for k in (512, -512, 1536, -1536)
+        ],
+    }
+    why = "The difference of the smallest losses, found by trying."
+    told = "what three widths are worth", saving, due, why, ideas
+    t.number(*told, unit="nats", tol=2e-4)
+
+
+def spreads(errors):
+    """Deviations around the mean error, and with one less in the denominator."""
+    axes, n = (0, 2, 3), errors[:, 0].numel()
+    rms = errors.square().mean(axes, keepdim=True).sqrt()
+    both = (errors.std(axes, correction=k, keepdim=True) for k in (0, 1))
+    return [*both, rms * (n / (n - 1)) ** 0.5]
+
+
+def other_widths(errors):
+    """What might be taken for the best widths, and is not."""
+    size, square, axes = errors.abs(), errors.square(), (0, 2, 3)
+    own = square.mean(axes, keepdim=True)
+    each = square.mean((2, 3), keepdim=True)
+    rows = size.transpose(0, 1).flatten(1)
+    middle, most = (v[:, None, None] for v in (rows.median(1).values, rows.amax(1)))
+    return {
+        "absolute error": [size.mean(axes, keepdim=True)],
+        "spread of the errors in place of their size": spreads(errors),
+        "another width": [
+            *(each[:1].sqrt(), each[-1:].sqrt(), each.sqrt().mean(0)),
+            *(each.amin(0).sqrt(), each.amax(0).sqrt(), each.median(0).values.sqrt()),
+            *(middle, most, own.sqrt().mean(), own.amax().sqrt()),
+            own.roll(1, 1).sqrt(),
+        ],
+    }

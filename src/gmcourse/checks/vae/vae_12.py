@@ -10,8 +10,8 @@ from .._exercise import Exercise
 @Exercise(
     id="vae-12",
     title="How many draws count?",
-    difficulty=3,
-    minutes=20,
+    difficulty=2,
+    minutes=15,
     compute="cpu-instant",
     points=3,
     objectives=(
@@ -29,10 +29,32 @@ $$
 which is $k$ if all weights are equal, and 1 if one of them carries everything.
 
 Write `effective_size(log_joint, log_q)`: `log_joint` $= \log p(x, z_i)$ and `log_q`
-$= \log q(z_i \mid x)$, both of shape `(b, k)`, draws last; return the effective
+$= \log q(z_i \mid x)$, both of shape `(b, k)`, draws **last**; return the effective
 sample size of each of the `b` examples, shape `(b,)`. It has to be right for a
 `log_joint` of $-5000$ or $+5000$, and where a draw has probability zero (`log_joint`
 $= -\infty$) while others have not.
+
+Then call it on two models of the zoo (not checked). `log_weights` gives the logarithms
+of the weights, draws **first**:
+
+```python
+import gmcourse as gm
+from gmcourse import zoo
+
+
+def sizes(name, x, k=1000):
+    vae = zoo.load(name)
+    with torch.no_grad():
+        log_w = torch.cat([vae.log_weights(v[None], k=k) for v in x], 1)
+    return effective_size(log_w.T, torch.zeros_like(log_w.T))
+
+
+digits, faces = (gm.data.load(n, "test").x[:10] for n in ("mnist", "pixelfaces"))
+print(sizes("vae-mnist", gm.data.binarize(digits)))
+print(sizes("vae-pixelfaces", gm.data.to_unit(faces)))
+```
+
+Which of the two bounds would you publish, and with which words?
 """,
     stub='''
 def effective_size(log_joint, log_q):
@@ -44,42 +66,54 @@ def effective_size(log_joint, log_q):
         "A factor on all weights changes nothing, so normalize them first. Which "
         "function turns logarithms of weights into weights that add up to 1?",
         "With normalized weights the numerator is 1.",
-        "Two values to try: for k equal log weights it is k; with weights 3 and 1 it "
-        "is 16/10.",
+        "Two values to try: for $k$ equal log weights it is $k$; with weights 3 and 1 "
+        "it is $16/10$.",
     ),
     misconceptions={
         "wrong axis": "The draws are along the last axis.",
         "sum of squares not inverted": "The sum of squared shares is between 1/k and "
         "1: its inverse is due.",
         "root taken": "The sum of squares itself, not its root.",
-        "inverse of the largest share": "That is another measure of the same: for "
-        "weights 3 and 1 it gives 4/3, where 16/10 is due.",
+        "inverse of the largest share": "Another measure of the same, or weights over "
+        "the largest one that are not squared below the line: for weights 3 and 1 it "
+        "gives 4/3, where 16/10 is due.",
         "exponential of the entropy": "That is another measure of the same, a little "
         "larger unless the weights are equal or one.",
         "divided by k": "The number of draws is due, not their share of k.",
         "logarithm of the size": "The size itself is due, not its logarithm.",
         "entropy": "Its exponential would be another measure of the same.",
         "weights not squared": "Below the line each weight counts with its square.",
+        "sum not squared": "Above the line the sum is squared, below it each weight: "
+        "then a factor on all weights cancels, such as the largest one.",
         "mean in place of a sum": "Both are sums over the draws.",
         "rounded to a whole number": "A size may lie between whole numbers.",
         "off by one": "One draw alone counts as 1, k equal ones as k.",
         "another power of the weights": "exp(log w) is the weight: nothing doubles or "
-        "halves its logarithm.",
+        "halves its logarithm, or squares a share once more.",
+        "logarithms squared": "The weights are squared: their logarithms are doubled.",
+        "from the spread of the logarithms": "A formula with the variance of log w is "
+        "an approximation, for small spreads.",
         "a small number added": "The shares add up to 1: nothing can be 0 below the "
         "line, and with many draws the sum of squares is small.",
         "a ceiling on the size": "It may be as large as k.",
         "each normalized on its own": "The weight is a ratio: first the difference of "
         "the logarithms, then the shares.",
         "variance with k - 1": "The sum of squares follows from the variance over k.",
+        "draws left out": "All k draws count.",
         "shares of all examples together": "Each example has weights of its own.",
         "q left out": "The draws come from q, so each is weighted by 1/q.",
         "log_q added": "log p(x, z)/q(z given x) is a difference of logarithms.",
+        "log p left out": "The weight is p(x, z)/q(z given x).",
         "ratio turned around": "The weight is p(x, z)/q(z given x).",
         "weights taken as logarithms": "The weights are exponentials of the numbers "
         "given.",
         "underflow": "exp of a number below -104 is 0 in float32, and above 88 it is "
         "infinite: normalize in the logarithm.",
+        "a bound on the logarithms": "Cut off at a bound, weights become equal: "
+        "subtract the largest logarithm of each example instead.",
         "a zero weight spoils the size": "A weight of 0 is a weight: the others count.",
+        "a zero weight counted": "log w = -inf is a weight of 0, which adds nothing: "
+        "it is not to be replaced by another number.",
     },
 )
 def vae_12(t, effective_size):
@@ -88,7 +122,7 @@ def vae_12(t, effective_size):
 
     t.property("one number for each example")
     out = t.call(effective_size, log_joint, log_q)
-    ideas = {"wrong axis": (k,), "shares of all examples together": ()}
+    ideas = {"wrong axis": (k,), "reduced over the batch": ()}
     t.shape(out, (b,), "one for each of the b examples.", ideas=ideas)
 
     def size(log_w):
@@ -99,46 +133,9 @@ def vae_12(t, effective_size):
     t.property("any weights: the square of their sum over the sum of squares", of=out)
     joint, q = log_joint.double(), log_q.double()
     log_w = joint - q
-    due, share = size(log_w).double(), log_w.softmax(1)
-    together = (log_w - log_w.logsumexp((0, 1))).exp()
-    ideas = {
-        "sum of squares not inverted": 1 / due,
-        "root taken": due.sqrt(),
-        "inverse of the largest share": 1 / share.amax(1),
-        "exponential of the entropy": (-(share * share.log()).sum(1)).exp(),
-        "divided by k": due / k,
-        "q left out": size(joint),
-        "log_q added": size(joint + q),
-        "ratio turned around": size(-log_w),
-        "weights taken as logarithms": log_w.sum(1) ** 2 / (log_w**2).sum(1),
-        "shares of all examples together": [
-            1 / together.square().sum(1),
-            together.sum() ** 2 / together.square().sum() * torch.ones(b),
-        ],
-        "logarithm of the size": due.log(),
-        "entropy": -(share * share.log()).sum(1),
-        "weights not squared": 1.0,
-        "mean in place of a sum": [k * due, due / k**2],
-        "off by a factor of two": [2 * due, due / 2],
-        "rounded to a whole number": [
-            *(due.round(), due.floor(), due.ceil()),
-            (share > 1 / k).sum(1),
-        ],
-        "off by one": [due - 1, due + 1],
-        "another power of the weights": [size(c * log_w) for c in (2.0, 0.5)],
-        "a small number added": [1 / (1 / due + 10.0**-c) for c in range(1, 6)],
-        "wrong axis": 1 / log_w.softmax(0).square().sum(1),
-        "each normalized on its own": [
-            1 / v.square().sum(1)
-            for v in (
-                joint.softmax(1) / q.softmax(1),
-                joint.softmax(1) * q.softmax(1),
-                joint.softmax(1) - q.softmax(1),
-            )
-        ],
-        "variance with k - 1": k / (1 + (k * share).var(1)),
-    }
-    t.close(out, due, "Computed by the definition, with the weights.", ideas=ideas)
+    due = size(log_w).double()
+    why = "Computed by the definition, with the weights."
+    t.close(out, due, why, ideas=rivals(joint, q, due))
 
     for name, drop, mistake in (
         ("log weights near -5000", torch.full((b,), 5000.0), "underflow"),
@@ -152,20 +149,26 @@ def vae_12(t, effective_size):
         t.property(name)
         some = t.call(effective_size, log_joint - drop[:, None], log_q)
         why = "A factor on all weights of an example changes nothing."
-        t.close(some, due, why, mistake, tol=2e-3)
+        bound = {"a bound on the logarithms": torch.where(drop == 0, due, float(k))}
+        t.close(some, due, why, mistake, bound, tol=2e-3)
 
     for drop in (5000.0, -5000.0):
         t.property(f"log_joint and log_q both near {-drop:g}")
         pair = log_joint - drop, log_q - drop
         due = size(pair[0].double() - pair[1].double())
         why = "Only their difference counts."
-        t.close(t.call(effective_size, *pair), due, why, "underflow", tol=2e-3)
+        bound = {"a bound on the logarithms": [float(k), size(joint), size(-q)]}
+        told = "underflow", bound
+        t.close(t.call(effective_size, *pair), due, why, *told, tol=2e-3)
 
     t.property("a draw of probability zero")
     some = log_joint.clone()
     some[:, 0] = -math.inf
     why, zero = "That of the other weights.", "a zero weight spoils the size"
-    t.close(t.call(effective_size, some, log_q), size(log_w[:, 1:]), why, zero)
+    out = t.call(effective_size, some, log_q)
+    finite = bool(t.tensor(out).isfinite().all())
+    ideas = {"a zero weight counted": t.tensor(out).detach() if finite else []}
+    t.close(out, size(log_w[:, 1:]), why, zero, ideas)
 
     t.property("equal weights, and a thousand draws")
     out = t.tensor(t.call(effective_size, torch.zeros(3, 1000), torch.ones(3, 1000)))
@@ -179,3 +182,83 @@ def vae_12(t, effective_size):
     out = t.call(effective_size, log_joint[:1, :1], log_q[:1, :1])
     t.shape(out, (1,), "a batch of one is a batch.", ideas={"batch axis lost": ()})
     t.close(out, 1.0, "A single draw counts as one.")
+
+
+def rivals(joint, q, due):
+    """What mistakes give: in log w, in the weights, in the formula, or in two."""
+    log_w, (b, k) = joint - q, joint.shape
+    logs = {
+        "q left out": [joint],
+        "log_q added": [joint + q],
+        "log p left out": [q, -q],
+        "ratio turned around": [-log_w],
+        "another power of the weights": [2 * log_w, log_w / 2],
+        "logarithms squared": [log_w**2, log_w**2 / 2, log_w.log_softmax(1) ** 2],
+    }
+    apart = joint.softmax(1), q.softmax(1)
+    rows = {  # the weights of an example, up to a factor
+        "each normalized on its own": [
+            *(apart[0] / apart[1], apart[0] * apart[1], apart[0] - apart[1]),
+        ],
+        "weights taken as logarithms": [log_w, -log_w, joint / q],
+        "wrong axis": [log_w.softmax(0)],
+        "draws left out": [log_w[:, 1:].exp(), log_w[:, :-1].exp()],
+    }
+
+    def formulas(w):
+        """What may be made of weights of each example, (b, k)."""
+        s = w / w.sum(1, keepdim=True)
+        best, square = w / w.amax(1, keepdim=True), s.square().sum(1)
+        spread = (k * s).var(1, correction=0)
+        return {
+            "sum of squares not inverted": [square],
+            "root taken": [square**-0.5, square**0.5],
+            "inverse of the largest share": [1 / s.amax(1), s.amax(1)],
+            "exponential of the entropy": [(-(s * s.log()).sum(1)).exp()],
+            "entropy": [-(s * s.log()).sum(1)],
+            "divided by k": [1 / square / k],
+            "logarithm of the size": [-square.log(), square.log()],
+            "weights not squared": [torch.ones(b), s.sum(1) ** 2 * k, w.sum(1)],
+            "sum not squared": [
+                v.sum(1) / v.square().sum(1) for v in (w, best, k * s, s)
+            ][:3],
+            "mean in place of a sum": [k / square, 1 / square / k**2, spread + 1],
+            "rounded to a whole number": [
+                *((1 / square).round(), (1 / square).floor(), (1 / square).ceil()),
+                (s > 1 / k).sum(1),
+            ],
+            "off by one": [1 / square - 1, 1 / square + 1],
+            "another power of the weights": [1 / s.pow(p).sum(1) for p in (1.5, 3, 4)]
+            + [s.square().sum(1) ** 2 / s.pow(4).sum(1)],
+            "a small number added": [1 / (square + 10.0**-c) for c in range(1, 6)],
+            "variance with k - 1": [k / (1 + (k * s).var(1)), k - (k * s).var(1)],
+        }
+
+    found = formulas(log_w.exp())
+    found["from the spread of the logarithms"] = [
+        v
+        for c in (0, 1)
+        for var in (log_w.var(1, correction=c),)
+        for v in (k / (1 + var), k * (-var).exp(), k / var.exp(), 1 / var)
+    ]
+    together = log_w.flatten().softmax(0).view(b, k)
+    found["shares of all examples together"] = [
+        *(1 / together.square().sum(1), torch.ones(b) / together.square().sum()),
+    ]
+    found["reduced over the batch"] = [torch.ones(b) * due.mean()]
+    down = log_w.softmax(0).square()
+    found["wrong axis"] = [1 / down.sum(1)]
+    twice = {}
+    for name, values in (logs | rows).items():
+        for w in (v.exp() for v in values) if name in logs else values:
+            above, below = w.sum(1) ** 2, w.square().sum(1)
+            right = log_w.exp()
+            both = right.sum(1) ** 2, right.square().sum(1)
+            halves = both[0] / below, both[0] / w.sum(1), above / both[1], 1 / w.sum(1)
+            found[name] = [*found.get(name, []), above / below, 1 / below, *halves]
+            twice.setdefault(name, []).extend(
+                v for f in formulas(w).values() for v in f
+            )
+    for name, values in twice.items():
+        found[name] = [*found[name], *values]
+    return found

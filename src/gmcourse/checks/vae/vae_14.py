@@ -16,27 +16,33 @@ without, decode, and there are glasses. Pictures of this kind are usually chosen
 instead, in the codes of `zoo.load("vae-pixelfaces")`, which knows no labels.
 
 The faces are `gm.data.load("pixelfaces", "train")` and `"test"`. Their `c` holds bits:
-1 for glasses, 2 for a hat, 4 for a beard. `faces.attribute(name)` gives the codes of
-one of the seventeen attributes in `faces.info.columns`, and the names of its values.
-`zoo.load("classifier-pixelfaces")` is a judge: it gives logits of the label `c` and of
-the skin color.
+1 for glasses, 2 for a hat, 4 for a beard. `faces.attribute(name)` gives the value of
+each face, as a whole number, for one of the seventeen attributes in
+`faces.info.columns`, and the names of the values.
+`zoo.load("classifier-pixelfaces")` is a judge: of images in $[0, 1]$ it gives a pair of
+logits, of the eight values of `c` and of the eight of `skinColor`.
 
-**First, a number to reach.** Direction of glasses from the codes (means of q) of the
-first 3,000 training faces, added once and twice to the codes of the first 150 plain
-test faces (`c == 0`): the judge sees glasses in all of them at either dose, and in none
-at dose 0.
+In all that follows a direction is the mean code (of the means of q) of those among the
+first 3,000 training faces that have the attribute minus that of those that have not;
+it is added once and twice, at dose 1 and 2, to the codes of the first 150 plain test
+faces (`c == 0`).
 
-Then report on one page, for hat, beard and one attribute of your choice:
+**First, a number to reach.** The judge sees glasses in all of the 150 at either dose,
+and in none at dose 0.
 
-1. the judge's accuracy on real test faces that have the attribute, and on
-   reconstructions of them;
-2. how often the attribute appears at doses 0, 1 and 2, and how often the skin keeps
-   its color;
-3. the same for 20 random directions, each scaled to the length of yours: mean and
-   range;
-4. by how much the most changed pixel changes, in the mean over faces;
-5. one attribute for which it fails, with a hypothesis and an experiment that could
-   prove the hypothesis wrong.
+Then report on one page, for hat, beard and two skin colors, the first and the fourth:
+
+1. how often the judge sees it in the test faces that have it, and in reconstructions of
+   them;
+2. how often it sees it in the 150 at doses 0, 1 and 2, and how often it sees what
+   should stay as it does at dose 0: the skin color where a hat or a beard is added, `c`
+   where the skin is changed;
+3. the same at dose 2 for 20 random directions, each scaled to the length of yours: mean
+   and range;
+4. by how much the most changed value of the image differs from dose 0, in the mean over
+   the faces;
+5. for one attribute whose direction does not bring it about, a hypothesis, and an
+   experiment that could prove the hypothesis wrong.
 
 A report is right if it says, for each claim, which of these numbers supports it, and
 names at least one case in which the judge and the pixels disagree.
@@ -46,9 +52,10 @@ names at least one case in which the judge and the pixels disagree.
         "Begin with how well a linear classifier (least squares on one-hot values) "
         "reads the attribute from the codes of test faces, beside the share of the "
         "most frequent value: what is not in the code cannot be moved in it.",
-        "The mean code of faces with the attribute is codes[has].mean(0). For the "
-        "random directions: torch.randn, divided by its norm, times the norm of yours.",
-        "Look at the beard: how often the judge sees it in reconstructions of bearded "
-        "faces, and how much any pixel changes at dose 2.",
+        "The mean code of faces with the attribute is `codes[has].mean(0)`. For the "
+        "random directions: `torch.randn`, divided by its norm, times the norm of "
+        "yours.",
+        "Item 5: which skin colors does the judge see at dose 2? Where does the mean "
+        "code of the fourth lie among those of the eight?",
     ),
 )
