@@ -144,6 +144,12 @@ class Gm13:
         parts = MultivariateNormal(*best[1:])
         return MixtureSameFamily(Categorical(probs=best[0]), parts).log_prob
 
+    @right
+    def in_other_units(x):
+        scale = deviations(x)
+        log_prob = Gm13.fit_density(x / scale)
+        return lambda points: log_prob(points / scale) - scale.log().sum()
+
     edited = edits(
         fit_density,
         """
