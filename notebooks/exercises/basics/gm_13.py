@@ -46,7 +46,7 @@ class Gm13:
                 value, r = joint.logsumexp(0).sum(), joint.softmax(0)
 
                 gain = covs[:, None] @ (inverse * both)
-                full = means[:, None] + (gain @ diff)[..., 0]  # E[x | what was seen]
+                full = means[:, None] + (gain @ diff)[..., 0]  # E[x | seen]
                 rest = covs[:, None] - gain @ covs[:, None]  # its covariance
                 n_j = r.sum(1)
                 means = (r[..., None] * full).sum(1) / n_j[:, None]
