@@ -348,8 +348,8 @@ def means():
 
 
 def coins(**how):
-    how = {"wander": False, "label": "Coins", **how}
-    return live.Coins(means(), ["first", "second"], **how)
+    how = {"wander": False, "label": "PixelCoins", **how}
+    return live.PixelCoins(means(), ["first", "second"], **how)
 
 
 @pytest.mark.browser
@@ -426,7 +426,7 @@ def test_coins_are_stepped_chosen_and_begun_anew(show):
 )
 def test_coins_refuse(as_users_run_it, x, how, words):
     with pytest.raises(ValueError, match=words):
-        live.Coins(x, ["a", "b"], **how)
+        live.PixelCoins(x, ["a", "b"], **how)
 
 
 # ---- all of them -----------------------------------------------------------------

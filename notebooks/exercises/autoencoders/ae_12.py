@@ -5,6 +5,7 @@ import math
 import torch
 from torch import nn
 
+from gmcourse import seeded
 from gmcourse.autoencoders import Autoencoder
 from gmcourse.nets import mlp
 
@@ -159,23 +160,27 @@ class Ae12:
         across = 2 * 0.05**2
         along = 0.1**2 * ((2 * math.pi) ** 2 + 2**2) / 12
 
-        model = Autoencoder(mlp(3, 32, 32, 1), mlp(1, 32, 32, 3), (3,))
-        adam = torch.optim.Adam(model.parameters(), lr=1e-2)
-        fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 1500)
-        for _ in range(1500):
-            x = helix(256)
+        def error(x):
             z = model.encode(x)
             moved = z + 0.1 * z.std() * torch.randn_like(z)  # as it will be
-            loss = (x - model.decode(moved)).square().sum(1).mean()
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-            fall.step()
+            return (x - model.decode(moved)).square().sum(1).mean()
+
+        while True:
+            model = Autoencoder(mlp(3, 32, 32, 1), mlp(1, 32, 32, 3), (3,))
+            adam = torch.optim.Adam(model.parameters(), lr=1e-2)
+            fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 1500)
+            for _ in range(1500):
+                loss = error(helix(256))
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                fall.step()
+            if error(helix(20_000)) < 0.0392:  # else the curve folds back
+                break
         return across, along, model
 
     trained = cases(
         networks,
-        ("untrained", {"steps": 0}),
         ("encoder as it was made", {"hold": ("encoder",), "steps": 300}),
         ("part of the helix not reached", {"part": 0.5, "steps": 300}),
     )
@@ -255,6 +260,7 @@ class Ae12:
     @build
     def decoder_as_made():
         model = Known()
-        model.net = mlp(1, 32, 32, 3)
+        with seeded(0):
+            model.net = mlp(1, 32, 32, 3)
         model.decode = lambda z: model.net(z)
         return ACROSS, ALONG, model

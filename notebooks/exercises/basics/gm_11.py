@@ -75,7 +75,7 @@ class Gm11:
 
         return points_needed
 
-    @wrong("another question")
+    @wrong("birthday problem")
     def two_points_meet(bins, d, share):
         m, free, n = bins**d, 1.0, 1
         while 1 - free < share:

@@ -100,6 +100,15 @@ class Gm13:
         return MixtureSameFamily(Categorical(logits=best[0]), parts).log_prob
 
     @right
+    @build
+    def in_halves():
+        def fit_density(x):
+            log_prob = Gm13.fit_density(2 * x)
+            return lambda p: log_prob(2 * p) + 4 * math.log(2)
+
+        return fit_density
+
+    @right
     def by_patterns(x):
         x = x.double()
         seen = ~x.isnan()
@@ -160,8 +169,6 @@ class Gm13:
     holes filled with the mean
         | x.double() -> torch.where(x.isnan(), x.nanmean(0), x).double()
     holes filled with zeros | x.double() -> x.nan_to_num(0.0).double()
-    one cluster missed | 3, 0.03, 3 -> 2, 0.03, 3
-    too broad | + floor**2 * eye -> + eye
     axes taken as independent | covs = covs / n_j[:, None, None] + floor**2 * eye
         -> covs = (covs / n_j[:, None, None] + floor**2 * eye) * eye
     fitted in other coordinates

@@ -96,7 +96,7 @@ class Start03:
     another optimizer than Adam | Adam -> SGD
     another optimizer than Adam | Adam -> AdamW
     another optimizer than Adam | lr=0.05 -> lr=0.05, weight_decay=0.01
-    another optimizer than Adam | lr=0.05 -> lr=0.05, weight_decay=1e-5
+    another optimizer than Adam | lr=0.05 -> lr=0.05, weight_decay=1e-3
     another setting of Adam | lr=0.05 -> lr=0.05, eps=1e-7
     another setting of Adam | lr=0.05 -> lr=0.05, amsgrad=True
     another setting of Adam | lr=0.05 -> lr=0.05, betas=(0.5, 0.999)

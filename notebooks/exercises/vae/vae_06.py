@@ -93,25 +93,38 @@ class Vae06:
     difference of large numbers | normal.log_prob(z)
         -> (-(z**2 - 2 * z * mean + mean**2) / (2 * (2 * log_std).exp()) - log_std)
     baseline from other values | - others -> - f.roll(1)
-    baseline from other values | - others -> - f.median()
-    baseline from other values | - others -> - f[0]
-    baseline from other values | - others -> - f.max()
-    mean of the others divided by another number | (len(f) - 1) -> len(f)
-    mean of the others divided by another number | / (len(f) - 1) ->
-    mean of the others divided by another number | (f.sum() - f) / -> f.sum() /
+    one baseline for all draws | - others -> - f.median()
+    one baseline for all draws | - others -> - f[0]
+    one baseline for all draws | - others -> - f.max()
+    one baseline for all draws | - others -> - (f * f).sum() / f.sum()
+    sum of the others divided by another number | (len(f) - 1) -> len(f)
+    sum of the others divided by another number | / (len(f) - 1) ->
+    own value left in the sum | (f.sum() - f) / -> f.sum() /
     score divided by another power of s | log_std.exp() -> (2 * log_std).exp()
     baseline from other values | - others -> - f[1:].mean()
+    own value taken from the mean | - others -> - (f.mean() - f)
+    log q taken into f | (f - others) -> (f - others - log_q.detach())
+    weights in place of differences | (f - others) -> f.softmax(0)
+    another function of f | (f - others) -> (f - others).tanh()
+    another factor at each score | (f - others) -> (f - 0.7 * others - 0.1 * f.roll(1))
+    draws left out | (f - others) -> (f - others) * (torch.arange(len(f)) > 0)
+    square of log q | * log_q) -> * log_q**2)
+    sum of densities in place of their product | .sum(1) -> .logsumexp(1)
+    product over the dimensions | .sum(1) -> .prod(1)
+    the score of a Laplace density | normal.log_prob(z)
+        -> (-(z - mean).abs() / log_std.exp() - log_std)
     baseline added | f - others -> f + others
     score lost | z.detach(), -> ((z - mean) / log_std.exp()).detach(),
         | normal = -> z = mean + log_std.exp() * z; normal =
     score lost | Normal(mean -> Normal(mean.detach() + 0 * mean
-    values paired with other draws | ((f - others) * -> ((f - others)[:, None] *
+    score lost | ((f - others) * -> ((f - others)[:, None] *
     values paired with other draws | * log_q) -> * log_q.roll(1))
     another result for the same input
         | normal = -> z = z + torch.randn_like(z); normal =
     f - b cut off | (f - others) -> (f - others).clamp(-1, 1)
     log_std used as the standard deviation | log_std.exp() -> log_std.abs()
-    floor under the standard deviation | log_std.exp() -> (log_std.exp() + 1e-3)
+    another width in the score | log_std.exp() -> (log_std.exp() + 1e-3)
+    another width in the score | log_std.exp() -> (log_std.abs() + 1e-3)
     dimensions left out | .sum(1) -> [:, 0]
     off by a factor of two | return ( -> return 2 * (
     input changed in place | f - others -> f.sub_(others)

@@ -73,6 +73,13 @@ class Vae09:
     the density's constant counted | = 2 * std -> = 2 * math.pi * 2 * std
     another of the answers | return w_mean, w_sum -> return w_sum, w_mean
     not to the digits asked for | w_sum / d -> 3.2e-6
-    channels forgotten | std**2 -> std**2 / 2 | 3 * 32 -> 32
+    channels forgotten
+        | 2 * std**2 -> std**2 | 3 * 32 -> 32
+    sigma squared twice | std**2 -> std**4
+    one weight for all three lines | return w_mean, w_sum, w_all -> return 1, 1, 1
+    inverse of what is due | w_mean = -> return d / w_sum, 1 / w_sum, d / w_sum / 50; _=
+    the density's constant counted | = 2 * std**2 -> = 1 / (1 / (2 * std**2) - 1.7403)
+    latent dimensions counted twice
+        | return w_mean -> return 50 / 3072
     """,
     )

@@ -1,6 +1,6 @@
 """What a check can say about what came out: comparisons and distribution tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,8 @@ class Comparisons:
     """In all of them ``why`` says what is expected and why, ``misconception`` names
     the mistake if nothing else can be the cause, and ``ideas`` maps the names of
     mistakes to what each would give (several values in a list): the first that fits is
-    named. Where no name is earned, none is given: what differs is said in any case.
+    named. An iterator of such pairs (see _parts) is not run before. Where no name is
+    earned, none is given: what differs is said in any case.
     """
 
     def __init__(self):
@@ -199,12 +200,17 @@ class Comparisons:
         self.fail(first(ideas, plausible) or misconception, why=why, got=what)
 
 
-def first(ideas: dict | None, fits: Callable) -> str | None:
+def first(ideas: Any, fits: Callable) -> str | None:
     """The first name with a value that fits."""
-    for name, values in (ideas or {}).items():
+    for name, values in pairs(ideas):
         if any(map(fits, values if isinstance(values, list) else [values])):
             return name
     return None
+
+
+def pairs(ideas: Any) -> Iterable[tuple[str, Any]]:
+    """Names and values, of a dict or as they come."""
+    return ideas.items() if isinstance(ideas, dict) else ideas or ()
 
 
 def far(a: Tensor, b: Any, tol: float) -> Tensor:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ._comparisons import pairs
+
 if TYPE_CHECKING:
     from ._trial import Trial
 
@@ -14,7 +16,7 @@ def number(
     got: Any,
     due: Any,
     why: str,
-    ideas: dict[str, Any] | None = None,
+    ideas: Any = None,
     *,
     tol: float = 1e-3,
     unit: str = "",
@@ -29,8 +31,9 @@ def number(
     check: choose other constants. What is due is not told, only on which side of it
     the answer lies.
     """
-    due, scale, ideas = float(due), max(abs(float(due)), 1e-12), ideas or {}
-    for mistake, values in ideas.items():
+    due, scale = float(due), max(abs(float(due)), 1e-12)
+    ideas = list(pairs(ideas))
+    for mistake, values in ideas:
         for value in values if isinstance(values, list) else [values]:
             if abs(float(value) - due) <= 3 * tol * scale:
                 raise ValueError(f"{name}: {mistake!r} gives {value}, and that is due")
@@ -42,7 +45,7 @@ def number(
     mistake, least = None, 2 * tol
     swapped = [v for v in others if abs(float(v) - due) > 3 * tol * scale]
     for found in (ideas, {"another of the answers": swapped}, slips(due, unit)):
-        for idea, values in found.items():
+        for idea, values in pairs(found):
             for value in values if isinstance(values, list) else [values]:
                 off = abs(out - float(value)) / max(abs(float(value)), 1e-9)
                 if off < least - 1e-5:  # the nearest, and of equals the first

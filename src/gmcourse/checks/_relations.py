@@ -45,6 +45,8 @@ def common(out: Tensor, due: Tensor, lengths: set[int]) -> str:
         c = ratio(out, due)
         told = known(c, lengths, pairs=False) if c and abs(c + 1) > SAME else ""
         return scaled(c, told) if told or abs(c + 1) <= SAME else ""
+    if alike(out, due):  # nearly right: any relation would hold
+        return rounded(out, due)
     return (
         order(out, due)
         or factor(out, due, lengths)

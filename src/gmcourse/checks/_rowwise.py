@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from ._comparisons import pairs
+
 if TYPE_CHECKING:
     from ._trial import Trial
 
@@ -20,7 +22,7 @@ def rowwise(
     args: tuple,
     each: Callable,
     why: str,
-    ideas: dict[str, Any] | None = None,
+    ideas: Any = None,
     misconception: str | None = None,
     *,
     rows: int = 1,
@@ -67,9 +69,10 @@ def rowwise(
         t.close(again, t.tensor(out).detach(), *told, tol=1e-6)
 
     t.property(name, of=out)
-    found = {k: sums(v, args, rows) for k, v in (ideas or {}).items()}
+    found = ((k, sums(v, args, rows)) for k, v in pairs(ideas))
     if misconception is None:
-        found |= standard(entries.detach().flatten(rows), t.tensor(out).detach())
+        usual = standard(entries.detach().flatten(rows), t.tensor(out).detach())
+        found = itertools.chain(found, usual.items())
     t.close(out, due.detach(), why, misconception, found, tol)
 
     if grads:

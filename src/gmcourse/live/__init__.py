@@ -8,7 +8,7 @@ in Jupyter and in Colab.
 
 from ._bytes import png
 from ._net import pack
-from .coins import Coins
+from .coins import PixelCoins
 from .divergences import Divergences
 from .em_steps import EMSteps
 from .figure import Live
@@ -16,11 +16,11 @@ from .latent_plane import LatentPlane
 from .tradeoff import Tradeoff
 
 __all__ = [
-    "Coins",
     "Divergences",
     "EMSteps",
     "LatentPlane",
     "Live",
+    "PixelCoins",
     "Tradeoff",
     "pack",
     "png",

@@ -11,7 +11,7 @@ from ._bytes import in_base64, png
 from .figure import Live
 
 
-class Coins(Live):
+class PixelCoins(Live):
     """Gradient descent on the logits of independent pixels, run in the page.
 
     The loss is the mean of -log p(x) over all ways to binarize all pictures of a set.

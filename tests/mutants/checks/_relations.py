@@ -9,6 +9,7 @@ MUTANTS = [
     ),
     ("any factor of one number", "if told or abs(c + 1) <= SAME else", "if c else"),
     ("a shift of either sign", '"large" if c > 0', '"large" if c < 0'),
+    ("order of what is nearly right", "if alike(out, due):", "if False:"),
     ("a bound from below above", "(due[bad] >= at)", "(due[bad] <= at)"),
     ("the good index for the bad", '(whole, "off at', '(~whole, "off at'),
 ]

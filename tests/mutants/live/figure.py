@@ -3,5 +3,5 @@
 TESTS = ("test_live.py",)
 MUTANTS = [
     ("a title that can end the script", '.replace("<", "\\\\u003c")', ""),
-    ("the drawing left out", "{_script(self.script)}", ""),
+    ("the drawing left out", "{_script(f'{self.kind}.js')}", ""),
 ]

@@ -1,8 +1,5 @@
 """What several exercises of this topic share."""
 
-import itertools
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
@@ -31,31 +28,6 @@ class Constant(nn.Module):
 
     def forward(self, z):
         return self.value + 0 * z
-
-
-def wrong_part(
-    out: Tensor, value: Callable, *parts: dict, most: int = 2, tol: float = 2e-5
-) -> str | None:
-    """The name of a wrong choice that ``out`` shows, if a few of them explain it.
-
-    ``value(*choices)`` takes one choice for each of ``parts``, which hold lists of
-    choices by name: those under "" are right. Values of one wrong choice are tried
-    before those of two, and of two the first is named. What is due all the same is no
-    mistake.
-    """
-    right = [[("", v) for v in part[""]] for part in parts]
-    wrong = [[(k, v) for k, vs in part.items() if k for v in vs] for part in parts]
-    out = out.detach().double()
-    due = value(*[row[0][1] for row in right]).detach()
-    for some in range(1, most + 1):
-        for which in itertools.combinations(range(len(parts)), some):
-            rows = [wrong[i] if i in which else right[i] for i in range(len(parts))]
-            for picks in itertools.product(*rows):
-                given = value(*[choice for _, choice in picks])
-                told = not far(out, given.detach(), tol).any()
-                if told and far(due, given.detach(), 1e-6).any():
-                    return picks[which[0]][0]
-    return None
 
 
 def series(t, f, calls: list, due, whys, ideas: dict, mistake=None, tol=2e-5) -> list:

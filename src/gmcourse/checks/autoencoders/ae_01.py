@@ -3,7 +3,7 @@
 import torch
 
 from .._exercise import Exercise
-from ._shared import wrong_part
+from .._parts import wrong_part
 
 
 @Exercise(

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from .._exercise import Exercise
-from ._shared import wrong_part
+from .._parts import wrong_part
 
 
 def frame(t, n: int, k: int) -> Tensor:

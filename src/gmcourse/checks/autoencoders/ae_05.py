@@ -4,8 +4,8 @@ import torch
 
 from .._comparisons import far
 from .._exercise import Exercise
+from .._parts import wrong_part
 from .._relations import relation
-from ._shared import wrong_part
 
 
 @Exercise(

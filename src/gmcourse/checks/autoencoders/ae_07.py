@@ -5,7 +5,7 @@ from torch import Tensor
 
 from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import wrong_part
+from .._parts import wrong_part
 
 
 def ternary(cost, reach: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from .._exercise import Exercise
+from .._parts import mistakes
 from ._shared import Spy, held
 
 
@@ -178,29 +179,29 @@ def ae_08(t, ImageAutoencoder):
     def rivals(noisy, x):
         """Sums for each image, by name: other inputs, targets and powers."""
         inputs = {"": noisy, "clean image encoded": x, "another input": noisy - x}
-        targets = [("", x), ("compared with the noisy image", noisy),
-                   *[("another target", v) for v in (
-                       noisy - x, x - noisy, x.mean(0, True), 2 * x - 1)]]  # fmt: skip
-        powers = [("", torch.square), ("absolute error", torch.abs),
-                  ("another power", lambda v: v.abs() ** 3),
-                  ("another power", lambda v: v**4)]  # fmt: skip
-        found = {"noisy and clean image swapped": [squares(x, noisy).sum((1, 2, 3))]}
-        for (put, a), (aim, v), (how, f) in itertools.product(
-            inputs.items(), targets, powers
-        ):
+        others = noisy - x, x - noisy, x.mean(0, True), 2 * x - 1
+        targets = {
+            "": lambda a, image: x,
+            "compared with the noisy image": lambda a, image: noisy,
+            "another target": [
+                *(lambda a, image, v=v: v for v in others),
+                lambda a, image: x - a + 2 * image,  # a residual, added
+            ],
+        }
+        powers = {
+            "": torch.square,
+            "absolute error": torch.abs,
+            "another power": [lambda v: v.abs() ** 3, lambda v: v**4],
+        }
+
+        def value(target, a, power):
             image = decoder(begin(a)).detach()
-            other = "another target"  # a residual, added or taken
-            for far, base in ("", 0), (other, noisy), (other, a - image - image):
-                if far and aim:
-                    continue
-                name = aim or put or how or far
-                if name:
-                    gap = f(v - image - base).sum((1, 2, 3))
-                    found.setdefault(name, []).append(gap)
-        return found
+            return power(target(a, image) - image).sum((1, 2, 3))
+
+        yield "noisy and clean image swapped", squares(x, noisy).sum((1, 2, 3))
+        yield from mistakes(value, targets, inputs, powers)
 
     ideas = {
-        **rivals(*color),
         "every image with every reconstruction": [*pairs(0), *pairs(1)],
         "mean over the channels": due / 3,
         "square root taken": due.sqrt(),
@@ -210,7 +211,8 @@ def ae_08(t, ImageAutoencoder):
     }
     name = "three channels: squared distances of clean images from reconstructions"
     why = "The decoder gives the softplus of half of the noisy image."
-    t.rowwise(name, model.error, tuple(color), squares, why, ideas, grads=False)
+    tried = itertools.chain(rivals(*color), ideas.items())
+    t.rowwise(name, model.error, tuple(color), squares, why, tried, grads=False)
     due = squares(noisy, clean).sum((1, 2, 3))
     for n in (b, 1):
         t.property(f"one channel, a batch of {n}")
@@ -226,9 +228,10 @@ def ae_08(t, ImageAutoencoder):
         "mean over the dimensions": due.mean() / (h * w),
         "off by a factor of two": [due.mean() / 2, 2 * due.mean()],
         "square root taken": [due.mean().sqrt(), due.sqrt().mean()],
-        **{k: [u.mean() for u in v] for k, v in rivals(noisy, clean).items()},
     }
-    t.close(out, due.mean(), "The mean of the errors.", ideas=ideas)
+    tried = ((name, value.mean()) for name, value in rivals(noisy, clean))
+    tried = itertools.chain(ideas.items(), tried)
+    t.close(out, due.mean(), "The mean of the errors.", ideas=tried)
     why, cut = "The derivative of the loss.", {"cut off from the graph": 0.0}
     for net in begin, end:
         slope = t.grad(due.mean(), net.gain)

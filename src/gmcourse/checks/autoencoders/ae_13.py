@@ -1,10 +1,9 @@
 """Exercise ae-13: The price of a moving code."""
 
-import itertools
-
 import torch
 
 from .._exercise import Exercise
+from .._parts import mistakes
 
 
 @Exercise(
@@ -132,103 +131,89 @@ def ae_13(t, contraction):
         t.close(out, due(*args).sum((1, 2)), told, tol=1e-4)
 
 
-def rivals(x, w, a, v) -> dict[str, list]:
-    """What the mistakes give, alone and in pairs: each choice of the derivation has its
-    rivals, and the first that is wrong gives the name."""
+def rivals(x, w, a, v):
+    """What the mistakes give: each choice of the derivation has its rivals."""
     u = x @ w.T + a
     right = 1 - u.tanh().square()
-    at = {
-        "": u,
-        "offset left out": u - a,
-        "offset subtracted": u - 2 * a,
-        "one Jacobian for all": u[:1].expand_as(u),
-        "one Jacobian for all ": u.mean(0, True).expand_as(u),
-    }
-    slopes = [
-        ("", lambda u: 1 - u.tanh() ** 2),
-        ("slope of the activation left out", torch.ones_like),
-        *[("another slope", f) for f in (
+    slopes = {
+        "": lambda u: 1 - u.tanh() ** 2,
+        "slope of the activation left out": torch.ones_like,
+        "another slope": [
             lambda u: u.sigmoid() * (1 - u.sigmoid()), lambda u: 1 - u**2,
             lambda u: u.tanh() * (1 - u.tanh()), lambda u: 1 - u.tanh(), torch.tanh,
             lambda u: 1 - u.tanh().tanh() ** 2, lambda u: (1 - u.tanh() ** 2).sqrt(),
             lambda u: (1 - u.tanh() ** 2) ** 2, lambda u: 1 + u.tanh() ** 2,
             lambda u: u.tanh() ** 2, lambda u: (1 - u.tanh()) ** 2,
             lambda u: 2 * u.tanh() * (1 - u.tanh() ** 2), lambda u: (u > 0).double(),
-            lambda u: 1 - u.sigmoid() ** 2, lambda u: 1 / u.cosh(), lambda u: u)],
-        ("one Jacobian for all",
-         lambda u: (1 - u.tanh() ** 2).mean(0, True).expand_as(u)),
-    ]  # fmt: skip
+            lambda u: 1 - u.sigmoid() ** 2, lambda u: 1 / u.cosh(), lambda u: u],
+        "one Jacobian for all":
+            lambda u: (1 - u.tanh() ** 2).mean(0, True).expand_as(u),
+    }  # fmt: skip
+    at = {
+        "": u,
+        "offset left out": u - a,
+        "offset subtracted": u - 2 * a,
+        "one Jacobian for all": [u[:1].expand_as(u), u.mean(0, True).expand_as(u)],
+    }
 
     def trace(j):
         return j.diagonal(dim1=1, dim2=2)
 
-    norms = [
-        ("", lambda j: j.square().sum((1, 2))),
-        ("entries not squared", lambda j: j.sum((1, 2))),
-        ("entries not squared", lambda j: trace(j).sum(1)),
-        ("absolute values in place of squares", lambda j: j.abs().sum((1, 2))),
-        *[("rows added before they are squared", f) for f in (
+    norms = {
+        "": lambda j: j.square().sum((1, 2)),
+        "entries not squared": [lambda j: j.sum((1, 2)), lambda j: trace(j).sum(1)],
+        "absolute values in place of squares": lambda j: j.abs().sum((1, 2)),
+        "rows added before they are squared": [
             lambda j: j.sum(1).square().sum(1), lambda j: j.sum(2).square().sum(1),
             lambda j: j.sum((1, 2)).square(), lambda j: j.mean(1).square().sum(1),
-            lambda j: j.mean(2).square().sum(1))],
-        *[("a part of the Jacobian", f) for f in (
+            lambda j: j.mean(2).square().sum(1)],
+        "a part of the Jacobian": [
             lambda j: trace(j).square().sum(1), lambda j: j[:, 0].square().sum(1),
             lambda j: j[:, -1].square().sum(1), lambda j: j[:, :, 0].square().sum(1),
-            lambda j: j[:, :, -1].square().sum(1))],
-        ("largest singular value", lambda j: torch.linalg.matrix_norm(j, 2) ** 2),
-        ("largest singular value", lambda j: torch.linalg.matrix_norm(j, 2)),
-        *[("another norm", f) for f in (
+            lambda j: j[:, :, -1].square().sum(1)],
+        "largest singular value": [
+            lambda j: torch.linalg.matrix_norm(j, 2) ** 2,
+            lambda j: torch.linalg.matrix_norm(j, 2)],
+        "another norm": [
             lambda j: torch.linalg.svdvals(j).sum(1), lambda j: j.abs().amax((1, 2)),
             lambda j: j.square().amax((1, 2)), lambda j: j.pow(4).sum((1, 2)),
             lambda j: torch.linalg.svdvals(j).sum(1) ** 2, lambda j: (j @ j.mT).det(),
             lambda j: j.abs().sum(1).amax(1), lambda j: j.abs().sum(2).amax(1),
-            lambda j: (j @ j.mT).square().sum((1, 2)))],
-        ("square root taken", lambda j: j.square().sum((1, 2)).sqrt()),
-        ("square root taken", lambda j: j.norm(dim=1).sum(1)),
-        ("square root taken", lambda j: j.norm(dim=2).sum(1)),
-    ]  # fmt: skip
-    found: dict[str, list] = {"one Jacobian for all": []}  # few fit by chance
+            lambda j: (j @ j.mT).square().sum((1, 2))],
+        "square root taken": [
+            lambda j: j.square().sum((1, 2)).sqrt(), lambda j: j.norm(dim=1).sum(1),
+            lambda j: j.norm(dim=2).sum(1)],
+    }  # fmt: skip
 
-    def add(name, value):
-        found.setdefault(name.strip(), []).append(value)
+    def value(slope, u, norm):
+        return norm((v * slope(u)[:, None]) @ w)
 
-    for (where, point), (bent, slope), (taken, norm) in itertools.product(
-        at.items(), slopes, norms
-    ):
-        wrong = [name for name in (bent, where, taken) if name]
-        if 0 < len(wrong) < 3:
-            add(wrong[0], norm((v * slope(point)[:, None]) @ w))
-
+    mean = value(slopes[""], u, norms[""]).mean()
+    yield "reduced over the batch", mean.expand(len(x))  # before what fits by chance
+    yield from mistakes(value, slopes, at, norms)
     t, squares = u.tanh(), right.square()
     both, scale, code = (v.T @ v) * (w @ w.T), x.square().sum(1), u.tanh() @ v.T
     size = [m.square().sum() for m in (v, w)]
     jacobian = (v * right[:, None]) @ w
     paths = v.square().sum(0) * w.square().sum(1)
-    for name, value in (
-        ("paths squared before they are added", squares @ paths),
-        ("paths squared before they are added", right @ paths),
-        ("first layer only", squares @ w.square().sum(1)),
-        ("first layer only", (right @ w).square().sum(1)),
-        ("second layer only", squares @ v.square().sum(0)),
-        ("second layer only", (right @ v.T).square().sum(1)),
-        ("product of norms", size[0] * size[1] * squares.sum(1)),
-        ("product of norms", size[0] * size[1] * squares.mean(1)),
-        ("product of norms", size[0] * (squares @ w.square().sum(1))),
-        ("product of norms", size[1] * (squares @ v.square().sum(0))),
-        ("product of norms", (size[0] * size[1]).expand_as(scale)),
-        ("slope once in place of twice", (right @ both).sum(1)),
-        ("a second nonlinearity",
-         ((1 - code.tanh() ** 2)[:, :, None] * jacobian).square().sum((1, 2))),
-        ("squared length of the code", code.square().sum(1)),
-        ("squared length of the code", t.square().sum(1)),
-        ("derivative by the weights", (squares @ v.square().sum(0)) * scale),
-        ("derivative by the weights", t.square().sum(1) * len(v)),
-        ("derivative in one direction",
-         (jacobian @ x[:, :, None]).square().sum((1, 2))),
-        ("derivative in one direction",
-         (code[:, None] @ jacobian).square().sum((1, 2))),
-        ("derivative in one direction",
-         4 * (code[:, None] @ jacobian).square().sum((1, 2))),
-    ):  # fmt: skip
-        add(name, value)
-    return found
+    bent = (1 - code.tanh() ** 2)[:, :, None] * jacobian
+    along = (code[:, None] @ jacobian).square().sum((1, 2))
+    yield from {
+        "paths squared before they are added": [squares @ paths, right @ paths],
+        "first layer only": [
+            squares @ w.square().sum(1), (right @ w).square().sum(1)],
+        "second layer only": [
+            squares @ v.square().sum(0), (right @ v.T).square().sum(1)],
+        "product of norms": [
+            size[0] * size[1] * squares.sum(1), size[0] * size[1] * squares.mean(1),
+            size[0] * (squares @ w.square().sum(1)),
+            size[1] * (squares @ v.square().sum(0)),
+            (size[0] * size[1]).expand_as(scale)],
+        "slope once in place of twice": (right @ both).sum(1),
+        "a second nonlinearity": bent.square().sum((1, 2)),
+        "squared length of the code": [code.square().sum(1), t.square().sum(1)],
+        "derivative by the weights": [
+            (squares @ v.square().sum(0)) * scale, t.square().sum(1) * len(v)],
+        "derivative in one direction": [
+            (jacobian @ x[:, :, None]).square().sum((1, 2)), along, 4 * along],
+    }.items()  # fmt: skip

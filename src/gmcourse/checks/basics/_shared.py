@@ -1,15 +1,10 @@
 """What several exercises of this topic share."""
 
 import math
-from collections.abc import Callable
-from itertools import combinations, product
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, Normal
-
-from .._comparisons import far
 
 
 def all_images(d: int) -> Tensor:
@@ -32,56 +27,6 @@ def fractions(t, k: int) -> Tensor:
     return parts[torch.randperm(k, generator=t.rng)] / 100
 
 
-def combined(value: Callable, *parts: dict[str, Any], most: int = 2) -> dict[str, list]:
-    """What a formula gives with up to ``most`` mistakes in its parts.
-
-    Each part maps a mistake to what it puts there, or to a list of such; what is right
-    stands under "". ``value`` takes one choice of each part. Single mistakes come
-    first; two at once are named "one, and another".
-    """
-    rows = [(frozenset(), ())]
-    for part in parts:
-        rows = [
-            (names | {name} - {""}, (*chosen, v))
-            for names, chosen in rows
-            for name, vs in part.items()
-            for v in (vs if isinstance(vs, list) else [vs])
-            if len(names | {name} - {""}) <= most
-        ]
-    found: dict[str, list] = {}
-    for names, chosen in sorted(rows, key=lambda row: len(row[0])):
-        if names:
-            found.setdefault(", and ".join(sorted(names)), []).append(value(*chosen))
-    return found
-
-
-def apart(ideas: dict[str, list], due: Tensor, tol: float = 1e-3) -> dict[str, list]:
-    """The ideas without those values that are what is due."""
-    return {
-        k: [v for v in values if far(due, v, tol).any()] for k, values in ideas.items()
-    }
-
-
-def named(
-    fits: Callable, make: Callable, *choices: dict[Any, list], counts=(1, 2)
-) -> str | None:
-    """The name of the wrong choice with which ``make`` gives what ``fits``, or None.
-
-    A choice maps the names of mistakes to what they would take, and None to what is
-    right. One wrong choice is tried before two, of which the first is named.
-    """
-    wrong = [[(k, v) for k in c if k for v in c[k]] for c in choices]
-    for count in counts:
-        for places in combinations(range(len(choices)), count):
-            for some in product(*(wrong[i] for i in places)):
-                parts = [c[None][0] for c in choices]
-                for i, (_, part) in zip(places, some):
-                    parts[i] = part
-                if fits(make(*parts)):
-                    return some[0][0]
-    return None
-
-
 def log_joint_choices() -> list[dict]:
     """Functions of w, x - mean and std: what is taken for log w, for the exponent and
     for the logarithm of the deviation."""
@@ -95,7 +40,7 @@ def log_joint_choices() -> list[dict]:
     others = [f(x, p) for f in (power, size) for p in (0, 2) for x in (2, 1, 4)]
     return [
         {
-            None: [torch.log],
+            "": [torch.log],
             "weights left out": [lambda w: 0 * w],
             "weights added, not their logarithms": [lambda w: w],
             "weights counted otherwise": [
@@ -103,7 +48,7 @@ def log_joint_choices() -> list[dict]:
             ],
         },
         {
-            None: [power(2, 1)],
+            "": [power(2, 1)],
             "factor one half lost": [power(1, 1)],
             "standard deviation taken as a variance": [power(2, 0.5)],
             "distance enters otherwise": [
@@ -111,7 +56,7 @@ def log_joint_choices() -> list[dict]:
             ],
         },
         {
-            None: [lambda s: s.log()],
+            "": [lambda s: s.log()],
             "widths left out of the responsibilities": [lambda s: 0 * s],
             "log-deviation enters otherwise": [
                 *(lambda s, c=c: c * s.log() for c in (-1, 0.5, 2)),

@@ -1,12 +1,13 @@
 """Exercise gm-01: From counts to a density."""
 
 import math
+from itertools import chain
 
 import numpy as np
 import torch
 
 from .._exercise import Exercise
-from ._shared import combined
+from .._parts import mistakes
 
 
 @Exercise(
@@ -122,14 +123,15 @@ def gm_01(t, histogram_log_prob):
         "logarithm to base 10": log_p / math.log(10),
         "order of the points lost": due(x.sort().values),
         "a density cut off at one": log_p.clamp(max=0),
-        **rivals(c, w, counts.double(), widths.double()),
     }
     got = t.tensor(out).detach().double()
     cells = got[order.argsort()].view(2, m)
     every = due(edges[:-1] + widths / 2)
     elsewhere = ((got[:, None] - every).abs() < 1e-4).any(1) | (got == -math.inf)
     heights = [every + widths.log() - widths.roll(k).log() for k in (-1, 1)]
-    ideas["put into another cell"] = [v.repeat(2)[order] for v in heights]
+    others = [v.repeat(2)[order] for v in heights]
+    found = rivals(c, w, counts.double(), widths.double())
+    found = chain(ideas.items(), found, [("put into another cell", others)])
     name = (
         None
         if abs(cells[0].exp() @ widths.double() - 1) < 1e-3
@@ -140,7 +142,7 @@ def gm_01(t, histogram_log_prob):
     elif (cells[0] - cells[1]).abs().max() > 1e-3:
         name = "not constant within a cell"
     why = "The share of its cell, per unit of length."
-    t.close(out, log_p, why, name, ideas)
+    t.close(out, log_p, why, name, found)
 
     t.property("a point asked for alone: the same density")
     others = "depends on the points asked for"
@@ -214,7 +216,7 @@ def rivals(c, w, counts, widths):
     """What wrong formulas give, by what is wrong in share or width; w is log width."""
     n, m = counts.sum(), len(counts)
     some = (1, 0.5, 1 / m, 0.1, 0.01, 1e-3)
-    return combined(
+    return mistakes(
         lambda share, width: share + width,
         {
             "": (c / n).log(),

@@ -8,7 +8,8 @@ from torch.nn.functional import softplus
 
 from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import combined, fractions
+from .._parts import mistakes
+from ._shared import fractions
 
 
 @Exercise(
@@ -131,11 +132,9 @@ def gm_02(t, mixture_log_prob):
         (log_w, means, log_stds),
     )
     due = exact(x, *state)
-    wrong, one, many = far(t.tensor(out).detach().double(), due, 1e-6).any(), {}, {}
-    if wrong:  # else no rival is needed
-        gap, first = (x - means[0]).double(), parts(*single)[:, 0]
-        one = gaussians(gap, log_stds[0].double(), first)
-        many = mixtures(x, *state, parts, due)
+    gap, first = (x - means[0]).double(), parts(*single)[:, 0]
+    one = gaussians(gap, log_stds[0].double(), first)
+    many = mixtures(x, *state, parts, due)
     t.rowwise(
         "one component: log-densities of the dimensions add up",
         mixture_log_prob,
@@ -257,13 +256,13 @@ def gaussians(gap, s, right):
         p, q, factor = how
         return (factor * gap.abs() ** p / (q * v).exp() + top * v + constant).sum(1)
 
-    return {
+    yield from {
         "density in place of its logarithm": [right.sum(1).exp(), right.exp().sum(1)],
         "axes exchanged": right.logsumexp(1),
         "shift not put back": 0 * right[:, 0],
         "weights used as logarithms": [-math.inf, right.sum(1) + 1],
-        **combined(value, scales, tops, constants, exponents),
-    }
+    }.items()
+    yield from mistakes(value, scales, tops, constants, exponents)
 
 
 def mixtures(x, log_w, means, log_stds, parts, due):
@@ -333,8 +332,9 @@ def mixtures(x, log_w, means, log_stds, parts, due):
         logs = [(u * log_stds).sum(0), (u * log_stds.exp()).sum(0).log()]
         logs += [within.log() / 2, (within + between).log() / 2]
         ones += [parts(x, log_w, m[None], v[None])[:, 0].sum(1) for v in logs]
-    return combined(value, widths, weights, ends) | {
+    yield from mistakes(value, widths, weights, ends)
+    yield from {
         "components left out": [terms[:, part].logsumexp(1) for part in some],
         "small number added to the density": [(due.exp() + v).log() for v in small],
         "one Gaussian in place of the mixture": ones,
-    }
+    }.items()

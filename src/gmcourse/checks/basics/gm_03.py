@@ -1,10 +1,12 @@
 """Exercise gm-03: An M-step with one covariance."""
 
+from itertools import chain
+
 import torch
 
-from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import apart, combined, fractions
+from .._parts import mistakes
+from ._shared import fractions
 
 
 @Exercise(
@@ -145,23 +147,19 @@ def gm_03(t, tied_step):
     ):
         t.property(name)
         w, means, cov = run(x, shares)
-        kept = [{"result of an earlier call": t.tensor(v)} for v in early]
+        kept = [[("result of an earlier call", t.tensor(v))] for v in early]
         r = shares.double() / 100
         own, (mean, covs) = r.sum(0), fit(x, shares)
-        due, ideas = pooled(own / n, covs), [{}, {}, {}]
-        wrong = [
-            far(t.tensor(v).detach(), u, 1e-6).any()
-            for v, u in zip((w, means, cov), (own / n, mean, due))
-        ]
-        if any(wrong):
-            ideas = rivals(x.double(), r, mean, due)
+        due = pooled(own / n, covs)
+        ideas = rivals(x.double(), r, mean, due)
         got = t.tensor(w).detach().double()
         ratio = got / own
         same = (ratio - ratio.mean()).abs().max() < 1e-4 * ratio.mean()
         name = "weights not normalized" if same else None
         # A draw of soft ones may make groups of one size.
-        equal = {"weights all equal": 1 / k if shares is hard else []}
-        t.close(w, own / n, "Shares of all points.", name, equal | ideas[0] | kept[0])
+        equal = [("weights all equal", 1 / k if shares is hard else [])]
+        told = chain(equal, ideas[0], kept[0])
+        t.close(w, own / n, "Shares of all points.", name, told)
 
         got, center = t.tensor(means).detach().double(), x.double().mean(0)
         pulled = ((got - center) * (mean - center)).sum(1) / (
@@ -169,13 +167,15 @@ def gm_03(t, tied_step):
         ).square().sum(1)
         along = (got - center - pulled[:, None] * (mean - center)).abs().max() < 1e-4
         name = "means pulled together" if along and pulled.max() < 1 else None
-        t.close(means, mean, "The means of what each owns.", name, kept[1] | ideas[1])
+        t.close(
+            means, mean, "The means of what each owns.", name, chain(kept[1], ideas[1])
+        )
 
         more = t.tensor(cov).detach().double() - due
         floor = more.diagonal().mean()
         same = floor > 0 and (more - floor * torch.eye(d)).abs().max() < 0.1 * floor
         name = "variance with a floor" if same else None
-        t.close(cov, due, "The common covariance.", name, kept[2] | ideas[2])
+        t.close(cov, due, "The common covariance.", name, chain(kept[2], ideas[2]))
 
     t.property("points on a line have no width across it")
     flat = x * torch.tensor([1.0, 0.0, 1.0, 1.0])
@@ -209,21 +209,16 @@ def rivals(x, r, mean, due):
         "each point to its best component": best,
         "responsibilities left out": torch.full_like(r, 1 / k),
     }
-    shares = combined(lambda v: v.sum(0) / v.sum(), powers)
-    shares["softmax in place of shares"] = [own.softmax(0), (own / n).softmax(0)]
-    shares["logarithms of the weights"] = [(own / n).log(), own.log()]
+    shares = {
+        "softmax in place of shares": [own.softmax(0), (own / n).softmax(0)],
+        "logarithms of the weights": [(own / n).log(), own.log()],
+    }
     owned = {
         "": lambda v: v.sum(0)[:, None],
-        "divided by all points": n,
-        "not divided by what a component owns": 1,
+        "divided by all points": lambda v: n,
+        "not divided by what a component owns": lambda v: 1,
     }
-    means = combined(
-        lambda v, whole: v.T @ x / (whole(v) if callable(whole) else whole),
-        powers,
-        owned,
-    )
-    means["means of other components"] = [mean.roll(i, 0) for i in range(1, k)]
-
+    others = [mean.roll(i, 0) for i in range(1, k)]
     centers = {
         "": mean,
         "centered at the mean of all points": [
@@ -231,7 +226,7 @@ def rivals(x, r, mean, due):
             mean.mean(0) + 0 * mean,
         ],
         "not centered": 0 * mean,
-        "means of other components": [mean.roll(i, 0) for i in range(1, k)],
+        "means of other components": others,
         "divided by all points": mean * (own / n)[:, None],
     }
 
@@ -288,21 +283,29 @@ def rivals(x, r, mean, due):
         gap = x[:, None] - m
         return finish(end(torch.einsum("nk,nki,nkj->kij", v, gap, gap), v.sum(0)))
 
-    covs = combined(value, powers, centers, ends, finishes)
     off = mean - center
     between = [
         off.T @ (off * v[:, None]) for v in (own / n, own * 0 + 1 / k, own * 0 + 1)
     ]
-    covs["spread of the means"] = [
-        *between,
-        *[due + c * v for v in between for c in (1, 2)],
-    ]
-    gap = x - r @ mean
-    covs["deviations averaged before their squares"] = [gap.T @ gap / n]
-    gap = (r[:, :, None] * (x[:, None] - mean)).sum(1)
-    covs["deviations averaged before their squares"].append(gap.T @ gap / n)
+    gaps = x - r @ mean, (r[:, :, None] * (x[:, None] - mean)).sum(1)
     several = r * (x[:, None] - mean).permute(2, 0, 1)
-    covs["responsibilities squared"].append(
-        torch.einsum("ink,jnk->ij", several, several) / n
+    covs = {
+        "": due,
+        "spread of the means": [
+            *between,
+            *[due + c * v for v in between for c in (1, 2)],
+        ],
+        "deviations averaged before their squares": [v.T @ v / n for v in gaps],
+        "responsibilities squared": torch.einsum("ink,jnk->ij", several, several) / n,
+    }
+    return (
+        chain(mistakes(lambda v: v.sum(0) / v.sum(), powers), shares.items()),
+        chain(
+            mistakes(lambda v, whole: v.T @ x / whole(v), powers, owned),
+            [("means of other components", others)],
+        ),
+        chain(
+            mistakes(value, powers, centers, ends, finishes, tol=1e-3),
+            mistakes(torch.clone, covs, tol=1e-3),
+        ),
     )
-    return [apart(*pair) for pair in ((shares, own / n), (means, mean), (covs, due))]

@@ -1,12 +1,13 @@
 """Exercise gm-04: A classifier that has moved."""
 
-from itertools import combinations
+from itertools import chain, combinations
 
 import torch
 
 from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import combined, fractions
+from .._parts import mistakes
+from ._shared import fractions
 
 
 @Exercise(
@@ -119,14 +120,14 @@ def gm_04(t, reweigh):
     t.property("the same likelihoods with the new prior, rows that sum to one", of=out)
     due, got = bayes(new), t.tensor(out).detach().double()
     kept = [early, bayes(old * before[1] / before[0])]
-    name, ideas = None, {}
+    name = None
     if far(got, due, 1e-5).any():
-        ideas = rivals(told().double(), old.double(), new.double(), bayes)
         name = mixed(got, [bayes(p) for p in (1, old, new, old * new)] + [new, old])
         ratio = got / due
         if got.min() > 0 and (ratio / ratio[:, :1] - 1).abs().max() < 1e-4:
             name = "normalized by another number than the sum"
-    ideas["result of an earlier call"] = kept
+    ideas = rivals(told().double(), old.double(), new.double(), bayes)
+    ideas = chain(ideas, [("result of an earlier call", kept)])
     t.close(out, due, "Bayes' rule, twice.", name, ideas)
 
     here = torch.arange(k) != 3
@@ -234,7 +235,8 @@ def rivals(log_post, old, new, bayes):
         ],
     }
     whole["shares added in place of multiplied"] += [post + new - old, post + new]
-    return whole | combined(lambda p, o, n, end: end(p + o + n), *joints, ends)
+    found = mistakes(lambda p, o, n, end: end(p + o + n), *joints, ends)
+    return chain(whole.items(), found)
 
 
 def mixed(got, known):

@@ -1,12 +1,14 @@
 """Exercise gm-05: A classifier that draws."""
 
 import math
+from itertools import chain
 
 import torch
 
-from .._comparisons import far, first
+from .._comparisons import first
 from .._exercise import Exercise
-from ._shared import all_images, apart, combined
+from .._parts import mistakes
+from ._shared import all_images
 
 
 @Exercise(
@@ -225,23 +227,21 @@ def scores(t, model, x, c, k, a):
         return (chances(p, images) * prior).log()
 
     due = joint(probs)
-    ideas = {}
-    if far(t.tensor(out).detach().double(), due, 1e-6).any():
-        ideas = rivals(images, lit, n, a, common) | {
-            "probabilities clamped": [
-                joint(probs.clamp(e, 1 - e))
-                for e in (0.1, 0.05, 0.02, 0.01, 1e-3, 1e-4)
-            ],
-            "pixels pooled over the classes": [
-                joint(v.expand(k, d)) for v in (common, rough)
-            ],
-            "posterior in place of the joint": [due.log_softmax(1), due.softmax(1)],
-            "density in place of its logarithm": [due.exp()],
-            "negative log-likelihood returned": [-due],
-            "mean over the dimensions": [due / d, joint(probs, 1) / d + share.log()],
-            "bits in place of nats": [due / math.log(2)],
-        }
-        ideas = apart(ideas, due, 1e-5)
+    low = (0.1, 0.05, 0.02, 0.01, 1e-3, 1e-4)
+    rates = {
+        "": probs,
+        "probabilities clamped": [probs.clamp(e, 1 - e) for e in low],
+        "pixels pooled over the classes": [v.expand(k, d) for v in (common, rough)],
+    }
+    whole = {
+        "posterior in place of the joint": [due.log_softmax(1), due.softmax(1)],
+        "density in place of its logarithm": [due.exp()],
+        "negative log-likelihood returned": [-due],
+        "mean over the dimensions": [due / d, joint(probs, 1) / d + share.log()],
+        "bits in place of nats": [due / math.log(2)],
+    }
+    ideas = rivals(images, lit, n, a, common)
+    ideas = chain(ideas, mistakes(joint, rates), whole.items())
     seen, name = t.tensor(out).detach().double(), None
     some, lost = seen.isfinite(), "not finite"
     if not some.all():  # then an idea is infinite where this is
@@ -343,24 +343,22 @@ def rivals(images, lit, n, a, common):
         other = dark(p, (n - lit + down * up * s * (1 - q)) / rest)
         return x @ p.log().T + (1 - x) @ other.T + prior
 
-    found = combined(value, priors, commons, strengths, wholes, darks, above, below)
     probs = (lit + a * common) / (n + a)
-    for p in ((1 - a) * lit / n + a * common, (lit / n + a * common) / (1 + a)):
-        found.setdefault("smoothing taken for a mixing weight", []).append(
-            x @ p.log().T + (1 - x) @ (1 - p).log().T + log_prior
-        )
-    half = (lit + a) / (n + 2 * a)
-    found["smoothed toward one half"] += [
-        x @ half.log().T + (1 - x) @ (1 - half).log().T + log_prior
-    ]
+    mixtures = (1 - a) * lit / n + a * common, (lit / n + a * common) / (1 + a)
     mean = x @ probs.T + (1 - x) @ (1 - probs).T
-    found["probabilities of the pixels added up"] = [
-        (v + u) for v in (mean, mean.log(), (mean / d).log()) for u in (log_prior, 0)
-    ]
-    found["lit and dark exchanged"] = [
-        (1 - x) @ probs.log().T + x @ (1 - probs).log().T + log_prior
-    ]
-    return found
+
+    def by(p):
+        return x @ p.log().T + (1 - x) @ (1 - p).log().T + log_prior
+
+    yield "smoothed toward one half", by((lit + a) / (n + 2 * a))
+    yield from mistakes(value, priors, commons, strengths, wholes, darks, above, below)
+    yield from {
+        "smoothing taken for a mixing weight": [by(p) for p in mixtures],
+        "probabilities of the pixels added up": [
+            v + u for v in (mean, mean.log(), (mean / d).log()) for u in (log_prior, 0)
+        ],
+        "lit and dark exchanged": by(1 - probs),
+    }.items()
 
 
 def alike(a, b):

@@ -6,7 +6,8 @@ import torch
 
 from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import fractions, line_mixture, log_joint_choices, named
+from .._parts import wrong_part
+from ._shared import fractions, line_mixture, log_joint_choices
 
 
 @Exercise(
@@ -120,7 +121,7 @@ def gm_06(t, mean_gradient):
         raw = lambda v: v.exp() / (2 * math.pi) ** 0.5  # noqa: E731
         center = x0.mean()
         uses = {
-            None: [lambda v: v.softmax(1)],
+            "": [lambda v: v.softmax(1)],
             "points given to their best component": [lambda v: eye[v.argmax(1)]],
             "every point pulls with full force": [
                 lambda v: 0 * v + 1,
@@ -165,7 +166,7 @@ def gm_06(t, mean_gradient):
             ],
         }
         pulls = {
-            None: [lambda r: (r * (x0 - m) / s**2).sum(0)],
+            "": [lambda r: (r * (x0 - m) / s**2).sum(0)],
             "another power of the standard deviation": [
                 lambda r, p=p: (r * (x0 - m) / s**p).sum(0) for p in powers
             ],
@@ -212,7 +213,7 @@ def gm_06(t, mean_gradient):
         def fits(v):
             return any(not far(out, c * v, 1e-3).any() for c in (1, -1))
 
-        return named(fits, make, prior, gaps, widths, uses, pulls)
+        return wrong_part(fits, make, prior, gaps, widths, uses, pulls)
 
     t.property("the slope of the log-likelihood, for each mean")
     tested(x, w, means, stds, rivals=True, tol=1e-4)

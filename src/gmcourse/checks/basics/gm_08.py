@@ -8,7 +8,8 @@ from torch.distributions import Normal
 
 from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import fractions, log_joint_choices, named
+from .._parts import wrong_part
+from ._shared import fractions, log_joint_choices
 
 
 @Exercise(
@@ -111,7 +112,7 @@ def gm_08(t, em_step):
             lambda g, s, c=c: -((g / s).clamp(-c, c) ** 2) / 2 for c in cuts
         ]
         uses = {
-            None: [lambda v: v.softmax(1)],
+            "": [lambda v: v.softmax(1)],
             "points given to their best component": [lambda v: one[v.argmax(1)]],
             "normalized over the data": [lambda v: v.softmax(0)],
             "responsibilities not normalized": [
@@ -144,7 +145,7 @@ def gm_08(t, em_step):
             return any(not far(out[off[0]], u, 1e-4).any() for u in rows)
 
         rivals = make, prior, gaps, widths, uses
-        return named(all_three, *rivals) or named(one_row, *rivals)
+        return wrong_part(all_three, *rivals) or wrong_part(one_row, *rivals)
 
     def tested(x, old, mistake=None, unit=1.0):
         size = torch.tensor([[1.0], [unit], [unit]])

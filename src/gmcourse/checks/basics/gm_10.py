@@ -7,7 +7,8 @@ from torch.distributions import Bernoulli
 
 from .._comparisons import far
 from .._exercise import Exercise
-from ._shared import all_images, fractions, named
+from .._parts import wrong_part
+from ._shared import all_images, fractions
 
 
 @Exercise(
@@ -147,7 +148,7 @@ def gm_10(t, fill_in):
             iterated = filling(mixed(iterated))
         linear = torch.where(seen, x[:, None] * at, 0)
         evidence = {
-            None: [right],
+            "": [right],
             "what was seen is not used": [0 * right],
             "seen and unseen exchanged": [(each * ~seen).sum(2)],
             "unseen pixels taken as dark": [torch.where(seen, each, none).sum(2)],
@@ -185,14 +186,14 @@ def gm_10(t, fill_in):
             ],
         }
         weights = {
-            None: [lw],
+            "": [lw],
             "weights left out": [0 * lw],
             "weights added, not their logarithms": [lw.exp()],
             "weights counted otherwise": [2 * lw, -lw, lw / 2],
         }
         eye = torch.eye(k).double()
         shares = {
-            None: [lambda e, w: (e + w).softmax(1)],
+            "": [lambda e, w: (e + w).softmax(1)],
             "normalized over the data": [lambda e, w: (e + w).softmax(0)],
             "joint in place of the conditional": [lambda e, w: (e + w).exp()],
             "weights left out of the normalizer": [
@@ -208,7 +209,7 @@ def gm_10(t, fill_in):
             ],
         }
         mix = {
-            None: [lambda r: r @ p],
+            "": [lambda r: r @ p],
             "logits averaged": [lambda r: (r @ at).sigmoid()],
             "logarithms averaged": [
                 lambda r: (r @ p.log()).exp(),
@@ -242,10 +243,10 @@ def gm_10(t, fill_in):
         if all(pure):
             return "best component only"
         parts = fits, make, evidence, weights, shares, mix
-        name = named(*parts, counts=[1])
+        name = wrong_part(*parts, most=1)
         if name is None and ((out == 0) | (out == 1)).all():
             return "zeros and ones in place of probabilities"
-        return name or named(*parts, counts=[2])
+        return name or wrong_part(*parts)
 
     t.property("given some pixels: the share of the completions that light each other")
     due = completed(masks)

@@ -47,10 +47,22 @@ def points_needed(bins, d, share):
         "once.",
         "another question": "One fresh point and its cell are asked about: not whether "
         "all cells are visited, or how many are, or whether any two points meet.",
+        "birthday problem": "Not any two points have to meet: the fresh point has to "
+        "meet one of the others.",
         "logarithms of two bases": "In a quotient both need the same base.",
         "share taken for a percentage": "A share of 0.83 is 83 percent.",
         "rounded down": "One too few: the smallest n that reaches the share lies above "
-        "the solution, and the fresh point is none of the n.",
+        "the solution, nothing is added inside a logarithm, and the fresh point is "
+        "none of the n.",
+        "whatever the share": "A number for one half, or one that does not depend on "
+        "the share at all: the share is in the formula.",
+        "log1p misread": "log1p(v) is the logarithm of 1 + v: it takes -1/cells and "
+        "-share.",
+        "small number in the logarithm": "Nothing is added inside a logarithm or kept "
+        "away from 0: for shares near 1 even 1e-4 changes the number.",
+        "the axes put together wrongly": "The number for one axis, multiplied or "
+        "raised to the power d, is not that for all: the cells multiply, the numbers "
+        "of points do not.",
         "mean in place of a probability": "One point for each cell, or the mean number "
         "of points until a hit, is another question: a probability is asked for.",
         "probability of the wrong event": "A point misses the cell with the "
@@ -68,7 +80,7 @@ def points_needed(bins, d, share):
         "search that ends too soon": "However many points are needed, a search has to "
         "get there.",
         "share not taken as it is": "0.9999 is less than 1: the share may not be "
-        "rounded.",
+        "rounded, nor kept away from 0 or 1.",
         "too few digits": "Right for few cells, and near for many: float32 holds seven "
         "digits, and log(1 - 1/cells) loses as many as the number of cells has. "
         "A tolerance, or a rounded 1 - 1/cells, shows there, too.",
@@ -100,6 +112,15 @@ def gm_11(t, points_needed):
         t.equal(n, due, why, mistake, found)
         return due
 
+    def birthday(share, cells):
+        n, apart = 0, 1.0
+        while 1 - apart < share:
+            apart, n = apart * (1 - n / cells), n + 1
+        return n
+
+    def half_pair(cells):
+        return math.sqrt(2 * cells * math.log(2))
+
     def fit(v):
         return [math.ceil(v), round(v), math.floor(v)]
 
@@ -118,8 +139,19 @@ def gm_11(t, points_needed):
         )
         visited = range(math.ceil(share * cells))
         pair = math.sqrt(-2 * cells * rest)
+        log = math.log
+        half = [log(2) * cells, log(0.5) / step, 1 + half_pair(cells)]
+        ones = log(2 - share), log(2 - 1 / cells), log(1 + share), log(1 + 1 / cells)
+        misread = [abs(u / v) for u in (rest, *ones[::2]) for v in (step, *ones[1::2])]
+        misread += [rest / cells, rest * step, step / rest]
+        eps = [
+            log(1 - share + e) / (log(1 - 1 / cells + f))
+            for e in [10.0**-k for k in range(2, 9)]
+            for f in (0, e)
+            if 1 - 1 / cells + f < 1
+        ]
         unseen = 1 - share ** (1 / cells)  # of one cell, where all are to be visited
-        asked = sum(cells / (cells - i) for i in visited), pair, pair + 1
+        asked = (sum(cells / (cells - i) for i in visited),)
         asked += (rest - math.log(cells)) / step, math.log(unseen) / step
         all_of_them = cells * sum(1 / i for i in range(1, cells + 1))
         asked += all_of_them, share * all_of_them, cells * math.log(cells)
@@ -136,16 +168,26 @@ def gm_11(t, points_needed):
             ],
             "probability of missing in place of hitting": smallest(1 - share, cells),
             "share taken for a percentage": smallest(share / 100, cells),
-            "each axis by itself": [v for u in axis for v in (u, d * u, u**d)],
+            "the axes put together wrongly": [v for u in axis for v in (d * u, u**d)]
+            + [v for u in (real(share, bins), rest * -bins) for v in fit(u**d)]
+            + [v for u in (real(share, bins), rest * -bins) for v in fit(u * d)],
+            "each axis by itself": list(axis),
+            "whatever the share": [v for u in half for v in fit(u)],
+            "small number in the logarithm": [
+                v for u in eps for v in fit(abs(u)) if abs(v - 804) > 2
+            ],
             "mean in place of a probability": [
                 *(v for u in (cells, cells * odds, 1 / (1 - share)) for v in fit(u)),
             ],
             "probability of the wrong event": [v for u in power for v in fit(-u)],
+            "log1p misread": [abs(v) for u in misread[1:] for v in fit(u)],
             "share not taken as it is": [
                 smallest(round(share, k), cells)
                 for k in (1, 2)
                 if 0 < round(share, k) < 1
             ],
+            "birthday problem": [v for k in (0, 1) for v in fit(pair + k)]
+            + [birthday(share, cells) + k for k in (-1, 0, 1)],
             "another question": [u for v in asked for u in fit(v)],
             "logarithms of two bases": [u for v in bases for u in fit(rest / step * v)],
         }
@@ -154,25 +196,48 @@ def gm_11(t, points_needed):
     cases = [(6, 3, 0.976), (6, 3, 0.3), (5, 2, 0.3), (2, 1, 0.999)]
     cases += [(3, 2, 0.99), (2, 1, 0.6), (10, 3, 0.3), (2, 1, 0.4)]
     cases.append((t.integer(3, 9), t.integer(2, 4), t.integer(25, 75) / 100))
+    clipped = [u for k in range(1, 6) for u in (1 - 10.0**-k, 1 - 5 * 10.0**-k)]
+
+    def edges(share, cells):
+        """What a share that is kept away from 0 and 1, or a number added, gives."""
+        tiny = [10.0**-k for k in range(2, 9)]
+        due = smallest(share, cells)
+        found = {
+            "share not taken as it is": [
+                smallest(v, cells)
+                for u in clipped
+                for v in (min(share, u), max(share, 1 - u))
+            ],
+            "small number in the logarithm": [
+                math.ceil(math.log(1 - share + e) / math.log1p(f - 1 / cells))
+                for e in tiny
+                for f in (0, e)
+                if e < share and f < 1 / cells
+            ],
+        }
+        return {k: [u for u in v if abs(u - due) > 1] for k, v in found.items()}
+
     for i, (bins, d, share) in enumerate(cases):
         t.property(f"{bins} cells per axis, {d} axes, a share of {share}")
         part, due = 1 / bins**d, smallest(share, bins**d)
         terms = [part, part + part**2 / 2, part + part**2 / 2 + part**3 / 3]
         ideas["result of an earlier call"] = earlier if i in (1, 2) else []
-        ideas["logarithm expanded"] = [
+        expanded = [
             v
             for u in {0: terms[:1], 3: terms, 8: terms[:1]}.get(i, [])
             for v in fit(-math.log1p(-share) / u)[:2]
         ]
+        last = ideas.pop("small number in the logarithm", [])  # it fits much
+        ideas |= {"logarithm expanded": expanded, "small number in the logarithm": last}
+        if share > 0.97:
+            ideas |= edges(share, bins**d)
         ideas["rounded to the nearest"] = round(real(share, bins**d))
         ideas |= {"rounded down": due - 1, "one point too many": due + 1}
         earlier, ideas = [holds(bins, d, share, other, ideas)], {}
 
     large = [(10, 6, 0.9), (97, 3, 0.9), (999, 2, 0.95), (31, 4, 0.95)]
-    fine, cut = (
-        [(10, 2, 0.9999), (3, 1, 0.9995), (10, 4, 0.1234), (7, 2, 0.001)],
-        ("share not taken as it is"),
-    )
+    fine = [(10, 2, 0.9999), (3, 1, 0.9995), (10, 4, 0.1234), (7, 2, 0.001)]
+    cut = "share not taken as it is"
     for name, group, mistake in (
         ("up to a million cells", large, "too few digits"),
         ("a share of four digits", fine, cut),
@@ -190,4 +255,7 @@ def gm_11(t, points_needed):
                 ],
                 "logarithm expanded": math.ceil(-cells * math.log1p(-share)),
             }
+            clip = edges(share, cells)
+            ideas[cut] += clip[cut]
+            ideas["small number in the logarithm"] = clip.popitem()[1]
             holds(bins, d, share, mistake, ideas)

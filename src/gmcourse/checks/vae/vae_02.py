@@ -207,10 +207,8 @@ def vae_02(t, log_p, gap_left, gap_wide, gap_right):
     spread = float((post * (z - mean) ** 2).sum() ** 0.5)
     for name, got in zip(STARTS, (gap_left, gap_wide, gap_right)):
         start, near, (mine, m, s) = STARTS[name], NEAR[name], ends[name]
-        out, at = (
-            float(t.tensor(got).detach()),
-            f"the gap from ({start[0]}, {start[1]})",
-        )
+        at = f"the gap from ({start[0]}, {start[1]})"
+        out = float(t.tensor(got).detach())
         why = "The lowest divergence in this valley, by sums over a grid of m and s."
         if abs(out - mine) <= 1e-3 * mine:
             t.number(at, got, mine, why)
@@ -230,7 +228,8 @@ def vae_02(t, log_p, gap_left, gap_wide, gap_right):
             z[(z > a) & (z < b)] for a, b in ((-2.0, -0.4), (-0.4, 0.2), (-0.2, 2.0))
         ]
         modes = [newton(joint, v[joint(v).argmax()]) for v in around]
-        bends = [float(torch.autograd.functional.hessian(joint, v)) for v in modes]
+        hessian = torch.autograd.functional.hessian
+        bends = [float(torch.as_tensor(hessian(joint, v))) for v in modes]
         ideas = {
             "end of another start": [v[0] for k, v in ends.items() if k != name],
             "bound in place of the gap": [due - mine, mine - due],

@@ -143,7 +143,7 @@ def vae_03(t, reparameterize):
     near = (spreads / seen.std(0)).log().abs().amax(1).nan_to_num(9.0)
     near = near + 0.05 * torch.tensor([len(v) for v in names])
     found = int(near.argmin())
-    ideas = {v: spreads[found] for v in names[found][:1]}
+    ideas: dict = {v: spreads[found] for v in names[found][:1]}
     due = spreads[0]
     ideas["uniform noise"] = [due / 12**0.5, due / 3**0.5]
     kurtosis = (e - e.mean(0)).pow(4).mean(0) / e.var(0).square() - 3

@@ -5,7 +5,7 @@ import math
 import torch
 
 from .._exercise import Exercise
-from ._shared import TERMS, combined, wrong_rates
+from ._shared import TERMS, by_terms, wrong_rates
 
 
 @Exercise(
@@ -253,6 +253,6 @@ def vae_04(t, post_mean, post_std, log_p, elbo):
         "a sign inside log N": [due + 2 * v for v in (1.6, root + half, root)],
         "a term of the rate": [fit - v for v in wrong_rates(q.loc, q.scale.log())],
         "entropy of q wrong": [due - v * entropy for v in (1, 2)],
-        **combined(t.tensor(elbo), *terms),
+        **by_terms(t.tensor(elbo), *terms),
     }
     t.number("the bound", elbo, due, why, ideas, unit="nats", others=dues)

@@ -5,7 +5,7 @@ import math
 import torch
 
 from .._exercise import Exercise
-from ._shared import combined, fallback
+from ._shared import by_terms, fallback
 
 
 @Exercise(
@@ -212,7 +212,7 @@ def vae_05(t, grad, var_path, var_score, baseline):
             moments((f - b) * score)[1] for b in (best, mean_f, 1.0)
         ],
         "derivative with respect to sigma": moments(f * wide)[1],
-        **combined(t.tensor(var_score), *terms),
+        **by_terms(t.tensor(var_score), *terms),
     }
     what = "variance of the score-function gradient"
     told(what, var_score, by_score, ideas, "another variance")

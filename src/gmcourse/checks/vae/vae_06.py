@@ -2,7 +2,10 @@
 
 import torch
 
+from .._comparisons import far
 from .._exercise import Exercise
+from .._parts import wrong_part
+from .._relations import relation
 
 
 @Exercise(
@@ -62,9 +65,27 @@ def score_surrogate(z, mean, log_std, f):
         "the mean of the k - 1 other values as the baseline.",
         "shared among draws and dimensions": "The mean is over the k draws, and the "
         "sum over the dimensions of log q.",
-        "best constant as the baseline": "The mean of the other values is asked for; "
-        "this one weights all values with the squares of the scores.",
-        "mean of the others divided by another number": "There are k - 1 others.",
+        "one baseline for all draws": "The same number is taken from every f: each has "
+        "its own, the mean of the others.",
+        "own value left in the sum": "Before the sum of all values is divided by "
+        "k - 1, the own value is to be taken out of it.",
+        "own value taken from the mean": "It is taken from the sum of all, before "
+        "that is divided.",
+        "sum of the others divided by another number": "There are k - 1 others.",
+        "log q taken into f": "The values of f are multiplied as they are: neither "
+        "log q nor a log weight belongs into them or their baseline.",
+        "another function of f": "The values themselves are due, neither their size, "
+        "nor their sign, exponential or rank.",
+        "weights in place of differences": "f_i - b_i is negative where a value lies "
+        "below the others; here no factor is, as of a softmax or of |f - b|.",
+        "draws left out": "The scores of some draws have the factor 0.",
+        "another factor at each score": "The scores are right. Each is to be "
+        "multiplied by f_i minus the mean of the others, and divided by k.",
+        "another width in the score": "All is right but for one factor in each "
+        "dimension, which log_std alone decides: the score is (z - mean)/s², with s = "
+        "exp(log_std), and nothing added to it and no bound.",
+        "the score of another density": "The result is no sum of scores (z - mean)/s², "
+        "whatever their factors: look at log q of one draw.",
         "f left out": "Each score is multiplied by f_i - b_i.",
         "f squared": "Each score is multiplied by f_i - b_i itself.",
         "score divided by s, not by s²": "The score is (z - mean)/s², with s = "
@@ -80,11 +101,16 @@ def score_surrogate(z, mean, log_std, f):
         "values paired with other draws": "f_i belongs to log q(z_i).",
         "another result for the same input": "Are there new draws in place of those "
         "given, or is something kept between calls?",
-        "f - b cut off": "Differences from the baseline may be of any size.",
+        "f - b cut off": "Differences from the baseline may be of any size and sign.",
+        "the score of a Laplace density": "Of a normal one it is (z - mean)/s².",
+        "sum of densities in place of their product": "The logarithms of independent "
+        "dimensions add up, with no exponential between.",
+        "square of log q": "Its first power is multiplied by f - b.",
+        "product over the dimensions": "Logarithms of independent dimensions add up.",
         "log_std used as the standard deviation": "It is a logarithm, and may be "
         "negative; its exponential is the standard deviation.",
         "baseline from other values": "b_i is the mean of all the others, each with "
-        "the same weight, and the weights sum to 1.",
+        "the same weight: no median, largest, neighbor or part of them.",
         "log q cut off below": "The logarithm of a density in many dimensions is a "
         "large negative number, and its gradient is due all the same.",
         "log_std cut off at a bound": "Widths may be small and large.",
@@ -92,7 +118,7 @@ def score_surrogate(z, mean, log_std, f):
     },
 )
 def vae_06(t, score_surrogate):
-    for sizes in ((t.integer(5, 7), t.integer(3, 4)), (2, 1)):
+    for sizes in ((t.integer(5, 7), 12), (2, 1)):
         estimate(t, score_surrogate, *sizes)
     for place, center, reach, d in (
         (", far from 0", 1000.0, 0.5, 3),
@@ -134,6 +160,7 @@ def estimate(t, score_surrogate, k, d):
     z = t.uniform(k, d, low=-2, high=2).requires_grad_()
     f = t.uniform(k, low=-9, high=9).requires_grad_()
     some = f", {k} draws of {d} numbers" if k == 2 else ""
+    given = z, mean, log_std, f
 
     t.property("a scalar" + some)
     out = t.call(score_surrogate, z, mean, log_std, f)
@@ -147,15 +174,13 @@ def estimate(t, score_surrogate, k, d):
 
     # With a leave-one-out baseline the estimate is the unbiased sample covariance of
     # f and the score: an identity, and another way to compute it.
-    def scores(wrt, log_std=log_std, power=False):
+    def scores(wrt):
         q = torch.distributions.Normal(mean, log_std.exp())
         rows = [q.log_prob(row).sum() for row in z.detach()]
-        rows = [row.exp() for row in rows] if power else rows
         grad = [torch.autograd.grad(r, wrt, retain_graph=True)[0] for r in rows]
         return torch.stack(grad).double()
 
-    values, score = f.detach().double(), scores(mean)
-    total = values.sum()
+    values = f.detach().double()
 
     def covariance(score):
         return torch.cov(torch.cat([values[None], score.T]))[0, 1:]
@@ -166,85 +191,27 @@ def estimate(t, score_surrogate, k, d):
     t.close(t.grad(again, mean), t.grad(out, mean), why, new, tol=1e-4)
 
     t.property("the gradient with respect to mean" + some, of=out)
-    due = covariance(score)
-    spreads = [values.std(correction=c) for c in (0, 1)]
-    others, width = (total - values) / (k - 1), log_std.detach().double().exp()
-    rest = [torch.cat([values[:i], values[i + 1 :]]) for i in range(k)]
-    before = torch.cat([values.new_zeros(1), values.cumsum(0)[:-1]])
-    means = {  # what may stand in the place of each baseline
-        "": [others],
-        "no baseline": [0 * others],
-        "baseline added": [-others],
-        "own value in the baseline": [total / k + 0 * others],
-        "best constant as the baseline": [
-            values[:, None] - (values[:, None] * v).sum(0) / v.sum(0)
-            for v in (score**2, (score**2).sum(1, True), score.sum(1, True) ** 2)
-        ],
-        "baseline from other values": [
-            *(values.roll(1), values.roll(-1), values[0], values[-1]),
-            *(rest[0].mean(), rest[-1].mean(), values.flip(0)),
-            *(torch.stack([g(r) for r in rest]) for g in (torch.median, middle)),
-            *(torch.stack([g(r) for r in rest]) for g in (torch.max, torch.min)),
-            *(values.median(), values.min(), values.max(), values.abs().mean()),
-            before / torch.arange(1, k + 1).sub(1).clamp(min=1),
-        ],
-        "mean of the others divided by another number": [
-            *((total - values) / k, total - values, total / (k - 1)),
-            *((total - values) / (k - 2), total / (k + 1), (total - values) / (k + 1)),
-        ],
-        "f - b cut off": [
-            *(values - (values - others).clamp(-v, v) for v in (1, 2, 3, 5, 10)),
-            *(values - (values - others).sign(), values - (values - others).tanh()),
-            *(values - (values - others).clamp(min=0), values.clamp(-1, 1)),
-            values - (values - others).abs(),
-        ],
-        "values of f standardized": [
-            values - (values - b) / v for v in spreads for b in (others, total / k)
-        ],
-        "f left out": [values - 1, values - 1 / k, 2 * values],
-        "f squared": [values - (values - others) ** 2],
-        "sign flipped": [2 * values - others],
-    }
-    scales = {  # the factor at the score of each dimension
-        "": [1 + 0 * width],
-        "width left out of the score": [width**2],
-        "score divided by s, not by s²": [width],
-        "score divided by another power of s": [1 / width, width**-2, width**4],
-        "log_std used as the standard deviation": [(width / width.log()) ** 2],
-        "sign of log_std flipped": [width**4],
-        "softplus in place of exp": [(width / width.log1p()) ** 2],
-        "floor under the standard deviation": [
-            v
-            for eps in (1e-6, 1e-4, 1e-3, 1e-2, 1e-1)
-            for v in (width**2 / (width**2 + eps), (width / (width + eps)) ** 2)
-        ],
-        "dimensions left out": one_or_all_but_one(d),
-    }
-    sums = {
-        "": [1.0],
-        "sum over the draws": [k],
-        "divided by k - 1 in place of k": [k / (k - 1)],
-        "divided by another number of draws": [k / (k + 1), 1 / k],
-        "mean over the dimensions": [1 / d],
-        "off by a factor of two": [2.0, 0.5],
-        "shared among draws and dimensions": [k / d, 1 / (k * d)],
-    }
-    ideas = {
-        **products(t.grad(out, mean), values, score, means, scales, sums),
-        "values paired with other draws": [
-            # Of rounding alone: a density far out gives little more.
-            0 * due if t.grad(out, mean).abs().max() < 2e-6 * score.abs().max() else [],
-            *(covariance(score.roll(v, 0)) for v in (1, -1)),
-            covariance(score.flip(0)),
-        ],
-        "density in place of its logarithm": covariance(scores(mean, power=True)),
-    }
+    due = covariance(scores(mean))
     why = "The sample covariance of f and the score, which this estimate is equal to."
     by_mean, cut = t.grad(out, mean), "mean cut off from the graph"
     if reaches(t.tensor(out), mean):
         cut = "score lost"
     t.true(k == 2 or by_mean.any(), why, "a gradient of 0", cut)
-    t.close(by_mean, due, why, ideas=ideas if k > 2 else None, tol=1e-4)
+    if k > 2 and far(by_mean.double(), due, 1e-3).any():
+        name, got = diagnosis(by_mean.double(), *(v.detach().double() for v in given))
+        if name is None:  # other draws of the same q tell a wrong width
+            z, f = t.uniform(k, d, low=-2, high=2), t.uniform(k, low=-9, high=9)
+            other = t.grad(t.call(score_surrogate, z, mean, log_std, f), mean)
+            values, ratio = f.double(), by_mean / due
+            again = other / covariance(scores(mean))
+            name = "the score of another density"
+            if not far(again, ratio, 1e-2).any():
+                name = "another width in the score"
+                numbers = [", ".join(f"{x:.3g}" for x in v) for v in (ratio, log_std)]
+                got = "in each dimension {} times what is due; log_std is {}"
+                got = got.format(*numbers)
+        t.fail(name, why=why, got=got)
+    t.close(by_mean, due, why, tol=1e-4)
 
     t.property("the gradient with respect to log_std" + some, of=out)
     ideas = {"log_std cut off from the graph": 0.0}
@@ -266,32 +233,148 @@ def reaches(out, leaf):
     return slope[0] is not None
 
 
-def one_or_all_but_one(d):
-    """Masks of d entries that keep one entry, or all but one, at either end."""
-    one = torch.eye(d, dtype=torch.float64)[[0, -1]]
-    return [*one, *(1 - one)]
+def diagnosis(got, z, mean, log_std, f):
+    """The name of what is wrong in a gradient by mean, and what to say of it.
+
+    With more dimensions than draws it tells the factor of each draw's score, whatever
+    they are, if the scores are right: and if they are wrong in one of these ways.
+    """
+    k, gap, s = len(z), z - mean, log_std.exp()
+    each = torch.distributions.Normal(mean, s).log_prob(z)
+    due = f - (f.sum() - f) / (k - 1)
+    scores = {
+        "": [gap / s**2],
+        "width left out of the score": [gap],
+        "score divided by s, not by s²": [gap / s],
+        "score divided by another power of s": [gap / s**p for p in (3, 4, -1)],
+        "log_std used as the standard deviation": [gap / log_std**2, gap / log_std],
+        "sign of log_std flipped": [gap * s**2],
+        "softplus in place of exp": [gap / s.log1p() ** 2],
+        "sum of densities in place of their product": [gap / s**2 * each.softmax(1)],
+        "density in place of its logarithm": [gap / s**2 * each.exp()],
+        "the score of a Laplace density": [gap.sign() / s, gap.sign() / s**2],
+        "product over the dimensions": [gap / s**2 / each * each.prod(1, True)],
+    }
+    best = gap**2 / s**4, (gap**2 / s**2 - 1) ** 2
+    for v in (best[0], best[1], best[0] + best[1]):
+        if not far(
+            got,
+            ((f[:, None] - (f[:, None] * v).sum(0) / v.sum(0)) * gap / s**2).mean(0),
+            1e-3,
+        ).any():
+            return "one baseline for all draws", "a baseline for each dimension"
+    seen = got != 0
+    if not seen.all():
+        return "dimensions left out", f"a gradient in {int(seen.sum())} dimensions only"
+    tiny = got.abs().max() < 2e-6 * scores[""][0].abs().max()  # rounding, or densities
+    for wrong, found in {"": scores[""]}.items() if tiny else scores.items():
+        for score in found:
+            size = score.norm(dim=0).clamp(min=1e-12)
+            score, aim = score / size, got / size
+            factor = k * torch.linalg.lstsq(score.T, aim[:, None]).solution[:, 0]
+            if (score.T @ factor / k - aim).abs().max() > 1e-4 * aim.abs().max():
+                continue
+            name = wrong_factor(factor, due, f, each.sum(1), z.shape[1])
+            numbers = [", ".join(f"{x:.3g}" for x in v) for v in (factor, due)]
+            text = "the scores are multiplied by {}, where f - b is {}".format(*numbers)
+            bad = far(factor, due, 1e-3)
+            same = relation(factor, due, bad) if bad.any() else ""
+            text += f": {same}" if same else ""
+            return ", and ".join(v for v in (wrong, name) if v), text
+    text = f"{got[0]:.6g} at [0], and no sum of scores (z - mean)/s² gives the gradient"
+    return ("score lost" if tiny else None), text
+
+
+def wrong_factor(out, due, f, log_q, d):
+    """What gives other factors of the scores than f minus the mean of the others."""
+    k, total = len(f), f.sum()
+    rest = [torch.cat([f[:i], f[i + 1 :]]) for i in range(k)]
+    before, after = f.cumsum(0) - f, f.flip(0).cumsum(0).flip(0) - f
+    count = torch.arange(k).to(f)
+
+    def centered(v):
+        return v - (v.sum() - v) / (k - 1)
+
+    def others(g):
+        return f - torch.stack([g(r) for r in rest])
+
+    spreads = [f.std(correction=c) for c in (0, 1)] + [r.std() for r in rest[:1]]
+    factors = {
+        "": due,
+        "no baseline": f,
+        "own value in the baseline": f - f.mean(),
+        "baseline added": f + (total - f) / (k - 1),
+        "own value left in the sum": [f - total / c for c in (k - 1, k + 1, 1)],
+        "own value taken from the mean": [
+            *(f - (total / k - f) / c for c in (1, k - 1)),
+            *(f - (total / (k - 1) - f) / c for c in (1,)),
+            *(f - (total - f / c) / (k - 1) for c in (k, k - 1)),
+        ],
+        "sum of the others divided by another number": [
+            f - (total - f) / c for c in (k, 1, k - 2, k + 1, 2)
+        ],
+        "baseline from other values": [
+            *(f - f.roll(c) for c in (1, -1)),
+            *(f - f.flip(0), f - rest[0].mean(), f - rest[-1].mean()),
+            *map(others, (torch.median, middle, torch.max, torch.min)),
+            *(
+                f - before / count.clamp(min=1),
+                f - after / (k - 1 - count).clamp(min=1),
+            ),
+            *(f - before / (count + 1), f - (before + f) / (count + 1)),
+            f - (total - f).div(k - 1).roll(1),
+        ],
+        "values of f standardized": [
+            v / c for v in (due, f - f.mean()) for c in spreads
+        ],
+        "f left out": [1 + 0 * f, -(total - f) / (k - 1)],
+        "f squared": [due**2, centered(f**2), (f - f.mean()) ** 2, f**2],
+        "log q taken into f": [
+            v
+            for c in (1, -1)
+            for v in (centered(f + c * log_q), f + c * log_q, due + c * log_q)
+        ],
+        "another function of f": [
+            *(centered(g(f)) for g in (torch.exp, torch.abs, torch.tanh, torch.sign)),
+            *(
+                centered(f.argsort().argsort().to(f)),
+                centered(f.softmax(0)),
+                due.tanh(),
+            ),
+        ],
+        "f - b cut off": [due.clamp(min=0), due.clamp(max=0), centered(f.clamp(-1, 1))],
+        "square of log q": 2 * due * log_q,
+    }
+    sums = {
+        "": 1.0,
+        "sum over the draws": k,
+        "divided by k - 1 in place of k": k / (k - 1),
+        "divided by another number of draws": [k / (k + 1), 1 / k, k / (k - 2)],
+        "mean over the dimensions": 1 / d,
+        "off by a factor of two": [2.0, 0.5],
+        "shared among draws and dimensions": [k / d, 1 / (k * d)],
+        "sign flipped": -1.0,
+    }
+    right, bound = not far(out, due, 1e-3).any(), out.abs().max()
+    dense = due * (log_q - log_q.max()).exp()
+    if not far(out / bound, dense / dense.abs().max(), 1e-3).any():
+        return "density in place of its logarithm"
+    if bound < 1e-4:
+        return "score lost"
+    if right or not far(out, due.clamp(-bound, bound), 1e-3).any():
+        return "" if right else "f - b cut off"
+    name = wrong_part(out, lambda v, c: v * c, factors, sums, tol=2e-4)
+    order = not far(out.sort()[0], due.sort()[0], 1e-3).any()
+    kinds = {
+        "values paired with other draws": order,
+        "one baseline for all draws": (f - out).std() < 1e-3,
+        "weights in place of differences": (out > -1e-4).all() and f.min() < -1,
+        "draws left out": (out.abs() < 1e-4 * bound).any(),
+        "another factor at each score": True,
+    }
+    return name or next(k for k, v in kinds.items() if v)
 
 
 def middle(x):
     """The median, between two values if their number is even."""
     return x.quantile(0.5)
-
-
-def products(got, values, score, means, scales, sums):
-    """The gradient that came out, by what gives it: one wrong choice, or two.
-
-    ``means`` are baselines, ``scales`` factors of each dimension, ``sums`` of all.
-    """
-    rows = [[(k, v) for k in part for v in part[k]] for part in (means, scales, sums)]
-    column = [values - b if torch.as_tensor(b).dim() < 2 else b for _, b in rows[0]]
-    parts = [((v[:, None] if v.dim() < 2 else v) * score).mean(0) for v in column]
-    grads = (
-        torch.stack(parts)[:, None, None]
-        * torch.stack([v for _, v in rows[1]])[:, None]
-    )
-    grads = grads * torch.tensor([v for _, v in rows[2]]).double()[:, None]
-    got = got.cpu().double()
-    fits = ((grads - got).abs() <= 1e-4 * got.abs().max()).all(-1).nonzero().tolist()
-    names = [[rows[i][j][0] for i, j in enumerate(at) if rows[i][j][0]] for at in fits]
-    names = sorted((v for v in names if 0 < len(v) < 3), key=len)
-    return {names[0][0]: got} if names else {}

@@ -1,11 +1,13 @@
 """Exercise vae-07: A VAE of your own."""
 
 import math
+from itertools import chain
 
 import torch
 
 from .._exercise import Exercise
-from ._shared import TERMS, combined, gaussian_kl, wrong_rates
+from .._parts import wrong_part
+from ._shared import TERMS, gaussian_kl, wrong_rates
 
 
 class Pair(torch.nn.Module):
@@ -253,15 +255,17 @@ def vae_07(t, GaussianVAE):
     t.close(again, value, "Two calls agree: z is mean.", estimated, tol=1e-4)
     total, ideas = bounds(value, x, mean @ slope, logs, mean, narrow)
     if not lost:  # at z = mean
-        ideas = {estimated: total - k / 2, **ideas}
+        ideas = chain({estimated: total - k / 2}.items(), ideas)
     why = "log N(x; decoder(mean), diag(σ²)) minus the rate, by quadrature."
     t.close(value, total, why, ideas=ideas, tol=1e-4)
 
     t.property("any q: the bound of the z that was decoded", of=out)
     due, ideas = bounds(out, x, z[:b] @ slope, logs, mean, log_std)
     if len(fits) > 1:
-        ideas = {"more than one draw": sum(fits) / len(fits) - rate, **ideas}
+        mean_fit = sum(fits) / len(fits)
+        ideas = chain({"more than one draw": mean_fit - rate}.items(), ideas)
     why = "The log-density of x at this z, minus the rate by quadrature."
+    t.finite(out, why, "underflow to zero")
     t.close(out, due, why, ideas=ideas, tol=1e-4)
 
     t.property("a wide q")
@@ -323,6 +327,7 @@ def set_sigma(t, model, logs):
     own = dict(model.named_parameters()).get("log_sigma")
     why, got, name = "nn.Parameter(torch.zeros(d)).", "none", "sigma not a parameter"
     t.true(own is not None, why, got, name)
+    assert own is not None
     t.shape(own, logs.shape, "one number for each dimension of x.", name)
     t.equal(own, 0.0, "It begins at zero: σ = 1.", name)
     with torch.no_grad():
@@ -330,7 +335,7 @@ def set_sigma(t, model, logs):
 
 
 def bounds(out, x, at, logs, mean, log_std):
-    """The bound at these means of x; and, if out is off, one or two mistakes' value."""
+    """The bound at these means of x; and what one or two mistakes give."""
     x, at, logs = (v.detach().double() for v in (x, at, logs))
     error, sigma, d = x - at, logs.exp(), len(logs)
     eps, root = error / sigma, 0.5 * math.log(2 * math.pi)
@@ -396,7 +401,6 @@ def bounds(out, x, at, logs, mean, log_std):
             for c in (-20, -15, -10, -8, -7, -6, -5, -4, -3, -2, -1)
         ],
     }
-    parts = square, normalizer, constant, rate
     fit = square[""][0] + normalizer[""][0] + constant[""][0]
     due = fit - cost
     whole = {
@@ -411,4 +415,10 @@ def bounds(out, x, at, logs, mean, log_std):
         - (total / 2 + d * root),
         "sigma taken as 1": squares(1.0)[0] - d * root - cost,
     }
-    return due, {**whole, **combined(out, *parts, tol=3e-5)}
+
+    def by_parts():
+        parts = square, normalizer, constant, rate
+        if name := wrong_part(out, lambda *terms: sum(terms), *parts, tol=3e-5):
+            yield name, out
+
+    return due, chain(whole.items(), by_parts())

@@ -1,12 +1,12 @@
 """Exercise vae-09: The weight that a width needs."""
 
-import itertools
 import math
 
 import torch
 from torch.nn import functional as F
 
 from .._exercise import Exercise
+from .._parts import wrong_part
 
 
 @Exercise(
@@ -54,6 +54,11 @@ w_all = ...  # with the mean over all values, and over the latent dimensions
         "against the rate: the weight of the rate is small where sigma is.",
         "width left out": "The weight depends on sigma: twice the width is four times "
         "the weight.",
+        "sigma squared twice": "sigma² is the variance: the weight goes with the "
+        "second power of sigma.",
+        "root of the width": "The weight goes with the second power of sigma.",
+        "one weight for all three lines": "They take means over other numbers of "
+        "values: each line needs a weight of its own.",
         "width on another scale": "sigma is 0.07 where values lie in [0, 1]; nothing "
         "is to be converted.",
         "channels forgotten": "An image has 3 · 32 · 32 values.",
@@ -95,19 +100,26 @@ def vae_09(t, w_mean, w_sum, w_all):
     mean, total = F.mse_loss(x_hat, x), F.mse_loss(x_hat, x, reduction="sum") / 2
     d, k, width, pi2 = x[0].numel(), kl.shape[1], 0.07, 2 * math.pi
 
+    constants = [math.log(pi2) / 2, math.log(width), math.log(width * pi2**0.5)]
+
     # What each part of a weight may be taken for, as a factor to the right weight.
     common = {
         "the 1/2 of the exponent": [2, 1 / 2, 1 / 4],
         "standard deviation in place of the variance": [1 / width, width, 1 / width**3],
         "weight turned around": [width**-4 / k for k in (1, 2, 4)],
         "width left out": [width**-2, width**-2 / 2],
+        "sigma squared twice": [width**2, width**6],
+        "root of the width": [1 / width**1.5],
         "width on another scale": [
             v ** (2 * p) for v in (2, 255, 256) for p in (1, -1)
         ],
         "batch counted": [
             v**p for v in (16, 32, 64, 100, 128, 256, 512) for p in (1, -1)
         ],
-        "the density's constant counted": [pi2, 1 / pi2, pi2**0.5, pi2**-0.5],
+        "the density's constant counted": [
+            *(pi2, 1 / pi2, pi2**0.5, pi2**-0.5),
+            *(1 / (1 + 2 * width**2 * v) for c in constants for v in (c, -c)),
+        ],
     }
     counts = [n / d for n in (3, 32, 96, 784, 2352, 256)]
     averaged = {
@@ -137,20 +149,21 @@ def vae_09(t, w_mean, w_sum, w_all):
     given = [float(t.tensor(v).detach()) for v, *_ in lines]
     swapped = all(min(abs(v / w - 1) for w in dues) < 1e-3 for v in given)
     swapped = swapped and len({f"{v:.2g}" for v in given}) == 3
+    alike = max(given) - min(given) <= 1e-6 * max(given)
     for (name, found), (given, *_), due in zip(parts.items(), lines, dues):
-        ideas = {} if swapped else combined({**found, **common}, float(due))
+        by = float(t.tensor(given).detach() / due)
+        ideas = {"inverse of what is due": 1 / due}
+        if by > 0 and abs(by - 1) > 4e-3 and not swapped:
+            kinds = [
+                {"": 0.0, kind: [math.log(v) for v in listed(c)]}
+                for kind, c in (found | common).items()
+            ]
+            told = wrong_part(math.log(by), lambda *v: sum(v), *kinds, tol=2e-4)
+            told = "one weight for all three lines" if alike else told
+            ideas |= {told: by * due} if told else {}
         why = "Error and rate pull on x_hat and kl in the ratio of the negative ELBO."
         t.number(name, given, due, why, ideas, others=dues)
 
 
-def combined(factors, due):
-    """What each mistake alone gives, and with another one of another kind."""
-    lists = {k: v if isinstance(v, list) else [v] for k, v in factors.items()}
-    single = {k: [due * f for f in v if abs(f - 1) > 0.01] for k, v in lists.items()}
-    known = [due, *(v for some in single.values() for v in some)]
-    for (one, fs), (_, gs) in itertools.combinations(lists.items(), 2):
-        for value in (due * f * g for f in fs for g in gs):
-            if min(abs(value / v - 1) for v in known) > 0.01:
-                single[one].append(value)
-                known.append(value)
-    return single
+def listed(v):
+    return v if isinstance(v, list) else [v]

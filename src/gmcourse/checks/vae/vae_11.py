@@ -145,7 +145,7 @@ def estimate(t, doubly_reparameterized, k, d, some):
     t.close(grads(answer()), grads(out), why, name, tol=1e-4)
 
     due, ideas, equal = rivals(mean, log_std, eps, log_joint)
-    if k == 1:
+    if k == 1 and ideas:
         ideas = {n: ideas[n] for n in ("q not held fixed", "slope of log p alone")}
     bounded = "log_std cut off at a bound" if k == 3 else None
     t.property(f"the gradients with respect to mean and log_std{some}", of=out)

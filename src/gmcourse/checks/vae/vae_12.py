@@ -83,10 +83,19 @@ def effective_size(log_joint, log_q):
         "logarithm of the size": "The size itself is due, not its logarithm.",
         "entropy": "Its exponential would be another measure of the same.",
         "weights not squared": "Below the line each weight counts with its square.",
+        "always 1": "Above the line the sum of the weights is squared, below it each "
+        "weight: with the same in both places nothing is left but 1.",
+        "a whole number": "A draw counts the less the smaller its weight, and "
+        "k is due for equal weights alone: sizes lie between whole numbers.",
+        "logarithms divided": "The quotient is that of the sums, and the logarithm of "
+        "a quotient is the difference of the logarithms.",
+        "weights too even or too uneven": "The right formula, with the log weights "
+        "multiplied by a number: they are log_joint - log_q as they are.",
+        "a function of the spread of the weights": "k / (1 + variance of k shares) is "
+        "the size; no other function of their spread, as of the deviation, is.",
         "sum not squared": "Above the line the sum is squared, below it each weight: "
         "then a factor on all weights cancels, such as the largest one.",
         "mean in place of a sum": "Both are sums over the draws.",
-        "rounded to a whole number": "A size may lie between whole numbers.",
         "off by one": "One draw alone counts as 1, k equal ones as k.",
         "another power of the weights": "exp(log w) is the weight: nothing doubles or "
         "halves its logarithm, or squares a share once more.",
@@ -218,15 +227,32 @@ def rivals(joint, q, due):
             "entropy": [-(s * s.log()).sum(1)],
             "divided by k": [1 / square / k],
             "logarithm of the size": [-square.log(), square.log()],
-            "weights not squared": [torch.ones(b), s.sum(1) ** 2 * k, w.sum(1)],
+            "weights not squared": [w.sum(1), w.sum(1) ** 2, 1 / w.sum(1)],
+            "always 1": [torch.ones(b)],
+            "a whole number": [
+                *((1 / square).round(), (1 / square).floor(), (1 / square).ceil()),
+                torch.full((b,), float(k)),
+                *((s > c).sum(1) for c in (0.5 / k, 0.01, 0.05, 0.1, 0.5)),
+                *((best > c).sum(1) for c in (1e-3, 0.01, 0.05, 0.1, 0.5, 1 / math.e)),
+                (s > 1 / k).sum(1),
+            ],
+            "logarithms divided": [
+                v
+                for a in (w.sum(1).log(), 2 * w.sum(1).log(), s.amax(1).log())
+                for c in (w.square().sum(1).log(), square.log())
+                for v in (a / c, (a / c).exp(), (a - c).square())
+            ],
+            "a function of the spread of the weights": [
+                v
+                for c in (0, 1)
+                for r in ((k * s).std(1, correction=c), s.std(1, correction=c))
+                for v in (k / (1 + r), k - r, 1 / r, k * (1 - r), k / (1 + k * r))
+                if (v - 1 / square).abs().max() > 1e-3
+            ],
             "sum not squared": [
                 v.sum(1) / v.square().sum(1) for v in (w, best, k * s, s)
             ][:3],
             "mean in place of a sum": [k / square, 1 / square / k**2, spread + 1],
-            "rounded to a whole number": [
-                *((1 / square).round(), (1 / square).floor(), (1 / square).ceil()),
-                (s > 1 / k).sum(1),
-            ],
             "off by one": [1 / square - 1, 1 / square + 1],
             "another power of the weights": [1 / s.pow(p).sum(1) for p in (1.5, 3, 4)]
             + [s.square().sum(1) ** 2 / s.pow(4).sum(1)],
@@ -261,4 +287,15 @@ def rivals(joint, q, due):
             )
     for name, values in twice.items():
         found[name] = [*found[name], *values]
+    powers = [c for c in (1 / k, 1.5, 3, 1 / 3, 1 / 4, 4, 1 / math.log(2), 0.1, 10)]
+    powers += [math.log(2), 1 / log_w.std(), 1 / joint.abs().max()]
+    found["weights too even or too uneven"] = [
+        1 / (c * log_w).softmax(1).square().sum(1) for c in powers
+    ] + [1 / (log_w / v).softmax(1).square().sum(1) for v in scales_of(log_w)]
     return found
+
+
+def scales_of(log_w):
+    """By what logarithms are divided, mistakenly, in each example."""
+    sizes = log_w.std(1), log_w.std(1, correction=0), log_w.abs().amax(1)
+    return [v[:, None] for v in (*sizes, log_w.norm(dim=1), log_w.logsumexp(1))]
