@@ -169,6 +169,8 @@ class Gm13:
     holes filled with the mean
         | x.double() -> torch.where(x.isnan(), x.nanmean(0), x).double()
     holes filled with zeros | x.double() -> x.nan_to_num(0.0).double()
+    one cluster missed | 3, 0.03, 3 -> 2, 0.03, 3
+    too broad | + floor**2 * eye -> + eye
     axes taken as independent | covs = covs / n_j[:, None, None] + floor**2 * eye
         -> covs = (covs / n_j[:, None, None] + floor**2 * eye) * eye
     fitted in other coordinates
