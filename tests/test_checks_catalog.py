@@ -70,7 +70,6 @@ UNMADE = {
         "the axes put together wrongly",
         "whatever the share",
     ],
-    "gm-13": ["impossible points", "one cluster missed", "too broad"],
     "vae-01": [
         "cross-entropy in place of the divergence",
         "deviations in the ratio, not variances",

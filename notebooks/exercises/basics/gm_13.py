@@ -153,6 +153,12 @@ class Gm13:
         parts = MultivariateNormal(*best[1:])
         return MixtureSameFamily(Categorical(probs=best[0]), parts).log_prob
 
+    @right
+    def in_other_units(x):
+        scale = deviations(x)
+        log_prob = Gm13.fit_density(x / scale)
+        return lambda points: log_prob(points / scale) - scale.log().sum()
+
     edited = edits(
         fit_density,
         """
@@ -163,6 +169,8 @@ class Gm13:
     holes filled with the mean
         | x.double() -> torch.where(x.isnan(), x.nanmean(0), x).double()
     holes filled with zeros | x.double() -> x.nan_to_num(0.0).double()
+    one cluster missed | 3, 0.03, 3 -> 2, 0.03, 3
+    too broad | + floor**2 * eye -> + eye
     axes taken as independent | covs = covs / n_j[:, None, None] + floor**2 * eye
         -> covs = (covs / n_j[:, None, None] + floor**2 * eye) * eye
     fitted in other coordinates
@@ -199,6 +207,8 @@ class Gm13:
         | x, k, floor -> s = deviations(x); x, k, floor
         | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: f(p / s)
+    impossible points | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: f(p).where(p[:, 0] < 1, -math.inf)
     the same density everywhere
         | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: 0 * f(p) - 9

@@ -299,7 +299,7 @@ def predicted(truth, x):
     """The mean of each hole given what was seen of its point."""
     w, parts = truth.mixture_distribution.probs, truth.component_distribution
     seen, mean, cov = ~x.isnan(), parts.mean[:, None], parts.covariance_matrix[:, None]
-    both = seen[:, :, None] & seen[:, None]
+    both = seen.unsqueeze(2) * seen.unsqueeze(1)
     diff = torch.where(seen, x.double() - mean, 0.0)[..., None]  # (3, n, 4, 1)
     part = torch.where(both, cov, torch.eye(4).double())
     inverse = torch.linalg.inv(part)
