@@ -90,7 +90,7 @@ NUMBERS = {
     "lost?",
     "logarithm to base 10": "Nats are due: log, not log10.",
     "not to the digits asked for": "It is near. Look for early rounding, an estimate "
-    "from draws, or a grid that is too coarse.",
+    "from draws, or a grid that is too coarse, ends too early or was made in float32.",
 }
 
 # Of Gaussians and logarithms.

@@ -63,10 +63,6 @@ gap_right = ...  # where the search from (0.9, 0.1) ends
         "1.2, and the one of the heavier mode is the smallest.",
     ),
     misconceptions={
-        "not to the digits asked for": "It is near. Look for early rounding, a search "
-        "that stops too soon, an estimate from draws, a grid that is coarse or ends "
-        "too early, or one made in float32: linspace(...).double() has uneven steps, "
-        "the more so the finer it is.",
         "below the lowest divergence": "No q in this valley is that near to the "
         "posterior, so this is no divergence: log p(x) or the ELBO is off (a term, the "
         "grid's step or its ends, a grid made in float32, draws in place of sums), or "
