@@ -25,6 +25,8 @@ class Gm13:
 
     @reference
     def fit_density(x):
+        from torch.distributions import Categorical, MixtureSameFamily
+
         x, k, floor, starts, eye = x.double(), 3, 0.03, 3, torch.eye(4).double()
         seen = ~x.isnan()
         both, v = seen[:, :, None] & seen[:, None], x.nan_to_num()
