@@ -80,10 +80,9 @@ def typeset(page):
 def sideways(page, width):
     """What makes the page wider than the window, or is cut off at its edge."""
     page.set_viewport_size({"width": width, "height": 844})
-    if page.evaluate("document.documentElement.scrollWidth") > width:
-        return [f"the page scrolls sideways at {width} pixels"]
+    wide = page.evaluate("document.documentElement.scrollWidth") > width
     # What is wide must scroll in a box of its own.
-    return page.evaluate(
+    found = page.evaluate(
         """width => {
   const skip = 'mjx-assistive-mml, svg, [aria-hidden=true], .sr-only';
   const scrolls = node => ['auto', 'scroll'].includes(getComputedStyle(node).overflowX);
@@ -99,6 +98,7 @@ def sideways(page, width):
 }""",
         width,
     )
+    return found or ["the page scrolls sideways"] * wide
 
 
 def rgb(color):

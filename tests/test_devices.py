@@ -201,6 +201,10 @@ def test_chapters_train_on_the_device_that_is_there(path: Path, monkeypatch):
         return train(model, *args, **kwargs)
 
     monkeypatch.setattr(gm, "train", watched)
+    # Where tensors are is no matter of the seed: two runs stand for all.
+    spread = gm.spread
+    again = lambda run, seeds=5: spread(run, 2)[torch.arange(seeds) % 2]  # noqa: E731
+    monkeypatch.setattr(gm, "spread", again)
     module = types.ModuleType(path.stem)
     module.display = display
     with pretended_device(), contextlib.redirect_stdout(io.StringIO()):
