@@ -6,7 +6,7 @@ browser.
 """
 
 import pytest
-from common import find_chromium
+from common import find_chromium, launch
 
 HOW_TO_GET_ONE = (
     "no Chromium found: apt-get install chromium (or set GMCOURSE_CHROMIUM to the "
@@ -25,15 +25,7 @@ def chromium():
         "playwright.sync_api", reason="no playwright: pip install playwright"
     )
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path,
-            args=[
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-            ],
-        )
+        browser = launch(playwright, path)
         yield browser
         browser.close()
 

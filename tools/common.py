@@ -2,8 +2,12 @@
 
 import os
 import shutil
+from typing import TYPE_CHECKING
 
 from gmcourse import _files
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
 
 
 class Problem(Exception):
@@ -34,3 +38,10 @@ def find_chromium() -> str | None:
         if found := shutil.which(name):
             return found
     return None
+
+
+def launch(playwright: "Playwright", path: str) -> "Browser":
+    """The browser, as its sandbox, a GPU and the network are not to be had in CI."""
+    flags = ["--headless", "--no-sandbox", "--disable-gpu"]
+    flags.append("--disable-background-networking")
+    return playwright.chromium.launch(executable_path=path, args=flags)

@@ -120,29 +120,31 @@ def wishes() -> Tensor:
     return tile(tint(torch.cat(written)[:, 0]), 10, zoom=3)
 
 
-PICTURES = (plane, digits, mixture, codes, wishes)
+PICTURES = (live, plane, digits, mixture, codes, wishes)
 
 
-def write(picture: Tensor, path: Path, colors: int = 128) -> None:
-    """A PNG with a palette, which is a third of the size."""
+def write(name: str, picture: Tensor | str, colors: int = 128) -> Path:
+    """A page as it is, or a PNG with a palette, which is a third of the size."""
+    if isinstance(picture, str):
+        path = FOLDER / f"front_{name}.html"
+        path.write_text(picture + "\n", encoding="utf-8")
+        return path
+    path = FOLDER / f"front_{name}.png"
     data = (picture * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
     image = Image.fromarray(data, "RGBA")
     image = image.quantize(colors, method=Image.Quantize.FASTOCTREE)
     image.save(path, optimize=True)
+    return path
 
 
 def main(names: list[str]) -> int:
     known = {picture.__name__: picture for picture in PICTURES}
-    unknown = [name for name in names if name not in ("live", *known)]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        print(f"no picture {', '.join(unknown)}; there is live, {', '.join(known)}")
+        print(f"no picture {', '.join(unknown)}; there is {', '.join(known)}")
         return 2
-    for name in names or ["live", *known]:
-        if name == "live":
-            (FOLDER / "front_live.html").write_text(live() + "\n", encoding="utf-8")
-            continue
-        path = FOLDER / f"front_{name}.png"
-        write(known[name](), path)
+    for name in names or known:
+        path = write(name, known[name]())
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} KB")
     total = sum(path.stat().st_size for path in FOLDER.glob("front_*.png")) / 1000
     print(f"together: {total:.0f} KB of {KILOBYTES}")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from common import find_chromium
+from common import find_chromium, launch
 from playwright.sync_api import Browser, sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.annotations import Link
@@ -173,11 +173,8 @@ def main(words: list[str]) -> int:
     if not (BOOK / "book" / "index.html").exists():
         print("there is no book to print: make book first")
         return 2
-    flags = ["--headless", "--no-sandbox", "--disable-gpu"]
     with sync_playwright() as playwright, contextlib.ExitStack() as stack:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=[*flags, "--disable-background-networking"]
-        )
+        browser = launch(playwright, path)
         stack.callback(browser.close)
         writer = book(browser)
     writer.write(out)
