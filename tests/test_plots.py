@@ -171,6 +171,8 @@ def test_a_figure_follows_its_controls():
     assert red(played.picture.value) == 0
     described = [c.description for c in played.controls.values()]
     assert described == ["how high", "color"]  # by itself, or the argument's name
+    widths = {c.style.description_width for c in played.controls.values()}
+    assert widths == {"10ch"}  # whole words, one below the other
 
 
 def test_a_page_without_a_kernel_has_the_first_figure():

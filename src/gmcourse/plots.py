@@ -188,6 +188,11 @@ class Played:
         for name, control in controls.items():
             control.description = control.description or name
             control.observe(self.follow, names="value")
+        longest = max(len(control.description) for control in controls.values())
+        for control in controls.values():
+            style = getattr(control, "style", None)
+            if style is not None and hasattr(style, "description_width"):
+                style.description_width = f"{longest + 2}ch"
         caption = ipywidgets.HTML(html.escape(self.shown.caption))
         self.box = ipywidgets.VBox([self.picture, *controls.values(), caption])
 
