@@ -207,7 +207,8 @@ class PlainMarkdown(SphinxTransform):
         if drawn and cell.setdefault("hide_mode", "input") == "input":
             found = f"Code of this {drawn}"
         elif cell.get("hide_mode") == "input":
-            found = next((SET_UP[start] for start in SET_UP if start in text), None)
+            found = (SET_UP[start] for start in SET_UP if start in text)
+            found = next(found, "Code of this experiment")
         if found:
             cell["prompt_show"] = cell["prompt_hide"] = found
 
