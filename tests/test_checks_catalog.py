@@ -102,7 +102,6 @@ UNMADE = {
         "part of the line alone",
         "steps too wide",
     ],
-    "vae-03": ["another path"],
     "vae-04": [
         "mean of x in place of that of z",
         "noise left out",
