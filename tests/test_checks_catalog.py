@@ -102,13 +102,6 @@ UNMADE = {
         "part of the line alone",
         "steps too wide",
     ],
-    "vae-04": [
-        "mean of x in place of that of z",
-        "noise left out",
-        "offset and q mixed up",
-        "prior's weight changed",
-        "slope left out of the mean's numerator",
-    ],
     "vae-05": [
         "a term or a moment wrong",
         "another derivative",
