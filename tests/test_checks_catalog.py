@@ -120,7 +120,6 @@ UNMADE = {
         "sign of log_std flipped",
         "softplus in place of exp",
     ],
-    "vae-09": ["root of the width"],
 }
 
 
