@@ -102,15 +102,6 @@ UNMADE = {
         "part of the line alone",
         "steps too wide",
     ],
-    "vae-05": [
-        "a term or a moment wrong",
-        "another derivative",
-        "another spread",
-        "standard deviation of f",
-        "the term of eps²",
-        "the variance at the best constant",
-        "twice the best",
-    ],
     "vae-06": [
         "the score of another density",
         "divided by another number of draws",
