@@ -102,15 +102,6 @@ UNMADE = {
         "part of the line alone",
         "steps too wide",
     ],
-    "vae-06": [
-        "the score of another density",
-        "divided by another number of draws",
-        "f left out",
-        "f squared",
-        "shared among draws and dimensions",
-        "sign of log_std flipped",
-        "softplus in place of exp",
-    ],
 }
 
 
