@@ -149,13 +149,12 @@ def elsewhere(t, score_surrogate, place, center, reach, d):
 
 
 def estimate(t, score_surrogate, k, d):
-    mean = t.uniform(d, low=-1, high=1)
+    mean = t.uniform(d, low=-1, high=1) + 0.0031  # so that z - mean adds up to no 0
     log_std = t.uniform(d, low=-1, high=0.5) + 0.005  # none is 0
     z, f = t.uniform(k, d, low=-2, high=2), t.uniform(k, low=-9, high=9)
-    # In each dimension draws on both sides of the mean, and two values above their
-    # mean, two below and one below 0: or one mistake could look like another.
+    # On both sides of the mean in each dimension, or signs alone could add up to 0.
     z[:2] = mean + torch.tensor([[1.0], [-1.0]]) * t.uniform(2, d, low=0.1, high=2)
-    while k > 2 and not (f.min() < -2 and 2 <= (f > f.mean()).sum() <= k - 2):
+    while k > 2 and not telling(f):
         f = t.uniform(k, low=-9, high=9)
     for v in (mean, log_std, z, f):
         v.requires_grad_()
@@ -223,6 +222,14 @@ def estimate(t, score_surrogate, k, d):
     why = "The baseline takes it away again."
     kept = "result of an earlier call"
     t.close(t.grad(more, mean), by_mean, why, kept, tol=1e-3)
+
+
+def telling(f):
+    """Whether no mistake with these values of f looks like another."""
+    above, k = (f > f.mean()).sum(), len(f)
+    spreads = torch.stack([f.std(correction=c) for c in (0, 1)])
+    apart = all((c * spreads - k).abs().min() > 0.1 for c in (1, k / (k - 1)))
+    return f.min() < -2 and f.max() > 2 and 2 <= above <= k - 2 and apart
 
 
 def reaches(out, leaf):
@@ -358,7 +365,8 @@ def wrong_factor(out, due, f, log_q, d):
     by_dimensions = {"": 1.0, "mean over the dimensions": 1 / d}
     right, bound = not far(out, due, 1e-3).any(), out.abs().max()
     dense = due * (log_q - log_q.max()).exp()
-    if not far(out / bound, dense / dense.abs().max(), 1e-3).any():
+    shares = not far(out.sum(), 1.0, 1e-3).any()  # a softmax, or only one is not 0
+    if not shares and not far(out / bound, dense / dense.abs().max(), 1e-3).any():
         return "density in place of its logarithm"
     if bound < 1e-4:
         return "score lost"
