@@ -102,33 +102,6 @@ UNMADE = {
         "part of the line alone",
         "steps too wide",
     ],
-    "vae-03": ["another path"],
-    "vae-04": [
-        "mean of x in place of that of z",
-        "noise left out",
-        "offset and q mixed up",
-        "prior's weight changed",
-        "slope left out of the mean's numerator",
-    ],
-    "vae-05": [
-        "a term or a moment wrong",
-        "another derivative",
-        "another spread",
-        "standard deviation of f",
-        "the term of eps²",
-        "the variance at the best constant",
-        "twice the best",
-    ],
-    "vae-06": [
-        "the score of another density",
-        "divided by another number of draws",
-        "f left out",
-        "f squared",
-        "shared among draws and dimensions",
-        "sign of log_std flipped",
-        "softplus in place of exp",
-    ],
-    "vae-09": ["root of the width"],
 }
 
 

@@ -111,6 +111,9 @@ class Vae03:
     diagonal cut off from the graph | .exp() -> .exp().detach()
     entries below the diagonal cut off from the graph | tril(-1) -> tril(-1).detach()
     standard deviation cut off from the graph | (factor @ -> (factor.detach() @
+    another path | log_diagonal.exp()
+        -> log_diagonal - log_diagonal.detach() + log_diagonal.exp().detach()
+    another path | raw.tril(-1) -> raw + (raw.tril(-1) - raw).detach()
     one noise for all draws | (k, * -> (1, *
         | eps[..., None] -> eps.repeat(k, 1, 1)[..., None]
     one noise for all examples

@@ -101,17 +101,22 @@ class Vae04:
     slope left out or not squared | 1 + 2**2 -> 1 + 2
     slope left out or not squared | var = 2**2 -> var = 2
     slope left out or not squared | + 2**2 * 0.4**2 -> + 2 * 0.4**2
+    slope left out or not squared | (2 - 1 - 2 * 0.3) -> (2 - 1 - 0.3)
+    slope left out of the mean's numerator | 2 * (2 - 1) / -> (2 - 1) /
     offset not taken away | 2 * (2 - 1) / -> 2 * 2 /
     offset not taken away | - (2 - 1) ** 2 / (2 * var) -> - 2**2 / (2 * var)
     offset not taken away | (2 - 1 - 2 * 0.3) -> (2 - 2 * 0.3)
     offset not taken away | 2 * (2 - 1) / -> 2 * (2 + 1) /
     q in place of the posterior | post_mean = -> post_mean = 0.3 + 0 *
+    q in place of the posterior | post_mean = -> post_mean = 2 * 0.3 + 1 + 0 *
     precisions not added | post_mean = -> post_mean = 0.25 + 0 *
+    precisions not added | / 0.5**2 / precision -> / precision
     precision in place of the standard deviation | precision**-0.5 -> precision**0.5
     spread of x in place of that of z | precision**-0.5 -> 4.25**0.5
     standard deviations added | var = 2**2 + 0.5**2 -> var = (2 + 0.5) ** 2
     averaged over q in place of the prior
         | post_std, log_p -> post_std, fit
+    a factor 1/2 lost | 1 + 2**2 -> 1 + 2 * 2**2 | 2 * (2 - 1) / -> 4 * (2 - 1) /
     a factor 1/2 lost | log_p = -0.5 * -> log_p = -
     a factor 1/2 lost | rate = 0.5 * -> rate =
     a sign inside log N | - (2 - 1) ** 2 / -> + (2 - 1) ** 2 /

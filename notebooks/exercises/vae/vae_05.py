@@ -68,6 +68,7 @@ class Vae05:
         by_moments,
         """
     value in place of the derivative | grad = 2 * mu -> grad = mu**2 + sigma**2
+    another derivative | grad = 2 * mu -> grad = 2 * mu / sigma**2
     second moment in place of the variance | 4 * sigma**2 -> 4 * sigma**2 + grad**2
     second moment in place of the variance | / sigma**2 - grad**2 -> / sigma**2
     standard deviation in place of the variance | 4 * sigma**2 -> 2 * sigma
@@ -86,17 +87,25 @@ class Vae05:
     weight squared, or sigma not | mu**2 + 3 * sigma**2 -> mu**2 + 5 * sigma**2
     weight squared, or sigma not | mu**2 + 3 * sigma**2 -> mu**2 + 3 * sigma
     logarithm of what is due | 4 * sigma**2 -> math.log(4 * sigma**2)
-    root mean square of f | mu**2 + 3 * sigma**2
+    spread or size of f as the baseline | mu**2 + 3 * sigma**2
         -> (mu**4 + 6 * mu**2 * sigma**2 + 3 * sigma**4) ** 0.5
+    spread or size of f as the baseline | mu**2 + 3 * sigma**2
+        -> (4 * mu**2 * sigma**2 + 2 * sigma**4) ** 0.5
     another baseline | mu**2 + 3 * sigma**2 -> 3.3
+    another baseline | mu**2 + 3 * sigma**2 -> mu**2 + 15 * sigma**2
+    off by a factor of two | mu**2 + 3 * sigma**2 -> 2 * (mu**2 + 3 * sigma**2)
+    the variance at the best constant | baseline = mu**2 + 3 * sigma**2
+        -> baseline = (fourth - (mu**2 + 3 * sigma**2) ** 2) / sigma**2 - grad**2
     another variance | fourth / sigma**2 - grad**2 -> 33.7
     off by a factor of two | grad = 2 * mu -> grad = mu
+    another spread | 4 * sigma**2 -> 16 * sigma**2
     slope of f not squared | 4 * sigma**2 -> 2 * sigma**2
     slope taken as a constant | 4 * sigma**2 -> 0.0
     derivative with respect to sigma | grad = 2 * mu -> grad = 2 * sigma
     derivative with respect to sigma
         | 4 * sigma**2 -> 4 * mu**2 + 8 * sigma**2
     mu taken as zero | = 1.0, 0.6 -> = 0.0, 0.6
+    the term of eps² | fourth = mu**4 + -> fourth =
     the term of eps⁴ | 18 * -> 6 *
     the term of eps⁶ | 15 * -> 3 *
     a baseline subtracted | fourth / sigma**2 - grad**2 -> 11.6

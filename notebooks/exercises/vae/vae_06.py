@@ -76,8 +76,10 @@ class Vae06:
     no baseline | f - others -> f
     own value in the baseline | - others -> - f.mean()
     sum over the draws | .mean() -> .sum()
-    divided by k - 1 in place of k | .mean() -> .sum() / (len(f) - 1)
+    divided by another number of draws | .mean() -> .sum() / (len(f) - 1)
+    divided by another number of draws | .mean() -> .mean() / len(f)
     mean over the dimensions | .sum(1) -> .mean(1)
+    sum over the draws | .sum(1) -> .mean(1) | * log_q).mean() -> * log_q).sum()
     sign flipped | return -> return -
     values of f standardized | (f - others) -> ((f - f.mean()) / f.std())
     values of f standardized | (f - others) -> ((f - others) / f.std(correction=0))
@@ -105,13 +107,21 @@ class Vae06:
     own value taken from the mean | - others -> - (f.mean() - f)
     log q taken into f | (f - others) -> (f - others - log_q.detach())
     weights in place of differences | (f - others) -> f.softmax(0)
-    another function of f | (f - others) -> (f - others).tanh()
+    another function of f | f.detach() -> f.detach().abs()
+    another function of f | f.detach() -> f.detach().exp()
+    f - b cut off | (f - others) -> (f - others).tanh()
     another factor at each score | (f - others) -> (f - 0.7 * others - 0.1 * f.roll(1))
     draws left out | (f - others) -> (f - others) * (torch.arange(len(f)) > 0)
     square of log q | * log_q) -> * log_q**2)
     sum of densities in place of their product | .sum(1) -> .logsumexp(1)
     product over the dimensions | .sum(1) -> .prod(1)
-    the score of a Laplace density | normal.log_prob(z)
+    softplus in place of exp | log_std.exp() -> F.softplus(log_std)
+    sign of log_std flipped | log_std.exp() -> (-log_std).exp()
+    f left out | (f - others) * -> 1 *
+    f left out | (f - others) -> -others
+    another function of f | (f - others) -> (f - others) ** 2
+    the score of another density | distributions.Normal -> distributions.Cauchy
+    the score of another density | normal.log_prob(z)
         -> (-(z - mean).abs() / log_std.exp() - log_std)
     baseline added | f - others -> f + others
     score lost | z.detach(), -> ((z - mean) / log_std.exp()).detach(),

@@ -75,7 +75,8 @@ class Vae09:
     not to the digits asked for | w_sum / d -> 3.2e-6
     channels forgotten
         | 2 * std**2 -> std**2 | 3 * 32 -> 32
-    sigma squared twice | std**2 -> std**4
+    another power of sigma | std**2 -> std**4
+    another power of sigma | std**2 -> std**0.5
     one weight for all three lines | return w_mean, w_sum, w_all -> return 1, 1, 1
     inverse of what is due | w_mean = -> return d / w_sum, 1 / w_sum, d / w_sum / 50; _=
     the density's constant counted | = 2 * std**2 -> = 1 / (1 / (2 * std**2) - 1.7403)

@@ -54,9 +54,8 @@ w_all = ...  # with the mean over all values, and over the latent dimensions
         "against the rate: the weight of the rate is small where sigma is.",
         "width left out": "The weight depends on sigma: twice the width is four times "
         "the weight.",
-        "sigma squared twice": "sigma² is the variance: the weight goes with the "
+        "another power of sigma": "sigma² is the variance: the weight goes with the "
         "second power of sigma.",
-        "root of the width": "The weight goes with the second power of sigma.",
         "one weight for all three lines": "They take means over other numbers of "
         "values: each line needs a weight of its own.",
         "width on another scale": "sigma is 0.07 where values lie in [0, 1]; nothing "
@@ -108,8 +107,7 @@ def vae_09(t, w_mean, w_sum, w_all):
         "standard deviation in place of the variance": [1 / width, width, 1 / width**3],
         "weight turned around": [width**-4 / k for k in (1, 2, 4)],
         "width left out": [width**-2, width**-2 / 2],
-        "sigma squared twice": [width**2, width**6],
-        "root of the width": [1 / width**1.5],
+        "another power of sigma": [width**2, width**6, 1 / width**1.5],
         "width on another scale": [
             v ** (2 * p) for v in (2, 255, 256) for p in (1, -1)
         ],
