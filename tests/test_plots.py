@@ -202,3 +202,13 @@ def test_play_refuses():
         plots.play(bar, caption="A bar.", alt="One bar.", height=3)
     with pytest.raises(ValueError, match="caption"):
         plots.play(bar, caption="", alt="x", height=ipywidgets.IntSlider(2, 0, 10))
+
+
+def test_a_picture_has_no_blank_rows_and_its_full_width():
+    fig, ax = plots.figure(width=4.0, height=4.0)
+    plots.images(ax, torch.rand(8, 1, 4, 4), 8)
+    shown = plots.show(fig, caption="Eight images.", alt="Noise.")
+    alpha = np.asarray(Image.open(io.BytesIO(shown.webp)))[..., 3]
+    rows = (alpha > 0).any(1).nonzero()[0]
+    assert rows[0] < 16 and rows[-1] > len(alpha) - 16
+    assert len(alpha) < 2 * shown.width / 4 and alpha.shape[1] == 2 * shown.width

@@ -145,6 +145,7 @@ def show(fig: Any, *, caption: str, alt: str) -> Shown:
         format="webp",
         dpi=2 * PIXELS,
         transparent=True,
+        bbox_inches=_without_blank_rows(fig),
         pil_kwargs={"lossless": True, "quality": 75},
     )
     width = round(fig.get_figwidth() * PIXELS)
@@ -152,6 +153,20 @@ def show(fig: Any, *, caption: str, alt: str) -> Shown:
     caption = " ".join(caption.split())
     facts = {"pictures": pictures, "words": words}
     return Shown(buffer.getvalue(), caption, alt, width, **facts)
+
+
+def _without_blank_rows(fig: Any, margin: float = 0.06) -> Any:
+    """The figure's area without what is blank above and below, in inches.
+
+    A grid of images is as wide as it may be, and seldom as high as its panel.
+    """
+    from matplotlib.transforms import Bbox
+
+    fig.draw_without_rendering()  # the layout is made as it is drawn
+    width, height = fig.get_size_inches()
+    inked = fig.get_tightbbox()
+    low, high = max(0.0, inked.y0 - margin), min(height, inked.y1 + margin)
+    return Bbox.from_extents(0, low, width, high)
 
 
 def _is_picture(artist: Any) -> bool:
