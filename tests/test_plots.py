@@ -206,9 +206,9 @@ def test_play_refuses():
 
 def test_a_picture_has_no_blank_rows_and_its_full_width():
     fig, ax = plots.figure(width=4.0, height=4.0)
-    plots.images(ax, torch.rand(8, 1, 4, 4), 8)
+    plots.images(ax, torch.rand(8, 1, 28, 28), 8)
     shown = plots.show(fig, caption="Eight images.", alt="Noise.")
     alpha = np.asarray(Image.open(io.BytesIO(shown.webp)))[..., 3]
     rows = (alpha > 0).any(1).nonzero()[0]
-    assert rows[0] < 16 and rows[-1] > len(alpha) - 16
+    assert rows[0] < 20 and rows[-1] > len(alpha) - 20
     assert len(alpha) < 2 * shown.width / 4 and alpha.shape[1] == 2 * shown.width
