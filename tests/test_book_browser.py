@@ -257,6 +257,21 @@ def test_names_in_tables_stay_in_one_piece(page):
         assert broken == [], width
 
 
+@pytest.mark.parametrize("name", ["notation", "results", "check_quality"])
+def test_tables_are_whole_on_paper(page, name):
+    page.set_viewport_size({"width": 672, "height": 900})  # A4 without its margins
+    page.emulate_media(media="print")
+    visit(page, f"book/{name}.html")
+    edge = page.locator(".bd-article").evaluate("e => e.getBoundingClientRect().right")
+    cut = page.evaluate(
+        """edge => [...document.querySelectorAll('.bd-article td')]
+          .filter(cell => cell.getBoundingClientRect().right > edge + 2)
+          .map(cell => cell.textContent)""",
+        edge,
+    )
+    assert cut == []
+
+
 def test_folds_are_open_on_paper(page):
     visit(page, CHAPTERS[0])
     count = "document.querySelectorAll('.bd-article details[open]').length"
