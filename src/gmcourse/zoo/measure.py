@@ -124,9 +124,9 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def kind_in_words(record: dict[str, Any]) -> str:
-    """``exact``, ``estimate``, or ``upper bound on -log p(x)``."""
+    """``exact``, ``estimate``, or ``upper bound on −log p(x)``."""
     if "side" in record:
-        return f"{record['side']} bound on {record['of']}"
+        return f"{record['side']} bound on {record['of'].replace('-log', '−log')}"
     return record["kind"]
 
 
