@@ -50,8 +50,8 @@ saving = ...  # nats per image, three widths against one
     hints=(
         "The log-likelihood is a sum over channels, so each width can be found alone. "
         r"For channel $j$, with $n = h w$ values and squared error $e$: "
-        r"$n \log \sigma_j + \tfrac n2 \log(2 \pi)$ plus $e / (2 \sigma_j^2)$, mean over "
-        r"the batch. Differentiate with respect to $\sigma_j$.",
+        r"$n \log \sigma_j + \tfrac n2 \log(2 \pi)$ plus $e / (2 \sigma_j^2)$, mean "
+        r"over the batch. Differentiate with respect to $\sigma_j$.",
         "At the best width the last term is a constant. Which?",
         "With one width the mean squared error of all values takes the place of three. "
         "Only the logarithms differ.",
