@@ -70,18 +70,6 @@ UNMADE = {
         "the axes put together wrongly",
         "whatever the share",
     ],
-    "vae-02": [
-        "Laplace's approximation",
-        "a bound in place of log p(x)",
-        "another joint or another sum",
-        "another observation",
-        "averaged over q in place of the prior",
-        "below a bound",
-        "difference from the best gap",
-        "only the share of the mode",
-        "part of the line alone",
-        "steps too wide",
-    ],
     "vae-03": ["another path"],
     "vae-04": [
         "mean of x in place of that of z",
