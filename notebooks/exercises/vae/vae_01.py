@@ -89,10 +89,13 @@ class Vae01:
     standard deviation in place of the variance
         | kl(mean, log_var, prior_mean, prior_log_var): -> kl(mean, v, prior_mean, v0):
         | ratio = -> log_var, prior_log_var = v / 2, v0 / 2; ratio =
-    sign of the log variance flipped | 1 - ratio -> 1 + ratio
+    sign of a log variance flipped | 1 - ratio -> 1 + ratio
+    sign of a log variance flipped | - 1 - ratio -> - 1 + log_var + prior_log_var
+    sign of a log variance flipped | - 1 - ratio -> - 1 - log_var - prior_log_var
     a floor under the rate | .sum(1) -> .sum(1).clamp(min=0.03)
     a floor under the rate | .sum(1) -> .sum(1).clamp(min=1e-3)
-    logarithms of the variances left out | - 1 - ratio -> - 1
+    a log variance left out | - 1 - ratio -> - 1
+    a log variance left out | - 1 - ratio -> - 1 + prior_log_var
     a factor of the logarithms | - 1 - ratio -> - 1 - 2 * ratio
     variance of q not divided by that of the prior | + ratio.exp() -> + log_var.exp()
     distance divided by the prior's deviation
@@ -120,15 +123,33 @@ class Vae01:
         | / prior_log_var.exp() -> / prior_log_var.exp().clamp(0.01)
     ceiling on the variance
         | / prior_log_var.exp() -> / prior_log_var.exp().clamp(max=20)
-    the -1 of each dimension left out | - 1 - -> -
+    the -1 of each dimension left out or changed | - 1 - -> -
+    the -1 of each dimension left out or changed | - 1 - -> + 1 -
     constant left out | .sum(1) -> .sum(1) - 0.5
     mean not squared | prior_mean) ** 2 -> prior_mean)
     distance not divided by the variance of the prior | / prior_log_var.exp() ->
     distance divided by the variance of q | / prior_log_var.exp() -> / log_var.exp()
-    mean of the prior left out | ratio = log_var - prior_log_var
+    mean of the prior left out | mean - prior_mean -> mean - 0 * prior_mean
+    prior taken as the standard normal | ratio = log_var - prior_log_var
         -> ratio = log_var + 0 * prior_log_var
         | (mean - prior_mean) ** 2 / prior_log_var.exp() -> mean**2 + 0 * prior_mean
-    log variance of the prior left out | - 1 - ratio -> - 1 - log_var
+    means squared one by one | (mean - prior_mean) ** 2 -> (mean**2 - prior_mean**2)
+    distance scaled by another variance | / prior_log_var.exp() -> * prior_log_var.exp()
+    distance scaled by another variance
+        | / prior_log_var.exp() -> / (log_var.exp() + prior_log_var.exp())
+    factor of a term | 0.5 * (square + -> 0.5 * (2 * square +
+    factor of a term | 0.5 * (square + ratio.exp() -> 0.5 * (square + ratio.exp() / 2
+    factor of a term | 0.5 * (square + -> 0.5 * (-square +
+    deviations in the ratio, not variances | + ratio.exp() -> + (ratio / 2).exp()
+    logarithms in place of variances | + ratio.exp() -> + log_var / prior_log_var
+    logarithms in place of variances | + ratio.exp() -> + ratio
+    ratio of the variances left out | + ratio.exp() - 1 -> - 1
+    variances combined otherwise
+        | + ratio.exp() -> + log_var.exp() - prior_log_var.exp()
+    variances combined otherwise | + ratio.exp() -> + (log_var + prior_log_var).exp()
+    cross-entropy in place of the divergence
+        | + ratio.exp() - 1 - ratio -> + ratio.exp() + prior_log_var + 1.8378771
+    a log variance left out | - 1 - ratio -> - 1 - log_var
     floor under the variance | - ratio).sum -> - torch.log(ratio.exp() + 1e-8)).sum
     floor under the variance | 1 - ratio -> 1 - ratio.clamp(-20, 20)
     ceiling on the variance | ratio.exp() -> ratio.clamp(max=4.5).exp()

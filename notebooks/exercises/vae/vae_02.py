@@ -152,6 +152,23 @@ class Vae02:
     a density at one z | log_joint(z).exp().sum().mul(z[1] - z[0]).log()
         -> log_joint(z)[1200]
     more than the largest likelihood | .mul(z[1] - z[0]).log() -> .log()
+    a bound in place of log p(x) | return log_p, gap_left
+        -> return log_p - gap_right, gap_left
+    another joint or another sum | (z**2 + 0.4 * z, 0.4) -> (z**2 + 0.4, 0.4)
+    another joint or another sum | return standard.log -> return 2 * standard.log
+    averaged over q in place of the prior | log_p = -> v = u / 10 - 1.3; log_p =
+        | log_joint(z).exp().sum().mul(z[1] - z[0])
+        -> (log_joint(v) - standard.log_prob(v)).exp().mul(weight).sum()
+    part of the line alone | linspace(-6, 6, 2401 -> linspace(0, 6, 1201
+    part of the line alone | linspace(-6, 6, 2401 -> linspace(-1, 1, 401
+    steps too wide | linspace(-6, 6, 2401 -> linspace(-6, 6, 21
+    steps too wide | linspace(-6, 6, 2401 -> linspace(-6, 6, 13
+    difference from the best gap | return log_p, gap_left, gap_wide, gap_right
+        -> return log_p, gap_left - gap_right, gap_wide - gap_right, 0.0
+    only the share of the mode
+        | gap_left = -> share = float(log_joint(z).softmax(0)[z < 0].sum()); gap_left =
+        | return log_p, gap_left -> return log_p, -math.log(share)
+        | gap_wide, gap_right -> gap_wide, -math.log(1 - share)
     """,
     )
 
@@ -170,6 +187,20 @@ class Vae02:
     def a_bound_a_little_high():
         log_p, *gaps = searched()
         return log_p, *(gap - 0.002 for gap in gaps)
+
+    @wrong("Laplace's approximation")
+    @build
+    def by_the_curvature_at_each_mode():
+        log_p, _, wide, _ = searched()
+        z = torch.arange(-7, 7, 0.001).double()
+        joint = Normal(z**2 + 0.4 * z, 0.4).log_prob(torch.ones_like(z)) - z**2 / 2
+        starts = []
+        for side in (z < -0.2, z > -0.2):
+            i = int(joint.masked_fill(~side, -math.inf).argmax())
+            bend = (joint[i - 1] - 2 * joint[i] + joint[i + 1]) / 0.001**2
+            starts.append((float(z[i]), float((-bend) ** -0.5)))
+        _, left, right = searched(starts, steps=0)
+        return log_p, left, wide, right
 
     @wrong("moments of the posterior")
     @build

@@ -48,7 +48,8 @@ def kl(mean, log_var, prior_mean, prior_log_var):
         "(3.5): a KL divergence does not change under such a map.",
     ),
     misconceptions={
-        "sign of the log variance flipped": "A narrow q costs more, not less.",
+        "sign of a log variance flipped": "A narrow q costs more, not less, and so "
+        "does a wide prior.",
         "mean not squared": "With equal variances the price is half a squared "
         "distance: equal for m - m0 and m0 - m.",
         "distance not divided by the variance of the prior": "How far m is from m0 is "
@@ -57,43 +58,31 @@ def kl(mean, log_var, prior_mean, prior_log_var):
         "deviations of the prior, not of q.",
         "distance divided by the prior's deviation": "It is squared, so it is divided "
         "by the variance.",
-        "distance multiplied by a variance": "It is divided by the prior's variance: "
-        "the wider the prior, the less a distance costs.",
-        "distance divided by another variance": "The squared distance is divided by "
-        "exp(prior_log_var) alone.",
+        "distance scaled by another variance": "It is divided by the prior's variance "
+        "alone: the wider the prior, the less a distance costs.",
         "means squared one by one": "It is the square of the difference, not a "
         "difference or a sum of squares.",
         "mean of the prior left out": "The distance from m0 counts, not that from 0.",
         "squared after the sum": "The squares of the dimensions are summed: the square "
         "of a sum is another number.",
-        "factor of the distance": "Half of the squared distance is added.",
         "ratio of the variances turned around": "The variance of q is divided by that "
         "of the prior.",
         "deviations in the ratio, not variances": "v/v0 is due: log_var - "
         "prior_log_var is its logarithm already.",
         "variance of q not divided by that of the prior": "v counts in units of v0.",
-        "ratio of the variances squared": "v/v0 is due, not its square.",
         "ratio of the variances left out": "A wide q costs more than its logarithm "
         "says: half of v/v0 is missing.",
         "logarithms in place of variances": "Here v/v0 itself is due, not logarithms.",
-        "factor of the ratio": "Half of v/v0 is added.",
-        "difference of the variances in place of the ratio": "v/v0 is due.",
-        "product of the variances in place of the ratio": "v/v0 is due.",
-        "log variance of q left out": "log q - log p holds the logarithms of both "
-        "widths.",
-        "logarithms of the variances left out": "log q - log p holds the logarithms of "
-        "both widths.",
+        "variances combined otherwise": "Their ratio v/v0 is due, once: no difference, "
+        "no product and no square.",
+        "factor of a term": "Half of the squared distance is added, and half of v/v0.",
+        "a log variance left out": "log q - log p holds the logarithms of both widths.",
         "a factor of the logarithms": "Half of prior_log_var - log_var is due: these "
         "are logarithms of variances, and half of one is the logarithm of a deviation.",
-        "logarithms added": "The logarithm of v0/v is a difference.",
-        "logarithm of another base": "Nats are due, the natural logarithm.",
-        "logarithm taken twice": "The inputs are logarithms already.",
-        "the -1 of each dimension left out": "Where q is the prior, v/v0 is 1, and the "
-        "price is 0.",
+        "the -1 of each dimension left out or changed": "Where q is the prior, v/v0 is "
+        "1, and the price is 0.",
         "the -1 once, not for each dimension": "Each dimension has its own: the price "
         "is 0 where q is the prior.",
-        "the -1 with another sign or factor": "Where q is the prior, v/v0 is 1, and "
-        "the price is 0.",
         "variance of the prior taken as 1": "Each dimension of the prior has a "
         "variance of its own.",
         "cross-entropy in place of the divergence": "This is the mean of -log p under "
@@ -109,8 +98,6 @@ def kl(mean, log_var, prior_mean, prior_log_var):
         "its own.",
         "a floor under the rate": "A code that is distributed as the prior costs "
         "nothing.",
-        "log variance of the prior left out": "log q - log p holds the logarithms of "
-        "both widths.",
     },
 )
 def vae_01(t, kl):
@@ -123,52 +110,6 @@ def vae_01(t, kl):
     def shifted(m, v, m0, v0):
         return gaussian_kl((m - m0) * (-0.5 * v0).exp(), v - v0)
 
-    def half(m, v, m0, v0):
-        return 0.5 * (m - m0).square() + 0 * v + 0 * v0
-
-    zero = 0 * log_var, center, 0 * width
-    t.rowwise(
-        "with all variances 1 the price is |m - m0|²/2",
-        kl,
-        (mean, *zero),
-        half,
-        "Between Gaussians of variance 1 it is half their squared distance.",
-        {
-            "mean not squared": [
-                lambda m, v, m0, v0: (m - m0) / 2,
-                lambda m, v, m0, v0: (m - m0).abs() / 2,
-            ],
-            "mean of the prior left out": lambda m, v, m0, v0: m**2 / 2,
-            "distance of the means left out": lambda m, v, m0, v0: 0 * m,
-            "means added": lambda m, v, m0, v0: (m + m0) ** 2 / 2,
-            "squared after the sum": lambda m, v, m0, v0: (
-                (m - m0).sum(1, True) ** 2 / 2
-            ),
-            "means squared one by one": [
-                lambda m, v, m0, v0: (m**2 - m0**2) / 2,
-                lambda m, v, m0, v0: (m**2 + m0**2) / 2,
-            ],
-            "the -1 of each dimension left out": lambda m, v, m0, v0: (
-                (m - m0) ** 2 / 2 + 0.5
-            ),
-            "the -1 once, not for each dimension": lambda m, v, m0, v0: (
-                ((m - m0) ** 2 / 2 + 0.5).sum(1, True) - 0.5
-            ),
-            "one dimension of the prior for all": [
-                lambda m, v, m0, v0: (m - m0[0]) ** 2 / 2,
-                lambda m, v, m0, v0: (m - m0.mean()) ** 2 / 2,
-            ],
-            "entropy in place of the divergence": [
-                lambda m, v, m0, v0: 0 * m + 0.5 * math.log(2 * math.pi * math.e),
-                lambda m, v, m0, v0: 0 * m - 0.5 * math.log(2 * math.pi * math.e),
-            ],
-            "a floor under the rate": [
-                lambda m, v, m0, v0, c=c: ((m - m0) ** 2 / 2).clamp(min=c)
-                for c in (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
-            ],
-        },
-        grads=False,  # that of log_var is 0 here whatever becomes of it
-    )
     args = mean, log_var, center, width
     t.rowwise(
         "any means and variances: the value of the integral",
@@ -225,11 +166,8 @@ def wrong_terms(shifted, m, v, m0, v0):
             gap**2 * (-v).exp(), gap**2 * (-v / 2).exp()
         ),
         "distance divided by the prior's deviation": halves(gap**2 * (-v0 / 2).exp()),
-        "distance multiplied by a variance": halves(
-            *(gap**2 * x.exp() for x in (v0, v, v0 / 2, v - v0)),
-        ),
-        "distance divided by another variance": halves(
-            *(gap**2 * (-x).exp() for x in (2 * v0, v + v0)),
+        "distance scaled by another variance": halves(
+            *(gap**2 * x.exp() for x in (v0, v, v0 / 2, v - v0, -2 * v0, -v - v0)),
             gap**2 / (v.exp() + v0.exp()),
             *(gap**2 / x for x in (v0, v)),
         ),
@@ -247,9 +185,7 @@ def wrong_terms(shifted, m, v, m0, v0):
             *(gap**2 * (-x).exp() for x in (v0[0], v0.mean())),
             *((m - x) ** 2 * (-v0).exp() for x in (m0[0], m0.mean())),
         ),
-        "factor of the distance": [
-            c * halves(gap**2 * (-v0).exp())[0] for c in (2, 0.5, -1)
-        ],
+        "factor of a term": [c * halves(gap**2 * (-v0).exp())[0] for c in (2, 0.5, -1)],
     }
     ratio = {
         "": halves((v - v0).exp()),
@@ -258,40 +194,38 @@ def wrong_terms(shifted, m, v, m0, v0):
         "variance of q not divided by that of the prior": halves(
             v.exp(), (v / 2).exp()
         ),
-        "ratio of the variances squared": halves((2 * (v - v0)).exp()),
         "ratio of the variances left out": halves(0 * gap),
         "logarithms in place of variances": halves(v - v0, v / v0, v),
-        "factor of the ratio": [c * halves((v - v0).exp())[0] for c in (2, 0.5, -1)],
-        "difference of the variances in place of the ratio": halves(v.exp() - v0.exp()),
-        "product of the variances in place of the ratio": halves((v + v0).exp()),
+        "factor of a term": [c * halves((v - v0).exp())[0] for c in (2, 0.5, -1)],
+        "variances combined otherwise": halves(
+            v.exp() - v0.exp(), (v + v0).exp(), (2 * (v - v0)).exp()
+        ),
     }
     logs = {
         "": halves(v0 - v),
-        "sign of the log variance flipped": halves(v - v0),
-        "log variance of the prior left out": halves(-v),
-        "log variance of q left out": halves(v0 + 0 * v),
-        "logarithms of the variances left out": halves(0 * gap),
+        "sign of a log variance flipped": halves(v - v0, v0 + v, -v - v0),
+        "a log variance left out": halves(-v, v0 + 0 * v, 0 * gap),
         "a factor of the logarithms": halves(
             *(c * (v0 - v) for c in (2, 0.5, -2, -0.5, 4)),
             *(c * v0 - e * v for c in (1, 2, 0.5) for e in (1, 2, 0.5)),
         ),
-        "logarithms added": halves(v0 + v, -v - v0),
-        "logarithm of another base": halves(
-            *((v0 - v) * math.log(math.e, c) for c in (2, 10))
-        ),
-        "logarithm taken twice": halves((v0 / v).abs().log(), (v / v0).abs().log()),
     }
     ones = {
         "": halves(0 * gap - 1),
-        "the -1 of each dimension left out": halves(0 * gap),
-        "the -1 once, not for each dimension": [0 * logs[""][0] - 0.5],
-        "the -1 with another sign or factor": halves(
-            *(0 * gap + c for c in (1, -2, -0.5)),
-            *(0 * gap + c for c in (-1 + 2 * half, -1 - 2 * half)),
+        "the -1 of each dimension left out or changed": halves(
+            *(0 * gap + c for c in (0, 1, -2, -0.5, -1 + 2 * half, -1 - 2 * half))
         ),
+        "the -1 once, not for each dimension": [0 * logs[""][0] - 0.5],
     }
     kl = lambda *a: [shifted(*a).detach().sum(1)]  # noqa: E731
+    floors = 0.05, 0.1, 0.25, 0.5, 1.0, 2.0
     yield from {
+        "a floor under the rate": [
+            x
+            for c in floors
+            for rate in [shifted(m, v, m0, v0).detach()]
+            for x in (rate.clamp(min=c).sum(1), rate.sum(1).clamp(min=c))
+        ],
         "log variance read as log standard deviation": [
             *(kl(m, 2 * v, m0, 2 * v0) + kl(m, 2 * v, m0, v0) + kl(m, v, m0, 2 * v0))
         ],
@@ -301,17 +235,20 @@ def wrong_terms(shifted, m, v, m0, v0):
         "arguments of the KL swapped": kl(m0, v0, m, v),
         "prior taken as the standard normal": kl(m, v, 0 * m0, 0 * v0),
         "variance of the prior taken as 1": kl(m, v, m0, 0 * v0),
-        "mean of the prior left out": kl(m, v, 0 * m0, v0),
         "one dimension of the prior for all": [
             *(kl(m, v, m0[:1], v0[:1]) + kl(m, v, m0.mean(), v0.mean())),
             *(kl(m, v, m0, v0[:1]) + kl(m, v, m0, v0.mean())),
         ],
-        "entropy in place of the divergence": [
-            *halves(-v - 1 - 2 * half, v + 1 + 2 * half),
-        ],
+        "entropy in place of the divergence": halves(
+            -v - 1 - 2 * half, v + 1 + 2 * half
+        ),
         "cross-entropy in place of the divergence": [
             distance[""][0] + ratio[""][0] + c
             for c in halves(v0 + 2 * half + 0 * v, v0 + 0 * v)
         ],
     }.items()
-    yield from mistakes(lambda *terms: sum(terms), distance, ratio, logs, ones)
+    due = shifted(m, v, m0, v0).detach().sum(1)
+    for name, value in mistakes(lambda *v: sum(v), distance, ratio, logs, ones):
+        # Two that give one amount for all rows may be any amount, by chance.
+        if ", and " not in name or float((value - due).std()) > 1e-3:
+            yield name, value
