@@ -92,17 +92,6 @@ class Gm10:
         -> (log_w + each.sum(0, keepdim=True).expand_as(each))
     seen and unseen exchanged
         | x = torch.where(seen -> seen = ~seen; x = torch.where(seen
-    lit pixels left out | lit @ log_on.T + dark -> dark
-    logits in place of probabilities | r @ logits.sigmoid() -> r @ logits
-    not a sum over the components | r @ logits.sigmoid()
-        -> (r[..., None] * logits.sigmoid()).mean(1)
-    weights left out of the normalizer | .softmax(1)
-        -> .exp() / each.exp().sum(1, keepdim=True)
-    likelihoods in place of their logarithms | (log_w + each) -> (log_w + each.exp())
-    lit and dark exchanged | lit, dark = x, seen.to(x) - x
-        -> dark, lit = x, seen.to(x) - x
-    unseen pixels taken as lit | lit, dark = x, seen.to(x) - x
-        -> lit = torch.where(seen, x, 1.0); dark = 1 - lit
     probability of dark | r @ logits.sigmoid() -> r @ (-logits).sigmoid()
     logarithms averaged | r @ logits.sigmoid() -> (r @ F.logsigmoid(logits)).exp()
     joint in place of the conditional | .softmax(1) -> .exp()
