@@ -87,10 +87,10 @@ class Vae10:
         """
     no scalar | kl.mean() -> kl
     one width for all channels | .mean((0, 2, 3)) -> .mean().expand(x.shape[1])
-    mean over other axes | .mean((0, 2, 3)) -> .mean((2, 3)) | per_channel.sum()
+    another width | .mean((0, 2, 3)) -> .mean((2, 3)) | per_channel.sum()
         -> per_channel.sum(1).mean()
-    mean over other axes | 0.5 * n * -> 0.5 * | .mean((0, 2, 3)) -> .mean(0)
-    mean over other axes | 0.5 * n * -> 0.5 * x[0, :, 0].numel() *
+    another width | 0.5 * n * -> 0.5 * | .mean((0, 2, 3)) -> .mean(0)
+    another width | 0.5 * n * -> 0.5 * x[0, :, 0].numel() *
         | (0, 2, 3) -> (0, 1, 3)
     constant left out | (math.log(2 * math.pi) + 1 + var.log()) -> var.log()
     constant left out | math.log(2 * math.pi) + 1 -> 1

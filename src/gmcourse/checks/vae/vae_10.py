@@ -7,9 +7,6 @@ import torch
 
 from .._exercise import Exercise
 
-# Over which a mean might be taken, beside 0, 2 and 3.
-AXES = [(1, 2, 3), (2, 3), 0, (0, 1), (0, 1, 3), 1]
-
 
 @Exercise(
     id="vae-10",
@@ -49,8 +46,8 @@ saving = ...  # nats per image, three widths against one
     hints=(
         "The log-likelihood is a sum over channels, so each width can be found alone. "
         r"For channel $j$, with $n = h w$ values and squared error $e$: "
-        r"$n \log \sigma_j + \tfrac n2 \log(2 \pi)$ plus $e / (2 \sigma_j^2)$, mean over "
-        r"the batch. Differentiate with respect to $\sigma_j$.",
+        r"$n \log \sigma_j + \tfrac n2 \log(2 \pi)$ plus $e / (2 \sigma_j^2)$, mean "
+        r"over the batch. Differentiate with respect to $\sigma_j$.",
         "At the best width the last term is a constant. Which?",
         "With one width the mean squared error of all values takes the place of three. "
         "Only the logarithms differ.",
@@ -58,10 +55,9 @@ saving = ...  # nats per image, three widths against one
     misconceptions={
         "no scalar": "One number is due: the mean over the batch.",
         "one width for all channels": "Each channel has a width of its own.",
-        "mean over other axes": "The square of a width is the mean over images and "
-        "pixels, axes 0, 2 and 3; then comes the logarithm, and the sum over channels.",
         "another width": "The square of a width is the mean of the squared errors of "
-        "its channel, in the whole batch.",
+        "its channel over images and pixels, axes 0, 2 and 3; then comes the "
+        "logarithm, and the sum over channels.",
         "spread of the errors in place of their size": "std() and var() take the mean "
         "error out first; the square of a width is the mean of the squares.",
         "width fixed": "The loss grows with the square of the errors: sigma does not "
@@ -189,12 +185,8 @@ def vae_10(t, calibrated_loss, saving):
     t.close(value, due, told, ideas=ideas, tol=2e-5)
 
     t.property("the negative ELBO at the best widths", of=out)
-    wrong = {"one width for all channels": [(0, 1, 2, 3)], "mean over other axes": AXES}
-    widths = {
-        name: [errors.square().mean(axes, keepdim=True).sqrt() for axes in kinds]
-        for name, kinds in wrong.items()
-    } | other_widths(errors)
-    ideas = {k: [v + rate for v in at(s, x, leaf)] for k, s in widths.items()}
+    widths = other_widths(errors).items()
+    ideas = {k: [v + rate for v in at(s, x, leaf)] for k, s in widths}
     whole = fit(std, x, leaf).detach()
     t.close(out, whole + rate, told, ideas=ideas)
 
@@ -262,14 +254,17 @@ def spreads(errors):
 
 def other_widths(errors):
     """What might be taken for the best widths, and is not."""
-    size, square, axes = errors.abs(), errors.square(), (0, 2, 3)
-    own = square.mean(axes, keepdim=True)
-    each = square.mean((2, 3), keepdim=True)
+
+    def root(*axes):
+        return errors.square().mean(axes, keepdim=True).sqrt()
+
+    each = root(2, 3)  # of each image
     return {
-        "absolute error": [size.mean(axes, keepdim=True)],
+        "one width for all channels": [root(0, 1, 2, 3)],
+        "absolute error": [errors.abs().mean((0, 2, 3), keepdim=True)],
         "spread of the errors in place of their size": spreads(errors),
         "another width": [
-            *(each[:1].sqrt(), each[-1:].sqrt(), each.sqrt().mean(0)),
-            own.sqrt().mean(),
+            *(root(1, 2, 3), each, root(0), root(0, 1), root(0, 1, 3), root(1)),
+            *(each[:1], each[-1:], each.mean(0), root(0, 2, 3).mean()),
         ],
     }
