@@ -102,7 +102,7 @@ class Vae12:
     mean in place of a sum | (share**2).sum(1) -> (share**2).mean(1)
     a whole number | 1 / (share**2).sum(1) -> (1 / (share**2).sum(1)).round()
     a whole number | 1 / (share**2).sum(1) -> (1 / (share**2).sum(1)).long()
-    another power of the weights | log_joint - log_q) -> 2 * log_joint - 2 * log_q)
+    weights too even or too uneven | log_joint - log_q) -> 2 * log_joint - 2 * log_q)
     each normalized on its own | (log_joint - log_q).softmax(1)
         -> log_joint.softmax(1) / log_q.softmax(1)
     wrong axis | softmax(1) -> softmax(0)

@@ -92,8 +92,6 @@ def effective_size(log_joint, log_q):
         "sum not squared": "Above the line the sum is squared, below it each weight: "
         "then a factor on all weights cancels, such as the largest one.",
         "mean in place of a sum": "Both are sums over the draws.",
-        "another power of the weights": "exp(log w) is the weight: nothing doubles or "
-        "halves its logarithm, or squares a share once more.",
         "logarithms squared": "The weights are squared: their logarithms are doubled.",
         "from the spread of the logarithms": "A formula with the variance of log w is "
         "an approximation, for small spreads.",
@@ -190,7 +188,7 @@ def rivals(out, joint, q, due):
         [(k * s).std(1, correction=c) for c in (0, 1)],
     )
     log_vars = [log_w.var(1, correction=c) for c in (0, 1)]
-    powers = 1 / k, 0.1, 1 / 4, 1 / 3, math.log(2), 1 / math.log(2), 1.5, 3, 10
+    powers = 1 / k, 0.1, 1 / 4, 1 / 3, 0.5, math.log(2), 1 / math.log(2), 1.5, 2, 3, 10
     found = {
         "sum of squares not inverted": [square],
         "root taken": [square**-0.5, square**0.5],
@@ -217,7 +215,6 @@ def rivals(out, joint, q, due):
         "q left out": [joint],
         "log_q added": [joint + q],
         "ratio turned around": [-log_w],
-        "another power of the weights": [2 * log_w, log_w / 2],
         "logarithms squared": [log_w**2, log_w**2 / 2, log_w.log_softmax(1) ** 2],
     }
     rows = {  # the weights of an example, up to a factor
