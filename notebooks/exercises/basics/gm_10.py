@@ -79,7 +79,8 @@ class Gm10:
     dark pixels left out | + dark @ log_off.T ->
     zeros and ones in place of probabilities
         | r @ logits.sigmoid() -> torch.bernoulli(r @ logits.sigmoid())
-    rounded | r @ logits.sigmoid() -> (r @ logits.sigmoid()).round()
+    zeros and ones in place of probabilities
+        | r @ logits.sigmoid() -> (r @ logits.sigmoid()).round()
     guesses taken as evidence | torch.where(seen, x, 0.0)
         -> torch.where(seen, x, log_w.exp() @ logits.sigmoid())
         | seen.to(x) - x -> 1 - x

@@ -76,7 +76,6 @@ def fill_in(x, seen, log_w, logits):
         "The others may have made the image, too: all count by their shares.",
         "zeros and ones in place of probabilities": "The probability itself is due, no "
         "draw with it and not the likelier value.",
-        "rounded": "The probability itself is due, not the likelier value.",
         "seen pixels overwritten": "A pixel that was seen keeps its value.",
         "dark pixels left out": "A seen pixel that is dark is evidence, too.",
         "evidence cut off": "A pixel that surprises by 50 nats counts twice as much as "
@@ -175,7 +174,6 @@ def gm_10(t, fill_in):
                 lambda r: 1 - (r @ (1 - p).log()).exp(),
             ],
             "probability of dark": [lambda r: 1 - r @ p, lambda r: r @ (1 - p)],
-            "rounded": [lambda r: (r @ p).round()],
         }
         free = ~masks
 
