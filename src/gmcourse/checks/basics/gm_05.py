@@ -237,7 +237,8 @@ def scores(t, model, x, c, k, a):
         rates = seen.exp().T @ images.double() / share[:, None]
         both = (raw > 0) & (raw < 1)
         counted = near(rates[both], raw[both])
-        other = "another rule of smoothing" if near(rates, probs, 0.25) else None
+        own = near(rates, probs, 0.25) and not near(rates, rates[0])  # not pooled
+        other = "another rule of smoothing" if own else None
         name = "not smoothed" if counted else other
     t.close(out, due, "By counting, pseudo-counts included.", name, ideas)
     return probs
