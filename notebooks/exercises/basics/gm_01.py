@@ -77,11 +77,10 @@ class Gm01:
     near a border | bucketize(x, edges -> bucketize(x.half(), edges.half()
     divided by another number than their sum | counts.sum() -> counts.mean()
     divided by another number than their sum | counts.sum() -> (counts.sum() - 1)
-    squares or roots of the counts | log_density = -> counts = counts**2; log_density =
     width taken as a share of all
         | edges.diff() -> (edges.diff() / (edges[-1] - edges[0]))
-    another power of the width | edges.diff().log() -> 2 * edges.diff().log()
-    width without its logarithm | edges.diff().log() -> edges.diff()
+    does not integrate to one | edges.diff().log() -> 2 * edges.diff().log()
+    does not integrate to one | edges.diff().log() -> edges.diff()
     zero in place of minus infinity | -math.inf -> 0.0
     outside taken for a cell | cat([nothing, -> cat([log_density[-1:],
     smoothed | counts.log() -> counts.log1p()

@@ -77,7 +77,7 @@ class Gm02:
     one half lost in the normalizer
         | - log_stds - constant -> - 2 * (log_stds + constant)
     one half lost in the normalizer | - log_stds - constant -> - log_stds - 2 * constant
-    another constant | - log_stds - constant -> - log_stds + constant
+    constant left out | - log_stds - constant -> - log_stds + constant
     another exponent | -0.5 * eps**2 -> -0.5 * eps.abs()
     another exponent | / log_stds.exp() -> * log_stds.exp()
     another function than exp | eps = -> log_stds = -log_stds; eps =
@@ -89,16 +89,13 @@ class Gm02:
     log-densities multiplied by weights | log_w + each -> log_w.exp() * each
     axes exchanged | constant).sum(-1) -> constant)
         | (log_w + each).logsumexp(-1) -> (log_w + each.logsumexp(-1)).sum(-1)
-    weights with another power | log_w + each -> 2 * log_w + each
-    weights of other components | log_w + each -> log_w.flip(0) + each
     shift not put back | each = ( -> each = log_w + (
         | (log_w + each).logsumexp(-1) -> (each - each.amax(1)[:, None]).logsumexp(-1)
     one Gaussian in place of the mixture | (log_w + each) -> each
         | eps = -> w = log_w.exp()[:, None]; means = (w * means).sum(0, True); eps =
         | constant = 0.5 -> log_stds = (w * log_stds).sum(0, True); constant = 0.5
         | / log_stds.exp() -> / (w * log_stds).sum(0, True).exp()
-    small number added to a weight | log_w + each -> (log_w.exp() + 1e-6).log() + each
-    a density cut off at one | logsumexp(-1) -> logsumexp(-1).clamp(max=0)
+    cut off far away | logsumexp(-1) -> logsumexp(-1).clamp(max=0)
     constant left out | return -> return 0.5 +
     constant counted once
         | constant).sum(-1) -> 0).sum(-1) - constant
@@ -142,7 +139,7 @@ class Gm02:
         -> (each + log_w - (m := each.mean(1))[:, None]).exp().sum(-1).log() + m
     component chosen for each dimension | constant).sum(-1) -> constant)
         | (log_w + each).logsumexp(-1) -> (log_w[:, None] + each).logsumexp(1).sum(-1)
-    components not summed | .logsumexp(-1) ->
+    wrong shape | .logsumexp(-1) ->
     cut off from the graph | return -> with torch.no_grad(): return
     cut off from the graph | return (log_w -> top = each.amax(1); return (log_w
         | each).logsumexp(-1) -> each - top[:, None]).exp().sum(1).log() + top.detach()

@@ -72,7 +72,6 @@ class Gm03:
         """
     divided by all points | x) / n_j[:, None] -> x) / len(x)
     not divided by what a component owns | x) / n_j[:, None] -> x)
-    means of other components | - means -> - means.roll(1, 0)
     means pulled together | return w, means, cov
         -> return w, 0.9 * means + 0.1 * x.mean(0), cov
     responsibilities left out | cov = -> r = torch.full_like(r, 1 / r.shape[1]); cov =
@@ -119,9 +118,6 @@ class Gm03:
         | diff) / len(x) -> diff) / n_j[:, None, None]
         | return w, means, cov -> return w, means, cov.sum(0)
     weights not normalized | w, means = n_j / len(x) -> w, means = n_j
-    softmax in place of shares | w, means = n_j / len(x) -> w, means = n_j.softmax(0)
-    softmax in place of shares | w, means = n_j / len(x)
-        -> w, means = (n_j / len(x)).softmax(0)
     weights all equal | w, means = n_j / len(x)
         -> w, means = torch.full_like(n_j, 1 / len(n_j))
     each point to its best component
@@ -135,8 +131,6 @@ class Gm03:
     responsibilities squared | cov = -> r = r**2; cov =
     responsibilities squared | n_j = -> r = r**2; n_j =
         | n_j / len(x) -> r.sqrt().mean(0) | diff) / len(x) -> diff) / r.sum()
-    floor under what a component owns | r.sum(0) -> r.sum(0).clamp(min=1)
-    not three tensors | return w, means, cov -> return means, cov
     difference of large numbers | - means -> - 0 * means
         | return w, means, cov -> return w, means, cov - (w * means.T) @ means
     """,

@@ -61,7 +61,6 @@ class Gm04:
     posterior unchanged | - old.log() + new.log() ->
     shares exchanged | - old.log() + new.log() -> + old.log() - new.log()
     old shares put in once more | - old.log() -> + old.log()
-    new shares taken out | + new.log() -> - new.log()
     shares with another power | - old.log() -> - 2 * old.log()
     shares with another power | + new.log() -> + new.log() / 2
     base of the logarithm mixed | old.log() + new.log() -> old.log2() + new.log2()
@@ -69,7 +68,6 @@ class Gm04:
     odds in place of shares | log_post - old.log() + new.log()
         -> log_post.exp().logit() - old.logit() + new.logit()
     old shares guessed from the batch | old.log() -> log_post.exp().mean(0).log()
-    likelihood left out | log_post - -> 0 * log_post -
     log-posterior scaled | log_post - old.log() + new.log() -> log_post * new / old
     shares added in place of multiplied
         | (log_post - old.log() + new.log()).softmax(1)
@@ -81,8 +79,6 @@ class Gm04:
         | softmax(1) -> exp(); return p / p.amax(1)[:, None]
     normalized by another number than the sum | return ( -> p = (
         | softmax(1) -> exp(); return p / p.mean(1)[:, None]
-    right near, wrong far out
-        | log_post - -> torch.where(log_post < -99, log_post.round(), log_post) -
     floor under the log-posteriors
         | log_post - -> torch.maximum(log_post, log_post.amax(1)[:, None] - 880) -
     weights added, not their logarithms | - old.log() + new.log() -> - old + new
@@ -106,10 +102,10 @@ class Gm04:
     one shift for all examples | return (log_post - old.log() + new.log()).softmax(1)
         -> p = log_post + new.log(); p = (p - p.max()).double().exp() / old
         | / old -> / old; return p / p.sum(1)[:, None]
-    exponential that overflows | return (log_post - old.log() + new.log()).softmax(1)
+    not finite | return (log_post - old.log() + new.log()).softmax(1)
         -> p = (log_post - log_post.mean(1)[:, None]).exp() * new / old
         | new / old -> new / old; return p / p.sum(1)[:, None]
-    exponential that overflows | return (log_post - old.log() + new.log()).softmax(1)
+    not finite | return (log_post - old.log() + new.log()).softmax(1)
         -> p = log_post.double(); p = (p - p.mean(1)[:, None]).exp() * new / old
         | new / old -> new / old; return p / p.sum(1)[:, None]
     absent class kept | new.log() -> new.clamp(min=0.01).log()

@@ -131,7 +131,7 @@ class Gm05:
     another number of pseudo-examples | n + smoothing -> n * (1 + smoothing)
         | smoothing * common -> smoothing * n[:, None] * common
     another common share | (x.sum(0) + 1) / (len(x) + 2) -> (x.mean() + 0 * x[0])
-    divided by all examples | n + smoothing -> 0 * n + len(x)
+    another denominator | n + smoothing -> 0 * n + len(x)
     pseudo-count in the denominator alone | + smoothing * common ->
     smoothing taken for a mixing weight | x + smoothing * common -> x
         | lit / (n + smoothing)[:, None]
@@ -146,14 +146,11 @@ class Gm05:
         -> (x @ self.probs.T + (1 - x) @ (1 - self.probs).T).log()
     prior not divided by the number of examples | n / len(x) -> n
     prior counted more than once | self.prior.log() -> x.shape[1] * self.prior.log()
-    prior subtracted | + self.prior.log() -> - self.prior.log()
     lit and dark exchanged | torch.bernoulli(p) -> 1 - torch.bernoulli(p)
     prior in the draws | torch.bernoulli(p)
         -> torch.bernoulli(p * self.prior[c][:, None])
     probabilities clamped | lit / (n + smoothing)[:, None]
         -> (lit / (n + smoothing)[:, None]).clamp(0.01, 0.99)
-    pixels pooled over the classes | lit / (n + smoothing)[:, None]
-        -> common.expand(classes, -1)
     posterior in place of the joint
         | return x @ -> return (x @ | prior.log() -> prior.log()).log_softmax(1)
     density in place of its logarithm
@@ -187,7 +184,6 @@ class Gm05:
         | lit = one_hot -> self.x, self.w = x, one_hot.T; lit = one_hot
         | torch.bernoulli(p) -> self.x[torch.multinomial(self.w[c], 1)[:, 0]]
     lit and dark exchanged | bernoulli(p) -> bernoulli(1 - p)
-    drawn with other probabilities | bernoulli(p) -> bernoulli(p.clamp(0.2))
     noise used more than once | torch.bernoulli(p) -> (u < p).float()
         | = self.probs[c] -> = self.probs[c]; u = torch.rand_like(p)
         | rand_like(p) -> rand_like(p[len(c) // 2 :]).repeat(2, 1)[: len(c)]

@@ -98,11 +98,8 @@ class Gm08:
     cut off far away
         | gap = -> x = x[((x[:, None] - means).abs() < 10 * stds).any(1)]; gap =
     divided by the number of points | ** 2).sum(0) / n_j -> ** 2).mean(0)
-    spread around another center
-        | (r * (x[:, None] - means) ** 2) -> (r * x[:, None] ** 2)
     variance not by the responsibilities
         | (r * (x[:, None] - means) ** 2) -> (r**2 * (x[:, None] - means) ** 2)
-    root taken twice | var.sqrt() -> var.sqrt().sqrt()
     divided by one point less | ** 2).sum(0) / n_j -> ** 2).sum(0) / (n_j - 1)
     factor one half lost | 0.5 * gap**2 -> gap**2
     parameters not updated | gap = -> old = means; gap =

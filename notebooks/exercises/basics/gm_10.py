@@ -79,7 +79,8 @@ class Gm10:
     dark pixels left out | + dark @ log_off.T ->
     zeros and ones in place of probabilities
         | r @ logits.sigmoid() -> torch.bernoulli(r @ logits.sigmoid())
-    rounded | r @ logits.sigmoid() -> (r @ logits.sigmoid()).round()
+    zeros and ones in place of probabilities
+        | r @ logits.sigmoid() -> (r @ logits.sigmoid()).round()
     guesses taken as evidence | torch.where(seen, x, 0.0)
         -> torch.where(seen, x, log_w.exp() @ logits.sigmoid())
         | seen.to(x) - x -> 1 - x
@@ -92,17 +93,6 @@ class Gm10:
         -> (log_w + each.sum(0, keepdim=True).expand_as(each))
     seen and unseen exchanged
         | x = torch.where(seen -> seen = ~seen; x = torch.where(seen
-    lit pixels left out | lit @ log_on.T + dark -> dark
-    logits in place of probabilities | r @ logits.sigmoid() -> r @ logits
-    not a sum over the components | r @ logits.sigmoid()
-        -> (r[..., None] * logits.sigmoid()).mean(1)
-    weights left out of the normalizer | .softmax(1)
-        -> .exp() / each.exp().sum(1, keepdim=True)
-    likelihoods in place of their logarithms | (log_w + each) -> (log_w + each.exp())
-    lit and dark exchanged | lit, dark = x, seen.to(x) - x
-        -> dark, lit = x, seen.to(x) - x
-    unseen pixels taken as lit | lit, dark = x, seen.to(x) - x
-        -> lit = torch.where(seen, x, 1.0); dark = 1 - lit
     probability of dark | r @ logits.sigmoid() -> r @ (-logits).sigmoid()
     logarithms averaged | r @ logits.sigmoid() -> (r @ F.logsigmoid(logits)).exp()
     joint in place of the conditional | .softmax(1) -> .exp()

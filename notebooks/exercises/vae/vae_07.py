@@ -150,7 +150,6 @@ class Vae07:
     log_sigma read as log variance | ) / logs.exp() -> ) / (0.5 * logs).exp()
     log_sigma read as log variance | logs = -> logs = 0.5 *
     log_sigma used as sigma | ) / logs.exp() -> ) / logs
-    sigma turned around | ) / logs.exp() -> ) * logs.exp()
     one sigma for all dimensions | ) / logs.exp() -> ) / logs.exp().mean()
     one sigma for all dimensions | mean + sigma * -> mean + sigma.mean() *
     sigma squared once too often | ) / logs.exp() -> ) / (2 * logs).exp()
@@ -162,7 +161,7 @@ class Vae07:
     sigma cut off | ) / logs.exp() -> ) / logs.exp().detach()
     sigma cut off | constant = logs + -> constant = logs.detach() +
     rate added | fit - rate -> fit + rate
-    rate left out | fit - rate -> fit + 0 * rate
+    rate weighted | fit - rate -> fit + 0 * rate
     negative bound | fit - rate -> rate - fit
     reduced over the batch | fit - rate -> (fit - rate).mean()
     log_std read as log variance | log_std.exp() * -> (log_std / 2).exp() *
@@ -205,15 +204,14 @@ class Vae07:
         -> z = (mean + log_std.exp() * torch.randn_like(mean)).detach()
     standard deviation cut off from the graph
         | log_std.exp() * -> log_std.exp().detach() *
-    decoder cut off | (x - self.decoder(z)) -> (x - self.decoder(z).detach())
-    rate cut off | fit - rate -> fit - rate.detach()
-    rate cut off | (2 * log_std).exp() -> (2 * log_std).exp().detach()
-    rate cut off | - 1 - 2 * log_std -> - 1 - 2 * log_std.detach()
+    cut off from the graph | (x - self.decoder(z)) -> (x - self.decoder(z).detach())
+    cut off from the graph | fit - rate -> fit - rate.detach()
+    cut off from the graph | (2 * log_std).exp() -> (2 * log_std).exp().detach()
+    cut off from the graph | - 1 - 2 * log_std -> - 1 - 2 * log_std.detach()
     a term of the rate | - 1 - 2 * log_std -> - 2 * log_std
     a term of the rate | (mean**2 + -> (mean +
     rate weighted | fit - rate -> fit - 0.5 * rate
-    floor under the rate | - 2 * log_std).sum(1) -> - 2 * log_std).clamp(min=1).sum(1)
-    codes returned | return mean + sigma * torch.randn_like(mean) -> return codes
+    wrong shape | return mean + sigma * torch.randn_like(mean) -> return codes
     log_std used as the standard deviation
         | z = mean + log_std.exp() -> z = mean + log_std
     ceiling on the variance

@@ -89,7 +89,6 @@ class Vae08:
     sum over the batch | .mean() -> .sum()
     sum over the batch | (error.sum(1) + per_dim.sum(1)).mean()
         -> error.sum(1).mean() + per_dim.sum(0).mean()
-    divided by the batch twice | .mean() -> .mean() / len(x)
     logits taken as probabilities | decoder(z) -> decoder(z).clamp(1e-6, 1 - 1e-6)
         | binary_cross_entropy_with_logits -> binary_cross_entropy
     not reduced over the batch | .mean() ->

@@ -108,16 +108,13 @@ class Vae11:
     another density in place of q | .log_prob(z).sum(1) -> .log_prob(z).mean(1)
     prior counted twice | fixed.log_prob(z).sum(1)
         -> (fixed.log_prob(z) + z**2 / 2).sum(1)
-    log q not summed | log_joint(z) - fixed.log_prob(z).sum(1)
-        -> log_joint(z)[:, None] - fixed.log_prob(z)
     cut off from the graph | return (share**2 * log_w).sum()
         -> return (share**2 * log_w).sum().detach() + 0 * mean.sum()
     log q of shape (k, 1) | .log_prob(z).sum(1) -> .log_prob(z).sum(1, True)
     a bound on the logarithms | log_w.softmax(0) -> log_w.clamp(-80, 80).softmax(0)
     mean over the draws | share**2 -> len(eps) * share**2
-    log_std cut off at a bound | + log_std.exp() -> + log_std.clamp(-5, 2).exp()
     another result for the same input | * eps -> * torch.randn_like(eps)
-    log_joint cut off from the graph | = log_joint(z) -> = log_joint(z.detach())
+    cut off from the graph | = log_joint(z) -> = log_joint(z.detach())
     input changed in place | log_std.exp() * eps -> log_std.exp() * eps.mul_(1.5)
     """,
     )

@@ -4,7 +4,6 @@ import math
 
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
-from torch.nn.functional import softplus
 
 from .._comparisons import far
 from .._exercise import Exercise
@@ -57,9 +56,6 @@ def mixture_log_prob(x, log_w, means, log_stds):
         "axes exchanged": "Dimensions are independent: their logarithms add up. "
         "Components are mixed: their densities do.",
         "weights used as logarithms": "log_w are logarithms already.",
-        "weights of other components": "Weight j belongs to mean j and width j.",
-        "small number added to a weight": "A weight may be far below a millionth: what "
-        "is added to it, or a clamp, makes a rare component less rare.",
         "best component only": "A maximum in place of the sum is the density of no "
         "mixture: it integrates to less than one.",
         "one Gaussian in place of the mixture": "A mixture is not the Gaussian of its "
@@ -75,7 +71,6 @@ def mixture_log_prob(x, log_w, means, log_stds):
         "another function than exp": "The deviation is exp(log_std): neither its "
         "square nor its inverse, and no other function of log_std.",
         "another exponent": "It is minus half the square of (x - mean) / deviation.",
-        "weights with another power": "log_w is added once, as it is.",
         "log(2 pi) left out": "The normalizer holds it, once for each dimension.",
         "divided by the standard deviation once": "The exponent has its square below.",
         "weights counted in each dimension": "The component is chosen once: its weight "
@@ -89,13 +84,9 @@ def mixture_log_prob(x, log_w, means, log_stds):
         "lies on a mean the gradient is nan.",
         "constant counted once": "There is one log(2 pi)/2 for each dimension, however "
         "many there are.",
-        "another constant": "The constant is -log(2 pi)/2 for each dimension.",
         "one width for all dimensions": "Each dimension has a deviation of its own.",
         "small number added to the density": "log(p + eps), or a clamp, is flat where "
         "p is below a bound: the value is wrong there and the gradient gone.",
-        "a density cut off at one": "Near a narrow component the density is above one, "
-        "and its logarithm above zero.",
-        "components not summed": "One number for each example is due.",
     },
 )
 def gm_02(t, mixture_log_prob):
@@ -118,8 +109,7 @@ def gm_02(t, mixture_log_prob):
 
     t.property("one number for each example")
     out = t.call(mixture_log_prob, x, log_w, means, log_stds)
-    ideas = {"components not summed": [(b, k), (k, b)]}
-    t.shape(out, (b,), "log p(x) of each of the b examples.", ideas=ideas)
+    t.shape(out, (b,), "log p(x) of each of the b examples.")
     t.property("each example by itself")
     again = t.tensor(t.call(mixture_log_prob, x, log_w, means, log_stds)).detach()
     few = t.call(mixture_log_prob, x[:2], log_w, means, log_stds)
@@ -127,10 +117,8 @@ def gm_02(t, mixture_log_prob):
         told = "The same two, without the others.", "statistics of the batch"
         t.close(few, again[:2], *told)
 
-    single, state = (
-        (x, torch.zeros(1), means[:1], log_stds[:1]),
-        (log_w, means, log_stds),
-    )
+    single = x, torch.zeros(1), means[:1], log_stds[:1]
+    state = log_w, means, log_stds
     due = exact(x, *state)
     gap, first = (x - means[0]).double(), parts(*single)[:, 0]
     one = gaussians(gap, log_stds[0].double(), first)
@@ -153,7 +141,7 @@ def gm_02(t, mixture_log_prob):
     why = "The same numbers, in that order."
     t.close(out, due.flip(0), why, "result of an earlier call")
 
-    def slopes(name, x, means, mistake, ideas=None, log_w=log_w, log_stds=log_stds):
+    def slopes(name, x, means, mistake, log_w=log_w, log_stds=log_stds):
         """Values and gradients where only one mistake is left for each."""
         t.property(name)
         leaf, same = x.clone().requires_grad_(), x.double().requires_grad_()
@@ -162,7 +150,7 @@ def gm_02(t, mixture_log_prob):
         (slope,) = torch.autograd.grad(due.sum(), same)
         why = "That of the same mixture in float64, and its gradient."
         t.finite(out, why, mistake)
-        t.close(out, due, why, mistake, ideas, tol=1e-4)
+        t.close(out, due, why, mistake, tol=1e-4)
         t.finite(grad, why, mistake)
         t.close(grad, slope, why, mistake, {"cut off from the graph": 0.0}, tol=1e-4)
 
@@ -185,14 +173,10 @@ def gm_02(t, mixture_log_prob):
     slopes(f"{name} densities", x + 1000, means + 1000, digits)
     few = torch.tensor([1 - 1e-3 - 1e-9, 1e-3, 1e-9]).log()
     apart, name = means[:3] + torch.tensor([[0.0], [12.0], [-12.0]]), "a rare component"
-    how = {"log_w": few, "log_stds": log_stds[:3]}
-    ideas = {
-        "small number added to a weight": [
-            exact(apart, (few.double().exp() + 10.0**-e).log(), apart, log_stds[:3])
-            for e in (2, 3, 4, 5, 6, 7, 8, 9, 10, 12)
-        ]
-    }
-    slopes(f"near {name}", apart, apart, "components left out", ideas, **how)
+    rare = apart, few, apart, log_stds[:3]
+    low = t.tensor(t.call(mixture_log_prob, *rare)).detach() < exact(*rare) + 1e-3
+    told = "components left out" if low.all() else None
+    slopes(f"near {name}", apart, apart, told, few, log_stds[:3])
 
     for times, mistake in (
         (1e-3, "floor under the standard deviation"),
@@ -201,7 +185,7 @@ def gm_02(t, mixture_log_prob):
         t.property(f"all of it {times:g} times as large")
         scaled = x * times, log_w, means * times, log_stds + math.log(times)
         out, due = t.call(mixture_log_prob, *scaled), exact(*scaled)
-        ideas = {"a density cut off at one": due.clamp(max=0)}
+        ideas = {"cut off far away": due.clamp(max=0)}
         t.close(out, due, "The same mixture in float64.", mistake, ideas, tol=1e-4)
     t.property("1,000 dimensions")
     wide = t.uniform(3, 1000, low=-0.2, high=0.2), t.uniform(3, 1000, low=-3, high=-2)
@@ -213,19 +197,13 @@ def gm_02(t, mixture_log_prob):
 
 def gaussians(gap, s, right):
     """What wrong formulas give for one Gaussian, by what is wrong in them."""
-    half, d, log_pi = 0.5 * math.log(2 * math.pi), len(s), math.log(math.pi)
+    half, d = 0.5 * math.log(2 * math.pi), len(s)
     small, lost = [10.0**-e for e in (1, 2, 3, 4)], "one half lost in the normalizer"
-    flat = [
-        s[:1],
-        s[-1:],
-        s.mean(),
-        s.exp().mean().log(),
-        (2 * s).exp().mean().log() / 2,
-    ]
+    flat = [s[:1], s[-1:], s.mean(), s.exp().mean().log()]
     scales = {
         "": s,
         "log_std read as log variance": s / 2,
-        "another function than exp": [2 * s, -s, s.abs().log(), softplus(s).log()],
+        "another function than exp": [2 * s, -s, s.abs().log()],
         "floor under the standard deviation": [(s.exp() + v).log() for v in small],
         "floor under the variance": [((2 * s).exp() + v).log() / 2 for v in small],
         "one width for all dimensions": [v.expand(d) for v in flat],
@@ -241,15 +219,13 @@ def gaussians(gap, s, right):
         "log(2 pi) left out": 0.0,
         lost: -2 * half,
         "constant counted once": [-half / d, -2 * half / d],
-        "another constant": [half, -d * half, -half / 2, -log_pi / 2, 2 * half],
     }
     # The powers of the distance and of the deviation, and their factor.
     exponents = {
         "": (2, 2, -0.5),
         "factor one half lost": (2, 2, -1),
         "divided by the standard deviation once": (2, 1, -0.5),
-        "another exponent": [(2, p, -0.5) for p in (0, -2, 4)]
-        + [(1, 1, -0.5), (1, 1, -1), (2, 2, 0.5), (2, 2, 0)],
+        "another exponent": [(2, -2, -0.5), (1, 1, -0.5), (2, 2, 0.5), (2, 2, 0)],
     }
 
     def value(v, top, constant, how):
@@ -271,24 +247,14 @@ def mixtures(x, log_w, means, log_stds, parts, due):
     (k, d), zero = means.shape, torch.zeros_like(log_stds)
     widths = {
         "": log_stds,
-        "one width for all components": [
-            zero + v for v in (log_stds[:1], log_stds[-1:], log_stds.mean(0))
-        ],
+        "one width for all components": [zero + log_stds[:1], zero + log_stds.mean(0)],
     }
-    others = [log_w.flip(0), log_w.roll(1), log_w.roll(-1), log_w.sort().values]
     weights = {
         "": log_w,
         "weights left out": [0 * log_w, 0 * log_w - math.log(k)],
         "weights used as logarithms": [log_w.exp(), log_w.abs().log()],
         "weights counted in each dimension": d * log_w,
-        "weights with another power": [2 * log_w, -log_w],
-        "weights of other components": others,
     }
-
-    def at(i):  # the terms of one component, or of another one in each row
-        return lambda _, v, u: v.gather(1, i.expand(len(v))[:, None])[:, 0]
-
-    near = (x.double()[:, None] - means).square().sum(2).argmin(1)
     # Of the terms: of the dimensions, summed and weighted; and of the log-weights.
     ends = {
         "": lambda _, v, u: v.logsumexp(1),
@@ -297,26 +263,16 @@ def mixtures(x, log_w, means, log_stds, parts, due):
             lambda e, _, u: e.sum(2).mean(1),
         ],
         "logarithms added up": lambda _, v, u: v.sum(1),
-        "log-densities multiplied by weights": [
-            lambda e, _, u: (e.sum(2) * u.exp()).logsumexp(1),
-            lambda e, _, u: (e.sum(2) * u).logsumexp(1),
-        ],
-        "best component only": [
-            lambda _, v, u: v.amax(1),
-            at(log_w.argmax()),
-            at(near),
-        ],
+        "log-densities multiplied by weights": lambda e, _, u: (
+            e.sum(2) * u.exp()
+        ).logsumexp(1),
+        "best component only": lambda _, v, u: v.amax(1),
         "component chosen for each dimension": lambda e, _, u: (
             (e + u[:, None]).logsumexp(1).sum(1)
         ),
-        "axes exchanged": [
-            lambda e, _, u: (e + u[:, None]).logsumexp(2).sum(1),
-            lambda e, _, u: e.logsumexp(2) @ u.exp(),
-        ],
         "divided by the number of components": lambda _, v, u: (
             v.logsumexp(1) - math.log(k)
         ),
-        "shift not put back": lambda _, v, u: v.logsumexp(1) - v.amax(1),
     }
 
     def value(width, u, end):
@@ -324,14 +280,12 @@ def mixtures(x, log_w, means, log_stds, parts, due):
         return end(each, each.sum(2) + u, u)
 
     terms = parts(x, log_w, means, log_stds).sum(2) + log_w
-    some = (slice(1), slice(2), slice(-1), slice(1, None), slice(-1, None))
-    small, ones = [10.0**-e for e in (3, 4, 5, 6, 7, 8)], []
-    for u in (log_w.exp()[:, None], torch.full((k, 1), 1 / k)):
-        m, within = (u * means).sum(0), (u * (2 * log_stds).exp()).sum(0)
-        between = (u * (means - m) ** 2).sum(0)
-        logs = [(u * log_stds).sum(0), (u * log_stds.exp()).sum(0).log()]
-        logs += [within.log() / 2, (within + between).log() / 2]
-        ones += [parts(x, log_w, m[None], v[None])[:, 0].sum(1) for v in logs]
+    some, small = (slice(1), slice(2), slice(-1)), (1e-3, 1e-4, 1e-5, 1e-6, 1e-8)
+    u = log_w.exp()[:, None]
+    m, within = (u * means).sum(0), (u * (2 * log_stds).exp()).sum(0)
+    both = within + (u * (means - m) ** 2).sum(0)
+    logs = (u * log_stds).sum(0), within.log() / 2, both.log() / 2
+    ones = [parts(x, log_w, m[None], v[None])[:, 0].sum(1) for v in logs]
     yield from mistakes(value, widths, weights, ends)
     yield from {
         "components left out": [terms[:, part].logsumexp(1) for part in some],

@@ -81,8 +81,6 @@ class NaiveBayes:
         "over all n examples.",
         "another denominator": "What is divided by is the number of the class's "
         "examples, with `smoothing` more.",
-        "divided by all examples": "The share is that within the class, whose examples "
-        "alone are counted below.",
         "dark pseudo-examples left out": "Those of the class's `smoothing` more "
         "examples that are not lit count among the dark ones.",
         "pseudo-count in the denominator alone": "Of the class's `smoothing` more "
@@ -98,14 +96,11 @@ class NaiveBayes:
         "prior not divided by the number of examples": "A share is due, not a count.",
         "prior counted more than once": "The class is drawn once, however many pixels "
         "follow.",
-        "prior subtracted": "log p(x, y) is log p(x | y) plus log p(y).",
         "prior in the draws": "Given the label its share plays no role.",
         "another rule of smoothing": "Count by hand: three examples of a class, one "
         "of them lit, and the pseudo-counts.",
         "probabilities clamped": "In a class of a thousand examples a pixel may be "
         "far rarer than one in a hundred.",
-        "pixels pooled over the classes": "Each class has pixel probabilities of its "
-        "own.",
         "posterior in place of the joint": "log p(y | x) sums to one over classes "
         "alone: p(x) has been divided away.",
         "probabilities in place of draws": "A draw is zeros and ones.",
@@ -113,8 +108,6 @@ class NaiveBayes:
         "same image each time.",
         "training examples in place of draws": "A draw need not be one of the "
         "examples: given the class each pixel is lit or dark by itself.",
-        "drawn with other probabilities": "log_joint and sample have to speak of the "
-        "same distribution.",
         "label ignored": "A draw comes from the class that was asked for.",
     },
 )
@@ -188,10 +181,8 @@ def gm_05(t, NaiveBayes):
             "prior in the draws": chances(share[y] * p[None], images)[:, 0],
             "training examples in place of draws": copies,
         }
-        apart = ((here.mean(0) - p).abs() > 0.05).any()
-        name = "drawn with other probabilities" if apart else None
         counts = torch.bincount((here @ place).long(), minlength=16)
-        t.frequencies(counts, each[:, y], f"Draws of class {y}.", name, ideas)
+        t.frequencies(counts, each[:, y], f"Draws of class {y}.", ideas=ideas)
 
     t.property("each draw is made anew, within one call and across two")
     labels = torch.zeros(20).long()
@@ -220,7 +211,7 @@ def scores(t, model, x, c, k, a):
 
     n = c.bincount()[:, None]
     lit = torch.stack([x[c == y].double().sum(0) for y in range(k)])
-    common, rough = (lit.sum(0) + 1) / (len(x) + 2), lit.sum(0) / len(x)
+    common = (lit.sum(0) + 1) / (len(x) + 2)
     share, probs, raw = n[:, 0] / len(x), (lit + a * common) / (n + a), lit / n
 
     def joint(p, prior=share):
@@ -228,20 +219,15 @@ def scores(t, model, x, c, k, a):
 
     due = joint(probs)
     low = (0.1, 0.05, 0.02, 0.01, 1e-3, 1e-4)
-    rates = {
-        "": probs,
-        "probabilities clamped": [probs.clamp(e, 1 - e) for e in low],
-        "pixels pooled over the classes": [v.expand(k, d) for v in (common, rough)],
-    }
     whole = {
+        "probabilities clamped": [joint(probs.clamp(e, 1 - e)) for e in low],
         "posterior in place of the joint": [due.log_softmax(1), due.softmax(1)],
         "density in place of its logarithm": [due.exp()],
         "negative log-likelihood returned": [-due],
         "mean over the dimensions": [due / d, joint(probs, 1) / d + share.log()],
         "bits in place of nats": [due / math.log(2)],
     }
-    ideas = rivals(images, lit, n, a, common)
-    ideas = chain(ideas, mistakes(joint, rates), whole.items())
+    ideas = chain(rivals(images, lit, n, a, common), whole.items())
     seen, name = t.tensor(out).detach().double(), None
     some, lost = seen.isfinite(), "not finite"
     if not some.all():  # then an idea is infinite where this is
@@ -251,7 +237,8 @@ def scores(t, model, x, c, k, a):
         rates = seen.exp().T @ images.double() / share[:, None]
         both = (raw > 0) & (raw < 1)
         counted = near(rates[both], raw[both])
-        other = "another rule of smoothing" if near(rates, probs, 0.25) else None
+        own = near(rates, probs, 0.25) and not near(rates, rates[0])  # not pooled
+        other = "another rule of smoothing" if own else None
         name = "not smoothed" if counted else other
     t.close(out, due, "By counting, pseudo-counts included.", name, ideas)
     return probs
@@ -266,17 +253,10 @@ def rivals(images, lit, n, a, common):
         "": log_prior,
         "prior left out": 0 * share,
         "prior uniform": 0 * share - math.log(k),
-        "prior smoothed": [
-            ((n + s) / (n + s).sum())[:, 0].log() for s in (a, 1, a / k)
-        ],
+        "prior smoothed": [((n + s) / (n + s).sum())[:, 0].log() for s in (a, 1)],
         "prior not divided by the number of examples": n[:, 0].log(),
         "weights added, not their logarithms": share,
-        "prior counted more than once": [
-            d * log_prior,
-            2 * log_prior,
-            (d + 1) * log_prior,
-        ],
-        "prior subtracted": -log_prior,
+        "prior counted more than once": [d * log_prior, 2 * log_prior],
     }
     commons = {
         "": common,
@@ -284,48 +264,24 @@ def rivals(images, lit, n, a, common):
         "smoothed toward one half": 0.5,
         "pseudo-count of one outcome alone": 1.0,
         "another common share": [
-            (lit / n).mean(0),
-            ((lit + 1) / (n + 2)).mean(0),
-            common.mean(),
-            m.sum() / total / d,
-            (m + a) / (total + 2 * a),
-            (m + 1) / (total + 1),
-            (m + 1) / total,
-            (m - lit) / (total - n),
-            (m + 0.5) / (total + 1),
-            (m - lit + 1) / (total - n + 2),
-            m,
-            m + 1,
+            *((lit / n).mean(0), ((lit + 1) / (n + 2)).mean(0)),
+            *(common.mean(), m.sum() / total / d),
+            *((m + a) / (total + 2 * a), (m + 1) / (total + 1)),
+            (m - lit + 1) / (total - n + 2),  # of the other classes
         ],
     }
     strengths = {
         "": a,
         "smoothing fixed at one": 1.0,
         "not smoothed": 0.0,
-        "another number of pseudo-examples": [
-            2 * a,
-            a / 2,
-            a / k,
-            a * k,
-            a / d,
-            a * n,
-            a * share[:, None],
-            a / total,
-            a / n,
-            a * total,
-        ],
+        "another number of pseudo-examples": [2 * a, a / k, a * k, a * n, a / n],
     }
     wholes = {
         "": lambda s: n + s,
         "pseudo-count in the numerator alone": lambda _: n,
-        "divided by all examples": [lambda _: total, lambda s: total + s],
-        "another common share": lambda s: n + total * s,
         "another denominator": [
-            lambda s: n + 2 * s,
-            lambda s: n + k * s,
-            lambda s: n + d * s,
-            lambda s: n + 1,
-            lambda s: n + 2,
+            *(lambda _: total, lambda s: total + s),
+            *(lambda s: n + 2 * s, lambda s: n + k * s),
         ],
     }
     darks = {
@@ -355,7 +311,7 @@ def rivals(images, lit, n, a, common):
     yield from {
         "smoothing taken for a mixing weight": [by(p) for p in mixtures],
         "probabilities of the pixels added up": [
-            v + u for v in (mean, mean.log(), (mean / d).log()) for u in (log_prior, 0)
+            v + log_prior for v in (mean, mean.log(), (mean / d).log())
         ],
         "lit and dark exchanged": by(1 - probs),
     }.items()

@@ -49,7 +49,6 @@ def fill_in(x, seen, log_w, logits):
     ),
     misconceptions={
         "unseen pixels taken as dark": "Dark is a value; unseen is none.",
-        "unseen pixels taken as lit": "Lit is a value; unseen is none.",
         "unseen pixels taken as half lit": "A pixel of 1/2 still contributes a factor, "
         "and not that of a sum over its values.",
         "guesses taken as evidence": "A guess for what was not seen (a mean, or the "
@@ -59,8 +58,6 @@ def fill_in(x, seen, log_w, logits):
         "seen and unseen exchanged": "True in seen means that the pixel was seen.",
         "what was seen is not used": "These are the probabilities before anything was "
         "seen: the weights of the components change with it.",
-        "lit and dark exchanged": "A pixel that is lit has the probability "
-        "1 / (1 + exp(-logit)).",
         "evidence with the wrong sign": "The components that explain what was seen "
         "worst get the largest shares.",
         "evidence counted otherwise": "Independent pixels add up, each seen one once: "
@@ -68,29 +65,19 @@ def fill_in(x, seen, log_w, logits):
         "logits in place of log-probabilities": "x times the logit is the "
         "log-probability only after log(1 + exp(logit)) of the same pixel, if it was "
         "seen, is taken off.",
-        "likelihoods in place of their logarithms": "What goes into a softmax is a "
-        "logarithm, and that of a product is a sum of logarithms.",
         "evidence of all images added up": "Each image has its own component.",
-        "weights left out of the normalizer": "The shares sum to one: the sum below "
-        "is that of what stands above.",
         "joint in place of the conditional": "These are p(x_i = 1, x_S): p(x_S), the "
         "sum over the components, is to be divided by.",
         "logits averaged": "Probabilities are mixed, not their logits.",
         "logarithms averaged": "Probabilities are mixed: no geometric mean, and no "
         "harmonic one.",
-        "logits in place of probabilities": "The probability of a lit pixel is the "
-        "sigmoid of its logit.",
         "probability of dark": "The probability that the pixel is lit is due.",
-        "not a sum over the components": "The shares are weights of a sum, neither of "
-        "a maximum nor of a mean.",
         "best component only": "Each row is that of one component, likeliest or drawn. "
         "The others may have made the image, too: all count by their shares.",
         "zeros and ones in place of probabilities": "The probability itself is due, no "
         "draw with it and not the likelier value.",
-        "rounded": "The probability itself is due, not the likelier value.",
         "seen pixels overwritten": "A pixel that was seen keeps its value.",
         "dark pixels left out": "A seen pixel that is dark is evidence, too.",
-        "lit pixels left out": "A seen pixel that is lit is evidence, too.",
         "evidence cut off": "A pixel that surprises by 50 nats counts twice as much as "
         "one that surprises by 25, and thousands of pixels by thousands of nats: "
         "clamps, a small number in a logarithm, or a fallback for products that "
@@ -132,8 +119,6 @@ def gm_10(t, fill_in):
         """What gives ``out``: the evidence, the weights, their use or the mixture."""
         seen, x, at = masks[:, None], rows.double(), logits.double()
         each = on.log_prob(x[:, None])  # (4, k, d)
-        one, half = on.log_prob(torch.ones(d).double()), on.log_prob(0 * x[0] + 0.5)
-        none = on.log_prob(0 * x[0])
         right, count = (each * seen).sum(2), masks.sum(1)[:, None]
 
         def filling(v):
@@ -146,67 +131,40 @@ def gm_10(t, fill_in):
         prior, again, iterated = lw.exp() @ p, filling(mixed(right)), right
         for _ in range(5):
             iterated = filling(mixed(iterated))
+        none = 0 * x[0]
         linear = torch.where(seen, x[:, None] * at, 0)
         evidence = {
             "": [right],
             "what was seen is not used": [0 * right],
             "seen and unseen exchanged": [(each * ~seen).sum(2)],
-            "unseen pixels taken as dark": [torch.where(seen, each, none).sum(2)],
-            "unseen pixels taken as lit": [torch.where(seen, each, one).sum(2)],
-            "unseen pixels taken as half lit": [torch.where(seen, each, half).sum(2)],
-            "guesses taken as evidence": [
-                *map(filling, (prior, p, prior.round(), p.round())),
-                *(again, filling(mixed(right).round()), filling(mixed(again))),
-                *(iterated, filling(mixed(iterated))),
-            ],
+            "unseen pixels taken as dark": [filling(none)],
+            "unseen pixels taken as half lit": [filling(none + 0.5)],
+            "guesses taken as evidence": [filling(prior), filling(p), again, iterated],
             "unseen values leak in": [each.sum(2)],
             "dark pixels left out": [(each * seen * x[:, None]).sum(2)],
-            "lit pixels left out": [(each * seen * (1 - x[:, None])).sum(2)],
             "logits in place of log-probabilities": [
                 linear.sum(2),
-                (torch.where(seen, (2 * x[:, None] - 1) * at, 0)).sum(2),
-                linear.sum(2) - torch.nn.functional.softplus(at).sum(1),
+                torch.where(seen, (2 * x[:, None] - 1) * at, 0).sum(2),
             ],
-            "likelihoods in place of their logarithms": [
-                right.exp(),
-                (each.exp() * seen).sum(2),
-            ],
-            "lit and dark exchanged": [(on.log_prob(1 - x[:, None]) * seen).sum(2)],
             "evidence with the wrong sign": [-right],
             "one mask for all images": [
-                (each * m).sum(2) for m in (masks[0], masks.all(0), masks.any(0))
+                (each * m).sum(2) for m in (masks[0], masks.all(0))
             ],
-            "evidence of all images added up": [
-                *(right.sum(0, keepdim=True).expand(4, k),),
-                right.mean(0, keepdim=True).expand(4, k),
-            ],
+            "evidence of all images added up": [0 * right + right.sum(0)],
             "evidence counted otherwise": [
-                *(right / count, right / d, right / k, right / 2, right / 10),
-                *(right * d / count, 2 * right),
+                *(right / count, right / d, right * d / count, 2 * right)
             ],
         }
         weights = {
             "": [lw],
             "weights left out": [0 * lw],
             "weights added, not their logarithms": [lw.exp()],
-            "weights counted otherwise": [2 * lw, -lw, lw / 2],
+            "weights counted otherwise": [2 * lw, -lw],
         }
-        eye = torch.eye(k).double()
         shares = {
             "": [lambda e, w: (e + w).softmax(1)],
             "normalized over the data": [lambda e, w: (e + w).softmax(0)],
             "joint in place of the conditional": [lambda e, w: (e + w).exp()],
-            "weights left out of the normalizer": [
-                lambda e, w: (e + w).exp() / e.exp().sum(1, keepdim=True)
-            ],
-            "best component only": [
-                lambda e, w: eye[(e + w).argmax(1)],
-                lambda e, w: eye[e.argmax(1)],
-            ],
-            "another power of the shares": [
-                lambda e, w: (2 * (e + w)).softmax(1),
-                lambda e, w: (e + w).softmax(1).square(),
-            ],
         }
         mix = {
             "": [lambda r: r @ p],
@@ -214,15 +172,8 @@ def gm_10(t, fill_in):
             "logarithms averaged": [
                 lambda r: (r @ p.log()).exp(),
                 lambda r: 1 - (r @ (1 - p).log()).exp(),
-                lambda r: 1 / (r @ (1 / p)),
             ],
-            "logits in place of probabilities": [lambda r: r @ at],
             "probability of dark": [lambda r: 1 - r @ p, lambda r: r @ (1 - p)],
-            "rounded": [lambda r: (r @ p).round()],
-            "not a sum over the components": [
-                lambda r: (r[..., None] * p).amax(1),
-                lambda r: (r[..., None] * p).mean(1),
-            ],
         }
         free = ~masks
 
