@@ -60,19 +60,6 @@ def test_texts_are_plain_markdown(id):
             assert kind is not callable or e.repair or name in e.statement
 
 
-# Names that blind answers have earned, and no version of the catalog makes as yet: to
-# be emptied. Nothing may be added.
-UNMADE = {
-    "gm-11": [
-        "another question",
-        "log1p misread",
-        "small number in the logarithm",
-        "the axes put together wrongly",
-        "whatever the share",
-    ],
-}
-
-
 @pytest.mark.parametrize("id", CHECKED)
 def test_versions_are_complete(id):
     """One reference, 3 right and 6 wrong; each declared name is made by one of them."""
@@ -85,7 +72,7 @@ def test_versions_are_complete(id):
     made |= {e.stub_mistake} - {None}
     made = {part for name in made for part in name.split(", and ")}  # two at once
     unmade = set(e.misconceptions) - made
-    assert unmade == set(UNMADE.get(id, ())), "declared, made by no version"
+    assert unmade == set(), "declared, made by no version"
     assert made - set(e.misconceptions) - set(MISTAKES) == set(), "not declared"
     for line in source.solution(cls, e).splitlines():
         assert len(line) <= 78

@@ -98,6 +98,25 @@ class Gm11:
         | cells = -> share = 1 - share; cells =
     share taken for a percentage | cells = -> share = share / 100; cells =
     each axis by itself | cells = bins**d -> cells, share = bins, share ** (1 / d)
+    each axis by itself | -share -> -(share ** (1 / d))
+    the axes put together wrongly
+        | cells = bins**d -> cells = bins | math.ceil(n) -> math.ceil(n) ** d
+    the axes put together wrongly
+        | cells = bins**d -> cells = bins | math.ceil(n) -> math.ceil(n) * d
+    birthday problem | max(1, math.ceil(n))
+        -> math.ceil(math.sqrt(-2 * cells * math.log(1 - share)))
+    another question | max(1, math.ceil(n)) -> math.ceil(cells * math.log(cells))
+    another question | math.log1p(-share) -> (math.log1p(-share) - math.log(cells))
+    another question | math.log1p(-share) -> math.log1p(-(share ** (1 / cells)))
+    whatever the share | math.log1p(-share) -> math.log(0.5)
+    whatever the share | math.log1p(-share) -> math.log(0.01)
+    log1p misread | math.log1p(-1 / cells) -> -math.log1p(1 / cells)
+    log1p misread | math.log1p(-1 / cells) -> -math.log1p(1 - 1 / cells)
+    log1p misread | math.log1p(-share) -> -math.log1p(share)
+    small number in the logarithm | -share -> 1e-3 - share
+    small number in the logarithm | math.log1p(-1 / cells)
+        -> math.log(1 - 1 / cells + 1e-8)
+    sign flipped | max(1, math.ceil(n)) -> -math.ceil(n)
     logarithms of two bases
         | cells = bins**d
         -> return math.ceil(math.log2(1 - share) / math.log1p(-1 / bins**d))

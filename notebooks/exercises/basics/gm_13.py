@@ -175,6 +175,9 @@ class Gm13:
     too broad | + floor**2 * eye -> + eye
     axes taken as independent | covs = covs / n_j[:, None, None] + floor**2 * eye
         -> covs = (covs / n_j[:, None, None] + floor**2 * eye) * eye
+    one covariance for all components
+        | w = n_j / n_j.sum()
+        -> w = n_j / len(x); covs = torch.einsum("k,kij->ij", w, covs).expand(k, 4, 4)
     fitted in other coordinates
         | x.double() -> ((x - x.nanmean(0)) / deviations(x)).double()
     """,
@@ -224,6 +227,16 @@ class Gm13:
             hole = column.isnan()
             known = column[~hole]
             column[hole] = known[torch.randint(len(known), (int(hole.sum()),))]
+        return Gm13.fit_density(x)
+
+    @wrong("holes filled with predictions")
+    def filled_by_a_line(x):
+        x, first = x.clone(), x[:, 0] - x[:, 0].mean()
+        for column in x.T[1:]:
+            known = ~column.isnan()
+            line = torch.stack([torch.ones(len(x)), first], 1)
+            slope = torch.linalg.lstsq(line[known], column[known, None]).solution
+            column[~known] = (line @ slope)[~known, 0]
         return Gm13.fit_density(x)
 
     @wrong("result of an earlier call")

@@ -1,5 +1,6 @@
 """Exercise gm-13: A density from data with holes."""
 
+import contextlib
 import math
 import time
 
@@ -7,6 +8,7 @@ import torch
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from .._exercise import Exercise
+from .._surroundings import TimeUp, deadline
 
 
 @Exercise(
@@ -66,30 +68,38 @@ def fit_density(x):
         "the same density everywhere": "A constant has learned nothing from x.",
         "impossible points": "Minus infinity for a single fresh point spoils the mean: "
         "leave some density everywhere.",
-        "incomplete points dropped": "On the complete points the density "
-        "is larger than the truth. These are few, and most have a small first "
-        "coordinate: they are no sample of all points.",
+        "incomplete points dropped": "On the complete points the density is too large, "
+        "compared with fresh ones, and its first coordinate is distributed as theirs. "
+        "They are few, and most have a small first coordinate: they are no sample of "
+        "all points.",
         "holes filled with the mean": "Likelier than fresh points are those with the "
-        "mean of the column in the holes, which nobody measured.",
+        "mean or the median of the column in the holes, which nobody measured.",
         "holes filled with zeros": "Likelier than fresh points are those with 0 in "
         "the holes. A zero is a measurement, a hole is none.",
+        "holes filled with predictions": "A guess from the other coordinates (a line, "
+        "a Gaussian, a neighbor, an expectation), with noise or without, is no better "
+        "than what it was made by, and counts as if it had been measured.",
         "holes filled with draws from the column": "The columns are right by "
         "themselves. A draw that ignores the other coordinates of its point takes "
         "away what they have in common.",
         "too narrow": "Its entropy is smaller than that of the truth, or the best "
         "guesses for the holes are likelier than any fresh point. One value in a hole, "
         "be it the conditional mean, has no spread: the expected square has the "
-        "conditional covariance in it, too. Or a component fell onto a few points.",
+        "conditional covariance in it, too. Or a component fell onto a few points, as "
+        "one of too many does.",
         "too broad": "Its entropy is larger than that of the truth: a component covers "
         "two clusters, or not the whole covariance is fitted, or the training was "
         "stopped too soon.",
+        "one covariance for all components": "Each component has its own.",
         "one cluster missed": "The density is good on one cluster or two, and poor on "
         "another: a poor optimum, or the wrong number of components. Start several "
         "times, and keep the likeliest.",
         "a single Gaussian": "This is one Gaussian: three are due. Components that "
-        "start alike stay alike.",
+        "start alike stay alike; log-densities that are averaged or added make one "
+        "Gaussian, too.",
         "axes taken as independent": "Within a component the coordinates are "
-        "correlated: the whole covariance is to be fitted.",
+        "correlated: the whole covariance is to be fitted, and the density is no "
+        "product of four.",
         "fitted in other coordinates": "It is good where the points are not: what was "
         "done to x (centered, scaled) has to be done to the points.",
         "change of variables without its determinant": "The integral is that of a "
@@ -175,21 +185,25 @@ def gm_13(t, fit_density):
         for idea, values in ideas.items():
             for v in values if isinstance(values, list) else [values]:
                 name = idea if abs(share(v).mean() - 1) < 0.05 else name
+        if (gap - gap.median()).abs().median() < 0.1 * gap.median().abs():
+            name = "constant left out" if name == "does not integrate to one" else name
         if abs(share(-value).mean() - 1) < 0.1:
             name = "negative log-likelihood returned"
         why = "Over all points, by 12,000 draws of a wide mixture: 0.97 to 1.03."
         t.fail(name, why=why, got=f"{whole:.4g}")
 
     # Three Gaussians by EM, three starts: 0.033 over 40 seeds, deviation 0.011.
-    quick = seconds < 2
-    other = t.call(fit, x + 2) if quick else log_prob
-    same = quick and torch.allclose(at(some, other), few, rtol=1e-3, atol=1e-3)
-    t.property("at most 0.12 nats behind the truth on fresh points", of=log_prob)
+    same, limit = False, 5.0 if gap.mean() > 0.12 else 0.05
+    if seconds < 2:  # what was kept comes at once
+        with contextlib.suppress(TimeUp), deadline(limit):
+            other = t.call(fit, x + 2)
+            same = torch.allclose(at(some, other), few, rtol=1e-3, atol=1e-3)
     name, scaled = None, "fitted in other coordinates"
     if gap.mean() > 0.12:
         weight = share(value) / share(value).sum()
-        name = likely(truth, x, places, weight, value, fresh, gap, at)
+        name = likely(truth, x, weight, places, value, fresh, gap, at)
         name = "x ignored" if same and name != scaled else name
+    t.property("at most 0.12 nats behind the truth on fresh points", of=log_prob)
     why = "The mean of log p_true - log_prob."
     t.at_most(gap.mean(), 0.12, why, name)
     t.property("other data, another density")
@@ -245,65 +259,129 @@ def spread_of(x):
     return ((x - x.nanmean(0)).square().nanmean(0)).sqrt()
 
 
-def likely(truth, x, places, weight, value, fresh, gap, at):
-    """The name of a mistake, by what the density is better at than fresh points."""
+def likely(truth, x, weight, places, value, fresh, gap, at):
+    """The name of a mistake, by what the density is near to, and by its spread."""
     w, parts = truth.mixture_distribution.probs, truth.component_distribution
-    log_p, hole, middle = truth.log_prob(fresh.double()), x.isnan(), x.nanmean(0)
-    out, v = log_p - gap, fresh.double()
+    means, covs = parts.mean, parts.covariance_matrix
+    log_p, hole, v = truth.log_prob(fresh.double()), x.isnan(), fresh.double()
+    out, middle = log_p - gap, x.nanmean(0)
     ones = torch.ones(len(v), 1).double()
     square = (v[:, :, None] * v[:, None]).flatten(1)
     features = torch.cat([ones, v, square], 1)
     rest = out - features @ (torch.linalg.pinv(features) @ out)
     if rest.abs().median() < 1e-2:  # a quadratic function
         return "a single Gaussian"
-    flat = parts.covariance_matrix.diagonal(dim1=1, dim2=2).diag_embed()
-    apart = gaussians(w, parts.mean, flat).log_prob(v)
-    if (apart - out).abs().median() < min(0.3, 0.6 * gap.abs().median()):
+    a, b = fresh[:500], fresh[500:1000]
+    crossed = [torch.cat([p[:, :2], q[:, 2:]], 1) for p, q in ((a, b), (b, a))]
+    sums = [at(p) + at(q) for p, q in ((a, b), crossed)]
+    if (sums[0] - sums[1]).abs().median() < 1e-2:
         return "axes taken as independent"
+    moved = [(fresh - middle) / s for s in (spread_of(x), 1.0)]
+    if max(at(p).mean() for p in moved) - out.mean() > 1:
+        return "fitted in other coordinates"
 
-    column = x.clone()
-    for j in (1, 2, 3):
-        known, empty = x[~hole[:, j], j], int(hole[:, j].sum())
-        column[hole[:, j], j] = known[torch.arange(empty) * 7 % len(known)]
-    filled = {
-        "holes filled with the mean": torch.where(hole, middle, x),
-        "holes filled with zeros": x.nan_to_num(0.0),
-        "too narrow": predicted(truth, x),
-        "fitted in other coordinates": (fresh - middle) / spread_of(x),
-    }
     seen = x[~hole.any(1)]
-    if (truth.log_prob(seen.double()) - at(seen)).mean() < -0.1:  # better than that
+    liked = at(seen).mean() - out.mean()
+    liked -= truth.log_prob(seen.double()).mean() - log_p.mean()
+    first, shift = weight @ places[:, 0].double(), seen[:, 0].mean()
+    if abs(first - shift) < 0.6 * abs(first - x[:, 0].mean()) and liked > 0.25:
         return "incomplete points dropped"
-    liked = {k: float((at(v) - out.mean()).mean()) for k, v in filled.items()}
-    name = max(liked, key=lambda k: liked[k])
-    if liked[name] > 1:
-        return name
+
+    # A density that was fitted to filled holes likes them as a fit of ours does.
+    scores = []
+    for name, full in fillings(x, w, means, covs):
+        rival, some = refit(full, w, means, covs), full[hole.any(1)]
+        better = at(some).mean() - rival.log_prob(some.double()).mean()
+        than_fresh = better - (out - rival.log_prob(v)).mean()
+        scores.append((min(better, than_fresh), name))
+    if max(scores)[0] > -0.2:
+        return max(scores)[1]
+    flat, same = covs * torch.eye(4), (w[:, None, None] * covs).sum(0)
+    rivals = [
+        ((gaussians(w, means, c).log_prob(v) - out).abs().median(), name)
+        for name, c in (
+            ("axes taken as independent", flat),
+            ("one covariance for all components", same.expand(3, 4, 4)),
+        )
+    ]
+    if min(rivals)[0] < 0.5 * gap.abs().median():
+        return min(rivals)[1]
+
+    entropy = log_p.mean() - (weight * value).sum()
     r = (parts.log_prob(v[:, None]) + w.log()).softmax(1)
     each = (r * gap[:, None]).sum(0) / r.sum(0)
     if each.max() > 0.5 and each.min() < 0.3:
         return "one cluster missed"
-    if liked[name] > 0.15 and name != "too narrow":
-        return name
-    entropy = -(weight * value).sum() + log_p.mean()
-    if gap.mean() > 0.3 and abs(entropy) > 0.2:
-        name = "too broad" if entropy > 0 else "too narrow"
-        mean = weight @ places.double()
-        cov = (weight * (places - mean).T) @ (places - mean)
-        far = [(cov - v.double().T.cov()).abs().max() for v in (column, fresh)]
-        independent = entropy > 0 and far[0] < far[1] / 2
-        return "holes filled with draws from the column" if independent else name
+    if abs(entropy) > 0.1:
+        return "too broad" if entropy > 0 else "too narrow"
     return "not quite" if gap.mean() < 0.25 else None
 
 
-def predicted(truth, x):
+def fillings(x, w, means, covs):
+    """x with its holes filled, in the ways that come to mind."""
+    hole, guess = x.isnan(), "holes filled with predictions"
+    mean = torch.where(hole, x.nanmean(0), x)
+    yield "holes filled with the mean", mean
+    middle = torch.where(hole, x.nanmedian(0).values, x)
+    yield "holes filled with the mean", middle
+    yield "holes filled with zeros", x.nan_to_num(0.0)
+    column = x.clone()
+    for j in (1, 2, 3):
+        known, empty = x[~hole[:, j], j], int(hole[:, j].sum())
+        column[hole[:, j], j] = known[torch.arange(empty) * 7 % len(known)]
+    yield "holes filled with draws from the column", column
+    yield guess, predicted(x, w, means, covs)
+    full, one = mean, torch.ones(1).double()
+    for _ in range(8):  # by one Gaussian
+        given = full.double().mean(0)[None], full.double().T.cov()[None]
+        full = predicted(x, one, *given)
+    yield guess, full
+    middle = (w @ means)[None]
+    e = means - middle
+    total = (w[:, None, None] * (covs + e[:, :, None] * e[:, None])).sum(0)
+    given = middle, total[None]
+    full = predicted(x, one, *given)
+    yield guess, full
+    draw = MultivariateNormal(given[0][0], given[1][0]).sample((len(x),)).float()
+    off = draw - predicted(torch.where(hole, math.nan, draw), one, *given)
+    yield guess, full + off  # off is 0 where x was seen
+    line = mean.clone()
+    for j in (1, 2, 3):
+        c = x[~hole[:, j]][:, [0, j]]
+        slope = c.T.cov()[0, 1] / c[:, 0].var()
+        line[:, j] = c[:, 1].mean() + slope * (x[:, 0] - c[:, 0].mean())
+    yield guess, torch.where(hole, line, x)
+    apart, near = (x[:, None] - x).square().nanmean(2), x.clone()
+    for j in (1, 2, 3):
+        known = ~hole[:, j]
+        best = apart[~known][:, known].topk(5, largest=False).indices
+        near[~known, j] = x[known, j][best].mean(1)
+    yield guess, near
+
+
+def predicted(x, w, means, covs):
     """The mean of each hole given what was seen of its point."""
-    w, parts = truth.mixture_distribution.probs, truth.component_distribution
-    seen, mean, cov = ~x.isnan(), parts.mean[:, None], parts.covariance_matrix[:, None]
-    both = seen.unsqueeze(2) * seen.unsqueeze(1)
-    diff = torch.where(seen, x.double() - mean, 0.0)[..., None]  # (3, n, 4, 1)
-    part = torch.where(both, cov, torch.eye(4).double())
+    seen, means, covs = ~x.isnan(), means[:, None], covs[:, None]
+    kinds, which = seen.unique(dim=0, return_inverse=True)
+    both = kinds.unsqueeze(2) & kinds.unsqueeze(1)
+    part = torch.where(both, covs, torch.eye(4).double())
     inverse = torch.linalg.inv(part)
-    joint = -((diff.mT @ inverse @ diff)[..., 0, 0] + part.logdet()) / 2
-    r = (joint + w.log()[:, None]).softmax(0)[..., None]
-    full = mean + (cov @ (inverse * both) @ diff)[..., 0]
-    return torch.where(seen, x, (r * full).sum(0).float())
+    diff = torch.where(seen, x.double() - means, 0.0)[..., None]  # (k, n, 4, 1)
+    square = (diff.mT @ inverse[:, which] @ diff)[..., 0, 0]
+    joint = w.log()[:, None] - (square + part.logdet()[:, which]) / 2
+    full = means + ((covs @ (inverse * both))[:, which] @ diff)[..., 0]
+    full = (joint.softmax(0)[..., None] * full).sum(0)
+    return torch.where(seen, x, full.float())
+
+
+def refit(x, w, means, covs):
+    """Gaussians for points without holes."""
+    x = x.double()
+    for _ in range(8):
+        r = (MultivariateNormal(means, covs).log_prob(x[:, None]) + w.log()).softmax(1)
+        n = r.sum(0)
+        w, means = n / len(x), r.T @ x / n[:, None]
+        e = x - means[:, None]
+        covs = torch.einsum("nk,kni,knj->kij", r, e, e) / n[:, None, None]
+        covs = covs + 1e-3 * torch.eye(4)
+    return gaussians(w, means, covs)
