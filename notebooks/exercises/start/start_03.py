@@ -87,7 +87,6 @@ class Start03:
         | return record -> return record + [sum(block) / len(block) for _ in block[:1]]
     tensors in place of numbers | .item() ->
     tensors in place of numbers | return record -> return torch.tensor(record)
-    array in place of a list | return record -> return torch.tensor(record).numpy()
     one batch for all | model, batches, optimizer -> model, [next(batches)], optimizer
     batches taken besides | step.loss.item() -> model.loss(next(batches)).item()
     wrong number of updates | steps=steps -> steps=steps - 1
@@ -113,19 +112,14 @@ class Start03:
     learning rate that changes
         | block.append -> optimizer.param_groups[0]["lr"] *= 0.9; block.append
     gradients cut at a largest size | steps=steps) -> steps=steps, clip=0.1)
-    loss increased | lr=0.05 -> lr=0.05, maximize=True
     steps taken for the number of blocks | steps=steps -> steps=steps * every
-    one update for each block | steps=steps -> steps=steps // every
-    not a list of floats | return record -> return tuple(record)
-    an entry too many | return record -> return record + [0.0]
+    wrong number of updates | steps=steps -> steps=steps // every
     one number for the whole run
         | return record -> return [sum(record) / len(record)]
     total since the start | [], [] -> [], []; total = 0.0
         | block.append(step.loss.item()) -> total += step.loss.item()
         | sum(block) / every -> total / every
     median in place of the mean | sum(block) / every -> sorted(block)[len(block) // 2]
-    largest or smallest in place of the mean | sum(block) / every -> max(block)
-    squares averaged | sum(block) -> sum(v * v for v in block)
     rounded | sum(block) / every -> round(sum(block) / every, 1)
     running average in place of a block's mean | [], [] -> [], []; m = 0.0
         | block.append(step.loss.item()) -> m = 0.9 * m + 0.1 * step.loss.item()
@@ -158,16 +152,5 @@ class Start03:
         -> n = steps // every
         | [sum(losses[i : i + every]) / every for i in blocks]
         -> [sum(losses[i * n : i * n + n]) / n for i in range(every)]
-    blocks of steps that lie apart | losses[i : i + every]
-        -> losses[i // every :: len(blocks)]
-    """,
-    )
-    of_tensors = edits(
-        all_first,
-        """
-    rest put into the blocks | losses[:full].view(-1, every).mean(1).tolist()
-        -> [v.mean().item() for v in losses.tensor_split(full // every)]
-    rest put into the blocks
-        | tolist() -> tolist()[:-1] + [losses[full - every :].mean().item()]
     """,
     )

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,10 +21,12 @@ class _Line(Model):
         self.seen.clear()
         self.left, self.right = map(nn.Parameter, weight.clone().chunk(2))
 
+    def weight(self) -> Tensor:
+        return torch.cat([self.left, self.right])
+
     def loss(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        weight = torch.cat([self.left, self.right])
-        self.seen.append(weight.detach().clone())
-        return (x @ weight).mean()
+        self.seen.append(self.weight().detach())
+        return (x @ self.weight()).mean()
 
 
 class _Stream:
@@ -85,7 +86,6 @@ def _ends(grads, start, every):
             *(end(weight_decay=v) for v in (0.1, 0.01, 1e-3, 1e-4)),
         ],
         "another learning rate": [end(lr=lr) for lr in _RATES],
-        "loss increased": end(maximize=True),
         "gradients added up": end(added=True),
         "gradients cut at a largest size": [
             *(end(of=grads * (c / norm).clamp(max=1)) for c in bounds),
@@ -145,7 +145,6 @@ def _records(losses, after, every, blocks):
             run = torch.tensor(run, dtype=torch.float64)
             averages += [at_ends(run), at_ends(run / (1 - b**index))]
     table = losses[:full].view(blocks, every)
-    last = [*table[:-1].mean(1), losses[full - every :].mean()]
     rest = len(losses) - full
     return {
         "last loss in place of the mean": [table[:, -1], table[:, 0]],
@@ -160,9 +159,6 @@ def _records(losses, after, every, blocks):
             *of(lambda v: v.quantile(0.5)),
             *of(lambda v: v.sort().values[len(v) // 2]),
         ],
-        "largest or smallest in place of the mean": of(torch.amax) + of(torch.amin),
-        "squares averaged": of(lambda v: v.square().mean())
-        + of(lambda v: v.square().mean().sqrt()),
         "blocks shifted by one": [
             torch.stack([losses[max(0, i - every + 1) : i + 1].mean() for i in starts]),
             *(v for by in (-1, 1) for v in shifted(by)),
@@ -172,11 +168,6 @@ def _records(losses, after, every, blocks):
             table.mean(1).flip(0),
         ],
         "running average in place of a block's mean": averages,
-        "rest put into the blocks": [
-            torch.stack(last),
-            torch.stack([v.mean() for v in losses.tensor_split(blocks)]),
-        ],
-        "blocks of steps that lie apart": losses[:full].view(every, blocks).mean(0),
     }
 
 
@@ -239,8 +230,6 @@ def fit(model, batches, steps, every):
         "a full block left out": "The last block counts where it is full.",
         "tensors in place of numbers": "Floats are due: a list of tensors keeps memory "
         "on the device, and prints and plots badly.",
-        "array in place of a list": "A list is due: it can be printed, compared and "
-        "written to a file as it is.",
         "batches taken besides": "One batch for each update: a batch that is taken for "
         "a look is missing in the training.",
         "one batch for all": "Every update needs a batch of its own, or the model "
@@ -257,7 +246,6 @@ def fit(model, batches, steps, every):
         "weights never moved": "No update reached them: was step() called, and are the "
         "gradients still there then, not cleared between backward and step?",
         "learning rate that changes": "It is 0.05 in every step: no schedule is due.",
-        "loss increased": "The weights go uphill: the sign of the loss is turned.",
         "gradients cut at a largest size": "Nothing is clipped: Adam gets the "
         "gradients as they are.",
         "one update for several batches": "Each batch makes an update of its own, with "
@@ -265,28 +253,19 @@ def fit(model, batches, steps, every):
         "several updates from one batch": "One step for each batch.",
         "steps taken for the number of blocks": "`steps` counts the updates, not the "
         "blocks.",
-        "one update for each block": "`steps` counts the updates, and `every` of them "
-        "make a block.",
         "a copy was trained": "The caller looks at the model that was passed in.",
         "not all parameters": "An optimizer moves only what it was given.",
-        "not a list of floats": "A list is due, with numbers of Python's type float.",
-        "an entry too many": "The means are right; another number follows.",
         "one number for the whole run": "One mean for each block is due.",
         "every taken for the number of blocks": "`every` is the length of a block.",
-        "blocks of steps that lie apart": "A block is made of steps that "
-        "follow each other.",
         "total since the start": "A total that is not set back to 0 holds the "
         "losses of all blocks so far.",
         "median in place of the mean": "The mean is due.",
-        "largest or smallest in place of the mean": "The mean is due.",
-        "squares averaged": "The losses themselves are to be averaged.",
         "blocks counted from the end": "The first block begins with the first "
         "step; the steps that are left over are the last ones.",
         "blocks that overlap": "The second block begins where the first one ends.",
         "running average in place of a block's mean": "A moving average remembers "
         "earlier blocks, and does not weigh the steps alike.",
         "rounded": "The mean itself is due, with all of its digits.",
-        "rest put into the blocks": "Each block has `every` steps, whatever is left.",
     },
 )
 def start_03(t, fit):
@@ -310,29 +289,26 @@ def start_03(t, fit):
         t.property(f"one batch for each update{rest}")
         model, stream = _Line(start), _Stream(x)
         out = t.call(fit, model, stream, steps, every)
-        end, taken = torch.cat([model.left, model.right]).detach(), stream.taken
+        end, taken = model.weight().detach(), stream.taken
         seen = [v for v in _Line.seen if v.isfinite().all()]
         seen = [v for v, u in zip(seen, [None, *seen]) if u is None or (v != u).any()]
         name = "batches taken besides" if taken > steps else None
         name = {0: "iterator never run", 1: "one batch for all"}.get(taken, name)
         made = _path(x[torch.arange(min(taken, 2000)) % 7].double().mean(1), start)
         if taken > 1 and (end - made[-1]).abs().max() < 1e-3 * made.abs().max():
-            name = {
-                steps * every: "steps taken for the number of blocks",
-                steps // every: "one update for each block",
-            }.get(taken, few)
+            name = few
+            if taken == steps * every:
+                name = "steps taken for the number of blocks"
         why, got = f"{steps} batches for {steps} updates.", f"{taken} were taken"
         t.true(taken == steps, why, got, name)
 
         t.property("a list of Python floats")
-        name = "array in place of a list" if isinstance(out, np.ndarray) else None
         kinds = {type(v) for v in out} if isinstance(out, list) else {type(out)}
-        if any(issubclass(kind, Tensor) for kind in kinds):
-            name = "tensors in place of numbers"
+        tensors = any(issubclass(kind, Tensor) for kind in kinds)
+        name = "tensors in place of numbers" if tensors else None
         plain = isinstance(out, list) and all(issubclass(v, float) for v in kinds)
         got = ", ".join(sorted(kind.__name__ for kind in kinds))
         got = f"a list of {got}" if isinstance(out, list) else got
-        name = name or "not a list of floats"
         t.true(plain, "A list of floats, nothing else.", got, name)
         record = torch.tensor(out, dtype=torch.float64)
 
@@ -363,7 +339,6 @@ def start_03(t, fit):
                 torch.stack([v.mean() for v in f(losses, every)])
                 for f in (torch.tensor_split, torch.chunk)
             ],
-            "blocks of steps that lie apart": [losses[::every]],
             "blocks that overlap": [
                 v.unfold(0, every, 1).mean(1) for v in (losses, losses[:-1], losses[1:])
             ],
@@ -371,7 +346,6 @@ def start_03(t, fit):
         begun = len(out) > blocks and not far(record[:blocks], means, 1e-3).any()
         if begun:  # what follows is too much
             known = {"every single loss recorded": [losses]}
-            name = name or "an entry too many"
         elif len(out) == every:
             name = "every taken for the number of blocks"
         name = first(known, lambda v, r=record: not far(r, v, 1e-3).any()) or name
@@ -392,34 +366,30 @@ def start_03(t, fit):
             name = "rounded" if near else None
         t.close(record, means, why, name, ideas, tol=1e-4)
 
+    def longer(part, x, steps, why, ideas):
+        """Other batches, and other ways to train by their settings."""
+        t.property(f"the weights are those of Adam, also {part}")
+        model = _Line(start)
+        t.call(fit, model, _Stream(x), steps, every)
+        grads = x[torch.arange(steps) % len(x)].double().mean(1)
+        ideas = {
+            name: [_path(grads, start, **how)[-1] for how in settings]
+            for name, settings in ideas.items()
+        }
+        end, due = model.weight().detach(), _path(grads, start)[-1]
+        t.close(end, due, why, ideas=ideas, tol=3e-5)
+
     # AMSGrad keeps the largest of Adam's averages of squares, which differs from the
     # last one only after a gradient that was far larger than all that follow.
-    t.property("the weights are those of Adam, also after a batch with a huge gradient")
-    steps = 80
-    many = x[torch.arange(steps) % 7]
+    many = x[torch.arange(80) % 7]
     many[t.integer(0, 2)] *= 100
-    grads, model = many.double().mean(1), _Line(start)
-    path = _path(grads, start)
-    t.call(fit, model, _Stream(many), steps, every)
-    end = torch.cat([model.left, model.right]).detach()
-    largest = _path(grads, start, amsgrad=True)[-1]
     why = "Adam's update (Kingma and Ba, 2015): averages that fade."
-    ideas = {"another setting of Adam": largest}  # the others are told apart above
-    t.close(end, path[-1], why, ideas=ideas, tol=3e-5)
-
-    t.property("the weights are those of Adam, also where all gradients are tiny")
-    few, model, steps = x * 1e-6, _Line(start), 20
-    t.call(fit, model, _Stream(few), steps, every)
-    end = torch.cat([model.left, model.right]).detach()
-    grads = few[torch.arange(steps) % 7].double().mean(1)
+    ideas = {"another setting of Adam": [{"amsgrad": True}]}
+    longer("after a batch with a huge gradient", many, 80, why, ideas)
     powers = [10.0**-k for k in range(3, 10)]
     ideas = {
-        "another optimizer than Adam": [
-            _path(grads, start, weight_decay=v)[-1] for v in powers
-        ],
-        "another setting of Adam": [
-            _path(grads, start, eps=v)[-1] for v in powers[1:5]
-        ],
+        "another optimizer than Adam": [{"weight_decay": v} for v in powers],
+        "another setting of Adam": [{"eps": v} for v in powers[1:5]],
     }
     why = "Nothing is added to the gradient, however small it is."
-    t.close(end, _path(grads, start)[-1], why, ideas=ideas, tol=3e-5)
+    longer("where all gradients are tiny", x * 1e-6, 20, why, ideas)
