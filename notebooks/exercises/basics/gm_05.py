@@ -133,9 +133,6 @@ class Gm05:
     another common share | (x.sum(0) + 1) / (len(x) + 2) -> (x.mean() + 0 * x[0])
     another denominator | n + smoothing -> 0 * n + len(x)
     pseudo-count in the denominator alone | + smoothing * common ->
-    smoothing taken for a mixing weight | x + smoothing * common -> x
-        | lit / (n + smoothing)[:, None]
-        -> lit / n[:, None] * (1 - smoothing) + smoothing * common
     dark pseudo-examples left out | (1 - self.probs).log() -> self.dark.log()
         | lit = -> self.dark = (1 - x).T @ one_hot / (n + smoothing); lit =
         | dark.T + -> dark +

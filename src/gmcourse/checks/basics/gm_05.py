@@ -85,8 +85,6 @@ class NaiveBayes:
         "examples that are not lit count among the dark ones.",
         "pseudo-count in the denominator alone": "Of the class's `smoothing` more "
         "examples a share is lit: they count above, too.",
-        "smoothing taken for a mixing weight": "It is a number of examples, and counts "
-        "beside those of the class.",
         "dark pixels with the wrong sign": "Each dark pixel multiplies the probability "
         "by 1 - p: its logarithm is added.",
         "lit and dark exchanged": "A pixel is lit with p and dark with 1 - p: this is "
@@ -300,7 +298,6 @@ def rivals(images, lit, n, a, common):
         return x @ p.log().T + (1 - x) @ other.T + prior
 
     probs = (lit + a * common) / (n + a)
-    mixtures = (1 - a) * lit / n + a * common, (lit / n + a * common) / (1 + a)
     mean = x @ probs.T + (1 - x) @ (1 - probs).T
 
     def by(p):
@@ -309,7 +306,6 @@ def rivals(images, lit, n, a, common):
     yield "smoothed toward one half", by((lit + a) / (n + 2 * a))
     yield from mistakes(value, priors, commons, strengths, wholes, darks, above, below)
     yield from {
-        "smoothing taken for a mixing weight": [by(p) for p in mixtures],
         "probabilities of the pixels added up": [
             v + log_prior for v in (mean, mean.log(), (mean / d).log())
         ],

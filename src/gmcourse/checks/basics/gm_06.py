@@ -77,7 +77,8 @@ def mean_gradient(x, w, means, stds):
 )
 def gm_06(t, mean_gradient):
     n, k = t.integer(6, 8), 3
-    w, stds = fractions(t, k), t.uniform(k, low=0.6, high=2.2)
+    w = fractions(t, k)
+    stds = torch.tensor([1.2, 0.7, 1.9]) + t.uniform(k, low=-0.15, high=0.15)
     means = torch.tensor([-1.5, 0.2, 1.8]) + t.uniform(k, low=-0.2, high=0.2)
     x = t.uniform(n, low=-3, high=3)
 

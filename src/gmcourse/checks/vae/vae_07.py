@@ -240,6 +240,7 @@ def vae_07(t, GaussianVAE):
     if not lost:  # at z = mean
         ideas = chain({estimated: total - k / 2}.items(), ideas)
     why = "log N(x; decoder(mean), diag(σ²)) minus the rate, by quadrature."
+    t.finite(value, why, "underflow to zero")
     t.close(value, total, why, ideas=ideas, tol=1e-4)
 
     t.property("any q: the bound of the z that was decoded", of=out)
