@@ -276,10 +276,6 @@ def likely(truth, x, weight, places, value, fresh, gap, at):
     sums = [at(p) + at(q) for p, q in ((a, b), crossed)]
     if (sums[0] - sums[1]).abs().median() < 1e-2:
         return "axes taken as independent"
-    moved = [(fresh - middle) / s for s in (spread_of(x), 1.0)]
-    if max(at(p).mean() for p in moved) - out.mean() > 1:
-        return "fitted in other coordinates"
-
     seen = x[~hole.any(1)]
     liked = at(seen).mean() - out.mean()
     liked -= truth.log_prob(seen.double()).mean() - log_p.mean()
@@ -294,8 +290,11 @@ def likely(truth, x, weight, places, value, fresh, gap, at):
         better = at(some).mean() - rival.log_prob(some.double()).mean()
         than_fresh = better - (out - rival.log_prob(v)).mean()
         scores.append((min(better, than_fresh), name))
-    if max(scores)[0] > -0.2:
+    if max(scores)[0] > -0.25:
         return max(scores)[1]
+    moved = [(fresh - middle) / s for s in (spread_of(x), 1.0)]
+    if max(at(p).mean() for p in moved) - out.mean() > 1:
+        return "fitted in other coordinates"
     flat, same = covs * torch.eye(4), (w[:, None, None] * covs).sum(0)
     rivals = [
         ((gaussians(w, means, c).log_prob(v) - out).abs().median(), name)
