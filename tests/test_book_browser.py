@@ -257,6 +257,19 @@ def test_names_in_tables_stay_in_one_piece(page):
         assert broken == [], width
 
 
+def test_the_contents_follow_the_reader(page):
+    page.set_viewport_size({"width": 1280, "height": 900})
+    visit(page, CHAPTERS[-1])
+    page.locator("section.exercise").last.scroll_into_view_if_needed()
+    page.mouse.move(600, 400)
+    page.mouse.wheel(0, 60)
+    active = page.locator(".bd-sidebar-secondary .nav-link.active").last
+    active.wait_for(timeout=5000)
+    page.wait_for_timeout(500)
+    box = active.bounding_box()
+    assert box["y"] > 0 and box["y"] + box["height"] < 900
+
+
 @pytest.mark.parametrize("name", ["notation", "results", "check_quality"])
 def test_tables_are_whole_on_paper(page, name):
     page.set_viewport_size({"width": 672, "height": 900})  # A4 without its margins

@@ -48,7 +48,7 @@ $$
 a = b
   + c \\tag{7.1}
 $$
-Text right below.
+Text right below, of $x$, and $y$ alone.
 
 <a id="note"></a>
 
@@ -164,7 +164,12 @@ def test_equation(page):
     equation = page[start : page.index("</div>", start)]
     assert '<span class="eqno">(7.1)<a class="headerlink"' in equation
     assert "a = b + c" in equation and "tag" not in equation
-    assert "<p>Text right below.</p>" in page[start:]
+    assert "<p>Text right below, of " in page[start:]
+
+
+def test_a_formula_keeps_the_mark_behind_it(page):
+    kept = re.findall(r'<span class="with-mark">.*?</span>(.*?)</span>(.{4})', page)
+    assert kept == [(",", " and")]
 
 
 def test_links(page):

@@ -142,7 +142,7 @@ def test_tokens_are_trained_on_and_measured_exactly(tmp_path):
     spread = model.log_prob(x).double().std().item() / 10**0.5
     assert record["std_error"] == pytest.approx(spread, abs=1e-6)
     cells = GPT.measures[0].cells(record)
-    assert cells["which are"] == "exact, 10 examples"
+    assert cells["which are"] == "exact"
 
 
 def test_each_example_is_measured_once():
@@ -274,7 +274,7 @@ def test_a_training_is_adopted_by_the_tool(tmp_path, monkeypatch):
     assert zoo.names() == [GPT.name]
     record = zoo.card(GPT.name)["metrics"]["neg_log_p"]
     assert record["kind"] == "exact" and record["quick"]["n"] == 5
-    assert "exact, 10 examples" in results.page(zoo.cards())
+    assert "means over 10 test examples" in results.page(zoo.cards())
     assert results.recompute([GPT.name], [], update=False) == []
     card = zoo.card(GPT.name)
     card["metrics"]["neg_log_p"]["value"] += 1

@@ -15,6 +15,7 @@ import hashlib
 import itertools
 import math
 import os
+import re
 import statistics
 import sys
 from pathlib import Path
@@ -47,7 +48,7 @@ error over the test examples.
 
 The Fréchet distance is taken in the feature space of a small classifier of our own
 for each set, which ships with the zoo; it is comparable within a table and with
-nothing else. Beside it stands what real held-out data scores, the floor, with the
+nothing else. In the head stands what real held-out data scores, the floor, with the
 same number of examples. The models that ship were trained with seed {seeds}; what
 other seeds give stands under [Spread between seeds](#spread-between-seeds).
 """
@@ -137,7 +138,9 @@ def cost(card: dict) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    numbers = [all(re.match(r"[\d−]|$", cell) for cell in v) for v in zip(*rows)]
+    marks = "".join("---:|" if right else "---|" for right in numbers)
+    lines = ["| " + " | ".join(head) + " |", "|" + marks]
     return "\n".join(lines + ["| " + " | ".join(r) + " |" for r in rows])
 
 
@@ -153,7 +156,11 @@ def section(source: str, cards: list[dict]) -> str:
             for record in card["metrics"].values()
         }
     )
-    parts.append("\nTolerances: " + "; ".join(tolerances) + ".")
+    likelihoods = [card["metrics"].get("neg_log_p", {}) for card in cards]
+    counts = sorted({record["n"] for record in likelihoods if "n" in record})
+    over = " and ".join(f"{n:,}" for n in counts)
+    told = f"Nats: means over {over} test examples. " if counts else ""
+    parts.append(f"\n{told}Tolerances: " + "; ".join(tolerances) + ".")
     if source in PAPERS:
         papers, words = PAPERS[source]
         published = [[n, number(v), f"{{cite:t}}`{k}`, {w}"] for n, v, k, w in papers]

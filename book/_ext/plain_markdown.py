@@ -69,6 +69,8 @@ class PlainMarkdown(SphinxTransform):
                 self.name(anchor, node)
         for node in list(self.document.findall(nodes.math_block)):
             self.number(node)
+        for node in list(self.document.findall(nodes.math)):
+            self.with_mark(node)
         for node in list(self.document.findall(nodes.section)):
             self.exercise(node)
         for node in list(self.document.findall(nodes.block_quote)):
@@ -86,6 +88,22 @@ class PlainMarkdown(SphinxTransform):
         if anchor in self.slugs:
             log.warning("the anchor #%s stands twice", anchor, location=node)
         self.slugs[anchor] = (node.line or 0, target, text)
+
+    def with_mark(self, math):
+        """A formula and the punctuation behind it are not parted at a line's end."""
+        place = math.parent.index(math)
+        after = math.parent[place + 1] if place + 1 < len(math.parent) else None
+        mark = (
+            re.match(r"[.,;:!?)’]+", after.astext())
+            if type(after) is nodes.Text
+            else None
+        )
+        if mark:
+            rest = nodes.Text(after.astext()[mark.end() :])
+            math.parent[place + 1] = rest
+            whole = nodes.inline(classes=["with-mark"])
+            math.parent[place] = whole
+            whole += [math, nodes.Text(mark[0])]
 
     def split(self, paragraph):
         """Display math within a paragraph: text, equation and text of their own."""

@@ -21,6 +21,20 @@ addEventListener("afterprint", () => {
   document.documentElement.dataset.theme = theme;
 });
 
+// The contents follow the reader: the section being read is in sight in the sidebar.
+addEventListener("DOMContentLoaded", () => {
+  const bar = document.querySelector(".bd-sidebar-secondary");
+  const follow = () => {
+    const link = [...bar.querySelectorAll(".nav-link.active")].pop();
+    const at = link?.getBoundingClientRect(), seen = bar.getBoundingClientRect();
+    if (at && (at.top < seen.top || at.bottom > Math.min(seen.bottom, innerHeight))) {
+      bar.scrollTop += at.top - seen.top - bar.clientHeight / 3;
+    }
+  };
+  const how = { subtree: true, attributes: true, attributeFilter: ["class"] };
+  if (bar) new MutationObserver(follow).observe(bar, how);
+});
+
 // A link into a fold opens it.
 function reveal() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));

@@ -115,6 +115,7 @@ class Vae10:
     bits in place of nats | var.log() -> var.log2()
     not all values counted | per_channel.sum() -> per_channel.mean()
     not all values counted | x[0, 0].numel() -> x.shape[-1]
+    not all values counted | x[0, 0].numel() -> x.shape[1]
     batch counted into the values | x[0, 0].numel() -> x[:, 0].numel()
     absolute error | .square().mean((0, 2, 3)) -> .abs().mean((0, 2, 3)).square()
     another width | .square().mean((0, 2, 3)) -> .square()[0].mean((1, 2))

@@ -141,7 +141,7 @@ class Vae13:
     reference (six latents, a hidden layer of 96 units in the encoder, two in the
     decoder, 2,500 steps, a rate of 5e-3 that falls to zero):
 
-    | | bound (nats) | rate | distortion |
+    | trained | bound (nats) | rate | distortion |
     |---|---|---|---|
     | reference | 4.33, 4.28, 4.24 | 4.40 | 0.76 |
     | ten latents | 4.35, 4.30, 4.36 | 4.42 | 0.83 |

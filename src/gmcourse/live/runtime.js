@@ -290,7 +290,7 @@
   const painted = colors.map((c, k) =>
     `.gm-fill${k}{fill:var(--gm-c${k})}.gm-stroke${k}{stroke:var(--gm-c${k})}.gm-back${k}{background:var(--gm-c${k})}`).join("");
   const dark = `--gm-ink:#d7dde3;--gm-soft:#9ca4af;--gm-line:#262d36;--gm-axis:#3d4753;
-    --gm-panel:#191e25;--gm-edge:#343d48;--gm-page:var(--pst-color-background,#14181e);
+    --gm-panel:#191e25;--gm-edge:#343d48;--gm-page:var(--pst-color-background,var(--jp-layout-color0,#14181e));
     --gm-focus:#6cb6ff;--gm-c2:#cf2a10;--gm-c4:#9a48cc;color-scheme:dark`;
   const style = `
 .gm-live{--gm-ink:#24292f;--gm-soft:#5f6873;--gm-line:#eceef1;--gm-axis:#cdd2d9;

@@ -180,7 +180,7 @@ class _NegativeLogP(Measure):
         if self.per_dim:
             text += f" ({number(record['bits_per_dim'], 3)} bits/dim)"
         draws = f", {record['k']:,} draws" if "k" in record else ""
-        what = f"{kind_in_words(record)}{draws}, {record['n']:,} examples"
+        what = kind_in_words(record).removesuffix(" on −log p(x)") + draws
         return {"nats": text, "which are": what.replace("|", r"\|")}
 
 
@@ -303,7 +303,7 @@ class SampleDistance(Measure):
         value, floor = number(record["value"]), number(record["floor"])
         both = f"{number(record['precision'])} / {number(record['recall'])}"
         return {
-            "Fréchet distance (estimate)": f"{value} (floor {floor})",
+            f"Fréchet distance (estimate; floor {floor})": value,
             "precision / recall": both,
         }
 

@@ -150,7 +150,7 @@ def vae_05(t, grad, var_path, var_score, baseline):
         "standard deviation in place of the variance": path**0.5,
         "variance of f in place of the gradient's": [by_f, by_f / 0.36],
         "standard deviation taken as a variance": moments(other_slope)[1],
-        "score divided by another power of sigma": [4.0, 4 * 0.36**2, 4 / 0.36],
+        "score divided by another power of sigma": [4 * 0.36**2, 4 / 0.36],
         "derivative with respect to sigma": [
             *moments(slope * e),
             moments(slope * e)[1] + moments(slope * e)[0] ** 2,

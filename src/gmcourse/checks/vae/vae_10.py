@@ -136,7 +136,7 @@ def vae_10(t, calibrated_loss, saving):
         "mean over the dimensions": [1 / d],
         "sum over the batch": [float(b)],
         "batch counted into the values": [1 / b],
-        "not all values counted": [1 / c, 1 / n, 1 / h, 1 / w],
+        "not all values counted": [1 / c, 1 / n, 1 / h, 1 / w, c / (h * w)],
     }
     ideas = {  # of the whole loss, and of the rates alone
         name: [k * due for k in ks if abs(grown / one - k) < 1e-3 * abs(k)]
