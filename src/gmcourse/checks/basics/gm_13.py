@@ -199,8 +199,12 @@ def gm_13(t, fit_density):
             other = t.call(fit, x + 2)
             same = torch.allclose(at(some, other), few, rtol=1e-3, atol=1e-3)
     name, scaled = None, "fitted in other coordinates"
-    if gap.mean() > 0.12 and same:
+    if gap.mean() > 0.12 and same:  # a shift alone, or whatever x is?
         name = scaled if likes_moved(x, fresh, at) else "x ignored"
+        with contextlib.suppress(TimeUp), deadline(limit):
+            turned = t.call(fit, x[:, [0, 2, 3, 1]])
+            if torch.allclose(at(some, turned), few, rtol=1e-3, atol=1e-3):
+                name = "x ignored"
     elif gap.mean() > 0.12:
         weight = share(value) / share(value).sum()
         name = likely(truth, x, weight, places, value, fresh, gap, at)

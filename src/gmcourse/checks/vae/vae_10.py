@@ -136,7 +136,7 @@ def vae_10(t, calibrated_loss, saving):
         "mean over the dimensions": [1 / d],
         "sum over the batch": [float(b)],
         "batch counted into the values": [1 / b],
-        "not all values counted": [1 / c, 1 / n, 1 / h, 1 / w, c / (h * w)],
+        "not all values counted": [1 / c, 1 / n, 1 / h, 1 / w],
     }
     ideas = {  # of the whole loss, and of the rates alone
         name: [k * due for k in ks if abs(grown / one - k) < 1e-3 * abs(k)]
@@ -160,7 +160,9 @@ def vae_10(t, calibrated_loss, saving):
         "batch counted into the values": [b * one, one / b],
         "mean over the dimensions": math.log(3),
         "not all values counted": [
-            k * f * math.log(3) for k in (h, w, c, n, c * w, c * h) for f in (1, 2, 0.5)
+            k * f * math.log(3)
+            for k in (h, w, c, n, c * c, c * w, c * h)
+            for f in (1, 2, 0.5)
         ],
         cut: [] if abs(later / grown - 1) < 2e-5 else grown.detach(),
     }
