@@ -391,7 +391,7 @@ def refit(x, w, means, covs):
     for _ in range(8):
         r = (MultivariateNormal(means, covs).log_prob(x[:, None]) + w.log()).softmax(1)
         n = r.sum(0)
-        w, means = n / len(x), r.T @ x / n[:, None]
+        w, means = n / len(x), (r / n).mT @ x
         e = x - means[:, None]
         covs = torch.einsum("nk,kni,knj->kij", r, e, e) / n[:, None, None]
         covs = covs + 1e-3 * torch.eye(4)
