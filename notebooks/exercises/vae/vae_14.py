@@ -6,7 +6,7 @@ class Vae14:
     Our numbers, in percent; the last row of each pair is the mean over 20 random
     directions at dose 2, with the range.
 
-    | direction | real | rebuilt | seen, dose 1 | dose 2 | kept, dose 2 | change, dose 2 |
+    | along | real | rebuilt | seen, dose 1 | dose 2 | kept, dose 2 | change, dose 2 |
     |---|---|---|---|---|---|---|
     | glasses | 100 | 95 | 100 | 100 | 96 | 0.98 |
     | random | | | | 6 (0 to 44) | 57 (11 to 100) | 0.33 |

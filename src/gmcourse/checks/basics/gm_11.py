@@ -218,10 +218,10 @@ def gm_11(t, points_needed):
             for u in {0: terms[:1], 3: terms, 8: terms[:1]}.get(i, [])
             for v in fit(-math.log1p(-share) / u)[:2]
         ]
-        ideas["logarithm expanded"] = expanded
+        ideas |= {"logarithm expanded": expanded}
         if share > 0.97:
             ideas |= edges(share, bins**d)
-        ideas["rounded to the nearest"] = round(real(share, bins**d))
+        ideas |= {"rounded to the nearest": round(real(share, bins**d))}
         ideas |= {"rounded down": due - 1, "one point too many": due + 1}
         holds(bins, d, share, other, ideas)
         ideas = {"result of an earlier call": due} if i < 2 else {}
