@@ -90,7 +90,10 @@ class PlainMarkdown(SphinxTransform):
         self.slugs[anchor] = (node.line or 0, target, text)
 
     def with_mark(self, math):
-        """A formula and the punctuation behind it are not parted at a line's end."""
+        """A formula and the punctuation behind it are not parted at a line's end.
+
+        But for long formulas, which need the width of a phone for themselves.
+        """
         place = math.parent.index(math)
         after = math.parent[place + 1] if place + 1 < len(math.parent) else None
         mark = (
@@ -98,7 +101,7 @@ class PlainMarkdown(SphinxTransform):
             if type(after) is nodes.Text
             else None
         )
-        if mark:
+        if mark and len(math.astext()) <= 30:
             rest = nodes.Text(after.astext()[mark.end() :])
             math.parent[place + 1] = rest
             whole = nodes.inline(classes=["with-mark"])
