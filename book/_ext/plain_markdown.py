@@ -96,14 +96,9 @@ class PlainMarkdown(SphinxTransform):
         """
         place = math.parent.index(math)
         after = math.parent[place + 1] if place + 1 < len(math.parent) else None
-        mark = (
-            re.match(r"[.,;:!?)’]+", after.astext())
-            if type(after) is nodes.Text
-            else None
-        )
+        mark = isinstance(after, nodes.Text) and re.match(r"[.,;:!?)’]+", after)
         if mark and len(math.astext()) <= 30:
-            rest = nodes.Text(after.astext()[mark.end() :])
-            math.parent[place + 1] = rest
+            math.parent[place + 1] = nodes.Text(after[mark.end() :])
             whole = nodes.inline(classes=["with-mark"])
             math.parent[place] = whole
             whole += [math, nodes.Text(mark[0])]

@@ -3,11 +3,15 @@
 import math
 
 import torch
-from torch.distributions import (
-    Normal,
-)
+from torch.distributions import Normal
 
 from .. import build, cases, edits, reference, right, wrong
+
+
+def line(step):
+    """Points z, and log p(x, z) at x = 1 up to a constant."""
+    z = torch.arange(-7, 7, step).double()
+    return z, Normal(z**2 + 0.4 * z, 0.4).log_prob(torch.ones_like(z)) - z**2 / 2
 
 
 def searched(starts=None, steps=600, lr=0.02, slope=0.4, noise=0.4, still=False):
@@ -192,8 +196,7 @@ class Vae02:
     @build
     def by_the_curvature_at_each_mode():
         log_p, _, wide, _ = searched()
-        z = torch.arange(-7, 7, 0.001).double()
-        joint = Normal(z**2 + 0.4 * z, 0.4).log_prob(torch.ones_like(z)) - z**2 / 2
+        z, joint = line(0.001)
         starts = []
         for side in (z < -0.2, z > -0.2):
             i = int(joint.masked_fill(~side, -math.inf).argmax())
@@ -206,8 +209,7 @@ class Vae02:
     @build
     def moments():
         log_p, left, _, right = searched()
-        z = torch.arange(-7, 7, 0.01).double()
-        joint = Normal(z**2 + 0.4 * z, 0.4).log_prob(torch.ones_like(z)) - z**2 / 2
+        z, joint = line(0.01)
         post = joint.softmax(0)
         mean = (post * z).sum()
         std = (post * (z - mean) ** 2).sum().sqrt()
