@@ -193,18 +193,20 @@ def gm_13(t, fit_density):
         t.fail(name, why=why, got=f"{whole:.4g}")
 
     # Three Gaussians by EM, three starts: 0.033 over 40 seeds, deviation 0.011.
-    same, limit = False, 5.0 if gap.mean() > 0.12 else 0.05
-    if seconds < 2:  # what was kept comes at once
+    limit = 5.0 if gap.mean() > 0.12 else 0.05  # what was kept comes at once
+
+    def same_for(data):
+        """Whether a fit to other data is the same density; one that is slow is not."""
         with contextlib.suppress(TimeUp), deadline(limit):
-            other = t.call(fit, x + 2)
-            same = torch.allclose(at(some, other), few, rtol=1e-3, atol=1e-3)
+            other = t.call(fit, data)
+            return torch.allclose(at(some, other), few, rtol=1e-3, atol=1e-3)
+        return False
+
+    same = seconds < 2 and same_for(x + 2)
     name, scaled = None, "fitted in other coordinates"
     if gap.mean() > 0.12 and same:  # a shift alone, or whatever x is?
-        name = scaled if likes_moved(x, fresh, at) else "x ignored"
-        with contextlib.suppress(TimeUp), deadline(limit):
-            turned = t.call(fit, x[:, [0, 2, 3, 1]])
-            if torch.allclose(at(some, turned), few, rtol=1e-3, atol=1e-3):
-                name = "x ignored"
+        ignored = same_for(x[:, [0, 2, 3, 1]]) or not likes_moved(x, fresh, at)
+        name = "x ignored" if ignored else scaled
     elif gap.mean() > 0.12:
         weight = share(value) / share(value).sum()
         name = likely(truth, x, weight, places, value, fresh, gap, at)
