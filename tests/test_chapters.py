@@ -3,6 +3,7 @@
 import budgets
 import pytest
 import rules_of_library
+import rules_of_names
 import rules_of_outputs
 import rules_of_text
 from chapters import Chapter, order
@@ -10,7 +11,12 @@ from chapters import Chapter, order
 import notebooks
 
 CHAPTERS = notebooks.texts()
-RULES = rules_of_outputs.RULES + rules_of_text.RULES + rules_of_library.RULES
+RULES = [
+    *rules_of_outputs.RULES,
+    *rules_of_text.RULES,
+    *rules_of_library.RULES,
+    *rules_of_names.RULES,
+]
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
