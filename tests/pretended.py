@@ -48,14 +48,15 @@ class _Marks:
         return x
 
 
-def _tensors(tree) -> list[Tensor]:
-    if isinstance(tree, Tensor):
-        return [tree]
-    if isinstance(tree, dict):
-        tree = tree.values()
-    elif not isinstance(tree, list | tuple):
-        return []
-    return [x for part in tree for x in _tensors(part)]
+def _tensors(values) -> list[Tensor]:
+    """The tensors among them, and in the lists and tuples among them."""
+    found = []
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, list | tuple):
+            found += [each for each in value if isinstance(each, Tensor)]
+    return found
 
 
 class _Operations(TorchDispatchMode):
@@ -67,10 +68,12 @@ class _Operations(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs, name = kwargs or {}, func.overloadpacket.__name__
-        inputs = _tensors((args, kwargs))
+        inputs = _tensors((*args, *kwargs.values()))
         there = [self.marks.has(x) for x in inputs]
-        target = there[0] if name in _TO_FIRST and there else any(there)
-        if any(there) and name != "copy_":
+        if not any(there):
+            return func(*args, **kwargs)
+        target = there[0] if name in _TO_FIRST else True
+        if name != "copy_":
             # A GPU takes single numbers, and index tensors, from the CPU as well.
             stray = [
                 x
@@ -84,7 +87,7 @@ class _Operations(TorchDispatchMode):
                 )
         out = func(*args, **kwargs)
         if target:
-            for x in _tensors(out):
+            for x in _tensors([out]):
                 self.marks.add(x)
         return out
 
