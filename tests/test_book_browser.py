@@ -104,6 +104,16 @@ def sideways(page, width):
     return found or ["the page scrolls sideways"] * wide
 
 
+def wide_tables(page):
+    """Tables whose last columns a reader at a desk would have to scroll to."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('.bd-article table')]
+  .filter(table => table.checkVisibility())
+  .filter(table => table.offsetWidth > table.parentElement.clientWidth + 1)
+  .map(table => `${table.offsetWidth} px wide: ` + table.innerText.slice(0, 80))"""
+    )
+
+
 def rgb(color):
     return [int(c) / 255 for c in re.findall(r"\d+", color)[:3]]
 
@@ -219,8 +229,9 @@ def parts_of_a_chapter(page, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_page(page, name):
     visit(page, name)  # once for all claims: a chapter loads for seconds
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert wide_tables(page) == []
     if name in CHAPTERS:
-        page.set_viewport_size({"width": 1280, "height": 900})
         height = page.evaluate("document.documentElement.scrollHeight")
         assert height < 40_000 * 1.02  # other fonts, other heights
         ways_out(page, name)
