@@ -154,9 +154,14 @@ def faint(page, mode):
     return known.get(node);
   };
   const seen = new Map();
-  for (const node of document.querySelectorAll('.bd-article *, .bd-sidebar *')) {
-    const text = [...node.childNodes].some(n => n.nodeType === 3 && n.data.trim());
-    if (!text || node.closest('svg, mjx-assistive-mml, .gm-live')) continue;
+  const written = new Set();
+  for (const root of document.querySelectorAll('.bd-article, .bd-sidebar')) {
+    const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode())
+      if (texts.currentNode.data.trim()) written.add(texts.currentNode.parentElement);
+  }
+  for (const node of written) {
+    if (node.closest('svg, mjx-assistive-mml, .gm-live')) continue;
     if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
       continue;
     const pair = [getComputedStyle(node).color, ...behind(node)];
@@ -226,18 +231,24 @@ def parts_of_a_chapter(page, name):
     assert wrong == []
 
 
+STILL = """addEventListener('DOMContentLoaded', () => {
+  const style = document.createElement('style');
+  style.textContent = '* { transition: none !important; animation: none !important }';
+  document.head.append(style);
+})"""
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_page(page, name):
-    visit(page, name)  # once for all claims: a chapter loads for seconds
     page.set_viewport_size({"width": 1280, "height": 900})
+    page.add_init_script(STILL)  # cells that open fade in
+    visit(page, name)  # once for all claims: a chapter loads for seconds
     assert wide_tables(page) == []
     if name in CHAPTERS:
         height = page.evaluate("document.documentElement.scrollHeight")
         assert height < 40_000 * 1.02  # other fonts, other heights
         ways_out(page, name)
         parts_of_a_chapter(page, name)
-    still = "* { transition: none !important; animation: none !important }"
-    page.add_style_tag(content=still)  # cells that open fade in
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert outside(page) == []  # from elsewhere, or missing
     assert page.errors == []
