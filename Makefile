@@ -46,8 +46,10 @@ pdf: $(BOOK)  ## the book as one PDF, _build/html/gmcourse.pdf (needs Chromium o
 	$(BIN)/python tools/pdf.py
 
 # Rooted at the repository: links from the chapters to the book's pages lead somewhere.
+# The texts of the chapters, beside the notebooks, are for authors: not in the list.
 lab: $(READY)  ## JupyterLab on chapter 0 (LAB=--allow-root and the like are passed on)
-	$(BIN)/jupyter lab $(LAB) notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --ContentsManager.hide_globs='[0-9][0-9]_*.md' \
+		--ContentsManager.hide_globs=__pycache__ $(LAB) notebooks/00_start_here.ipynb
 
 # For contributors: the parts of `make test`.
 

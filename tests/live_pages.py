@@ -7,6 +7,14 @@ from gmcourse import live
 PHONE = {"width": 390, "height": 844}
 
 
+def drawn(page):
+    """Waits until the page was drawn and its observers were told what is in sight."""
+    page.evaluate(
+        """() => new Promise(
+          done => new IntersectionObserver(done).observe(document.body))"""
+    )
+
+
 @pytest.fixture
 def show(page, tmp_path):
     """Opens a file:// page with the figures and returns it."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 from browser import chromium as chromium
 from browser import page as page
-from live_pages import PHONE
+from live_pages import PHONE, drawn
 from live_pages import show as show
 
 from gmcourse import live, mixtures
@@ -49,11 +49,9 @@ def by_quadrature(mean, std):
 def test_divergences_equal_quadrature(show, mean, std):
     page = show(divergences())
     assert asked(page, f"set({mean}, {std})") == [mean, std]
-    assert asked(page, "divergences()") == pytest.approx(
-        by_quadrature(mean, std), abs=1e-6
-    )
-    forward, reverse = page.locator(".gm-value").all_inner_texts()
     due = by_quadrature(mean, std)
+    assert asked(page, "divergences()") == pytest.approx(due, abs=1e-6)
+    forward, reverse = page.locator(".gm-value").all_inner_texts()
     assert forward == f"KL(p ‖ q) = {due[0]:.3f} nats"
     assert reverse == f"KL(q ‖ p) = {due[1]:.3f} nats"
 
@@ -186,8 +184,9 @@ def test_em_equals_torch_step_by_step(show):
 
 
 @pytest.mark.browser
-def test_em_is_stepped_run_and_begun_anew(show):
-    page = show(em())
+def test_em_is_stepped_run_and_begun_anew(page, show):
+    page.clock.install()
+    show(em())
     first = state(page)[2]
     page.get_by_role("button", name="Step").click()
     assert state(page)[2]["value"] > first["value"]
@@ -196,11 +195,13 @@ def test_em_is_stepped_run_and_begun_anew(show):
     assert page.inner_text(".gm-near") == "after 0 steps of EM"
     assert state(page)[2]["means"] != first["means"]
     assert page.locator(".gm-past").count() == 1  # the curve of the start before
+    page.clock.pause_at(page.evaluate("Date.now() + 1000"))  # or it might arrive
     page.get_by_role("button", name="Run").click()
-    page.wait_for_function(
-        "document.querySelector('.gm-near').innerText.includes('after 2')"
-    )
+    page.clock.run_for(1000)
+    ran = int(page.inner_text(".gm-near").split()[1])
+    assert 2 <= ran <= 3
     page.get_by_role("button", name="Pause").click()
+    page.clock.resume()
     page.locator("input").press("ArrowRight")
     assert len(state(page)[2]["weights"]) == 4
     assert page.inner_text(".gm-slider") == "4 components"
@@ -362,8 +363,11 @@ def test_coins_are_trained_as_by_torch(show, chosen, rate):
     logits = torch.zeros_like(m, requires_grad=True)
     sgd = torch.optim.SGD([logits], lr=rate)
     loss = torch.nn.functional.binary_cross_entropy_with_logits
-    for _ in range(12):
-        found = asked(page, "get()")
+    path = page.evaluate(f"""() => Array.from({{ length: 13 }}, (_, step) => {{
+        if (step) {FIGURE}.step();
+        return {FIGURE}.get();
+    }})""")
+    for found in path:
         due = loss(logits, m, reduction="sum")
         assert found["loss"] == pytest.approx(due.item(), abs=1e-9)
         got = torch.tensor(found["logits"], dtype=torch.float64)
@@ -371,7 +375,6 @@ def test_coins_are_trained_as_by_torch(show, chosen, rate):
         sgd.zero_grad()
         due.backward()
         sgd.step()
-        asked(page, "step()")
     entropy = torch.distributions.Bernoulli(m).entropy().sum()
     assert found["floor"] == pytest.approx(entropy.item(), abs=1e-6)
     assert page.inner_text(".gm-near").startswith("after 12 steps")
@@ -441,28 +444,33 @@ KINDS = {
 
 @pytest.mark.browser
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_moves_when_it_is_seen_until_it_is_touched(show, kind):
+def test_it_moves_when_it_is_seen_until_it_is_touched(page, show, kind):
     away = "<style>body{padding-top:3000px}</style>"
-    page = show(KINDS[kind](wander=True), head=away)
+    page.clock.install()
+    show(KINDS[kind](wander=True), head=away)
     get = f"JSON.stringify({FIGURE}.get())"
     before = page.evaluate(get)
-    page.wait_for_timeout(300)
+    drawn(page)
+    page.clock.run_for(2000)
     assert page.evaluate(get) == before  # out of sight
     page.locator(".gm-live").scroll_into_view_if_needed()
+    drawn(page)
+    page.clock.run_for(2000)
     page.wait_for_function(f"{get} != {before!r}")
     button = page.get_by_role("button", name="Pause").or_(
         page.get_by_role("button", name="Downhill in KL(q")
     )
     button.click()
     stopped = page.evaluate(get)
-    page.wait_for_timeout(400)
+    page.clock.run_for(2000)
     assert page.evaluate(get) == stopped
 
     page.emulate_media(reduced_motion="reduce")
     page.reload()
     page.locator(".gm-live").scroll_into_view_if_needed()
     before = page.evaluate(get)
-    page.wait_for_timeout(1300)
+    drawn(page)
+    page.clock.run_for(2000)
     assert page.evaluate(get) == before
 
 
@@ -502,7 +510,9 @@ def test_buttons_and_sliders_by_touch(show, kind):
     for at, end in (0.02, "min"), (0.98, "max"):
         x, y = box["x"] + at * box["width"], box["y"] + box["height"] / 2
         page.touchscreen.tap(x, y)
-        assert page.locator("input").evaluate(f"e => e.value == e.{end}")
+        page.wait_for_function(
+            f"(e => e.value == e.{end})(document.querySelector('input'))"
+        )
 
 
 @pytest.mark.browser
@@ -511,6 +521,7 @@ def test_the_gaussian_by_touch(show):
     page.set_viewport_size(PHONE)
     box = page.locator(".gm-plane").bounding_box()
     page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + 0.7 * box["height"])
+    page.wait_for_function(f"{FIGURE}.get()[0] != 0.5")
     mean, std = asked(page, "get()")
     assert mean == pytest.approx(3.0, abs=0.05) and std != 1.2
     finger, handle = (

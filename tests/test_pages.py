@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 import gmcourse
 
@@ -36,6 +37,9 @@ def test_front_pictures():
     assert len(alts) == len(used)
     assert all(len(alt.split()) >= 5 for alt in [*alts, *(alt for alt, _ in hero)])
     assert sum(path.stat().st_size for path in files.values()) < 300_000
+    for path in files.values():  # a card is 366 px wide; a sharp screen has two for one
+        with Image.open(path) as picture:
+            assert picture.width >= 732, path.name
 
 
 @pytest.mark.parametrize("page", ["README.md", "book/index.md", "book/instructors.md"])

@@ -3,7 +3,8 @@
     python tools/front_pictures.py [NAME ...]
 
 writes book/_static/front_*.png and front_live.html, with fixed seeds, and fails where
-the pictures weigh more than 300 KB together. Run it by hand when the weights change,
+the pictures weigh more than 300 KB together. A card is at most 366 px wide, and each
+picture has two pixels or more for one of these. Run it by hand when the weights change,
 and `live` when a live figure's script does.
 
     live     the latent plane of vae2d-mnist, alive, with test digits as points
@@ -84,7 +85,7 @@ def live() -> str:
 def digits() -> Tensor:
     with gm.seeded(0):
         x = zoo.load("vae-mnist").sample(32, mean=True)
-    return tile(tint(x[:, 0]), 8, zoom=3)
+    return tile(tint(x[:, 0]), 8, zoom=4)
 
 
 def mixture() -> Tensor:
@@ -92,7 +93,7 @@ def mixture() -> Tensor:
     with gm.seeded(0):
         points = gm.data.densities.spirals().sample(4000)
         fitted = mixtures.fit_mixture(points, 24, steps=60)
-    width, height, reach = 672, 336, 4.2
+    width, height, reach = 840, 420, 4.2
     axis = torch.linspace(-reach, reach, width), torch.linspace(2.1, -2.1, height)
     grid = torch.stack(torch.meshgrid(axis[1], axis[0], indexing="ij")[::-1], -1)
     log_p = fitted.log_prob(grid.view(-1, 2).double()).view(height, width)
@@ -107,7 +108,7 @@ def codes() -> Tensor:
     a, b = model.encode(faces).chunk(2)
     t = torch.linspace(0, 1, 8)[None, :, None]
     x = model.decode(((1 - t) * a[:, None] + t * b[:, None]).flatten(0, 1))
-    return tile(x.clamp(0, 1), 8, zoom=5, gap=5)
+    return tile(x.clamp(0, 1), 8, zoom=6, gap=6)
 
 
 def wishes() -> Tensor:

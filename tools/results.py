@@ -36,8 +36,8 @@ INTRO = """# Results
 
 Every number of a model of ours is read from the card that ships with the package.
 `make results` measures each model again from its weights, and fails where a measure
-lies outside the tolerance stated below its table. Sizes, times of training and what
-other seeds gave are records of the training.
+lies outside the tolerance stated below its table. Sizes (in parameters), times of
+training and what other seeds gave are records of the training.
 
 How well a model predicts the test examples is given in nats per example (for 8-bit
 images also in bits per dimension), lower is better, and beside it stands what kind of
@@ -118,21 +118,19 @@ def comparison(cards: list[dict]) -> str:
         have = cells(card)
         rows.append(
             [
-                f"`{card['name']}`",
-                card["title"],
+                f"`{card['name']}`<br>{card['title']}",
                 *(have.get(column, "") for column in columns),
-                f"{card['parameters'] / 1e6:.2f} M",
-                cost(card),
+                f"{card['parameters'] / 1e6:.2f} M<br>{cost(card)}",
             ]
         )
-    return table(["entry", "model", *columns, "size", "training"], rows)
+    return table(["entry", *columns, "size, training"], rows)
 
 
 def cost(card: dict) -> str:
     minutes = card["minutes"]["cpu"] if card["device"] == "CPU" else None
     if minutes is None:
         return f"{card['minutes']['wall']:.1f} min, {card['device']}"
-    text = f"{minutes:.1f} CPU min"
+    text = f"{minutes:.1f}&nbsp;CPU&nbsp;min"
     start = card["recipe"]["start"]
     return text + (f", after `{start}`" if start else "")
 

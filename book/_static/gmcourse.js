@@ -35,6 +35,31 @@ addEventListener("DOMContentLoaded", () => {
   if (bar) new MutationObserver(follow).observe(bar, how);
 });
 
+// The theme marks a section when it sees the heading come by, and who scrolls fast leaps
+// over headings. So when the page has come to rest, its place decides: the last heading
+// in the upper third, as the theme has it. At the page's end, where not every section
+// can get there, the one that was asked for stays.
+addEventListener("scrollend", () => {
+  const links = [...document.querySelectorAll("#pst-page-toc-nav a")];
+  const asked = links.find((link) => link.matches(".active") && link.hash === location.hash);
+  const rest = document.documentElement.scrollHeight - innerHeight - scrollY;
+  if (!links.length || (asked && rest < 2)) return;
+  const above = (link) => {
+    const section = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    const heading = section?.querySelector(":is(h1, h2, h3, h4)") ?? section;
+    return heading?.getBoundingClientRect().top < 0.3 * innerHeight;
+  };
+  const read = links.findLast(above) ?? links[0];
+  for (const link of links) {
+    link.classList.toggle("active", link === read);
+    if (link === read) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+  for (const entry of document.querySelectorAll("#pst-page-toc-nav .toc-entry")) {
+    entry.classList.toggle("active", entry.contains(read));
+  }
+});
+
 // A link into a fold opens it.
 function reveal() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
