@@ -87,6 +87,12 @@ class Ae02:
         part = float(beyond * s.sum() / s[k - 1])
         return k and round(k - part)
 
+    @wrong("1 - what is kept")
+    def one_minus_cumulative_sums(x, share):
+        values = torch.linalg.svdvals(x - x.mean(0)) ** 2
+        kept = torch.cat([torch.zeros(1), (values / values.sum()).cumsum(0)])
+        return int((1 - kept <= share).int().argmax())
+
     edited = edits(
         codes_needed,
         """

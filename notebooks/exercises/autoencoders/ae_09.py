@@ -84,6 +84,7 @@ class Ae09:
         | return -> return z + ( | values) -> values) - z).detach()
     gradient of what was dropped
         | return -> return z.relu() + ( | values) -> values) - z.relu()).detach()
+    gradient of what was dropped | z.relu() -> z.clamp(min=0)
     k above d | min(self.k, z.shape[1]) -> self.k
     another rule in evaluation mode
         | return -> return z.relu() if not self.training else

@@ -167,6 +167,12 @@ class Ae11:
         | cov(z.double().T) -> cov(z.double().T) + 1e-20 * torch.eye(len(z.T))
     noise added to the covariance | vectors * values.clamp(min=0).sqrt()
         -> vectors * (0.9 * values + 0.1 * values.mean()).sqrt()
+    correlations off, standard deviations right | values, vectors
+        -> cov = 0.9 * cov + 0.1 * cov.diagonal().diag(); values, vectors
+    correlations off, standard deviations right | values, vectors
+        -> cov = 0.5 * cov + 0.5 * cov.diagonal().diag(); values, vectors
+    another factor on the covariance | cov(z.double().T) -> cov(z.double().T) * 0.9
+    another factor on the covariance | cov(z.double().T) -> cov(z.double().T) * 1.1
     constant codes lost | return mean + -> return mean * (z.std(0) > 0) +
     a size taken for granted | values.clamp(min=0) -> (values * (values > 1e-6))
     a size taken for granted | torch.cov(z.double().T)

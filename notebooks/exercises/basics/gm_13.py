@@ -156,6 +156,27 @@ class Gm13:
         return MixtureSameFamily(Categorical(probs=best[0]), parts).log_prob
 
     @right
+    @build
+    def in_single_precision():
+        def fit_density(x):
+            parts = Gm13.fit_density(x).__self__
+            w, parts = parts.mixture_distribution, parts.component_distribution
+            w, m = w.probs.float(), parts.mean.float()
+            root = torch.linalg.cholesky(parts.covariance_matrix).float()
+            size = root.diagonal(dim1=1, dim2=2).log().sum(1)
+
+            def log_prob(p):
+                e = torch.linalg.solve_triangular(
+                    root, (p[:, None] - m)[..., None], upper=False
+                )
+                each = (w.log() - size - e.square().sum((2, 3)) / 2).exp()
+                return each.sum(1).log() - 2 * math.log(2 * math.pi)  # -inf far away
+
+            return log_prob
+
+        return fit_density
+
+    @right
     def in_other_units(x):
         scale = deviations(x)
         log_prob = Gm13.fit_density(x / scale)
@@ -200,6 +221,14 @@ class Gm13:
     does not integrate to one
         | return MixtureSameFamily(Categorical(probs=w), parts).log_prob
         -> return lambda p: (parts.log_prob(p[:, None]) + w.log()).amax(1) + 0.1
+    a floor under the density | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: (f(p).exp() + 1e-6).log()
+    a floor under the density | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: (f(p).exp() + 1e-3).log()
+    a floor under the density | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: (f(p).exp() + 1e-30).log()
+    a floor under the density | return MixtureSameFamily -> f = MixtureSameFamily
+        | .log_prob -> .log_prob; return lambda p: f(p).clamp(min=-20)
     random at each call | return MixtureSameFamily -> f = MixtureSameFamily
         | .log_prob -> .log_prob; return lambda p: f(p) + 0.1 * torch.randn(len(p))
     depends on its place in the batch

@@ -97,6 +97,10 @@ class Vae05:
     the variance at the best constant | baseline = mu**2 + 3 * sigma**2
         -> baseline = (fourth - (mu**2 + 3 * sigma**2) ** 2) / sigma**2 - grad**2
     another variance | fourth / sigma**2 - grad**2 -> 33.7
+    another variance | fourth / sigma**2 - grad**2 -> 22.68
+    another variance | fourth / sigma**2 - grad**2 -> 21.5
+    another variance | fourth / sigma**2 - grad**2 -> 20.18
+    another spread | 4 * sigma**2 -> grad**2
     off by a factor of two | grad = 2 * mu -> grad = mu
     another spread | 4 * sigma**2 -> 16 * sigma**2
     slope of f not squared | 4 * sigma**2 -> 2 * sigma**2

@@ -96,6 +96,10 @@ class Vae10:
     constant left out | math.log(2 * math.pi) + 1 -> 1
     constant left out | + 1 + -> +
     not all values counted | 0.5 * n -> 0.5
+    not all values counted | 0.5 * n * (math.log(2 * math.pi) + 1 + var.log())
+        -> 0.5 * (n * var.log() + math.log(2 * math.pi) + 1)
+    another width
+        | .square().mean((0, 2, 3)) -> .square().sum((0, 2, 3)) / x.shape[1]
     logarithm of sigma counted wrongly | var.log() -> 2 * var.log()
     logarithm of sigma counted wrongly | var.log() -> var.sqrt().log()
     logarithm of sigma counted wrongly

@@ -98,6 +98,8 @@ class Vae11:
     another width than exp(log_std) | eps, log_joint): -> eps, log_joint, half=0.5):
         | z = -> log_std = half * log_std; z =
     sign flipped | return -> return -
+    overflow | log_w.softmax(0)
+        -> ((log_w - log_w.mean()).exp() / (log_w - log_w.mean()).exp().sum())
     underflow | log_w.softmax(0) -> (log_w.exp() / log_w.exp().sum())
     log_std cut off from the graph | + log_std.exp() -> + log_std.exp().detach()
     another power of the weights | share**2 -> share**3

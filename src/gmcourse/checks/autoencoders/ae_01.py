@@ -243,6 +243,11 @@ def ae_01(t, masked_error):
     t.finite(got, why, "0/0 left in the gradient")
     cut = {"cut off from the graph": 0.0}
     t.close(got, slope, why, "gradient of part of it", cut, tol=1e-4)
+    t.property("a batch in which nothing counts")
+    out = t.call(masked_error, x, x_hat, 0 * mask)
+    why, got = "A loss of 0 that backward() can start from.", "a constant"
+    t.close(t.tensor(out).detach(), torch.zeros(b), why, zero)
+    t.true(t.tensor(out).requires_grad, why, got, "cut off from the graph")
 
     t.property("images far from 0")
     args = *images(b, c, 2000.0), mask

@@ -100,6 +100,8 @@ def codes_needed(x, share):
         "root of the share": "The share compares squared distances: the root of it is "
         "larger.",
         "a float in place of an int": "The result counts codes.",
+        "1 - what is kept": "In float32 it has no digits left where the share is tiny: "
+        "add up the variances that are left out.",
         "the first examples alone": "All rows of x are data.",
         "columns standardized": "The data are taken as they are: dividing each column "
         "by its standard deviation changes what is lost.",
@@ -282,6 +284,12 @@ def ae_02(t, codes_needed):
     t.property("data of tiny values")
     unit = "a tolerance in the unit of the data"
     answers(1e-3 * x, shares, "Any unit will do.", unit)
+
+    t.property("a tiny share")
+    for _ in range(30):  # rounded sums come out right in some
+        some = planted(t, n, spectrum * t.uniform(d, low=0.5, high=1.5))[0]
+        out = t.call(codes_needed, some.float(), 1e-8)
+        t.close(out, 8.0, "No direction may be left out.", "1 - what is kept")
 
     t.property("every example counts")
     later = torch.cat([along_axes([1.0, 0.0, 0.0])] * 5 + [along_axes([0.0, 2.0, 2.0])])

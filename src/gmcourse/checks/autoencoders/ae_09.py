@@ -152,6 +152,12 @@ def ae_09(t, TopK):
     ideas = {"ties all kept": [[3.0, 3, 4]], "ties all dropped": [[0.0, 1, 0]]}
     t.equal(stay, 2.0, "Two of each row.", ideas=ideas)
 
+    t.property("a zero is not positive, and gets no gradient")
+    zeros = torch.tensor([[0.0, 0.0, 2.0, 0.0, 0.0]])
+    leaf = zeros.clone().requires_grad_()
+    slope, why = t.grad(t.call(t.call(TopK, 3), leaf), leaf), "Only the 2 stays."
+    t.close(slope, (zeros > 0).float(), why, "gradient of what was dropped")
+
     t.property("one row, and one value of it")
     for one, many in (model, k), (t.call(TopK, 1), 1):
         out = t.call(one, z[:1])

@@ -147,8 +147,16 @@ def ae_11(t, fit_sampler):
     wide = torch.maximum(seen, stds)
     t.mean(one, mean, wide, "The mean of z.", ideas=ideas)
 
+    def still() -> bool:
+        """Whether a code that is constant stays so."""
+        try:
+            drawn = fit_sampler(torch.cat([z, torch.full((n, 1), 2.5)], 1))(200)
+            return bool(t.tensor(drawn).detach()[:, k].std() < 0.01)
+        except Exception:
+            return False
+
     t.property("their standard deviations")
-    name = cause(z.double(), root, mean, one, inner)
+    name = cause(z.double(), root, mean, one, inner, still)
     t.std(one, stds, "Those of z.", name)
     t.property("their correlations: white after the root is undone")
     t.std(inner, 1.0, "Independent standard normals.", name)
@@ -212,19 +220,28 @@ def ae_11(t, fit_sampler):
         spread, unit = white(drawn / size).std(0), "a size taken for granted"
         t.close(spread, torch.ones(k), why, unit, tol=0.06)
 
+    # Code that draws code by code is spared most of them.
+    many = white(t.call(sample, 100_000 if quick else 10_000))
+    t.property(f"one spread in {len(many):,} draws")
+    spread, room = many.std(0), 0.002 + 6 / (2 * len(many)) ** 0.5
+    alike = spread.amax() - spread.amin() < room
+    bell = abs(((many / spread) ** 4).mean() - 3) < 0.1
+    why, got = "Independent standard normals.", f"{spread.mean():.4g} times as wide"
+    factor = alike and bell and (spread.mean() - 1).abs() > room
+    t.true(not factor, why, got, "another factor on the covariance")
+
     t.property("independent and normal")
     normal, other = torch.special.ndtr, "noise that is not normal"
-    t.distribution(white(one), normal, "Independent standard normals.", other)
+    t.distribution(white(one), normal, why, other)
 
     def few():
         return torch.stack([white(t.call(sample, 5))[:, 0] for _ in range(1000)])
 
     t.independent_noise(white(one)[:, None], white(two)[:, None], few)
-    # Code that draws code by code is spared most of them.
-    t.far_tails(white(t.call(sample, 100_000 if quick else 10_000)).flatten())
+    t.far_tails(many.flatten())
 
 
-def cause(z, root, mean, one, inner) -> str | None:
+def cause(z, root, mean, one, inner, still) -> str | None:
     """The mistake whose covariance the draws have, ``inner`` being whitened draws."""
     cov, (m, k) = root @ root.T, one.shape
     back, eye = torch.linalg.inv(root), torch.eye(k).double()
@@ -281,7 +298,7 @@ def cause(z, root, mean, one, inner) -> str | None:
         return "another factor on the covariance" if normal else other
     basis = torch.stack([eye.flatten(), sides.flatten()], 1)
     a, c = (torch.linalg.pinv(basis) @ seen.flatten()).tolist()
-    if c > 0 and fits(a * eye + c * sides):
+    if c > 0 and fits(a * eye + c * sides) and not still():
         return "noise added to the covariance"
     factor = one.std(0) / stds
     if fits(made(factor[:, None] * root)):

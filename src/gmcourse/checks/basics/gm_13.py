@@ -67,7 +67,9 @@ def fit_density(x):
         "keep it out of the sums with torch.where.",
         "the same density everywhere": "A constant has learned nothing from x.",
         "impossible points": "Minus infinity for a single fresh point spoils the mean: "
-        "leave some density everywhere.",
+        "a Gaussian is nowhere zero.",
+        "a floor under the density": "A constant under the density, however small, has "
+        "an infinite integral: log_prob falls on and on, the farther the point.",
         "incomplete points dropped": "On the complete points the density is too large, "
         "compared with fresh ones, and its first coordinate is distributed as theirs. "
         "They are few, and most have a small first coordinate: they are no sample of "
@@ -168,6 +170,11 @@ def gm_13(t, fit_density):
     whole, doubt = 1 + off.mean(), 6 * off.std() / len(places) ** 0.5
     gap = truth.log_prob(fresh.double()) - out
     narrow = gap.mean() > 1 and gap.std() > 1  # the draws miss where it is large
+    away = truth.variance.sqrt() * t.away(40, 4, low=0.5, high=1)
+    near, far = (at((truth.mean + s * away).float()) for s in (25, 100))
+    # Below -80 nothing is left of a density in float32.
+    level = ((near - far < 0.01) & (far > -80)).any()
+    floor = "a floor under the density"
     if not (abs(whole - 1) <= 0.03 + doubt.clamp(max=0.3) or narrow):
         scale = torch.where(x.isnan(), x.nanmean(0), x).std(0).log().sum()
         spread = spread_of(x).log().sum()
@@ -181,7 +188,7 @@ def gm_13(t, fit_density):
                 value - spread,
             ],
         }
-        name = "does not integrate to one"
+        name = floor if level else "does not integrate to one"
         for idea, values in ideas.items():
             for v in values if isinstance(values, list) else [values]:
                 name = idea if abs(share(v).mean() - 1) < 0.05 else name
@@ -191,6 +198,9 @@ def gm_13(t, fit_density):
             name = "negative log-likelihood returned"
         why = "Over all points, by 12,000 draws of a wide mixture: 0.97 to 1.03."
         t.fail(name, why=why, got=f"{whole:.4g}")
+    t.property("and falls on and on far from the points")
+    why = "At 100 standard deviations less than at 25."
+    t.true(not level, why, f"{far.max():.4g} at both", floor)
 
     # Three Gaussians by EM, three starts: 0.033 over 40 seeds, deviation 0.011.
     limit = 5.0 if gap.mean() > 0.12 else 0.05  # what was kept comes at once

@@ -180,7 +180,12 @@ def vae_10(t, calibrated_loss, saving):
         "spread of the errors in place of their size": [
             v + rate for v in at(spreads(flat), x, x + flat)
         ],
-        "another width": [due + d / 2 * math.log(k) for k in (n, b * n)],  # a sum
+        "another width": [  # a sum, in part or whole
+            due + d / 2 * math.log(k) for k in (n, b * n, b * n / c)
+        ],
+        "not all values counted": [
+            due - (d - k) / 2 * v for k in (c, n) for v in (1, pi2, pi2 + 1)
+        ],
         "logarithm of sigma counted wrongly": due - 2 * d * math.log(0.5),
     }
     told = "The smallest value over the widths, found by trying."
