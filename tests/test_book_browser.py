@@ -7,9 +7,8 @@ import functools
 import importlib
 import os
 import re
-import threading
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -18,6 +17,7 @@ import pytest
 # pytest imports this file without a package: both names end up as fixtures here.
 from browser import chromium as chromium
 from browser import page as page
+from loopback import served
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = Path(os.environ.get("GMCOURSE_BOOK", ROOT / "_build" / "html")).resolve()
@@ -429,11 +429,8 @@ def site():
     Of pages from a folder a busy Chromium now and then loses what they store: one
     page writes, and the next one, or another window, never reads it.
     """
-    handler = functools.partial(Quiet, directory=BOOK)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with served(functools.partial(Quiet, directory=BOOK)) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def test_dark_mode_button(page, site):

@@ -14,9 +14,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+from loopback import served
 
 from gmcourse.data import Damaged, Unavailable, download, fetch, places
 from gmcourse.data.catalog import Entry, File
@@ -75,16 +76,10 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def server():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.released = threading.Event()
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield server
-    server.released.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(Handler) as server:
+        server.released = threading.Event()
+        yield server
+        server.released.set()
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,14 @@
 """The two tiers of weights, in the package or fetched and verified; their sizes."""
 
 import shutil
-import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 import torch
 import zoo_sizes
+from loopback import served
 
 from gmcourse import checkpoint, zoo
 from gmcourse.__main__ import main
@@ -38,14 +38,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def server():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(Handler) as server:
+        yield server
 
 
 @pytest.fixture
