@@ -3,7 +3,7 @@
 import torch
 from prototypes import PROTOTYPES
 from torch import nn
-from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
 
 from gmcourse.autoencoders import (
     Autoencoder,
@@ -13,7 +13,18 @@ from gmcourse.autoencoders import (
 )
 from gmcourse.classifiers import FeatureClassifier
 from gmcourse.conditions import Labels
-from gmcourse.core import GenerativeModel
+from gmcourse.gan import (
+    GAN,
+    Hinge,
+    MinibatchStd,
+    NonSaturating,
+    Projection,
+    Relativistic,
+    Wasserstein,
+    gradient_penalty,
+    r1,
+    r2,
+)
 from gmcourse.histogram import Histogram
 from gmcourse.likelihoods import (
     Bernoulli,
@@ -28,33 +39,50 @@ from gmcourse.testing import optimizers
 from gmcourse.vae import IWAE, VAE
 
 
-class TinyGAN(GenerativeModel):
-    """A GAN on vectors (Goodfellow et al., 2014): the contract's hardest customer."""
+class TinyGAN(GAN):
+    """A GAN on vectors: the contract's hardest customer."""
 
-    def __init__(self, dim: int = 3, latent: int = 2, critic_steps: int = 1):
-        super().__init__()
-        self.event_shape, self.latent = (dim,), latent
-        self.critic_steps = critic_steps
-        self.generator = mlp(latent, 16, dim)
-        self.critic = mlp(dim, 16, 1)
+    def __init__(self, game=None, critic=None, *, dim=3, **how):
+        nets, sizes = (mlp(2, 16, dim), critic or mlp(dim, 16, 1)), {"latent_dim": 2}
+        super().__init__(
+            *nets, game or NonSaturating(), event_shape=(dim,), **sizes, **how
+        )
 
-    def losses(self, x, c=None):
-        self.check(x, c)
-        for _ in range(self.critic_steps):
-            fake = self.generate(len(x)).detach()
-            real = F.softplus(-self.critic(x)).mean()
-            yield "critic", real + F.softplus(self.critic(fake)).mean()
-        yield "generator", F.softplus(-self.critic(self.generate(len(x)))).mean()
 
-    def generate(self, n):
-        return self.generator(self.noise(n, self.latent))
+def wasserstein_gan():
+    # Without a bias at its end, which would cancel between real and fake.
+    critic = nn.Sequential(mlp(3, 16), nn.SiLU(), nn.Linear(16, 1, bias=False))
+    penalty = lambda *a: 10 * gradient_penalty(*a)  # noqa: E731
+    return TinyGAN(Wasserstein(), critic, penalty=penalty, critic_steps=3)
 
-    def draw(self, n, c=None):
-        return self.generate(n)
 
-    def players(self):
-        critic, generator = self.critic.parameters(), self.generator.parameters()
-        return {"critic": list(critic), "generator": list(generator)}
+def relativistic_gan():
+    critic = nn.Sequential(mlp(3, 16), nn.SiLU(), nn.Linear(16, 1, bias=False))
+    return TinyGAN(Relativistic(), critic, penalty=lambda *a: r1(*a) + r2(*a))
+
+
+def image_gan():
+    """Batch statistics in both players, spectral norm in one: buffers that move."""
+    generator = nn.Sequential(
+        nn.Linear(2, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 64)
+    )
+    generator.append(nn.Unflatten(1, IMAGE))
+    critic = nn.Sequential(
+        spectral_norm(nn.Conv2d(1, 4, 3, stride=2, padding=1)),
+        nn.LeakyReLU(0.2),
+        MinibatchStd(),
+        nn.Flatten(),
+        spectral_norm(nn.Linear(80, 1)),
+    )
+    sizes = {"latent_dim": 2, "event_shape": IMAGE}
+    blur = lambda step: max(0.0, 0.5 - step / 10)  # noqa: E731
+    return GAN(generator, critic, Hinge(), blur=blur, **sizes)
+
+
+def conditional_gan():
+    nets = WithLabel(mlp(5, 16, 3), 3), Projection(mlp(3, 16), 16, 3)
+    how = {"latent_dim": 2, "event_shape": (3,), "condition": Labels(3)}
+    return GAN(*nets, NonSaturating(0.9), **how)
 
 
 IMAGE = (1, 8, 8)
@@ -111,7 +139,10 @@ MODELS = {
     "conditional iwae": lambda: IWAE(conv_vae(classes=3), k=2),
     "linear gaussian": lambda: LinearGaussian(5, 2),
     "gan": TinyGAN,
-    "gan, two critic steps": lambda: TinyGAN(critic_steps=2),
+    "wasserstein gan": wasserstein_gan,
+    "relativistic gan": relativistic_gan,
+    "gan of images": image_gan,
+    "conditional gan": conditional_gan,
     "histogram": histogram,
     "bernoulli mixture": lambda: BernoulliMixture(3, (5,)),
     "bayes classifier": bayes,
