@@ -1,0 +1,96 @@
+"""Mistakes in gan.py, and the tests that must notice them."""
+
+TESTS = ("test_gan.py", "test_contract.py")
+MUTANTS = [
+    (
+        "the critic's real examples with the wrong sign",
+        "softplus(-real) + smooth",
+        "softplus(real) + smooth",
+    ),
+    (
+        "smoothing to the wrong side",
+        "(1 - self.real_label) * real",
+        "(self.real_label - 1) * real",
+    ),
+    (
+        "the saturating loss with the wrong sign",
+        "return -F.softplus(fake)",
+        "return F.softplus(fake)",
+    ),
+    ("no saturation for both", "return F.softplus(-fake)", "return -F.softplus(fake)"),
+    (
+        "least squares with the targets exchanged",
+        "0.5 * (real - 1).square() + 0.5 * fake.square()",
+        "0.5 * real.square() + 0.5 * (fake - 1).square()",
+    ),
+    ("hinge without its margin", "F.relu(1 - real)", "F.relu(-real)"),
+    ("the sign of the Wasserstein critic", "return fake - real", "return real - fake"),
+    (
+        "relativistic critic turned around",
+        "return F.softplus(fake - real)",
+        "return F.softplus(real - fake)",
+    ),
+    (
+        "penalty without create_graph",
+        "create_graph=True",
+        "create_graph=False, retain_graph=True",
+    ),
+    (
+        "slopes averaged over an example",
+        ".flatten(1).square().sum(1)",
+        ".flatten(1).square().mean(1)",
+    ),
+    ("slopes not squared", ".flatten(1).square().sum(1)", ".flatten(1).abs().sum(1)"),
+    ("one point between for all", "torch.rand(len(real), *", "torch.rand(1, *"),
+    (
+        "penalty at the real examples",
+        "torch.lerp(fake, real, t.to(real.dtype))",
+        "torch.lerp(real, real, t.to(real.dtype))",
+    ),
+    ("penalty toward 0", ".sqrt() - 1).square()", ".sqrt()).square()"),
+    ("root of a flat critic", ".clamp(min=1e-12).sqrt()", ".sqrt()"),
+    (
+        "r1 without its half",
+        "return 0.5 * _slopes(critic, real).mean()",
+        "return _slopes(critic, real).mean()",
+    ),
+    (
+        "r2 at real examples",
+        "0.5 * _slopes(critic, fake).mean()",
+        "0.5 * _slopes(critic, real).mean()",
+    ),
+    (
+        "detach forgotten",
+        "with torch.no_grad():  # the generator",
+        "if True:  # the generator",
+    ),
+    (
+        "every step on the first part",
+        "zip(reals, labels):",
+        "zip(reals[:1] * k, labels):",
+    ),
+    ("penalty subtracted", "loss = loss + self.penalty", "loss = loss - self.penalty"),
+    ("the critic learns in both turns", "with _frozen(self.critic):", "if True:"),
+    (
+        "blur on the critic's turn alone",
+        "if self.blur:",
+        "if self.blur and x.requires_grad:",
+    ),
+    (
+        "blur that does not fade",
+        'self.blur = nonnegative("blur", self.anneal(step))',
+        "pass",
+    ),
+    (
+        "the label is not told to the critic",
+        "value = self.critic(x) if c is None else self.critic(x, c)",
+        "value = self.critic(x) if c is None else self.critic(x, 0 * c)",
+    ),
+    ("weights stay frozen", "            p.requires_grad_(True)", "            pass"),
+    (
+        "projection without its value",
+        "return self.value(h)[:, 0] + (self.label(c) * h).sum(1)",
+        "return (self.label(c) * h).sum(1)",
+    ),
+    ("spread over the pixels", "x.var(0, correction=0)", "x.var(-1, correction=0)"),
+]
