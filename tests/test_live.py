@@ -74,6 +74,7 @@ def center_of(page, selector: str) -> tuple[float, float]:
 
 ACTIVATIONS = {
     "relu": nn.ReLU,
+    "leaky_relu": lambda: nn.LeakyReLU(0.2),
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
     "silu": nn.SiLU,

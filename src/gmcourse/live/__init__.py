@@ -12,12 +12,14 @@ from .coins import PixelCoins
 from .divergences import Divergences
 from .em_steps import EMSteps
 from .figure import Live
+from .gan_plane import GANPlane
 from .latent_plane import LatentPlane
 from .tradeoff import Tradeoff
 
 __all__ = [
     "Divergences",
     "EMSteps",
+    "GANPlane",
     "LatentPlane",
     "Live",
     "PixelCoins",

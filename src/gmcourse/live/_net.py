@@ -12,6 +12,7 @@ from ._bytes import half
 _LAYERS: dict[type[nn.Module], Callable[..., list]] = {
     nn.Linear: lambda m: ["linear", m.in_features, m.out_features],
     nn.ReLU: lambda m: ["relu"],
+    nn.LeakyReLU: lambda m: ["leaky_relu", m.negative_slope],
     nn.Tanh: lambda m: ["tanh"],
     nn.Sigmoid: lambda m: ["sigmoid"],
     nn.SiLU: lambda m: ["silu"],
@@ -25,8 +26,8 @@ def pack(module: nn.Module) -> tuple[list[list], bytes]:
     """The network for the browser: what ``GM.net`` in ``runtime.js`` reads.
 
     Args:
-        module: an `nn.Sequential` (nested ones too) of Linear, ReLU, Tanh, Sigmoid,
-            SiLU, GELU, Softplus, Identity, Flatten and Unflatten.
+        module: an `nn.Sequential` (nested ones too) of Linear, ReLU, LeakyReLU,
+            Tanh, Sigmoid, SiLU, GELU, Softplus, Identity, Flatten and Unflatten.
 
     Returns:
         The layers as ``[name, *numbers]``, and their weights (for Linear the weight,

@@ -12,7 +12,8 @@ class Live:
     """What every live figure shares: data for the browser, a still, and the HTML.
 
     A kind of figure is a subclass and a script of that name beside it, which adds the
-    function ``GM.figures[kind]`` that draws it.
+    function ``GM.figures[kind]`` that draws it. Scripts that several kinds share, and
+    others do not need, are its ``parts``: ``train.js`` where a network is trained.
 
     Args:
         data: what the script draws, for JSON.
@@ -25,6 +26,7 @@ class Live:
     """
 
     kind: ClassVar[str]
+    parts: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Live:
     def _repr_html_(self) -> str:
         runtime = _script("runtime.js")
         runtime = runtime.replace("GM_VERSION", digest(runtime))
+        runtime += "".join(map(_script, self.parts))
         # "<" would let a title end the script.
         data = json.dumps(self.data, sort_keys=True).replace("<", "\\u003c")
         name = f"gm-{digest(data)}"  # the same figure has the same id on every run

@@ -66,6 +66,7 @@
   const inner = Math.sqrt(2 / Math.PI);
   Object.assign(GM.layers, {
     relu: pointwise((x) => (x > 0 ? x : 0)),
+    leaky_relu: pointwise((x, low) => (x > 0 ? x : low * x)),
     tanh: pointwise(Math.tanh),
     sigmoid: pointwise(sigmoid),
     silu: pointwise((x) => x * sigmoid(x)),
@@ -138,6 +139,15 @@
     input.addEventListener("keydown", (event) => event.stopPropagation()); // not Jupyter's
     show(range.value);
     return { node: el("label", { class: "gm-slider" }, text, input), show };
+  }
+
+  // A list to choose from, after its name.  chosen(i): what follows.
+  function choice(name, options, at, chosen) {
+    const select = el("select", {}, ...options.map((text) => el("option", {}, text)));
+    select.selectedIndex = at;
+    select.addEventListener("change", () => chosen(select.selectedIndex));
+    select.addEventListener("keydown", (event) => event.stopPropagation()); // not Jupyter's
+    return { node: el("label", { class: "gm-slider" }, name, select) };
   }
 
   // A row of buttons: elements, or [name, what it does].
@@ -223,14 +233,16 @@
   // A figure that moves by itself: a button that starts and stops it, and step(seconds)
   // for each frame, or once a second where the reader asked the system for less motion.
   // With `invites` it begins when it comes into view, but never under less motion, and
-  // once a reader has touched it, only at the button.
+  // once a reader has touched it, only at the button.  Out of view it rests.
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
   function motion(root, name, invites, step) {
     const button = el("button", { type: "button", "aria-pressed": "false" }, name);
-    let frame = 0, last = 0;
+    let frame = 0, last = 0, seen = true;
+    new IntersectionObserver((entries) => { seen = entries.at(-1).isIntersecting; }).observe(root);
     function tick(now) {
       if (!root.isConnected) return stop(); // the cell was run again
       frame = requestAnimationFrame(tick);
+      if (!seen) return;
       if (calm.matches && now - last < 1000) return;
       const seconds = Math.min((now - last) / 1000, calm.matches ? 1 : 0.1);
       last = now;
@@ -270,8 +282,8 @@
   const colors = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"];
 
-  GM.tools = { el, svg, number, random, paint, speaker, slider, buttons, grip, drag, keys,
-    motion, colors };
+  GM.tools = { el, svg, number, random, paint, speaker, slider, choice, buttons, grip, drag,
+    keys, motion, colors };
 
   // Every container of that id which is not alive yet.  A cell that shows one figure
   // twice repeats the id.  If anything throws, the still picture stays.
@@ -334,6 +346,20 @@ body[data-jp-theme-light=false] .gm-live,body.vscode-dark .gm-live{${dark}}
 .gm-slider{display:flex;align-items:center;justify-content:center;gap:.6rem;margin-top:.7rem;
   font-size:.9em;white-space:nowrap}
 .gm-slider input{width:9rem;min-width:0;accent-color:var(--gm-ink)}
+.gm-controls .gm-slider{justify-content:space-between;margin-top:.4rem}
+.gm-live select{font:inherit;color:inherit;background:var(--gm-panel);cursor:pointer;
+  border:1px solid var(--gm-edge);border-radius:6px;padding:.15rem .3rem;min-height:28px;
+  width:12.5rem;min-width:0}
+.gm-live :is(select,input):focus-visible{outline:3px solid var(--gm-focus);outline-offset:2px}
+.gm-plane canvas{display:block;width:100%;border-radius:8px}
+.gm-plane canvas~.gm-handle{display:none}
+.gm-drawing{cursor:crosshair;touch-action:none}
+.gm-drawing canvas~.gm-handle{display:block}
+.gm-hint:not([hidden]){position:absolute;inset:0 0 20%;display:grid;place-items:center;
+  color:var(--gm-soft);pointer-events:none}
+.gm-key{font-size:.9em;margin:0 .6rem}
+.gm-grid .gm-level{stroke:var(--gm-soft);stroke-dasharray:3 5}
+.gm-thin{stroke-width:1.6}
 .gm-sheet{display:block;width:100%;image-rendering:pixelated;border-radius:6px;
   margin-bottom:.5rem}
 .gm-stack canvas+canvas{margin-top:.5rem}
@@ -377,7 +403,7 @@ ${painted}
 @container (max-width:540px){
   .gm-row{flex-direction:column;align-items:stretch;gap:.9rem}
   .gm-left,.gm-side{flex:none}
-  .gm-side{order:-1}
+  .gm-side:not(.gm-below){order:-1}
   .gm-side canvas{width:min(60%,240px);margin:0 auto}
 }
 @media print{.gm-alive .gm-still{display:block}.gm-body{display:none}}
