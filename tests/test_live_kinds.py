@@ -434,10 +434,20 @@ def test_coins_refuse(as_users_run_it, x, how, words):
 
 # ---- all of them -----------------------------------------------------------------
 
+
+def gan_plane(**how):  # its own tests: test_live_gan.py
+    players = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
+    for p in (*players[0].parameters(), *players[1].parameters()):
+        torch.nn.init.ones_(p)
+    how = {"wander": False, "still_steps": 2, "label": "A GAN", **how}
+    return live.GANPlane(*players, **how)
+
+
 KINDS = {
     "coins": coins,
     "divergences": divergences,
     "em": em,
+    "gan": gan_plane,
     "tradeoff": lambda **how: tradeoff(**how)[0],
 }
 

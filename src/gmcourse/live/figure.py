@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from importlib import resources
 from typing import ClassVar
 
@@ -71,4 +72,6 @@ class Live:
 
 
 def _script(name: str) -> str:
-    return resources.files("gmcourse.live").joinpath(name).read_text("utf-8")
+    """A script without its indentation and its lines of comment: a fifth less."""
+    text = resources.files("gmcourse.live").joinpath(name).read_text("utf-8")
+    return re.sub(r"(?m)^[ \t]*//.*\n|^[ \t]+", "", text)

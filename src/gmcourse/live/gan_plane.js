@@ -186,7 +186,7 @@ GM.figures.gan_plane = function (data, root) {
     values.forEach(function (v, i) {
       const s = Math.min(1, Math.max(0, shade(v)));
       image.data.set(rgb[s > 0.5 ? 1 : 0], 4 * i);
-      image.data[4 * i + 3] = 230 * Math.abs(s - 0.5);
+      image.data[4 * i + 3] = Math.min(130, 300 * Math.abs(s - 0.5));
     });
     field.getContext("2d").putImageData(image, 0, 0);
     pen.drawImage(field, 0, 0, SIZE, SIZE);
@@ -267,7 +267,7 @@ GM.figures.gan_plane = function (data, root) {
     pen.clearRect(0, 0, SIZE, SIZE);
     opinion();
     dots(set.points, 3.2, BLUE);
-    dots(samples, 5, ORANGE, "#fff9");
+    dots(samples, 5, ORANGE, "#5a1e0059");
     if (pressed(pull)) arrows(samples);
     plot();
     hint.hidden = !own || set.points.length > 0;
@@ -320,6 +320,7 @@ GM.figures.gan_plane = function (data, root) {
   const pull = toggle("Arrows", () => draw());
 
   // Provoked: the generator runs away from a critic that hardly moves.
+  const COLLAPSE = [0.0002, 0.01].map((rate) => data.choice.indexOf(rate));
   let before = null;
   const collapse = toggle("Provoke collapse", function (on) {
     if (on) {
@@ -329,7 +330,6 @@ GM.figures.gan_plane = function (data, root) {
       run.start();
     } else settle(...before);
   });
-  const COLLAPSE = [0.0002, 0.01].map((rate) => data.choice.indexOf(rate));
   function settle(to, k) {
     rates = to.slice();
     turns = k;
@@ -355,7 +355,7 @@ GM.figures.gan_plane = function (data, root) {
     })),
   ];
 
-  // The reader's own data: fifteen points, a little spread, for each place of the pen.
+  // The reader's own data: five points, a little spread, for each tenth of the way.
   const spray = normal(random(9)), spot = [0, 0];
   const MOST = 3000; // then the oldest go
   function add(points) {
@@ -426,7 +426,7 @@ GM.figures.gan_plane = function (data, root) {
             ["Step", touched(() => { run.stop(); update(); draw(); })],
             ["New start", touched(() => start(seed + 1))]),
           buttons(collapse, pull, clear),
-          el("div", { class: "gm-panel" }, names, chart),
+          el("div", { class: "gm-panel gm-losses" }, names, chart),
           el("div", { class: "gm-controls" }, ...choices.map((one) => one.node),
             ...sliders.map((one) => one.node)), spoken.node)),
       el("div", { class: "gm-help" },

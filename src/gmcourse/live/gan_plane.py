@@ -18,7 +18,7 @@ from ._net import pack
 from .figure import Live
 
 _GAMES = [gan.NonSaturating, gan.Saturating, gan.Hinge, gan.Wasserstein]
-_POINTS = 600  # of each set: enough to see it, few enough for a page
+_POINTS = 400  # of each set: enough to see it, few enough for a page
 # What the sliders offer: 1, 2 and 5 times a power of ten.
 _RATES = [round(d * 10.0**p, 5) for p in (-5, -4, -3, -2) for d in (1, 2, 5)] + [0.1]
 _CLIP = 0.1  # of the critic's weights in the game of Wasserstein
@@ -37,7 +37,7 @@ class GANPlane(Live):
             ReLU, LeakyReLU, Tanh, Sigmoid or SiLU.
         critic: from (b, 2) to (b, 1), likewise. Both begin with these weights, rounded
             to half precision.
-        sets: name to a distribution on the plane, the first is shown at first; 600
+        sets: name to a distribution on the plane, the first is shown at first; 400
             points of each are kept. Of a mixture of isotropic Gaussians modes are
             counted: one is covered that has a quarter of its share of the samples
             within three standard deviations. Default: eight Gaussians on a ring, two
@@ -128,8 +128,8 @@ class GANPlane(Live):
         still_steps = integer("still_steps", still_steps, 0)
         _train(model, points, batch, still_steps, chosen, betas)
         caption = (
-            f"Blue: points of \u201c{name}\u201d. Orange: samples of the generator after "
-            f"{still_steps:,} updates. Ground: blue where the critic says real."
+            f"Blue: points of \u201c{name}\u201d. Orange: samples of the generator "
+            f"after {still_steps:,} updates. Ground: blue where the critic says real."
         )
         still = png(_still(model, points, extent))
         super().__init__(data, still, caption, title, label, wander)
