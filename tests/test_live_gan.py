@@ -10,6 +10,7 @@ from browser import chromium as chromium
 from browser import page as page
 from live_pages import PHONE
 from live_pages import show as show
+from matplotlib import image as pictures
 from torch import nn
 
 from gmcourse import gan, live
@@ -256,6 +257,30 @@ def test_sixty_kilobytes():
     assert html == figure()._repr_html_()
 
 
+def test_the_still_shows_points_samples_and_ground(tmp_path):
+    """A critic that looks up to the right, and a generator of one point."""
+    critic, generator = nn.Linear(2, 1), nn.Linear(2, 2)
+    with torch.no_grad():
+        critic.weight.copy_(torch.tensor([[1.0, 1.0]]))
+        critic.bias.zero_()
+        generator.weight.zero_()
+        generator.bias.copy_(torch.tensor([-1.5, 3.0]))
+    at = GaussianMixture([[2.25, -3.375]], stds=0.01)
+    made = live.GANPlane(generator, critic, {"one": at}, still_steps=0, extent=4.5)
+    (tmp_path / "still.png").write_bytes(made.still)
+    image = torch.tensor(pictures.imread(tmp_path / "still.png"))  # (rows, columns, 3)
+    assert image.shape == (220, 220, 3)
+    red, _, blue = image.unbind(2)
+    assert red[215, 5] > blue[215, 5] and blue[5, 215] > red[5, 215]
+    strong = (image.max(2).values - image.min(2).values) > 0.55
+    for x, y, color in (-1.5, 3.0, red), (2.25, -3.375, blue):
+        row, column = int(220 * (4.5 - y) / 9), int(220 * (x + 4.5) / 9)
+        spot = slice(row - 4, row + 4), slice(column - 4, column + 4)
+        assert strong[spot].sum() >= 4 and (color[spot][strong[spot]] > 0.8).all()
+        strong[spot] = False
+    assert not strong.any()
+
+
 @pytest.mark.browser
 def test_modes_are_counted_as_said(show):
     ring = densities.eight_gaussians()
@@ -433,6 +458,7 @@ def test_it_rests_out_of_view_and_takes_its_time_under_less_motion(show):
         ({"rates": (0.001,)}, "expected two"),
         ({"rates": (0.001, -1.0)}, "a learning rate is -1"),
         ({"betas": (0.5, 1.0)}, "below 1"),
+        ({"betas": (0.5,)}, "expected two"),
         ({"critic_steps": 6}, "critic_steps"),
         ({"batch": 0}, "batch"),
         ({"extent": math.inf}, "extent"),

@@ -267,7 +267,7 @@ GM.figures.gan_plane = function (data, root) {
     pen.clearRect(0, 0, SIZE, SIZE);
     opinion();
     dots(set.points, 3.2, BLUE);
-    dots(samples, 5, ORANGE, "#5a1e0059");
+    dots(samples, 5, ORANGE, "#5a1e0040");
     if (pressed(pull)) arrows(samples);
     plot();
     hint.hidden = !own || set.points.length > 0;
@@ -281,7 +281,7 @@ GM.figures.gan_plane = function (data, root) {
         ? `critic: real \u2212 made ${number(-last.losses[0], 3)}`
         : `critic right: ${Math.round(100 * right)} %`);
     }
-    if (found) also.push(`samples near a mode: ${Math.round(100 * found.near)} %`);
+    if (found) also.push(`near a mode: ${Math.round(100 * found.near)} %`);
     near.textContent = also.join(", ") || "\u00a0";
     const words = [...told, ...also].join(", ");
     canvas.setAttribute("aria-label", `${data.label}: ${words}`);
@@ -432,7 +432,8 @@ GM.figures.gan_plane = function (data, root) {
       el("div", { class: "gm-help" },
         "Ground: blue where the critic says real, orange where it says made. Dashed: the "
         + "losses of a critic that cannot tell. A mode counts with a quarter of its share of "
-        + "the samples within three standard deviations. To draw: mouse or finger, or the "
+        + "the samples within three standard deviations, which is what near means. A collapse "
+        + "is provoked by a slow critic and a fast generator. To draw: mouse or finger, or the "
         + "arrow keys on the pen (Shift: larger steps; Home: to the center).")),
     { update, start, draw(points) { add(points); },
       get: () => ({ count, weights: players.map(({ net }) => Array.from(net.weights)),

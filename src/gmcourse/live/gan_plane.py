@@ -11,7 +11,8 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from .. import gan
 from .._arguments import finite, integer, positive
 from ..data import clouds, densities
-from ..data.mixture import GaussianMixture, Plane
+from ..data.clouds import Cloud
+from ..data.mixture import GaussianMixture
 from ..settings import seeded
 from ._bytes import half, in_base64, png
 from ._net import pack
@@ -70,7 +71,7 @@ class GANPlane(Live):
         self,
         generator: nn.Module,
         critic: nn.Module,
-        sets: Mapping[str, Plane] | None = None,
+        sets: Mapping[str, Cloud | GaussianMixture] | None = None,
         *,
         game: gan.Game | None = None,
         rates: tuple[float, float] = (1e-3, 1e-3),
@@ -93,9 +94,8 @@ class GANPlane(Live):
                 f"rates are {rates}; expected two, the critic's first, each 1, 2 or 5 "
                 "times a power of ten from 0.00001 to 0.1"
             )
-        betas = tuple(finite("betas", betas).expand(2).tolist())
-        if not 0 <= min(betas) <= max(betas) < 1:
-            raise ValueError(f"betas are {betas}; expected 0 or more and below 1")
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas are {betas}; expected two, 0 or more and below 1")
         steps = integer("critic_steps", critic_steps, 1, 5)
         batch = integer("batch", batch, 1, 512)
         extent = positive("extent", extent)
@@ -112,7 +112,7 @@ class GANPlane(Live):
             "choice": _RATES,
             "rates": [_RATES.index(rate) for rate in chosen],
             "steps": steps,
-            "betas": betas,
+            "betas": list(betas),
             "batch": batch,
             "extent": extent,
         }
@@ -135,7 +135,7 @@ class GANPlane(Live):
         super().__init__(data, still, caption, title, label, wander)
 
 
-def _default() -> dict[str, Plane]:
+def _default() -> dict[str, Cloud | GaussianMixture]:
     two = GaussianMixture([[-2.0, 0.0], [2.0, 0.0]], stds=0.4)
     return {
         "ring of eight": densities.eight_gaussians(),
@@ -167,7 +167,9 @@ def _net(
     return spec, weights
 
 
-def _kept(sets: Mapping[str, Plane]) -> list[tuple[str, Tensor, dict | None]]:
+def _kept(
+    sets: Mapping[str, Cloud | GaussianMixture],
+) -> list[tuple[str, Tensor, dict | None]]:
     """Of each set its name, its points, and its modes, where they can be counted."""
     if not sets:
         raise ValueError("no sets; expected at least one, name to distribution")
@@ -181,7 +183,7 @@ def _kept(sets: Mapping[str, Plane]) -> list[tuple[str, Tensor, dict | None]]:
     return kept
 
 
-def _modes(plane: Plane) -> dict | None:
+def _modes(plane: Cloud | GaussianMixture) -> dict | None:
     if not isinstance(plane, GaussianMixture):
         return None
     variance = plane.covs[:, 0, 0]
@@ -201,7 +203,7 @@ def _train(
     batch: int,
     steps: int,
     rates: list[float],
-    betas: tuple[float, ...],
+    betas: tuple[float, float],
 ) -> None:
     """The page's updates from the page's weights, by torch."""
     players = {"critic": rates[0], "generator": rates[1]}
@@ -209,7 +211,7 @@ def _train(
     for name, rate in players.items():
         weights = model.players()[name]
         vector_to_parameters(parameters_to_vector(weights).half().float(), weights)
-        optimizers[name] = torch.optim.Adam(weights, rate, (betas[0], betas[1]))
+        optimizers[name] = torch.optim.Adam(weights, rate, betas)
     clipped = isinstance(model.game, gan.Wasserstein)
     with seeded(0):
         for _ in range(steps):
