@@ -253,8 +253,20 @@ def test_thirty_updates_a_second(show):
 def test_sixty_kilobytes():
     html = figure()._repr_html_()
     assert len(html.encode()) < 60_000
-    assert "GM.train" not in live.EMSteps(draws(20, 2), 2)._repr_html_()
+    assert "GM.train =" in html
+    assert "GM.train =" not in live.EMSteps(draws(20, 2), 2)._repr_html_()
     assert html == figure()._repr_html_()
+
+
+def test_what_the_page_is_told():
+    made = figure(game=gan.Hinge(), rates=(0.005, 2e-5), sets=two_modes()).data
+    assert made["game"] == 2
+    assert [made["choice"][i] for i in made["rates"]] == [0.005, 2e-5]
+    (two,) = made["sets"]
+    assert two["modes"]["means"] == [[-2, 0], [2, 0]]
+    assert two["modes"]["stds"] == pytest.approx([0.4, 0.4])
+    longer = GaussianMixture([[0.0, 0.0]], stds=[[1.0, 2.0]])  # three of which?
+    assert figure(sets={"longer": longer}).data["sets"][0]["modes"] is None
 
 
 def test_the_still_shows_points_samples_and_ground(tmp_path):
