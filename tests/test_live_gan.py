@@ -304,7 +304,7 @@ def test_modes_are_counted_as_said(show):
         due = (inside.sum(0) >= len(samples) / 8 / 4).sum().item()
         assert (found["covered"], found["of"]) == (due, 8)
         assert found["near"] == pytest.approx(inside.any(1).double().mean().item())
-    assert due >= 4  # after a thousand updates: of twenty starts all had eight
+    assert due >= 4  # after a thousand updates: of ten starts all had eight
     page.get_by_role("button", name="Step", exact=True).click()
     assert page.inner_text(".gm-where").startswith("step 1,051")
     words = page.locator(".gm-plane canvas").get_attribute("aria-label")

@@ -1,7 +1,8 @@
 // A GAN in training, for gan_plane.py.  Left: real points and samples over the critic's
 // opinion of the plane.  Right: the losses over the updates, and what the reader may set.
 GM.figures.gan_plane = function (data, root) {
-  const { el, svg, number, random, speaker, slider, buttons, choice, grip, keys, motion, colors } = GM.tools;
+  const { el, svg, number, random, speaker, slider, buttons, choice, grip, keys,
+    motion, colors } = GM.tools;
   const { mlp, adam, normal, init } = GM.train;
   const { extent, batch, betas } = data;
   const BLUE = colors[0], ORANGE = colors[6];
@@ -121,7 +122,9 @@ GM.figures.gan_plane = function (data, root) {
     given = given || { critic: Array.from({ length: turns }, () => [reals(), noise(batch)]),
       generator: noise(batch) };
     let found;
-    for (const [real, z] of given.critic) found = judge(Float32Array.from(real), Float32Array.from(z));
+    for (const [real, z] of given.critic) {
+      found = judge(Float32Array.from(real), Float32Array.from(z));
+    }
     last = { losses: [found[0], imitate(Float32Array.from(given.generator))], right: found[1] };
     right = right === null ? last.right : right + 0.03 * (last.right - right);
     count += 1;
@@ -232,7 +235,8 @@ GM.figures.gan_plane = function (data, root) {
   const plane = el("div", { class: "gm-plane gm-untouched" }, canvas, hint, handle);
   const legend = el("div", { class: "gm-legend" });
   for (const [color, text] of [[0, "real"], [6, "made by the generator"]]) {
-    legend.append(el("span", { class: "gm-key" }, el("span", { class: `gm-dot gm-back${color}` }), text));
+    legend.append(el("span", { class: "gm-key" },
+      el("span", { class: `gm-dot gm-back${color}` }), text));
   }
 
   // ---- the losses ------------------------------------------------------------
