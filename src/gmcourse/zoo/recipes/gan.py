@@ -17,7 +17,8 @@ def _plane(gamma: float) -> gan.GAN:
     """Two nets alike; with ``gamma`` the critic is kept flat at the data."""
 
     def penalty(critic: Any, real: Any, fake: Any) -> Any:
-        return gamma * gan.r1(critic, real, fake)
+        some = real[: len(real) // 4]  # an estimate at a quarter of the cost
+        return gamma * gan.r1(critic, some, fake)
 
     generator = mlp(2, 128, 128, 2, activation=nn.Tanh)
     critic = mlp(2, 128, 128, 1, activation=nn.Tanh)
@@ -41,13 +42,13 @@ def _level_then_down(steps: int) -> Callable[[int], float]:
 
 _COUNTS: Any = {"tolerance": 1.0}
 _SHARES: Any = {"tolerance": 0.5}
-_STEPS = 13_000
+_STEPS = 12_000
 _PLANE: Any = {
     "source": GRID25,
     "steps": (20, _STEPS, _STEPS),
     "optimizer": _adams,
     "schedule": _level_then_down,
-    "batch_size": 256,
+    "batch_size": 512,
     "measures": (
         ModesCovered(n=10_000, **_COUNTS, quick=ModesCovered(n=500, **_COUNTS)),
         HighQuality(n=10_000, **_SHARES, quick=HighQuality(n=500, **_SHARES)),
@@ -58,7 +59,7 @@ RECIPES = (
     Recipe(
         name="gan-grid25",
         title="GAN with R1",
-        model=lambda: _plane(gamma=0.1),
+        model=lambda: _plane(gamma=0.03),
         **_PLANE,
     ),
     Recipe(
