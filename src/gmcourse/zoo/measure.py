@@ -354,8 +354,8 @@ class _OfModes(Measure):
         truth = source.truth()
         drawn = by_parts(model, lambda x, c: model.sample(len(x)), real, None)
         std = float(truth.covs[0, 0, 0].sqrt())
-        found = (modes(points, truth.means, std) for points in (drawn, real))
-        return len(real), *found
+        found = modes(drawn, truth.means, std)
+        return len(real), found, modes(real, truth.means, std)
 
 
 @dataclass(frozen=True, kw_only=True)

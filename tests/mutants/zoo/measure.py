@@ -34,8 +34,8 @@ MUTANTS = [
     ),
     (
         "the modes of the test examples",
-        "for points in (drawn, real)",
-        "for points in (real, real)",
+        "found = modes(drawn, truth.means, std)",
+        "found = modes(real, truth.means, std)",
     ),
     (
         "modes of the most, not of the least",
