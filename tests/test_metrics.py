@@ -9,6 +9,7 @@ import torch
 
 from gmcourse import seeded
 from gmcourse.classifiers import FeatureClassifier
+from gmcourse.data import densities
 from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.metrics import (
     bits_per_dim,
@@ -16,6 +17,7 @@ from gmcourse.metrics import (
     frechet_distance,
     importance_weighted_bound,
     kernel_distance,
+    modes,
     precision_recall,
 )
 
@@ -287,3 +289,71 @@ def test_a_bound_in_parts_of_any_size_has_its_k_draws():
     for k, rows in (7, 3), (8, 3), (3, 100), (5, 5), (1, 1):
         bound = importance_weighted_bound(linear.as_vae(), x, k=k, rows=rows)
         torch.testing.assert_close(bound, linear.log_prob(x), atol=1e-4, rtol=1e-4)
+
+
+def test_modes_against_a_double_loop():
+    means, std = 4 * torch.randn(6, 3), 0.7
+    samples = means.repeat(40, 1) + 1.5 * std * torch.randn(240, 3)
+    counts = [0] * 6
+    for x in samples.double():
+        distances = [float((x - m).square().sum()) ** 0.5 for m in means.double()]
+        nearest = min(range(6), key=distances.__getitem__)
+        counts[nearest] += distances[nearest] <= 3 * std
+    found = modes(samples, means, std)
+    assert found.counts.tolist() == counts and 0 < sum(counts) < 240
+    assert found.quality == pytest.approx(sum(counts) / 240)
+    assert found.covered == 6
+
+
+def test_modes_that_were_lost_and_samples_that_are_none():
+    """Distance, not each coordinate: (0.29, 0.29) is further than 0.3 from the mean."""
+    means = torch.tensor([[0.0, 0.0], [5.0, 0.0], [0.0, 5.0]])
+    samples = torch.tensor([[0.2, 0.2], [0.29, 0.29], [0, 0.25], [5, -0.2], [2.5, 2]])
+    found = modes(samples, means, std=0.1)
+    assert found.counts.tolist() == [2, 1, 0] and found.covered == 2
+    assert found.quality == pytest.approx(3 / 5)
+    # Exactly 3 standard deviations are within 3.
+    on_the_edge = modes(torch.tensor([[3.0, 4.0]]), torch.zeros(2, 2), std=5 / 3)
+    assert on_the_edge.counts.sum() == 1 and on_the_edge.covered == 1
+    assert "1 of 2 modes, 100.0%" in str(on_the_edge)
+    nothing = modes(samples + 100, means, std=0.1)
+    assert nothing.covered == 0 and nothing.quality == 0.0
+
+
+@pytest.mark.parametrize("name", ["eight_gaussians", "grid25"])
+def test_the_modes_of_the_truth_itself(name):
+    """Within 3 standard deviations in the plane lie 1 - exp(-9/2) of a Gaussian."""
+    truth = getattr(densities, name)()
+    std = float(truth.covs[0, 0, 0].sqrt())
+    with seeded(0):
+        found = modes(truth.sample(40_000), truth.means.float(), std)
+    k = len(truth.means)
+    assert found.covered == k
+    assert abs(found.quality - (1 - math.exp(-4.5))) < 5 * 0.0005  # 5 standard errors
+    assert (found.counts / 40_000 - 1 / k).abs().max() < 5 * (1 / k / 40_000) ** 0.5
+
+
+def test_modes_are_decided_in_double_precision():
+    """Far from the origin a distance in single precision is off by whole deviations."""
+    means = torch.tensor([[4096.0, 4096.0], [4097.0, 4096.0]])
+    samples = means.repeat(50, 1)
+    assert modes(samples, means, std=1e-4).counts.tolist() == [50, 50]
+
+
+def test_what_is_no_count_of_modes_is_refused(as_users_run_it):
+    x, means = torch.randn(9, 2), torch.randn(3, 2)
+    for bad in (torch.randn(9, 3), torch.randn(9), torch.randn(0, 2)):
+        with pytest.raises(ValueError, match=r"expected \(n, d\) and \(k, d\)"):
+            modes(bad, means, 0.1)
+        with pytest.raises(ValueError, match=r"expected \(n, d\) and \(k, d\)"):
+            modes(x, bad, 0.1)
+    with pytest.raises(ValueError, match="samples: expected finite numbers"):
+        modes(x * float("nan"), means, 0.1)
+    with pytest.raises(ValueError, match="means: expected finite numbers"):
+        modes(x, means / 0, 0.1)
+    for std in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match=r"std is .* expected a positive number"):
+            modes(x, means, std)
+    for args in ((x.long(), means), (x, means.tolist())):
+        with pytest.raises(TypeError, match="expected a float tensor"):
+            modes(*args, 0.1)

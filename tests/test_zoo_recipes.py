@@ -12,11 +12,18 @@ import results
 import torch
 
 from gmcourse import checkpoint, zoo
-from gmcourse.data import Batches
-from gmcourse.zoo import _weights
+from gmcourse.data import Batches, densities
+from gmcourse.zoo import _weights, sources
 from gmcourse.zoo.making import Recipe, Start, shuffled
-from gmcourse.zoo.measure import Measure, NegativeLogProb, Result, by_parts
-from gmcourse.zoo.recipes import autoencoders, classifiers, vae
+from gmcourse.zoo.measure import (
+    HighQuality,
+    Measure,
+    ModesCovered,
+    NegativeLogProb,
+    Result,
+    by_parts,
+)
+from gmcourse.zoo.recipes import autoencoders, classifiers, gan, vae
 from gmcourse.zoo.sources import Part, Source
 
 ROOT = Path(__file__).parents[1]
@@ -153,6 +160,56 @@ def test_each_example_is_measured_once():
             model, lambda x, c: x if c is None else x + c[:, None], x, labels, 3
         )
         assert torch.equal(rows, x if labels is None else x + c[:, None])
+
+
+class Drawn(torch.nn.Module):
+    """A model whose draws are given."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, points):
+        super().__init__()
+        self.points, self.at = points, 0
+
+    def sample(self, n):
+        self.at += n
+        return self.points[self.at - n : self.at]
+
+
+def test_modes_are_counted_among_as_many_draws_as_test_examples():
+    source = sources.Points("four", "four Gaussians", four_gaussians, examples=8_000)
+    means = four_gaussians().means.float()
+    offset = torch.tensor([[0.29, 0.0], [0.0, 0.31], [0.0, -0.2], [0.3, 0.3]])
+    points = (means[:3, None] + offset).view(12, 2).repeat(70, 1)[:800]
+    good = 400  # two of the four offsets are within 3 standard deviations
+    n = {"n": 9999, "tolerance": 1.0}  # more than there are
+    covered = ModesCovered(**n).run(Drawn(points), source)
+    assert (covered["value"], covered["of"], covered["least"]) == (3, 4, 0)
+    assert covered["n"] == 800
+    record = HighQuality(**n).run(Drawn(points), source)
+    assert record["value"] == pytest.approx(100 * good / 800)
+    assert record["std_error"] == pytest.approx(100 * (0.25 / 800) ** 0.5)
+    assert abs(record["floor"] - 98.9) < 5 * 0.37  # 5 standard errors
+    (head, cell), *_ = HighQuality(**n).cells(record).items()
+    assert f"real data {record['floor']:.1f}" in head and cell == "50.0 ± 1.8"
+    assert ModesCovered(**n).cells(covered) == {"modes covered (estimate; of 4)": "3"}
+
+
+def four_gaussians():
+    means = [[2.0, 2.0], [-2.0, 2.0], [2.0, -2.0], [-2.0, -2.0]]
+    return densities.GaussianMixture(means, stds=0.1)
+
+
+def test_points_are_the_same_each_time_and_other_ones_for_the_test():
+    points = sources.Points("four", "four Gaussians", four_gaussians, examples=500)
+    (train, c), (test, _) = points.part("train").first(), points.part("test").first()
+    assert c is None and (len(train), len(test)) == (500, 50)
+    with torch.random.fork_rng():
+        torch.manual_seed(77)
+        assert torch.equal(points.part("train").x, train)
+    assert not torch.equal(train[:50], test)
+    with pytest.raises(ValueError, match="expected 'train' or 'test'"):
+        points.part("valid")
 
 
 MEASURES = {(r.name, m.key): m for r in zoo.RECIPES.values() for m in r.measures}
@@ -297,7 +354,7 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 
 def test_recipes_are_joined_from_one_file_a_topic():
-    topics = (autoencoders, classifiers, vae)
+    topics = (autoencoders, classifiers, gan, vae)
     joined = [recipe for topic in topics for recipe in topic.RECIPES]
     found = [r for r in zoo.RECIPES.values() if r not in (WGAN, GPT)]
     assert found == joined

@@ -71,6 +71,13 @@ HEADINGS = {
         "16×16 color images composed from an artist's parts; no photographs, no real "
         "people. 8-bit and a discretized logistic likelihood.",
     ),
+    "grid25": (
+        "Twenty-five Gaussians",
+        "A mixture in the plane whose 25 modes are known. Of 10,000 samples those "
+        "within 3 standard deviations of the nearest mode are of high quality, and a "
+        "mode with one of them or more is covered. Both count what was drawn: a mode "
+        "that is covered may be drawn much more seldom than the others.",
+    ),
 }
 
 # What the papers report of a set: the rows of a table, and a word on them.

@@ -29,4 +29,27 @@ MUTANTS = [
     ("a density's cells not counted", "+ math.log2(integer", "+ 0 * math.log2(integer"),
     ("Fréchet below zero", "return max(distance, 0.0)", "return distance"),
     ("features in single precision", "f.detach().cpu().double()", "f.detach().cpu()"),
+    (
+        "two standard deviations for three",
+        "near <= 3 * positive",
+        "near <= 2 * positive",
+    ),
+    (
+        "modes by the largest coordinate",
+        "torch.cdist(samples, means).min(1)",
+        "torch.cdist(samples, means, math.inf).min(1)",
+    ),
+    (
+        "samples of low quality counted",
+        "torch.bincount(which[good]",
+        "torch.bincount(which",
+    ),
+    ("lost modes not counted", ", minlength=len(means))", ")"),
+    (
+        "modes counted by their samples",
+        "int((self.counts > 0).sum())",
+        "int(self.counts.sum())",
+    ),
+    ("the edge left out", "near <= 3 * positive", "near < 3 * positive"),
+    ("any width of means", " or d != width", ""),
 ]

@@ -16,14 +16,22 @@ import torch
 from torch import Tensor
 
 from ..core import evaluating
-from ..metrics import bits_per_dim, compare, importance_weighted_bound
+from ..metrics import (
+    ModeCount,
+    bits_per_dim,
+    compare,
+    importance_weighted_bound,
+    modes,
+)
 from ..settings import seeded
 from .sources import Source
 
 __all__ = [
     "Accuracy",
+    "HighQuality",
     "ImportanceWeightedBound",
     "Measure",
+    "ModesCovered",
     "NegativeElbo",
     "NegativeLogProb",
     "ReconstructionError",
@@ -328,3 +336,61 @@ class Accuracy(Measure):
 
     def cells(self, record):
         return {"accuracy": f"{number(record['value'], 1)} % of {record['n']:,}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfModes(Measure):
+    """Draws beside the modes of a mixture of equal round Gaussians.
+
+    The source knows the ``truth`` (see ``Points``). There are as many draws as test
+    examples, whose own figure is the floor.
+    """
+
+    kind = "estimate"
+
+    def counted(self, model: Any, source: Any) -> tuple[int, ModeCount, ModeCount]:
+        """How many draws; what is found of them, and of the test examples."""
+        real, _ = source.part("test").first(self.n)
+        truth = source.truth()
+        drawn = by_parts(model, lambda x, c: model.sample(len(x)), real, None)
+        std = float(truth.covs[0, 0, 0].sqrt())
+        found = modes(drawn, truth.means, std)
+        return len(real), found, modes(real, truth.means, std)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModesCovered(_OfModes):
+    """Modes with at least one draw within 3 standard deviations."""
+
+    key = "modes"
+    label = "modes covered"
+    unit = "modes"
+
+    def compute(self, model, source):
+        n, drawn, _ = self.counted(model, source)
+        extra = {"n": n, "of": len(drawn.counts), "least": int(drawn.counts.min())}
+        return Result(float(drawn.covered), 0.0, extra)
+
+    def cells(self, record):
+        of = f"modes covered (estimate; of {record['of']})"
+        return {of: number(record["value"], 0)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HighQuality(_OfModes):
+    """Share of draws within 3 standard deviations of a mode."""
+
+    key = "quality"
+    label = "samples of high quality"
+    unit = "%"
+
+    def compute(self, model, source):
+        n, *found = self.counted(model, source)
+        drawn, real = (100 * part.quality for part in found)
+        error = (drawn * (100 - drawn) / n) ** 0.5
+        return Result(drawn, error, {"n": n, "floor": real})
+
+    def cells(self, record):
+        floor = number(record["floor"], 1)
+        text = f"{number(record['value'], 1)} ± {number(record['std_error'], 1)}"
+        return {f"high quality (estimate, %; real data {floor})": text}

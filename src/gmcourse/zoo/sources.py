@@ -1,7 +1,7 @@
 """The sets as models see them: their parts, and what makes floats of pixels.
 
-A new kind of data (a text, points in the plane, molecules) is a class beside
-:class:`Images` with ``name``, ``title`` and ``part``.
+A new kind of data (a text, molecules) is a class beside :class:`Images` and
+:class:`Points` with ``name``, ``title`` and ``part``.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,9 @@ from typing import Any
 from torch import Tensor
 
 from .. import data
+from ..settings import seeded
 
-__all__ = ["Images", "Part", "Source"]
+__all__ = ["Images", "Part", "Points", "Source"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,28 @@ class Images(Source):
         return replace(self, labels=labels or (lambda part: part.c))
 
 
+@dataclass(frozen=True)
+class Points(Source):
+    """Draws of a distribution whose truth is known: the same ones each time.
+
+    Attributes:
+        truth: makes the distribution, one of ``gmcourse.data.densities``.
+        examples: draws of the training part; the test part has a tenth of them.
+    """
+
+    truth: Callable[[], Any]
+    examples: int = 100_000
+
+    def part(self, split: str) -> Part:
+        if split not in ("train", "test"):
+            raise ValueError(f"split is {split!r}; expected 'train' or 'test'")
+        train = split == "train"
+        with seeded(1 if train else 2):
+            n = self.examples if train else self.examples // 10
+            return Part(self.truth().sample(n))
+
+
 MNIST = Images("mnist", "binarized MNIST", (1, 28, 28), data.binarize)
 FASHION = Images("fashion_mnist", "Fashion-MNIST", (1, 28, 28), data.to_unit)
 FACES = Images("pixelfaces", "pixelfaces", (3, 16, 16), data.to_unit)
+GRID25 = Points("grid25", "twenty-five Gaussians", data.densities.grid25)

@@ -32,4 +32,19 @@ MUTANTS = [
         'x, c = source.part("test").first(self.n)\n\n        def neg',
         'x, c = source.part("train").first(self.n)\n\n        def neg',
     ),
+    (
+        "the modes of the test examples",
+        "found = modes(drawn, truth.means, std)",
+        "found = modes(real, truth.means, std)",
+    ),
+    (
+        "modes of the most, not of the least",
+        "int(drawn.counts.min())",
+        "int(drawn.counts.max())",
+    ),
+    (
+        "an error without its root",
+        "(drawn * (100 - drawn) / n) ** 0.5",
+        "drawn * (100 - drawn) / n",
+    ),
 ]

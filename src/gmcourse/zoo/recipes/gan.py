@@ -1,0 +1,72 @@
+"""Generative adversarial networks of points in the plane."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from ... import gan
+from ...nets import mlp
+from ..making import Recipe
+from ..measure import HighQuality, ModesCovered
+from ..sources import GRID25
+
+
+def _plane(gamma: float) -> gan.GAN:
+    """Two nets alike; with ``gamma`` the critic is kept flat at the data."""
+
+    def penalty(critic: Any, real: Any, fake: Any) -> Any:
+        some = real[: len(real) // 4]  # an estimate at a quarter of the cost
+        return gamma * gan.r1(critic, some, fake)
+
+    generator = mlp(2, 128, 128, 2, activation=nn.Tanh)
+    critic = mlp(2, 128, 128, 1, activation=nn.Tanh)
+    sizes: Any = {"latent_dim": 2, "event_shape": (2,)}
+    how: Any = {"penalty": penalty} if gamma else {}
+    return gan.GAN(generator, critic, gan.NonSaturating(), **sizes, **how)
+
+
+def _adams(model: Any) -> dict[str, torch.optim.Optimizer]:
+    """No momentum: the other player turns while one goes on."""
+    return {
+        player: torch.optim.Adam(weights, lr=1e-3, betas=(0.0, 0.99), fused=True)
+        for player, weights in model.players().items()
+    }
+
+
+def _level_then_down(steps: int) -> Callable[[int], float]:
+    """Constant for half of the steps, then in a straight line to nearly 0."""
+    return lambda step: min(1.0, max(0.02, 2 * (1 - step / steps)))
+
+
+_COUNTS: Any = {"tolerance": 1.0}
+_SHARES: Any = {"tolerance": 0.5}
+_STEPS = 12_000
+_PLANE: Any = {
+    "source": GRID25,
+    "steps": (20, _STEPS, _STEPS),
+    "optimizer": _adams,
+    "schedule": _level_then_down,
+    "batch_size": 512,
+    "measures": (
+        ModesCovered(n=10_000, **_COUNTS, quick=ModesCovered(n=500, **_COUNTS)),
+        HighQuality(n=10_000, **_SHARES, quick=HighQuality(n=500, **_SHARES)),
+    ),
+}
+
+RECIPES = (
+    Recipe(
+        name="gan-grid25",
+        title="GAN with R1",
+        model=lambda: _plane(gamma=0.03),
+        **_PLANE,
+    ),
+    Recipe(
+        name="gan-grid25-plain",
+        title="GAN without a penalty",
+        model=lambda: _plane(gamma=0.0),
+        ships=False,
+        **_PLANE,
+    ),
+)
