@@ -27,7 +27,7 @@ from gmcourse.zoo.sources import FACES
 
 SOURCE = FACES.labeled()
 FEW, MORE, CLASSES = (200, 1000), 1000, 8
-GAN_STEPS, STEPS, BATCH = 800, 400, 64
+GAN_STEPS, STEPS, BATCH = 500, 300, 64
 GAN_OF_FEW = f"and {MORE} made, GAN of these n"
 GAN_OF_ALL = f"and {MORE} made, GAN of all"
 REAL, MOVED = f"and {MORE} real", "shifted and mirrored"

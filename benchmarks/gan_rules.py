@@ -24,7 +24,7 @@ from gmcourse.gan import GAN, NonSaturating, r1
 from gmcourse.nets import DCCritic, DCGenerator
 from gmcourse.zoo.sources import FACES
 
-STEPS, BATCH, WIDTH, LATENT, GAMMA = 1000, 64, 24, 64, 0.1
+STEPS, BATCH, WIDTH, LATENT, GAMMA = 800, 64, 16, 64, 0.1
 BASE: dict[str, Any] = {
     "generator_norm": True,
     "critic_norm": True,

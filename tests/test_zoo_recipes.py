@@ -16,7 +16,7 @@ from gmcourse.data import Batches
 from gmcourse.zoo import _weights
 from gmcourse.zoo.making import Recipe, Start, shuffled
 from gmcourse.zoo.measure import Measure, NegativeLogProb, Result, by_parts
-from gmcourse.zoo.recipes import autoencoders, classifiers, vae
+from gmcourse.zoo.recipes import autoencoders, classifiers, gan_images, vae
 from gmcourse.zoo.sources import Part, Source
 
 ROOT = Path(__file__).parents[1]
@@ -297,7 +297,7 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 
 def test_recipes_are_joined_from_one_file_a_topic():
-    topics = (autoencoders, classifiers, vae)
+    topics = (autoencoders, classifiers, gan_images, vae)
     joined = [recipe for topic in topics for recipe in topic.RECIPES]
     found = [r for r in zoo.RECIPES.values() if r not in (WGAN, GPT)]
     assert found == joined
