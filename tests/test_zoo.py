@@ -133,7 +133,7 @@ def test_experiments_on_record_have_the_same_seeds_in_all_cases(path):
 
 
 def test_an_unknown_experiment_is_told_with_those_that_are_there():
-    with pytest.raises(ValueError, match="known: .*gan-rules"):
+    with pytest.raises(ValueError, match=r"known: .*gan-rules"):
         zoo.experiment("gan-rule")
 
 

@@ -205,14 +205,14 @@ class DCGenerator(nn.Module):
     ):
         super().__init__()
         channels, height, breadth = _check_image(shape)
-        wide, norm = 2 * width, nn.BatchNorm2d if normalize else nn.Identity
+        wide, norms = 2 * width, [nn.BatchNorm2d] if normalize else []
         self.net = nn.Sequential(
             nn.Linear(latent, wide * (height // 4) * (breadth // 4)),
             nn.Unflatten(1, (wide, height // 4, breadth // 4)),
-            norm(wide),
+            *(norm(wide) for norm in norms),
             nn.ReLU(),
             nn.ConvTranspose2d(wide, width, 4, stride=2, padding=1),
-            norm(width),
+            *(norm(width) for norm in norms),
             nn.ReLU(),
             nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1),
             nn.Sigmoid(),
@@ -253,10 +253,10 @@ class DCCritic(nn.Module):
             nn.Conv2d(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(slope),
             nn.Conv2d(width, wide, 4, stride=2, padding=1),
-            nn.BatchNorm2d(wide) if normalize else nn.Identity(),
+            *([nn.BatchNorm2d(wide)] if normalize else []),
             nn.LeakyReLU(slope),
             nn.Flatten(),
-            nn.Identity() if out is None else nn.Linear(self.features, out),
+            *([] if out is None else [nn.Linear(self.features, out)]),
         )
 
     def forward(self, x: Float[Tensor, "b c h v"]) -> Float[Tensor, "b out"]:

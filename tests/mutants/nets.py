@@ -21,13 +21,13 @@ MUTANTS = [
     ("the slope ignored", "nn.LeakyReLU(slope)", "nn.LeakyReLU(0.2)"),
     (
         "the generator never normalizes",
-        "nn.BatchNorm2d if normalize else nn.Identity",
-        "nn.Identity",
+        "[nn.BatchNorm2d] if normalize else []",
+        "[]",
     ),
     (
         "the critic always normalizes",
-        "nn.BatchNorm2d(wide) if normalize else nn.Identity()",
-        "nn.BatchNorm2d(wide)",
+        "*([nn.BatchNorm2d(wide)] if normalize else []),",
+        "nn.BatchNorm2d(wide),",
     ),
     ("an image in [-1, 1]", "nn.Sigmoid()", "nn.Tanh()"),
 ]
