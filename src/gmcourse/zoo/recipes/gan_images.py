@@ -71,7 +71,7 @@ RECIPES = (
         title="GAN",
         source=FASHION,
         model=lambda: _dcgan(FASHION.shape, width=32, latent=64, gamma=0.1),
-        steps=(10, 5_000, 100_000),
+        steps=(10, 4_000, 100_000),
         measures=_measures("classifier-fashion"),
         optimizer=_two_adams(1e-3),
         batch_size=64,
