@@ -31,11 +31,7 @@ GAN_STEPS, STEPS, BATCH = 500, 300, 64
 GAN_OF_FEW = f"and {MORE} made, GAN of these n"
 GAN_OF_ALL = f"and {MORE} made, GAN of all"
 REAL, MOVED = f"and {MORE} real", "shifted and mirrored"
-CASES = [
-    f"{n} real{word and ', ' + word}"
-    for n in FEW
-    for word in ("", GAN_OF_FEW, GAN_OF_ALL, REAL, MOVED)
-]
+WORDS = ("", GAN_OF_FEW, GAN_OF_ALL, REAL, MOVED)
 
 
 def gan_of(x: Tensor, c: Tensor, seed: int) -> Any:
@@ -113,8 +109,10 @@ def main() -> None:
         "gan_of_all": "cgan-pixelfaces",
         "machine": experiments.machine(),
     }
-    record = experiments.run("gan-augmentation", about, CASES, args.seeds, measure)
-    print(experiments.summary(record, ["accuracy"]))
+    for n in FEW:
+        cases = [f"{n} real{word and ', ' + word}" for word in WORDS]
+        record = experiments.run("gan-augmentation", about, cases, args.seeds, measure)
+        print(experiments.summary(record, ["accuracy"]))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,11 @@ MUTANTS = [
         "F.one_hot(c.flip(0), self.classes)",
     ),
     ("the critic sees pixels in [0, 1]", "self.net(2 * x - 1)", "self.net(x)"),
-    ("the slope ignored", "nn.LeakyReLU(slope)", "nn.LeakyReLU(0.2)"),
+    (
+        "the slope ignored",
+        "nn.LeakyReLU(slope),\n            nn.Flatten(),",
+        "nn.LeakyReLU(0.2),\n            nn.Flatten(),",
+    ),
     (
         "the generator never normalizes",
         "[nn.BatchNorm2d] if normalize else []",
