@@ -129,6 +129,25 @@ def test_unknown_and_missing_entries(tmp_path):
         zoo.load("vae2d-mnist", folder=tmp_path)
 
 
+EXPERIMENTS = sorted(_weights.PACKAGE.with_name("experiments").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_experiments_on_record_have_the_same_seeds_in_all_cases(path):
+    record = zoo.experiment(path.stem)
+    runs = record["runs"]
+    assert {"title", "data", "settings", "machine"} <= set(record) and len(runs) > 1
+    seeds = {tuple(found) for found in runs.values()}
+    assert len(seeds) == 1 and len(seeds.pop()) >= 5
+    for found in runs.values():
+        assert len({tuple(values) for values in found.values()}) == 1
+
+
+def test_an_unknown_experiment_is_told_with_those_that_are_there():
+    with pytest.raises(ValueError, match=r"known: .*gan-rules"):
+        zoo.experiment("gan-rule")
+
+
 def test_damaged_weights_are_refused(tmp_path):
     blob = bytearray((_weights.PACKAGE / "vae2d-mnist.safetensors").read_bytes())
     blob[len(blob) // 2] ^= 1

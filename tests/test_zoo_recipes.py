@@ -23,7 +23,7 @@ from gmcourse.zoo.measure import (
     Result,
     by_parts,
 )
-from gmcourse.zoo.recipes import autoencoders, classifiers, gan, vae
+from gmcourse.zoo.recipes import autoencoders, classifiers, gan, gan_images, vae
 from gmcourse.zoo.sources import Part, Source
 
 ROOT = Path(__file__).parents[1]
@@ -354,7 +354,7 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 
 def test_recipes_are_joined_from_one_file_a_topic():
-    topics = (autoencoders, classifiers, gan, vae)
+    topics = (autoencoders, classifiers, gan, gan_images, vae)
     joined = [recipe for topic in topics for recipe in topic.RECIPES]
     found = [r for r in zoo.RECIPES.values() if r not in (WGAN, GPT)]
     assert found == joined

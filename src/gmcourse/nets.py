@@ -17,6 +17,8 @@ from ._arguments import integer
 
 __all__ = [
     "ConvEncoder",
+    "DCCritic",
+    "DCGenerator",
     "ResidualBlock",
     "SubPixelDecoder",
     "SubPixelEncoder",
@@ -180,3 +182,82 @@ class SubPixelDecoder(nn.Module):
 
     def forward(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b c h v"]:
         return self.net(z)
+
+
+class DCGenerator(nn.Module):
+    """Noise ``(b, latent)`` to an image ``(b, *shape)`` in (0, 1).
+
+    Strided transposed convolutions double the side twice; batch normalization and
+    ReLU between them. After Radford et al. (2016), who end in a tanh for pixels in
+    [-1, 1]; here it is a sigmoid.
+
+    Args:
+        width: channels at half size; twice as many at a quarter.
+        normalize: with batch normalization.
+    """
+
+    def __init__(
+        self,
+        latent: int,
+        shape: tuple[int, ...],
+        width: int = 32,
+        normalize: bool = True,
+    ):
+        super().__init__()
+        channels, height, breadth = _check_image(shape)
+        wide, norms = 2 * width, [nn.BatchNorm2d] if normalize else []
+        self.net = nn.Sequential(
+            nn.Linear(latent, wide * (height // 4) * (breadth // 4)),
+            nn.Unflatten(1, (wide, height // 4, breadth // 4)),
+            *(norm(wide) for norm in norms),
+            nn.ReLU(),
+            nn.ConvTranspose2d(wide, width, 4, stride=2, padding=1),
+            *(norm(width) for norm in norms),
+            nn.ReLU(),
+            nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b c h v"]:
+        return self.net(z)
+
+
+class DCCritic(nn.Module):
+    """An image in [0, 1], ``(b, *shape)``, to ``out`` numbers ``(b, out)``.
+
+    Strided convolutions halve the side twice, with leaky ReLU after each. Radford et
+    al. (2016) normalize the second one by the batch; a critic with a penalty of slopes
+    must not.
+
+    Args:
+        out: 1 is the critic's value. None leaves the last layer out: the features,
+            ``(b, features)``, for ``gan.Projection``.
+        width: channels at half size; twice as many at a quarter.
+        normalize: with batch normalization.
+        slope: of the leaky ReLU below 0; at 0 it is ReLU.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        out: int | None = 1,
+        width: int = 32,
+        normalize: bool = False,
+        slope: float = 0.2,
+    ):
+        super().__init__()
+        channels, height, breadth = _check_image(shape)
+        wide = 2 * width
+        self.features = wide * (height // 4) * (breadth // 4)
+        self.net = nn.Sequential(
+            nn.Conv2d(channels, width, 4, stride=2, padding=1),
+            nn.LeakyReLU(slope),
+            nn.Conv2d(width, wide, 4, stride=2, padding=1),
+            *([nn.BatchNorm2d(wide)] if normalize else []),
+            nn.LeakyReLU(slope),
+            nn.Flatten(),
+            *([] if out is None else [nn.Linear(self.features, out)]),
+        )
+
+    def forward(self, x: Float[Tensor, "b c h v"]) -> Float[Tensor, "b out"]:
+        return self.net(2 * x - 1)

@@ -1,6 +1,7 @@
 """Mistakes in nets.py, and the tests that must notice them."""
 
 TESTS = (
+    "test_nets.py",
     "test_autoencoders.py",
     "test_contract.py",
     "test_bad_input.py",
@@ -16,4 +17,21 @@ MUTANTS = [
         "F.one_hot(c, self.classes)",
         "F.one_hot(c.flip(0), self.classes)",
     ),
+    ("the critic sees pixels in [0, 1]", "self.net(2 * x - 1)", "self.net(x)"),
+    (
+        "the slope ignored",
+        "nn.LeakyReLU(slope),\n            nn.Flatten(),",
+        "nn.LeakyReLU(0.2),\n            nn.Flatten(),",
+    ),
+    (
+        "the generator never normalizes",
+        "[nn.BatchNorm2d] if normalize else []",
+        "[]",
+    ),
+    (
+        "the critic always normalizes",
+        "*([nn.BatchNorm2d(wide)] if normalize else []),",
+        "nn.BatchNorm2d(wide),",
+    ),
+    ("an image in [-1, 1]", "nn.Sigmoid()", "nn.Tanh()"),
 ]

@@ -33,7 +33,17 @@ from .recipes import RECIPES
 
 SAVE_SECONDS = 60.0  # how much of a run a kill may cost
 
-__all__ = ["card", "cards", "evaluate", "fetch", "load", "names", "recipe", "train"]
+__all__ = [
+    "card",
+    "cards",
+    "evaluate",
+    "experiment",
+    "fetch",
+    "load",
+    "names",
+    "recipe",
+    "train",
+]
 
 
 def names() -> list[str]:
@@ -67,6 +77,22 @@ def card(name: str, folder: str | os.PathLike | None = None) -> dict[str, Any]:
 def cards() -> list[dict[str, Any]]:
     """All cards, in the order of the recipes."""
     return [card(name) for name in names()]
+
+
+def experiment(name: str) -> dict[str, Any]:
+    """What a script of ``benchmarks`` measured of many trainings, as plain data.
+
+    Its ``runs`` are ``{case: {seed: {measure: value}}}``; beside them stand the
+    settings and the machine.
+
+    Raises:
+        ValueError: there is no such record; the message lists those that are there.
+    """
+    folder = _weights.PACKAGE.with_name("experiments")
+    known = {path.stem: path for path in sorted(folder.glob("*.json"))}
+    if name not in known:
+        raise ValueError(f"no experiment {name!r} is on record; known: {list(known)}")
+    return json.loads(known[name].read_text(encoding="utf-8"))
 
 
 def load(
