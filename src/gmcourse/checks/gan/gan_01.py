@@ -83,8 +83,8 @@ def best_critic(log_p, log_q, share):
 )
 def gan_01(t, best_critic):
     b = t.integer(5, 7)
-    log_p, log_q = t.uniform(b, low=-3, high=1), t.uniform(b, low=-3, high=1)
-    log_p[0], log_q[0] = log_q[0] + 1, log_q[0] - 0.5  # not all on one side
+    log_p, log_q = t.uniform(2, b, low=-4, high=-0.5)
+    log_p[:2], log_q[:2] = torch.tensor([[-0.5, -3.0], [-2.0, -1.0]])  # not one-sided
     share = t.integer(12, 30) / 100
     share = 1 - share if t.integer(0, 1) else share
 
