@@ -8,7 +8,28 @@ from .. import edits, reference, right, wrong
 
 class Gan03:
     r"""
-    DISCUSSION
+    The derivative of $\sum_x p(x) \log p(x) - \sum_x p(x) \log q(x)$ in $q(x)$ is
+    $-p(x)/q(x)$, and $p/q = e^{f^*}$: so $h(f) = -e^f$ ([Goodfellow,
+    2014](https://arxiv.org/abs/1412.6515)). With the best critic the loss is
+    $-\mathbb{E}_q[p/q] = -1$ wherever $q$ covers $p$, for good generators and bad ones
+    alike: nothing can be read from its value.
+
+    Why is it not used? Take $p = \mathcal N(0, 1)$, $q = \mathcal N(d, 1)$ and the best
+    critic: this is the standard deviation of the gradient that one example gives for
+    $d$, divided by its mean.
+
+    | $d$ | saturating | non-saturating | this one |
+    |---|---|---|---|
+    | 1 | 0.51 | 0.33 | 1.3 |
+    | 2 | 1.1 | 0.32 | 7.3 |
+    | 3 | 2.0 | 0.22 | 90 |
+    | 4 | 3.7 | 0.13 | 2981 |
+
+    In the last column stands $\sqrt{e^{d^2} - 1}$. The few examples that $q$ makes
+    where the data are carry it: for $d = 3$ half of 200 batches of 1000 gave less than
+    0.72 times the mean, and one in twenty more than 1.85 times. Maximum likelihood
+    wants every example of the data covered; examples of the generator say little about
+    those that it does not make.
     """
 
     @reference
@@ -73,7 +94,8 @@ class Gan03:
     a bound on the ratio | -made.exp() -> -made.clamp(max=10).exp()
     a bound on the ratio | -made.exp() -> -made.clamp(max=50).exp()
     a bound on the ratio | -made.exp() -> -made.exp().clamp(max=1e6)
-    odds of a saturated sigmoid | -made.exp() -> -(made.sigmoid() / (1 - made.sigmoid()))
+    odds of a saturated sigmoid
+        | -made.exp() -> -(made.sigmoid() / (1 - made.sigmoid()))
     a bound on the ratio
         | -made.exp() -> -(made.sigmoid() / (1 - made.sigmoid() + 1e-8))
     odds of a saturated sigmoid | -made.exp() -> -torch.logit(made.sigmoid()).exp()

@@ -41,9 +41,9 @@ def best_critic(log_p, log_q, share):
 ''',
     answers={"best_critic": callable},
     hints=(
-        "What one point contributes is now $s\\, p \\log D + (1 - s)\\, q \\log(1 - D)$. "
+        r"What one point contributes is now $s p \log D + (1 - s) q \log(1 - D)$. "
         "Where is its slope in $D$ zero?",
-        "It is Bayes' rule: the share is the prior of \"real\", the two densities are "
+        'It is Bayes\' rule: the share is the prior of "real", the two densities are '
         "the likelihoods.",
         "Write $D^*$ as a sigmoid. Then its argument is a sum of logarithms, and "
         "neither density has to be formed.",
@@ -65,8 +65,8 @@ def best_critic(log_p, log_q, share):
         "about where a point came from, be they large or small.",
         "critic's value in place of its probability": "This is the logit: its sigmoid "
         "is due.",
-        "probability of the other heap": "D is the probability of \"real\": this is "
-        "that of \"made\".",
+        "probability of the other heap": 'D is the probability of "real": this is '
+        'that of "made".',
         "ratio in place of the probability": "This is D/(1 - D), which may be more "
         "than 1.",
         "logarithm of the probability": "D itself is due.",

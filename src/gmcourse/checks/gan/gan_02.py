@@ -4,7 +4,6 @@ import math
 
 import torch
 
-from .._comparisons import far
 from .._exercise import Exercise
 from .._parts import mistakes
 

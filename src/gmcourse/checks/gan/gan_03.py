@@ -50,8 +50,8 @@ def likelihood_loss(made):
         r"$h(f^*(x))$ held fixed. Its derivative in $q(x)$ is $h(f^*(x))$.",
         r"$\mathrm{KL}(p \,\|\, q) = \sum_x p(x) \log p(x) - \sum_x p(x) \log q(x)$. "
         "What is its derivative in $q(x)$?",
-        r"By (4.2) that derivative is a function of $f^*(x)$ alone. A saturated sigmoid "
-        r"is no way to compute it: $D / (1 - D)$ is $1/0$ from $f = 17$ on.",
+        r"By (4.2) that derivative is a function of $f^*(x)$ alone. A saturated "
+        r"sigmoid is no way to compute it: $D / (1 - D)$ is $1/0$ from $f = 17$ on.",
     ),
     misconceptions={
         "value of the divergence": "E_q[(p/q) log (p/q)] is KL(p || q), but with the "
@@ -146,7 +146,7 @@ def rivals(batches):
     """What other functions of the critic's value, or other sums of them, give."""
     h = {
         "value of the divergence": [
-            *(lambda f, r, c=c: (r * f - c * r + c) for c in (0, 1)),
+            *(lambda f, r, c=c: r * f - c * r + c for c in (0, 1)),
             *(lambda f, r, c=c: c * r - r * f for c in (0, 1)),
         ],
         "logarithm of the ratio": [lambda f, r: -f, lambda f, r: f],
@@ -187,4 +187,3 @@ def rivals(batches):
 
 def mean(h):
     return lambda f, r: h(f, r).mean()
-

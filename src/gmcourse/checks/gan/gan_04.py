@@ -25,13 +25,13 @@ STEP = float(Z[1] - Z[0])
     ),
     statement=r"""
 The data are $p = \mathcal N(0, 1)$, the generator makes $x = z + d$ with
-$z \sim \mathcal N(0, 1)$ and one parameter, $d > 0$, so that $q = \mathcal N(d, 1)$. The
-critic is the best one for this $d$, and held fixed where a loss is differentiated. By
-[(4.4)](#eq-saturating) the saturating loss weighs the critic's slope with $D^*$, and
+$z \sim \mathcal N(0, 1)$ and one parameter, $d > 0$, so that $q = \mathcal N(d, 1)$.
+The critic is the best one for this $d$, and held fixed where a loss is differentiated.
+By [(4.4)](#eq-saturating) the saturating loss weighs the critic's slope with $D^*$, and
 the other one with $1 - D^*$.
 
-Give four numbers, to three significant digits, `carried` to two (an integral over $x$ is
-a sum on a fine grid):
+Give four numbers, to three significant digits, `carried` to two (an integral over $x$
+is a sum on a fine grid):
 
 - `weight`: the mean weight $\mathbb{E}_q[D^*(x)]$ of the saturating loss at $d = 4$;
 - `carried`: which share of that mean is due to the 5% of the examples that lie nearest
@@ -51,8 +51,8 @@ steepest = ...  # where d E_q[log(1 - D*)] / dd is the largest
     hints=(
         r"$f^*(x) = \log p(x) - \log q(x)$ is linear in $x$: which constant, which "
         "slope?",
-        r"With $f^*$ fixed, $d$ enters through $x = z + d$ alone, and $dx / dd = 1$. By "
-        "(4.4) each derivative is a weight times the slope of $f^*$, which is the same "
+        r"With $f^*$ fixed, $d$ enters through $x = z + d$ alone, with the derivative "
+        "1. By (4.4) each derivative is a weight times the slope of $f^*$, which is the same "
         "at all $x$: it leaves the mean.",
         "`carried` is the integral of $q D^*$ up to $d - 1.645$, divided by the whole "
         "one. For `steepest` compute the derivative of the loss on a grid of $d$, and "
@@ -147,17 +147,21 @@ def gan_04(t, weight, carried, pull, steepest):
 
     best = dues[3]
     bent = {
-        "D at the middle of the examples": [
-            lambda d: d * center(d)
-        ],
+        "D at the middle of the examples": [lambda d: d * center(d)],
         "steepest of another function": [
             *(lambda d, k=k: d**k * mean_of(critic(d)[0]) for k in (2, 3, 0.5)),
             lambda d: d**2 * mean_of(critic(d)[0]) * mean_of(critic(d)[1]),
         ],
     }
     ideas = {name: [largest(f) for f in values] for name, values in bent.items()}
-    ideas["weight of the loss at its steepest"] = [slope(best, 1), slope(best, 1) / best]
-    why, name = "The maximum of the derivative.", "where the saturating loss is steepest"
+    ideas["weight of the loss at its steepest"] = [
+        slope(best, 1),
+        slope(best, 1) / best,
+    ]
+    why, name = (
+        "The maximum of the derivative.",
+        "where the saturating loss is steepest",
+    )
     t.number(name, steepest, best, why, ideas, **how)
 
 

@@ -50,7 +50,7 @@ def accepted(x, value, log_m):
         "number for each row.",
         "Subtract before the exponential: $f - \\log M$ is never above 0, so its "
         "exponential is a probability, and no number on the way is infinite.",
-        "A mask of shape `(n,)` picks rows of a tensor of any shape, also none of them.",
+        "A mask of shape `(n,)` picks rows of a tensor of any shape, also none.",
     ),
     misconceptions={
         "mask or places in place of the rows": "The accepted rows of x are due.",
@@ -120,7 +120,9 @@ def gan_05(t, accepted):
         same = len(at.unique()) < len(at)
         got, name = "a row that stands there twice", "drawn with replacement"
         t.true(not same, "No row twice.", got, name)
-        t.true((at.diff() > 0).all(), "In the order of x.", "rows moved", "another order")
+        t.true(
+            (at.diff() > 0).all(), "In the order of x.", "rows moved", "another order"
+        )
         return torch.zeros(n, dtype=torch.bool).index_fill(0, at, True)
 
     def flat(mask):
@@ -150,7 +152,7 @@ def gan_05(t, accepted):
     t.true(not alike, "A chance for each row.", got, name)
 
     def fixed(values):
-        """Of 400 rows: that ten numbers agree by chance has a probability below 1e-11."""
+        """Ten numbers of 400 rows: that all agree has a probability below 1e-11."""
         t.property("how many are accepted is left to chance")
         counts = {int(again(x[:400], values).sum()) for _ in range(10)}
         name, got = "a fixed number accepted", "10 times the same number"
