@@ -93,7 +93,11 @@ class Gan01:
     small probabilities lost | torch.sigmoid(log_p - log_q + odds)
         -> 1 - torch.sigmoid(log_q - log_p - odds)
     small probabilities lost | torch.sigmoid(log_p - log_q + odds)
-        -> torch.sigmoid((log_p - log_q + odds).clamp(-50, 50))
+        -> torch.sigmoid((log_p - log_q + odds).clamp(-60, 60))
+    small probabilities lost | torch.sigmoid(log_p - log_q + odds)
+        -> torch.sigmoid(log_p - log_q + odds).clamp(1e-7)
+    a density of zero spoils the result
+        | log_p - log_q -> log_p.nan_to_num(neginf=-100) - log_q.nan_to_num(neginf=-100)
     a bound on the logarithms | log_p - log_q -> log_p.clamp(-80) - log_q.clamp(-80)
     a bound on the logarithms
         | log_p - log_q -> log_p.clamp(max=1000) - log_q.clamp(max=1000)

@@ -9,10 +9,10 @@ from .. import edits, reference, right, wrong
 class Gan03:
     r"""
     The derivative of $\sum_x p(x) \log p(x) - \sum_x p(x) \log q(x)$ in $q(x)$ is
-    $-p(x)/q(x)$, and $p/q = e^{f^*}$: so $h(f) = -e^f$ ([Goodfellow,
-    2014](https://arxiv.org/abs/1412.6515)). With the best critic the loss is
-    $-\mathbb{E}_q[p/q] = -1$ wherever $q$ covers $p$, for good generators and bad ones
-    alike: nothing can be read from its value.
+    $-p(x)/q(x)$, and $p/q = e^{f^*}$: so $h(f) = -e^f$
+    ([Goodfellow, 2014](https://arxiv.org/abs/1412.6515)). With the best critic the loss
+    is $-\mathbb{E}_q[p/q] = -1$ wherever $q$ covers $p$, for good generators and bad
+    ones alike: nothing can be read from its value.
 
     Why is it not used? Take $p = \mathcal N(0, 1)$, $q = \mathcal N(d, 1)$ and the best
     critic: this is the standard deviation of the gradient that one example gives for

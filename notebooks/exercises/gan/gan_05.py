@@ -134,14 +134,24 @@ class Gan05:
     another power of the ratio
         | (value - log_m).exp() -> (2 * (value - log_m)).exp()
     values taken as chances | (value - log_m).exp() -> value / log_m
+    values taken as chances | (value - log_m).exp() -> 1 + value - log_m
     values taken as chances | (value - log_m).exp()
         -> (value - value.min()) / (value.max() - value.min())
+    another factor of the chance | < chance -> < chance / 2
+    another base | (value - log_m).exp() -> 2 ** (value - log_m)
+    one row kept in any case | return -> return x[:1] if chance.max() < 1e-9 else
     log M taken as M | (value - log_m).exp() -> value.exp() / log_m
     rejected rows returned | < chance -> > chance
     ratio turned around | (value - log_m).exp() -> (value.min() - value).exp()
     all rows kept | (value - log_m).exp() -> (log_m - value).exp()
     nothing kept | < chance -> < chance.log()
     noise that is not uniform | rand_like -> randn_like
+    noise that is not uniform | torch.rand_like(chance)
+        -> torch.randn_like(chance).abs()
+    noise that is not uniform | torch.rand_like(chance)
+        -> torch.rand(2, len(x)).mean(0)
+    a threshold in place of chance | torch.rand_like(chance) < chance
+        -> value.topk(int(chance.sum()))[1].sort()[0]
     another power of the ratio | torch.rand_like(chance) -> torch.rand_like(chance) ** 2
     ratio of two exponentials | (value - log_m).exp() -> value.exp() / math.exp(log_m)
     ratio of two exponentials

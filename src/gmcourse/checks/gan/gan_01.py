@@ -134,7 +134,7 @@ def gan_01(t, best_critic):
     t.close(out, bayes(log_p + far, log_q - far, share), why, name)
 
     t.property("a small probability keeps its digits")
-    some = log_p - 40 - 4 * torch.arange(b), log_q
+    some = log_q - torch.linspace(20, 65, b).round(), log_q
     due = bayes(*some, share)
     out = t.tensor(t.call(best_critic, *some, share))
     ratio, name = out.detach().double() / due, "small probabilities lost"
@@ -143,7 +143,8 @@ def gan_01(t, best_critic):
     for i, what in enumerate(("p", "q")):
         t.property(f"a point where {what} is zero")
         some = [log_p.clone(), log_q.clone()]
-        some[i][1] = -math.inf
+        some[1 - i][1] = -4990.0
+        some[i][:2] = -math.inf
         out = t.call(best_critic, *some, share)
         name, why = "a density of zero spoils the result", "The other one is certain."
         t.close(out, bayes(*some, share), why, name)

@@ -109,14 +109,15 @@ def gan_02(t, jensen_shannon):
     due = torch.stack([bits(*pair) for pair in heaps])
     t.close(torch.stack(outs), due, why, ideas=rivals(heaps))
 
-    def told(name, real, made, why, misconception=None):
+    def told(name, real, made, why, misconception=None, cuts=()):
         t.property(name)
-        out = t.call(jensen_shannon, real, made)
-        t.close(out, bits(real, made), why, misconception)
+        out, due = t.call(jensen_shannon, real, made), bits(real, made)
+        ideas = {"cut off at 0 or at 1": [-due, *cuts]} if cuts else None
+        t.close(out, due, why, misconception, ideas)
 
     told("a critic that says 0 everywhere", 0 * real, 0 * made, "It tells nothing: 0.")
-    name = "cut off at 0 or at 1"
-    told("a critic that is mostly wrong", -real, -made, "Less than 0.", name)
+    name, cuts = "a critic that is mostly wrong", (0.0, 1.0, -1.0)
+    told(name, -2 * real, -2 * made, "Less than 0.", cuts=cuts)
 
     low = "logarithm of a saturated sigmoid"
     sure = torch.ones(4)

@@ -52,8 +52,8 @@ steepest = ...  # where d E_q[log(1 - D*)] / dd is the largest
         r"$f^*(x) = \log p(x) - \log q(x)$ is linear in $x$: which constant, which "
         "slope?",
         r"With $f^*$ fixed, $d$ enters through $x = z + d$ alone, with the derivative "
-        "1. By (4.4) each derivative is a weight times the slope of $f^*$, which is the same "
-        "at all $x$: it leaves the mean.",
+        "1. By (4.4) each derivative is a mean of weights times the slope of $f^*$, "
+        "which is the same at all $x$.",
         "`carried` is the integral of $q D^*$ up to $d - 1.645$, divided by the whole "
         "one. For `steepest` compute the derivative of the loss on a grid of $d$, and "
         "then on a finer one about its maximum.",

@@ -76,6 +76,9 @@ def accepted(x, value, log_m):
         "ratio turned around": "A large f is a reason to keep a draw.",
         "noise that is not uniform": "A uniform number is below a with probability a.",
         "values taken as chances": "f is a logarithm.",
+        "another factor of the chance": "A row with f = log M is always accepted.",
+        "another base": "f and log M are natural logarithms.",
+        "one row kept in any case": "Where chance accepts none, none is returned.",
         "log M taken as M": "The ratio is divided by M, whose logarithm is given.",
         "rejected rows returned": "These are the rows that were to go.",
         "all rows kept": "With f below log M some are rejected.",
@@ -128,9 +131,9 @@ def gan_05(t, accepted):
     def flat(mask):
         return mask.all() or not mask.any()
 
-    def cut(mask):
+    def cut(mask, least=1e-9):
         """Whether those above some value were kept, and no others."""
-        return flat(mask) or value[mask].min() > value[~mask].max()
+        return flat(mask) or value[mask].min() >= value[~mask].max() + least
 
     t.property("rows of x, in their order")
     out = t.call(accepted, x, value, log_m)
@@ -143,7 +146,11 @@ def gan_05(t, accepted):
     masks = [one, again(x, value)]
     if (masks[0] == masks[1]).all() or all(map(flat, masks)):
         masks += [again(x, value) for _ in range(30)]
-    name = "a threshold in place of chance" if cut(one) else "noise fixed across calls"
+    name = (
+        "a threshold in place of chance"
+        if cut(one, 0.0)
+        else "noise fixed across calls"
+    )
     name = "nothing kept" if not one.any() else "all rows kept" if one.all() else name
     same = all((m == one).all() for m in masks)
     t.true(not same, "Other rows are accepted.", "the same rows", name)
@@ -181,9 +188,12 @@ def gan_05(t, accepted):
     t.frequencies(counts, due, "Of six values, and the rejected.", name)
 
     fixed(torch.full((400,), log_m + math.log(0.4)))
-    t.property("whatever happens to the others")
+    t.property("f - log M of -log 2: half of them")
     even = torch.zeros(n), math.log(2)
     masks = [kept(t.call(accepted, x, *even), x).long() for _ in range(2)]
+    counts = torch.cat(masks).bincount(minlength=2)
+    t.frequencies(counts, [0.5, 0.5], "Rejected and accepted.")
+    t.property("whatever happens to the others")
     why, other = "Both, one, the other, none: a quarter each.", "draws not independent"
     for a, b in (masks[0].view(-1, 2).T, masks[0].view(2, -1), masks):
         t.frequencies((2 * a + b).bincount(minlength=4), [0.25] * 4, why, other)
@@ -242,11 +252,12 @@ def edges(t, accepted, kept):
 
     t.property("nothing is accepted")
     lost = "an error where nothing is accepted"
+    out = tried(lost, x, torch.full((n,), -math.inf), 0.0)
+    name = "one row kept in any case" if t.tensor(out).shape[:1] == (1,) else lost
+    t.shape(out, (0, 2, 3), "no row.", name)
     many = 20_000
     out = tried(lost, torch.ones(many, 1), torch.full((many,), -300.0), 0.0)
     t.shape(out, (0, 1), "no row of 20,000.", "a bound on the value")
-    out = tried(lost, x, torch.full((n,), -math.inf), 0.0)
-    t.shape(out, (0, 2, 3), "no row.", lost)
     out = tried(lost, x[:1], torch.full((1,), -300.0), 0.0)
     t.shape(out, (0, 2, 3), "no row of one.", lost)
     t.property("one row")
@@ -294,5 +305,10 @@ def rivals(v, log_m):
         "log M taken as M": [v.exp() / log_m],
         "rejected rows returned": [1 - ratio],
         "ratio turned around": [(log_m - v - (log_m - low)).exp(), (-v).exp()],
-        "noise that is not uniform": [torch.special.ndtr(ratio)],
+        "noise that is not uniform": [
+            *(torch.special.ndtr(ratio), (ratio / 2**0.5).erf()),
+            torch.where(ratio < 0.5, 2 * ratio**2, 1 - 2 * (1 - ratio) ** 2),
+        ],
+        "another factor of the chance": [ratio * c for c in (0.5, 2, 1 / 6)],
+        "another base": [c ** (v - log_m) for c in (2, 10)],
     }
