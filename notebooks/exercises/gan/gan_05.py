@@ -28,7 +28,7 @@ class Gan05:
     @reference
     def accepted(x, value, log_m):
         if (value > log_m).any():
-            raise ValueError(f"values up to {value.max():.3g}, log_m is {log_m:.3g}")
+            raise ValueError(f"a value of {value.max()}; log_m is {log_m}")
         chance = (value - log_m).exp()
         return x[torch.rand_like(chance) < chance]
 

@@ -131,6 +131,9 @@ def gan_04(t, weight, carried, pull, steepest):
             *(slices(share, *v) / mean for v in (*ends, (-12, -5.645), (-12, 0))),
         ],
     }
+    for mistake, values in ideas.items():  # a name is for what fits to three digits
+        values = values if isinstance(values, list) else [values]
+        ideas[mistake] = [v for v in values if abs(carried - v) < 2e-3 * v]
     why, name = "The part of q D up to d - 1.645.", "the share of the nearest 5%"
     t.number(name, carried, dues[1], why, ideas, **how | {"tol": 8e-3})
 
