@@ -131,9 +131,10 @@ def gan_05(t, accepted):
     def flat(mask):
         return mask.all() or not mask.any()
 
-    def cut(mask, least=1e-9):
+    def cut(mask, ties=False):
         """Whether those above some value were kept, and no others."""
-        return flat(mask) or value[mask].min() >= value[~mask].max() + least
+        low, high = value[mask].min(), value[~mask].max()
+        return bool(low > high or (ties and low == high))
 
     t.property("rows of x, in their order")
     out = t.call(accepted, x, value, log_m)
@@ -146,16 +147,15 @@ def gan_05(t, accepted):
     masks = [one, again(x, value)]
     if (masks[0] == masks[1]).all() or all(map(flat, masks)):
         masks += [again(x, value) for _ in range(30)]
-    name = (
-        "a threshold in place of chance"
-        if cut(one, 0.0)
-        else "noise fixed across calls"
-    )
-    name = "nothing kept" if not one.any() else "all rows kept" if one.all() else name
+    if flat(one):
+        name = "all rows kept" if one.all() else "nothing kept"
+    else:
+        name = "noise fixed across calls"
+        name = "a threshold in place of chance" if cut(one, ties=True) else name
     same = all((m == one).all() for m in masks)
     t.true(not same, "Other rows are accepted.", "the same rows", name)
     name = "one random number for all rows"
-    got, alike = "all above some value, or none", all(map(cut, masks))
+    got, alike = "all above some value, or none", all(flat(m) or cut(m) for m in masks)
     t.true(not alike, "A chance for each row.", got, name)
 
     def fixed(values):
