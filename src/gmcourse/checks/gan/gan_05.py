@@ -252,14 +252,14 @@ def edges(t, accepted, kept):
 
     t.property("nothing is accepted")
     lost = "an error where nothing is accepted"
-    out = tried(lost, x, torch.full((n,), -math.inf), 0.0)
-    name = "one row kept in any case" if t.tensor(out).shape[:1] == (1,) else lost
-    t.shape(out, (0, 2, 3), "no row.", name)
     many = 20_000
     out = tried(lost, torch.ones(many, 1), torch.full((many,), -300.0), 0.0)
     few = len(t.tensor(out))
     # A uniform number in float32 is 0 itself once in 17 million.
     t.at_most(few, 3, "Of 20,000 rows with a chance of e^-300.", "a bound on the value")
+    out = tried(lost, x, torch.full((n,), -math.inf), 0.0)
+    name = "one row kept in any case" if t.tensor(out).shape[:1] == (1,) else lost
+    t.shape(out, (0, 2, 3), "no row.", name)
     out = tried(lost, x[:1], torch.full((1,), -300.0), 0.0)
     t.shape(out, (0, 2, 3), "no row of one.", lost)
     t.property("one row")
