@@ -172,9 +172,14 @@ class Gan09:
         -> made = generator(2 * torch.rand(len(x), d) - 1)
         | critic(generator(torch.randn(len(x), d)))
         -> critic(generator(2 * torch.rand(len(x), d) - 1))
-    noise that is not normal
+    noise of another mean or spread
         | made = generator(torch.randn(len(x), d))
         -> made = generator(0.5 * torch.randn(len(x), d))
+        | critic(generator(torch.randn(len(x), d)))
+        -> critic(generator(0.5 * torch.randn(len(x), d)))
+    noise that is not normal
+        | made = generator(torch.randn(len(x), d))
+        -> made = generator(12**0.5 * (torch.rand(len(x), d) - 0.5))
     one noise for all dimensions
         | made = generator(torch.randn(len(x), d))
         -> made = generator(torch.randn(len(x), 1).expand(-1, d))
