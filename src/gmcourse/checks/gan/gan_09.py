@@ -175,7 +175,7 @@ def gan_09(t, train):
     got, name = f"{len(taken)} were taken", "more than one batch in a round"
     t.true(len(taken) <= rounds + 1, "One batch a round.", got, name)
 
-    def noises(k):
+    def noises(k, steps):
         """What the generator was given before step k, since the last."""
         part = log[(steps[k - 1] if k else 0) : steps[k]]
         given = [e["x"] for e in part if e["kind"] == "generator"]
@@ -188,7 +188,7 @@ def gan_09(t, train):
         return torch.cat([t.grad(value, p).flatten() for p in own]).double()
 
     t.property("new noises in each round")
-    z, name = [noises(k) for k in range(2 * rounds)], "noise drawn once"
+    z, name = [noises(k, steps) for k in range(2 * rounds)], "noise drawn once"
     first = [v[:4] for v in z[::2] if len(v)]
     again = any(torch.equal(first[-1], v) for v in first[:-1])
     t.true(not again, "They differ.", "The first are equal.", name)
@@ -232,20 +232,24 @@ def gan_09(t, train):
     t.true(out is nets[0], "The module that was given.", got, name)
     nets[0].eval()
     t.property("in evaluation mode, if they came so, and with normal noise")
-    play(20, (40, 30))
+    play(20, (200, 150))
     modes = {e["mode"] for e in log if e["kind"] == "generator"}
     t.true(modes == {False}, "Evaluation mode.", "Another one.", "mode changed")
-    z = torch.cat([e["x"] for e in log if e["kind"] == "generator"])
-    same = bool((z == z[:, :1]).all())
-    t.true(not same, "They differ.", "equal in a row", "one noise for all dimensions")
-    again, name = len(z) - len(z.unique(dim=0)), "noise used more than once"
-    t.true(not again, "All are new.", f"{again} come again", name)
-    ideas = {"uniform noise": [Uniform(a, 1.0, False).cdf for a in (0.0, -1.0)]}
-    mean, std = z.mean(), z.std()
-    if mean.abs() > 0.05 or (std - 1).abs() > 0.05:
-        ideas["noise of another mean or spread"] = [Normal(mean, std).cdf]
-    why, name = "Standard normal.", "noise that is not normal"
-    t.distribution(z, Normal(0.0, 1.0).cdf, why, name, ideas)
+    turns, steps = ([], []), [i for i, e in enumerate(log) if e["kind"] == "step"]
+    for k in range(len(steps)):
+        turns[k % 2].append(noises(k, steps))
+    for z in map(torch.cat, turns):
+        same = bool((z == z[:, :1]).all())
+        name = "one noise for all dimensions"
+        t.true(not same, "They differ.", "equal in a row", name)
+        again, name = len(z) - len(z.unique(dim=0)), "noise used more than once"
+        t.true(not again, "All are new.", f"{again} come again", name)
+        ideas = {"uniform noise": [Uniform(a, 1.0, False).cdf for a in (0.0, -1.0)]}
+        mean, std = z.mean(), z.std()
+        if mean.abs() > 0.05 or (std - 1).abs() > 0.05:
+            ideas["noise of another mean or spread"] = [Normal(mean, std).cdf]
+        why, name = "Standard normal.", "noise that is not normal"
+        t.distribution(z, Normal(0.0, 1.0).cdf, why, name, ideas)
 
 
 def zero_if_none(p):
