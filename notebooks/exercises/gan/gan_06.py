@@ -29,7 +29,26 @@ LATE = (
 
 class Gan06:
     r"""
-    TODO
+    The critic's turn makes its examples without a graph, so that the generator has no
+    gradient in it. The generator's turn needs the graph through the critic, and what it
+    leaves in the critic's weights has to go before the step. With an optimizer for each
+    player the second line is not needed, only the `zero_grad()` of the critic's next
+    turn.
+
+    Zeros are not enough. Adam divides a mean of gradients by the root of a mean of
+    squares, and goes on while the mean dies away. Measured over five seeds, small
+    networks and data around 3: in the second hundred of 200 rounds with one Adam, how
+    far the critic moved in the generator's turns, as a part of how far it moved in its
+    own.
+
+    | after the generator's backward the critic's gradients are | betas 0.5, 0.9 | 0.9, 0.999 |
+    |---|---|---|
+    | `None` | 0 | 0 |
+    | zeros | 0.53 in all five | 0.90 in all five |
+    | what was left there | 1.01 to 1.04 | 1.05 to 1.45 |
+
+    In the last row the critic takes as long a step for the generator as for itself. No
+    error is raised in any of them.
     """
 
     @reference

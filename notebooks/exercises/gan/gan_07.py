@@ -10,7 +10,28 @@ from .. import build, edits, reference, right
 
 class Gan07:
     r"""
-    TODO
+    At one point the loss is $-s p \log D - ((1 - s) p + q) \log(1 - D)$, and as on the
+    way to (4.2) the best $D$ is the first weight by their sum,
+    $D^* = s p / (p + q)$. Its logit is $\log (s p) - \log((1 - s) p + q)$. Where the
+    data are alone it is $\log \frac{s}{1 - s}$, at 0.9 the logarithm of 9, and no
+    more. Where $p = q$ it is not 0 any longer: $D^* = s/2$. The best critic's loss is
+    shifted, but the place where its value is flat is the same.
+
+    What it does to the slopes that the generator learns from can be computed. With the
+    data $\mathcal N(0, 1)$ and draws $\mathcal N(\mu, 1)$, by quadrature:
+
+    | $\mu$ | $s$ | largest value | mean slope at the data | mean slope at the draws |
+    |---|---|---|---|---|
+    | 2 | 1 | unbounded | 2 | 2 |
+    | 2 | 0.9 | 2.20 | 1.09 | 1.89 |
+    | 2 | 0.7 | 0.85 | 0.76 | 1.77 |
+    | 4 | 1 | unbounded | 4 | 4 |
+    | 4 | 0.9 | 2.20 | 0.39 | 3.96 |
+    | 4 | 0.7 | 0.85 | 0.24 | 3.93 |
+
+    Smoothing takes the slope away at the data, and leaves it where the generator is.
+    It does not bound the value there: far from the data $f^*$ falls as before, by
+    $\log s$ lower. Smoothing of both sides would bound it, and flatten it there, too.
     """
 
     @reference

@@ -7,7 +7,24 @@ from .. import edits, reference, right, wrong
 
 class Gan08:
     r"""
-    TODO
+    `detach()` gives points without a past, `requires_grad_()` lets them have a slope,
+    and `create_graph=True` makes that slope a function of the weights. The sum of the
+    values has each image's own gradient, because no value depends on another image; a
+    batch normalization in the critic would break that.
+
+    The penalty has to be differentiated twice, and this is not for free. For a critic
+    of two convolutions on 64 images of 28 × 28, the critic's loss and its backward, in
+    CPU time on one thread, five repetitions:
+
+    | penalty | times the cost of none |
+    |---|---|
+    | one brake | 2.5 to 2.9 |
+    | both, one after the other | 3.6 to 4.4 |
+    | both in one pass of a joined batch | 4.0 to 4.8 |
+
+    A joined batch saves nothing here. What does save is a brake at every $k$-th step
+    only, with a weight that is $k$ times as large, the *lazy regularization* of
+    [Karras et al. (2020)](https://arxiv.org/abs/1912.04958).
     """
 
     @reference
@@ -76,11 +93,11 @@ class Gan08:
         | gamma_made / 2 -> gamma_made / 4
     sign flipped | return gamma_real / 2 * mean_square(real) + g
         -> return -gamma_real / 2 * mean_square(real) - g
-    weights exchanged | gamma_real / 2 * mean_square(real) + gamma_made / 2
+    gammas exchanged | gamma_real / 2 * mean_square(real) + gamma_made / 2
         -> gamma_made / 2 * mean_square(real) + gamma_real / 2
-    one weight for both | + gamma_made / 2 -> + gamma_real / 2
-    weights left out | gamma_real / 2 -> 0.5 | gamma_made / 2 -> 0.5
-    weights squared | gamma_real / 2 -> gamma_real**2 / 2
+    one gamma for both | + gamma_made / 2 -> + gamma_real / 2
+    gammas left out | gamma_real / 2 -> 0.5 | gamma_made / 2 -> 0.5
+    gammas squared | gamma_real / 2 -> gamma_real**2 / 2
         | gamma_made / 2 -> gamma_made**2 / 2
     only at real images | + gamma_made / 2 * mean_square(made) ->
     only at made images | gamma_real / 2 * mean_square(real) + ->

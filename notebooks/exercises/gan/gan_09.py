@@ -9,7 +9,30 @@ from .. import edits, reference, right
 
 class Gan09:
     r"""
-    TODO
+    In the order in which one meets them: the noise was drawn once, before the loop;
+    the values went through a sigmoid twice, so that the largest that the loss could see
+    was 1 and the smallest 0; the critic's gradients were cleared *after* its step,
+    which is too early, since the generator's turn leaves others; the generator's turn
+    used what had been detached, and got no gradient; and its label was that of made
+    examples.
+
+    Which of them would a picture have shown? On two bumps on the line, each mistake
+    alone, 2,000 rounds of small networks, six seeds: the mean distance of 4,000 sorted
+    draws from as many sorted data (0.05 between two sets of data).
+
+    | mistake | distance, six seeds, sorted |
+    |---|---|
+    | none | 0.16, 0.18, 0.21, 0.26, 0.28, 0.40 |
+    | noise drawn once | 0.18, 0.42, 0.42, 0.45, 0.49, 0.50 |
+    | sigmoid twice | 0.12, 0.24, 0.27, 0.29, 0.35, 0.46 |
+    | cleared after the step | 0.12, 0.17, 0.22, 0.45, 0.46, 0.47 |
+    | detached | 1.65, 1.68, 1.68, 1.69, 1.70, 1.70 |
+    | wrong label | 1.74, 1.74, 1.75, 1.75, 1.75, 1.75 |
+
+    Two of the five stop the generator, where it was before training (1.7). One makes
+    it worse in most seeds, and two can hardly be told from a right program by their
+    draws: an easy target forgives them. That the result looks right does not show that
+    the loop is.
     """
 
     @reference
@@ -22,7 +45,8 @@ class Gan09:
             x = next(batches)
             made = generator(torch.randn(len(x), d)).detach()
             real, fake = critic(x), critic(made)
-            loss = bce(real, torch.ones_like(real)) + bce(fake, torch.zeros_like(fake))
+            loss = bce(real, torch.ones_like(real))
+            loss = loss + bce(fake, torch.zeros_like(fake))
             of_critic.zero_grad()  # before: the generator's turn has left some
             loss.backward()
             of_critic.step()
@@ -125,15 +149,15 @@ class Gan09:
         | bce(fake, torch.ones_like(fake)) -> -bce(fake, torch.ones_like(fake))
     real and made exchanged | torch.ones_like(real) -> torch.zeros_like(real)
         | torch.zeros_like(fake) -> torch.ones_like(fake)
-    sign flipped | loss = bce(real, torch.ones_like(real)) + bce
-        -> loss = -bce(real, torch.ones_like(real)) - bce
+    sign flipped | loss = bce(real -> loss = -bce(real | loss + bce -> loss - bce
     sigmoid applied twice | critic(x), critic(made)
         -> critic(x).sigmoid(), critic(made).sigmoid()
     sigmoid applied twice | bce(fake, torch.ones_like(fake))
         -> bce(fake.sigmoid(), torch.ones_like(fake))
-    only half of the loss | + bce(fake, torch.zeros_like(fake)) ->
-    off by a factor of two | loss = bce(real, torch.ones_like(real)) + bce
-        -> loss = 0.5 * bce(real, torch.ones_like(real)) + 0.5 * bce
+    only half of the loss | loss + bce(fake, torch.zeros_like(fake)) -> loss
+    only half of the loss | loss + bce -> bce
+    off by a factor of two
+        | loss = bce(real -> loss = 0.5 * bce(real | loss + bce -> loss + 0.5 * bce
     sum over the batch | _with_logits -> _with_logits; a = {"reduction": "sum"}
         | bce(real, torch.ones_like(real)) -> bce(real, torch.ones_like(real), **a)
         | torch.zeros_like(fake) -> torch.zeros_like(fake), **a

@@ -7,7 +7,24 @@ from .. import build, edits, reference, right, wrong
 
 class Gan10:
     r"""
-    TODO
+    With $x = 2\eta$ the point ahead is $(a - x b,\, b + x a)$, and the step
+    $a - x (b + x a) = (1 - x^2)\, a - x b$, and for $b$ likewise
+    $(1 - x^2)\, b + x a$. So $a^2 + b^2$ is multiplied by
+    $(1 - x^2)^2 + x^2 = 1 - x^2 + x^4$. This is below 1 for $0 < x < 1$, and smallest
+    at $x^2 = \tfrac12$, where it is $\tfrac34$. The plain step has $1 + x^2$: what was
+    missing is the $-x^2$ on the diagonal, a brake that comes from the game itself.
+
+    From $(1, 0)$ to a distance of 0.001 it takes
+
+    | $\eta$ | 0.05 | 0.2 | 0.354 | 0.45 | 0.49 | 0.51 |
+    |---|---|---|---|---|---|---|
+    | steps | 1,389 | 96 | 49 | 83 | 357 | runs away |
+
+    with two gradients a step. The limit belongs to the slopes of this game: where $V$
+    is $k a b$ it is $1/k$, and a network has many $k$ at once, of which the largest
+    decides. The second gradient of a step can be saved, with the last one of the step
+    before in its place: the *optimistic* step of
+    [Daskalakis et al. (2018)](https://arxiv.org/abs/1711.00141).
     """
 
     @reference

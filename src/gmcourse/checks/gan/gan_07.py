@@ -64,6 +64,7 @@ def best_value(log_p, log_q, label):
         "sum of densities: never leave the logarithms.",
     ),
     misconceptions={
+        "not reduced over the batch": "One number is due.",
         "label ignored": "This is the loss without smoothing.",
         "both sides smoothed": "Only the target of real examples changes. With the "
         "other one smoothed, too, the best critic would ask for more of what is made "

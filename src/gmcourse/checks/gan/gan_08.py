@@ -56,6 +56,7 @@ def brake(critic, real, made, gamma_real, gamma_made):
         "tensor that was passed in is not changed by that.",
     ),
     misconceptions={
+        "not reduced over the batch": "One number is due.",
         "one side cut off from the graph": "The value is right, but only one of the "
         "two terms trains the critic.",
         "gradient reaches what was made": "The images are points at which the slope is "
@@ -89,10 +90,10 @@ def brake(critic, real, made, gamma_real, gamma_made):
         "for those that were made.",
         "one mean over both batches": "Either batch has a mean and a weight of its "
         "own.",
-        "weights exchanged": "gamma_real is the weight at real images.",
-        "one weight for both": "Each of the two has a weight of its own.",
-        "weights left out": "gamma / 2 stands before each mean.",
-        "weights squared": "gamma / 2 stands before each mean, once.",
+        "gammas exchanged": "gamma_real is the weight at real images.",
+        "one gamma for both": "Each of the two has a weight of its own.",
+        "gammas left out": "gamma / 2 stands before each mean.",
+        "gammas squared": "gamma / 2 stands before each mean, once.",
         "root of zero": "Where the slope is 0 the root has no derivative, and its "
         "square is nan in backward: sum the squares, without a root.",
     },
@@ -166,10 +167,10 @@ def gan_08(t, brake):
         }
         gammas = {
             "": (a, b),
-            "weights exchanged": (b, a),
-            "one weight for both": [(a, a), (b, b), (a + b, a + b), (a * b, a * b)],
-            "weights left out": (1.0, 1.0),
-            "weights squared": (a * a, b * b),
+            "gammas exchanged": (b, a),
+            "one gamma for both": [(a, a), (b, b), (a + b, a + b), (a * b, a * b)],
+            "gammas left out": (1.0, 1.0),
+            "gammas squared": (a * a, b * b),
         }
 
         def make(where, size, end, half, gamma):
@@ -251,5 +252,5 @@ def gan_08(t, brake):
     net = Critic()
     for k in (a, 0.0), (0.0, b):
         due = right(net, real, made, *k).detach()
-        told = f"With the weights {k}.", "weights left out"
+        told = f"With the weights {k}.", "gammas left out"
         t.close(run(net, real, made.detach(), *k), due, *told, tol=1e-8)

@@ -50,7 +50,8 @@ def train(generator, critic, batches, steps, d, optimizer):
         x = next(batches)
         made = generator(z[: len(x)]).detach()
         real, fake = critic(x).sigmoid(), critic(made).sigmoid()
-        loss = bce(real, torch.ones_like(real)) + bce(fake, torch.zeros_like(fake))
+        loss = bce(real, torch.ones_like(real))
+        loss = loss + bce(fake, torch.zeros_like(fake))
         loss.backward()
         of_critic.step()
         of_critic.zero_grad()
@@ -232,7 +233,7 @@ def gan_09(t, train):
     t.true(out is nets[0], "The module that was given.", got, name)
     nets[0].eval()
     t.property("in evaluation mode, if they came so, and with normal noise")
-    play(20, (200, 150))
+    play(8, (200, 150))
     modes = {e["mode"] for e in log if e["kind"] == "generator"}
     t.true(modes == {False}, "Evaluation mode.", "Another one.", "mode changed")
     turns, steps = ([], []), [i for i, e in enumerate(log) if e["kind"] == "step"]

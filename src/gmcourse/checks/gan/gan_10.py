@@ -135,7 +135,7 @@ def gan_10(t, look_ahead, factor, best, limit):
         }
         orders = {"": 0, "look-ahead in turn": [1, 2]}
         starts = {"": 0, "step from the point ahead": 1}
-        means = {"": (0, 1), "gradients averaged": [(0.5, 0.5), (-1, 2), (1, 1)]}
+        mixes = {"": (0, 1), "gradients averaged": [(0.5, 0.5), (-1, 2), (1, 1)]}
         lengths = {"": (1, 1), "step of another length": [(0.5, 0.5), (2, 2)],
                    "one player alone moves": [(1, 0), (0, 1)]}  # fmt: skip
         lasts = {"": 0, "second step in turn": [1, 2]}
@@ -159,7 +159,7 @@ def gan_10(t, look_ahead, factor, best, limit):
                 end_a = from_a + s * eta * slopes(x, end_b)[0]
             return torch.cat([end_a.flatten(), end_b.flatten()])
 
-        return make, signs, trials, orders, starts, means, lengths, lasts
+        return make, signs, trials, orders, starts, mixes, lengths, lasts
 
     def step(value, a, b, eta):
         out = t.call(look_ahead, value, a, b, eta)
