@@ -41,7 +41,7 @@ class Gan06:
     far the critic moved in the generator's turns, as a part of how far it moved in its
     own.
 
-    | after the generator's backward the critic's gradients are | betas 0.5, 0.9 | 0.9, 0.999 |
+    | the critic's gradients, at the step | betas 0.5, 0.9 | 0.9, 0.999 |
     |---|---|---|
     | `None` | 0 | 0 |
     | zeros | 0.53 in all five | 0.90 in all five |
@@ -280,5 +280,23 @@ class Gan06:
             loss.backward()
             optimizer.step()
             return loss.item()
+
+        return critic_turn, Gan06.clearing()[1]
+
+    @wrong("memory of the optimizer lost")
+    @build
+    def cleared_memory():
+        def generator_turn(generator, critic, z, optimizer):
+            optimizer.state.clear()
+            return Gan06.clearing()[1](generator, critic, z, optimizer)
+
+        return Gan06.clearing()[0], generator_turn
+
+    @wrong("weights frozen or thawed")
+    @build
+    def thawed_first():
+        def critic_turn(generator, critic, x, z, optimizer):
+            critic.requires_grad_(True)
+            return Gan06.clearing()[0](generator, critic, x, z, optimizer)
 
         return critic_turn, Gan06.clearing()[1]

@@ -14,8 +14,8 @@ class Gan07:
     way to (4.2) the best $D$ is the first weight by their sum,
     $D^* = s p / (p + q)$. Its logit is $\log (s p) - \log((1 - s) p + q)$. Where the
     data are alone it is $\log \frac{s}{1 - s}$, at 0.9 the logarithm of 9, and no
-    more. Where $p = q$ it is not 0 any longer: $D^* = s/2$. The best critic's loss is
-    shifted, but the place where its value is flat is the same.
+    more. Where $p = q$ it is not 0 any longer: $D^* = s/2$. But $f^*$ is a
+    function of $p/q$ that grows, as before, and flat where $p/q$ is.
 
     What it does to the slopes that the generator learns from can be computed. With the
     data $\mathcal N(0, 1)$ and draws $\mathcal N(\mu, 1)$, by quadrature:

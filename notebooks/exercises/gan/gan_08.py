@@ -111,6 +111,9 @@ class Gan08:
         -> x = (x.detach() if x.requires_grad else x).requires_grad_()
     gradients of the weights touched | values = critic(x).sum()
         -> values = critic(x).sum(); critic.zero_grad()
+    mode changed | values = critic(x) -> values = critic.eval()(x)
+    batch axis lost | slope.square().sum((1, 2, 3))
+        -> slope.squeeze().flatten(1).square().sum(1)
     root of zero | slope.square().sum((1, 2, 3))
         -> slope.square().sum((1, 2, 3)).sqrt().square()
     values in place of slopes | slope.square().sum((1, 2, 3))
@@ -145,3 +148,12 @@ class Gan08:
     def mixed(critic, real, made, gamma_real, gamma_made):
         x = torch.cat([real, made])
         return Gan08.brake(critic, x, x, gamma_real, gamma_made)
+
+    @wrong("differences in place of derivatives")
+    def by_differences(critic, real, made, gamma_real, gamma_made):
+        total, step = 0.0, 1e-5
+        for x, gamma in (real.detach(), gamma_real), (made.detach(), gamma_made):
+            for e in torch.eye(x[0].numel(), dtype=x.dtype).view(-1, *x[0].shape):
+                rise = critic(x + step * e) - critic(x - step * e)
+                total = total + gamma / 2 * (rise / (2 * step)).square().mean()
+        return total

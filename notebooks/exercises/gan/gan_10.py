@@ -21,9 +21,9 @@ class Gan10:
     | steps | 1,389 | 96 | 49 | 83 | 357 | runs away |
 
     with two gradients a step. The limit belongs to the slopes of this game: where $V$
-    is $k a b$ it is $1/k$, and a network has many $k$ at once, of which the largest
-    decides. The second gradient of a step can be saved, with the last one of the step
-    before in its place: the *optimistic* step of
+    is $k a b$ it is $1/k$, and in $a^\top Q b$ there is a $k$ for each singular value
+    of $Q$, of which the largest decides. The second gradient of a step can be saved,
+    with the last one of the step before in its place, as in the *optimistic* step of
     [Daskalakis et al. (2018)](https://arxiv.org/abs/1711.00141).
     """
 
@@ -135,6 +135,8 @@ class Gan10:
         | grad(value(a, b), (a, b)) -> grad(value(a, b), (a, b), create_graph=True)
         | (a - eta * down).detach(), (b + eta * up).detach()
         -> a - eta * down, b + eta * up
+    input asks for a gradient | down, up = slopes(a, b)
+        -> down, up = slopes(*(v.requires_grad_() for v in (a, b)))
     not two tensors | (a - eta * down).detach(), (b + eta * up).detach()
         -> (a - eta * down).detach()
     input changed in place | return (a - eta * down) -> return a.sub_(eta * down)

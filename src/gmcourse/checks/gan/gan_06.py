@@ -96,6 +96,8 @@ def generator_turn(generator, critic, z, optimizer):
         "other noise than what was given": "The noise is an argument: draw none.",
         "more than one step": "One step is due.",
         "loss after the step": "The loss is that of before the step.",
+        "memory of the optimizer lost": "A player's momentum goes on from its own last "
+        "turn: nothing of the optimizer's state is cleared or switched off.",
         "mode changed": "train() and eval() belong to the caller: a network is used in "
         "the mode in which it is, and stays in it.",
         "weights frozen or thawed": "requires_grad belongs to the caller: what was "
@@ -152,11 +154,11 @@ def gan_06(t, critic_turn, generator_turn):
         t.true(out.numel() == 1, "One number.", str(tuple(out.shape)), "wrong shape")
         return out.reshape(()), [flat(v) - w for v, w in zip(nets, before)]
 
-    def spread(k, width, net):
-        """Rows whose values lie on both sides of both margins."""
+    def spread(k, width, net, low=0):
+        """Rows whose values lie on both sides of both margins; or the larger ones."""
         rows = t.normal(40, width, std=2.0)
         order = net(rows).detach()[:, 0].sort().indices
-        return rows[order[torch.linspace(0, 39, k).long()]]
+        return rows[order[torch.linspace(low, 39, k).long()]]
 
     def alone(who, player, other):
         t.property(f"the {player}'s turn: one step")
@@ -170,6 +172,9 @@ def gan_06(t, critic_turn, generator_turn):
         idle = "generator cut off from its loss" if cut else "no step made"
         why, got = f"The {player} moves.", "Its weights are as they were."
         t.true(moved[who].any(), why, got, idle)
+        frozen = moved[who][-len(nets[who].c) :]
+        why, name = "What was frozen stays where it is.", "weights frozen or thawed"
+        t.true(not frozen.any(), why, "It moved.", name)
         taken = optimizer.taken
         name = "more than one step" if taken else "a step of its own"
         t.true(taken == 1, "One call of step().", f"{taken} calls", name)
@@ -222,19 +227,23 @@ def gan_06(t, critic_turn, generator_turn):
 
     t.property("turns with a momentum: a player that waits does not move")
     nets, optimizer = begin(momentum=0.9)
-    x, z = t.normal(n, 3, std=2.0), t.normal(m, 2, std=2.0)
+    x, z = t.normal(n, 3, std=2.0), spread(m, 2, lambda v: nets[1](nets[0](v)), 30)
     speed = [0.0, 0.0]
     for who in 1, 0, 1, 1, 0, 0, 1:
         losses, *parts = critic_losses(x, z) if who else generator_losses(z)
         loss = losses(*(part[""] for part in parts))
-        speed[who] = 0.9 * speed[who] + slope(nets, loss, who)
-        _, moved = play(who, nets, x, z, optimizer)
+        own = slope(nets, loss, who)
+        speed[who] = 0.9 * speed[who] + own
+        value = loss(*nets).detach()
+        out, moved = play(who, nets, x, z, optimizer)
         got = f"It moved by {moved[1 - who].norm():.3g}."
         name, why = "gradients of zero in place of none", "None of its weights moves."
         t.true(not moved[1 - who].any(), why, got, name)
         why = "Its gradients of this and of its own earlier turns, each times 0.9 more."
+        ideas = {"memory of the optimizer lost": own}
         name = "momentum of the player that waits"
-        t.close(-moved[who] / rate, speed[who], why, name, tol=1e-3)
+        t.close(-moved[who] / rate, speed[who], why, name, ideas, tol=1e-3)
+        t.close(out, value, "The loss, where it is negative, too.", "sign flipped")
 
 
 def flags(nets):

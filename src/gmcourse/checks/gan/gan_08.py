@@ -1,5 +1,6 @@
 """Exercise gan-08: A brake on both sides."""
 
+import copy
 from itertools import chain
 
 import torch
@@ -38,8 +39,9 @@ in float32 or in float64, and so is the penalty.
 The penalty trains the critic: its gradient by the critic's weights is that of the
 formula. It has no other: no gradient gets to `real` and `made`, nor to the generator
 that made the latter, though `made` may still hang in its graph. The call leaves
-everything as it was: the `.grad` of all weights, and whether `real` and `made` require
-a gradient. Where the critic is flat the penalty is 0, and its gradient is 0, not nan.
+everything as it was: the `.grad` of all weights, the critic's mode, and whether `real`
+and `made` require a gradient. Where the critic is flat the penalty is 0, and its
+gradient is 0, not nan.
 """,
     stub='''
 def brake(critic, real, made, gamma_real, gamma_made):
@@ -81,6 +83,7 @@ def brake(critic, real, made, gamma_real, gamma_made):
         "summed.",
         "entries summed before the square": "The entries are squared one by one.",
         "values in place of slopes": "The square of the values is another penalty.",
+        "mode changed": "train() and eval() belong to the caller.",
         "at random points": "The slope is that at the images: nothing is drawn.",
         "between real and made images": "The slope is that at the images, not at "
         "points between them.",
@@ -185,6 +188,8 @@ def gan_08(t, brake):
         marks = [t.away(*p.shape, low=1, high=2).to(p) for p in net.parameters()]
         for p, mark in zip(net.parameters(), marks):
             p.grad = mark.clone()
+        mode = bool(t.integer(0, 1))
+        net.train(mode)
         out = t.call(brake, net, *args)
         kept = [
             p.grad is not None and torch.equal(p.grad, mark)
@@ -192,6 +197,8 @@ def gan_08(t, brake):
         ]
         got = "some have changed"
         t.true(all(kept), "As before.", got, "gradients of the weights touched")
+        same = net.training == mode and all(p.requires_grad for p in net.parameters())
+        t.true(same, "The critic's mode is as before.", "It is not.", "mode changed")
         return out
 
     a, b, n = t.integer(3, 5) / 2, t.integer(7, 9) / 2, 5
@@ -254,3 +261,13 @@ def gan_08(t, brake):
         due = right(net, real, made, *k).detach()
         told = f"With the weights {k}.", "gammas left out"
         t.close(run(net, real, made.detach(), *k), due, *told, tol=1e-8)
+
+    t.property("batches of one, in float32")
+    for sizes in (1, 3), (3, 1):
+        args = *(images(k) for k in sizes), a, b
+        due = right(net, *args).detach()
+        t.close(run(net, *args), due, why, "batch axis lost", tol=1e-8)
+    single = copy.deepcopy(net).float()
+    args = *(images(k).float() for k in (n, n + 2)), a, b
+    due, name = right(single, *args).detach(), "differences in place of derivatives"
+    t.close(run(single, *args), due, why, name, tol=1e-4)

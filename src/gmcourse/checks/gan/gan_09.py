@@ -102,6 +102,8 @@ def train(generator, critic, batches, steps, d, optimizer):
         "first round.",
         "turns left out or in another order": "In each round the critic makes one "
         "step, then the generator one.",
+        "weights changed otherwise": "The weights move by the optimizers' steps alone, "
+        "with the optimizers as they were made.",
         "mode changed": "train() and eval() belong to the caller: what was switched "
         "for a look is switched for all that follows.",
         "another thing returned": "The generator is due, the one that was given.",
@@ -152,6 +154,9 @@ def gan_09(t, train):
             kept.clear()
         return t.call(train, *nets, batches(sizes), steps, D_Z, optimizer)
 
+    def held_by_critic(optimizer):
+        return id(optimizer.param_groups[0]["params"][0]) in ids[1]
+
     rate, made, rounds = t.integer(8, 15) / 100, [], 3
     nets = Net("generator", D_Z, 2), Net("critic", 2, 1)
     ids = [{id(p) for p in net.parameters()} for net in nets]
@@ -168,7 +173,7 @@ def gan_09(t, train):
     t.true(right, why, "other weights", "weights of the wrong player")
     t.property("in each round a step of the critic, then one of the generator")
     steps = [i for i, e in enumerate(log) if e["kind"] == "step"]
-    players = [held[made.index(log[i]["who"])] == ids[1] for i in steps]
+    players = [held_by_critic(log[i]["who"]) for i in steps]
     got = " ".join("critic" if c else "generator" for c in players) or "no step"
     why = f"Three rounds: critic, generator, {rounds} times."
     name = "turns left out or in another order"
@@ -211,6 +216,13 @@ def gan_09(t, train):
         why = "The gradient of its loss, at these examples."
         t.close(step, due, why, ideas=mistakes(make, old, *parts), tol=2e-5)
 
+    t.property("the weights move by these steps alone")
+    for k, step in enumerate(steps):
+        e, who = log[step], 1 - k % 2
+        later = log[steps[k + 2]]["nets"] if k + 2 < len(steps) else nets
+        gone = flat(later[who]) - flat(e["nets"][who])
+        why, name = f"By -{rate} times the gradient.", "weights changed otherwise"
+        t.close(gone / -rate, e["slopes"][who], why, name, tol=1e-4)
     for k in range(rounds):
         t.property(f"the critic's step in round {k + 1}")
         stepped(2 * k, 1, *critic_losses(taken[k], z[2 * k]))
@@ -237,20 +249,29 @@ def gan_09(t, train):
     modes = {e["mode"] for e in log if e["kind"] == "generator"}
     t.true(modes == {False}, "Evaluation mode.", "Another one.", "mode changed")
     turns, steps = ([], []), [i for i, e in enumerate(log) if e["kind"] == "step"]
+    players = [held_by_critic(log[i]["who"]) for i in steps]
+    got, name = f"{len(steps)} steps", "turns left out or in another order"
+    t.true(players == [True, False] * 8, "Eight rounds: 16 steps.", got, name)
     for k in range(len(steps)):
         turns[k % 2].append(noises(k, steps))
     for z in map(torch.cat, turns):
         same = bool((z == z[:, :1]).all())
         name = "one noise for all dimensions"
         t.true(not same, "They differ.", "equal in a row", name)
-        again, name = len(z) - len(z.unique(dim=0)), "noise used more than once"
+        again, name = len(z) - len(z.abs().unique(dim=0)), "noise used more than once"
         t.true(not again, "All are new.", f"{again} come again", name)
         ideas = {"uniform noise": [Uniform(a, 1.0, False).cdf for a in (0.0, -1.0)]}
         mean, std = z.mean(), z.std()
         if mean.abs() > 0.05 or (std - 1).abs() > 0.05:
             ideas["noise of another mean or spread"] = [Normal(mean, std).cdf]
         why, name = "Standard normal.", "noise that is not normal"
+        most = z.abs().max()  # below 2.6 in one of 10^16 cases
+        t.true(most > 2.6 or std < 0.9, why, f"none is beyond {most:.3g}", name)
         t.distribution(z, Normal(0.0, 1.0).cdf, why, name, ideas)
+
+
+def flat(net):
+    return torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
 def zero_if_none(p):

@@ -79,6 +79,8 @@ limit = ...  # the eta up to which it is below 1
         "players exchanged": "a goes down, b goes up.",
         "result hangs in a graph": "The next step would carry the graph of all steps "
         "before it: return tensors without one.",
+        "input asks for a gradient": "requires_grad_() on what was passed in changes "
+        "the caller's tensor: take a detached one.",
         "not two tensors": "Return (a, b).",
         "length in place of its square": "a² + b² is asked for: the square of the "
         "factor of the distance.",
@@ -185,6 +187,10 @@ def gan_10(t, look_ahead, factor, best, limit):
     t.property("the same where a and b require a gradient")
     out = step(value, a.requires_grad_(), b.requires_grad_(), eta)
     t.close(out, due, "The same numbers.", tol=1e-8)
+    given = a.detach().clone(), b.detach().clone()
+    t.guard(look_ahead, value, *given, eta)
+    left, name = any(v.requires_grad for v in given), "input asks for a gradient"
+    t.true(not left, "requires_grad as before: false.", "It is true.", name)
 
     # From here on the step is right: the numbers are those of the game that it plays.
     def stretch(eta, ratio=2.0):
@@ -213,7 +219,7 @@ def gan_10(t, look_ahead, factor, best, limit):
     why = "Simulated: one step from a point on the unit circle."
     t.number("the factor at 0.2", factor, dues[0], why, ideas, others=dues)
     ideas = {
-        "the 2 of the game left out": [2 * dues[1], 2**0.5 * dues[1]],
+        "the 2 of the game left out": 2 * dues[1],
         "eta squared": [dues[1] ** 2, 4 * dues[1] ** 2],
         "half of the limit": dues[2] / 2,
     }
