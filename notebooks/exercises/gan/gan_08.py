@@ -29,13 +29,13 @@ class Gan08:
 
     @reference
     def brake(critic, real, made, gamma_real, gamma_made):
-        def mean_square(x):
+        def squares(x):
             x = x.detach().requires_grad_()
             values = critic(x).sum()
             (slope,) = torch.autograd.grad(values, x, create_graph=True)
             return slope.square().sum((1, 2, 3)).mean()
 
-        return gamma_real / 2 * mean_square(real) + gamma_made / 2 * mean_square(made)
+        return gamma_real / 2 * squares(real) + gamma_made / 2 * squares(made)
 
     @right
     def in_one_pass(critic, real, made, gamma_real, gamma_made):
@@ -72,7 +72,7 @@ class Gan08:
     cut off from the graph | create_graph -> retain_graph
     cut off from the graph | slope.square() -> slope.detach().square()
     one side cut off from the graph
-        | * mean_square(made) -> * mean_square(made).detach()
+        | * squares(made) -> * squares(made).detach()
     norm not squared | slope.square().sum((1, 2, 3)) -> slope.flatten(1).norm(dim=1)
     mean over the pixels | .sum((1, 2, 3)).mean() -> .mean()
     norm over the channels only | slope.square().sum((1, 2, 3)).mean()
@@ -91,18 +91,18 @@ class Gan08:
     factor one half lost | gamma_real / 2 -> gamma_real | gamma_made / 2 -> gamma_made
     off by a factor of two | gamma_real / 2 -> gamma_real / 4
         | gamma_made / 2 -> gamma_made / 4
-    sign flipped | return gamma_real / 2 * mean_square(real) + g
-        -> return -gamma_real / 2 * mean_square(real) - g
-    gammas exchanged | gamma_real / 2 * mean_square(real) + gamma_made / 2
-        -> gamma_made / 2 * mean_square(real) + gamma_real / 2
+    sign flipped | return gamma_real / 2 * squares(real) + g
+        -> return -gamma_real / 2 * squares(real) - g
+    gammas exchanged | gamma_real / 2 * squares(real) + gamma_made / 2
+        -> gamma_made / 2 * squares(real) + gamma_real / 2
     one gamma for both | + gamma_made / 2 -> + gamma_real / 2
     gammas left out | gamma_real / 2 -> 0.5 | gamma_made / 2 -> 0.5
     gammas squared | gamma_real / 2 -> gamma_real**2 / 2
         | gamma_made / 2 -> gamma_made**2 / 2
-    only at real images | + gamma_made / 2 * mean_square(made) ->
-    only at made images | gamma_real / 2 * mean_square(real) + ->
-    both terms at the same images | mean_square(made) -> mean_square(real)
-    both terms at the same images | mean_square(real) -> mean_square(made)
+    only at real images | + gamma_made / 2 * squares(made) ->
+    only at made images | gamma_real / 2 * squares(real) + ->
+    both terms at the same images | squares(made) -> squares(real)
+    both terms at the same images | squares(real) -> squares(made)
     gradient reaches what was made | x = x.detach().requires_grad_()
         -> x = x if x.requires_grad else x.detach().requires_grad_()
     gradient reaches what was made | x = x.detach().requires_grad_()

@@ -36,7 +36,7 @@ Then take two numbers and $V(a, b) = 2 a b$, and give to four significant digits
 """,
     stub='''
 def look_ahead(value, a, b, eta):
-    """One step of size eta from (a, b), by the gradients at the point ahead."""
+    """One step from (a, b), by the gradients at the point ahead."""
     return ...
 
 
