@@ -1,0 +1,321 @@
+"""Exercise gan-06: Two turns."""
+
+import copy
+from itertools import chain
+
+import torch
+from torch import nn
+
+from .._comparisons import far
+from .._exercise import Exercise
+from .._parts import mistakes
+
+WAITS = "critic moved in the generator's turn", "generator moved in the critic's turn"
+
+
+@Exercise(
+    id="gan-06",
+    title="Two turns",
+    difficulty=2,
+    minutes=25,
+    compute="cpu-instant",
+    points=3,
+    objectives=(
+        "Let each player of a game move by its own gradient alone, whatever the other "
+        "has left behind.",
+    ),
+    statement=r"""
+Some code keeps **one optimizer for both players**: it holds all weights of the
+generator and of the critic. Then nothing but the gradients decides who moves, and the
+game has the hinge loss here. Write
+
+- `critic_turn(generator, critic, x, z, optimizer)`: one step of the critic on
+  $\frac1n \sum_i \max(0, 1 - f(x_i)) + \frac1m \sum_j \max(0, 1 + f(g(z_j)))$,
+- `generator_turn(generator, critic, z, optimizer)`: one step of the generator on
+  $-\frac1m \sum_j f(g(z_j))$.
+
+`x` holds $n$ examples, `z` holds $m$ noises, and $n \ne m$ is allowed. `critic` gives
+`(b, 1)`. Both functions return the loss, a number, as it was before the step. They make
+exactly one `optimizer.step()`, with the noise that they are given, and each call
+changes the weights of its player only: those of the other stay *exactly* as they were.
+
+Before a call any weight may hold a gradient of an earlier turn, which must not count,
+and the optimizer may have a momentum, which must not move the player that waits, nor
+remember anything of a turn that was not this player's. Some weights may be frozen
+(`requires_grad` is false): they stay frozen, the others free. Neither network changes
+its mode (`train` or `eval`), and both are used in the mode in which they are.
+""",
+    stub='''
+def critic_turn(generator, critic, x, z, optimizer):
+    """One step of the critic -> its loss before the step."""
+    return ...
+
+
+def generator_turn(generator, critic, z, optimizer):
+    """One step of the generator -> its loss before the step."""
+    return ...
+''',
+    answers={"critic_turn": callable, "generator_turn": callable},
+    hints=(
+        "An optimizer passes over the weights whose `.grad` is `None`, and moves all "
+        "others. So at `optimizer.step()` the weights of the player that waits must "
+        "have none.",
+        "A gradient of zeros is a gradient: a momentum goes on with it. Look at what "
+        "`zero_grad` does by default, and at `set_to_none=False`.",
+        "In the generator's turn the critic's weights get gradients on the way. Either "
+        "take them away before the step, or ask `torch.autograd.grad` for those of the "
+        "generator alone.",
+    ),
+    misconceptions={
+        "generator moved in the critic's turn": "The critic's loss has a gradient for "
+        "the generator, too: it would help the critic. Examples are made without a "
+        "graph in this turn.",
+        "critic moved in the generator's turn": "The generator's gradient goes through "
+        "the critic, and leaves one in each of its weights: with this optimizer they "
+        "move too.",
+        "no step made": "The weights of the player are as they were: step() comes "
+        "after backward(), with no zero_grad() between them.",
+        "generator cut off from its loss": "The examples were detached in the turn "
+        "that is the generator's own.",
+        "gradients of earlier turns count": "backward() adds to what is there: a "
+        "gradient of another turn is still in the sum.",
+        "gradients of zero in place of none": "A momentum moves on where the gradient "
+        "is zero, and stops only where there is none.",
+        "momentum of the player that waits": "It was stepped and put back: its weights "
+        "are the old ones, the optimizer's memory of it is not.",
+        "real and made exchanged": "The critic wants f large at the data, and small at "
+        "what was made.",
+        "margin left out": "Beyond a margin of 1 an example counts for nothing.",
+        "margin of another size": "The margin is 1, on either side.",
+        "only half of the loss": "Both the data and what was made count.",
+        "one mean over both batches": "Each of the two batches has a mean of its own: "
+        "n and m differ.",
+        "loss of another game": "The hinge loss is asked for.",
+        "margin in the generator's loss": "The generator's loss has none: it always "
+        "gains by a larger value.",
+        "other noise than what was given": "The noise is an argument: draw none.",
+        "more than one step": "One step is due.",
+        "loss after the step": "The loss is that of before the step.",
+        "memory of the optimizer lost": "A player's momentum goes on from its own last "
+        "turn: nothing of the optimizer's state is cleared or switched off.",
+        "mode changed": "train() and eval() belong to the caller: a network is used in "
+        "the mode in which it is, and stays in it.",
+        "weights frozen or thawed": "requires_grad belongs to the caller: what was "
+        "switched must be put back as it was, weight by weight.",
+        "a step of its own": "The optimizer that is given makes the step, once.",
+    },
+)
+def gan_06(t, critic_turn, generator_turn):
+    n, m, rate = 5, 7, t.integer(5, 9) / 100
+    modes: list[bool] = []
+
+    class Net(nn.Module):
+        """A small network with a frozen weight, which notes its modes."""
+
+        def __init__(self, inside, outside, gain):
+            super().__init__()
+            self.w = nn.Parameter(t.away(inside, 4, low=0.2, high=0.9))
+            self.v = nn.Parameter(gain * t.away(4, outside, low=0.4, high=0.9))
+            self.c = nn.Parameter(t.away(outside, low=0.1, high=0.3), False)
+
+        def forward(self, x):
+            modes.append(self.training)
+            return (x @ self.w).tanh() @ self.v + self.c
+
+    class Steps(torch.optim.SGD):
+        """Counts its steps."""
+
+        taken = 0
+
+        def step(self, closure=None):
+            self.taken += 1
+            return super().step(closure)
+
+    def begin(momentum=0.0):
+        nets = Net(2, 3, 1.5), Net(3, 1, 2.2)
+        weights = [p for net in nets for p in net.parameters()]
+        return nets, Steps(weights, lr=rate, momentum=momentum)
+
+    def flat(net):
+        return torch.cat([p.detach().flatten().clone() for p in net.parameters()])
+
+    def slope(nets, loss, who):
+        """The gradient of a loss by the weights of one player, 0 for the frozen."""
+        value, own = loss(*nets), nets[who]
+        by = [t.grad(value, own.w), t.grad(value, own.v), 0 * own.c.detach()]
+        return torch.cat([v.flatten() for v in by]).double()
+
+    def play(who, nets, x, z, optimizer):
+        """The loss of a turn, and by how much either player's weights moved."""
+        before = [flat(net) for net in nets]
+        modes.clear()
+        turn = (critic_turn, *nets, x, z) if who else (generator_turn, *nets, z)
+        out = t.tensor(t.call(*turn, optimizer)).detach()
+        t.true(out.numel() == 1, "One number.", str(tuple(out.shape)), "wrong shape")
+        return out.reshape(()), [flat(v) - w for v, w in zip(nets, before)]
+
+    def spread(k, width, net, low=0):
+        """Rows whose values lie on both sides of both margins; or the larger ones."""
+        rows = t.normal(40, width, std=2.0)
+        order = net(rows).detach()[:, 0].sort().indices
+        return rows[order[torch.linspace(low, 39, k).long()]]
+
+    def alone(who, player, other):
+        t.property(f"the {player}'s turn: one step")
+        nets, optimizer = begin()
+        x, z = spread(n, 3, nets[1]), spread(m, 2, lambda v: nets[1](nets[0](v)))
+        losses, *parts = critic_losses(x, z) if who else generator_losses(z)
+        right = losses(*(part[""] for part in parts))
+        old, free = copy.deepcopy(nets), flags(nets)
+        out, moved = play(who, nets, x, z, optimizer)
+        cut = who == 0 and moved[1].any()
+        idle = "generator cut off from its loss" if cut else "no step made"
+        why, got = f"The {player} moves.", "Its weights are as they were."
+        t.true(moved[who].any(), why, got, idle)
+        frozen = moved[who][-len(nets[who].c) :]
+        why, name = "What was frozen stays where it is.", "weights frozen or thawed"
+        t.true(not frozen.any(), why, "It moved.", name)
+        taken = optimizer.taken
+        name = "more than one step" if taken else "a step of its own"
+        t.true(taken == 1, "One call of step().", f"{taken} calls", name)
+        t.property(f"the {player}'s turn: the {other} stays as it is")
+        got = f"It moved by {moved[1 - who].norm():.3g}."
+        t.true(not moved[1 - who].any(), "None of its weights moves.", got, WAITS[who])
+
+        t.property(f"the {player}'s turn: its own gradient, and its loss")
+        again = copy.deepcopy(old)
+        weights = [p for net in again for p in net.parameters()]
+        twice = play(who, again, x, z, Steps(weights, lr=rate))[1][who]
+        drawn = None
+        if far(twice.double(), moved[who], 1e-4).any():
+            drawn = "other noise than what was given"
+        ideas = mistakes(lambda *c: slope(old, losses(*c), who), *parts)
+        why = f"By how much they moved, divided by -{rate}: the gradient of the loss."
+        due = slope(old, right, who)
+        t.close(-moved[who] / rate, due, why, drawn, ideas, tol=1e-4)
+        ideas = mistakes(lambda *c: losses(*c)(*old).detach(), *parts)
+        late = {"loss after the step": right(*nets).detach()}
+        told = "The loss before the step.", drawn, chain(late.items(), ideas)
+        t.close(out, right(*old).detach(), *told, tol=2e-5)
+
+        t.property(f"the {player}'s turn: what was frozen stays frozen, and the rest")
+        t.true(
+            flags(nets) == free, "As before.", "Another.", "weights frozen or thawed"
+        )
+        t.property(f"the {player}'s turn: in the modes of the caller")
+        for wanted in (True, False), (False, True), (False, False):
+            for net, mode in zip(nets, wanted):
+                net.train(mode)
+            play(who, nets, x, z, optimizer)
+            kept = (nets[0].training, nets[1].training) == wanted
+            kept = kept and set(modes) == set(wanted)
+            t.true(kept, "They stay as they are.", "Another mode.", "mode changed")
+
+        t.property(f"the {player}'s turn: after other turns")
+        nets, optimizer = begin()
+        for p in (p for net in nets for p in net.parameters() if p.requires_grad):
+            p.grad = t.away(*p.shape, low=0.5, high=2)
+        due = slope(nets, right, who)
+        _, moved = play(who, nets, x, z, optimizer)
+        name, why = "gradients of earlier turns count", "Gradients that lay there."
+        got = f"The {other} moved by {moved[1 - who].norm():.3g}."
+        t.true(not moved[1 - who].any(), why, got, name)
+        t.close(-moved[who] / rate, due, why, name, tol=1e-4)
+
+    alone(1, "critic", "generator")
+    alone(0, "generator", "critic")
+
+    t.property("turns with a momentum: a player that waits does not move")
+    nets, optimizer = begin(momentum=0.9)
+    x, z = t.normal(n, 3, std=2.0), spread(m, 2, lambda v: nets[1](nets[0](v)), 30)
+    speed = [0.0, 0.0]
+    for who in 1, 0, 1, 1, 0, 0, 1:
+        losses, *parts = critic_losses(x, z) if who else generator_losses(z)
+        loss = losses(*(part[""] for part in parts))
+        own = slope(nets, loss, who)
+        speed[who] = 0.9 * speed[who] + own
+        value = loss(*nets).detach()
+        out, moved = play(who, nets, x, z, optimizer)
+        got = f"It moved by {moved[1 - who].norm():.3g}."
+        name, why = "gradients of zero in place of none", "None of its weights moves."
+        t.true(not moved[1 - who].any(), why, got, name)
+        why = "Its gradients of this and of its own earlier turns, each times 0.9 more."
+        ideas = {"memory of the optimizer lost": own}
+        name = "momentum of the player that waits"
+        t.close(-moved[who] / rate, speed[who], why, name, ideas, tol=1e-3)
+        t.close(out, value, "The loss, where it is negative, too.", "sign flipped")
+
+
+def flags(nets):
+    return [p.requires_grad for net in nets for p in net.parameters()]
+
+
+def critic_losses(x, z):
+    """The critic's loss of two networks, as parts that can be wrong."""
+    n, m = len(x), len(z)
+
+    def short(values, margin=1.0):
+        """What is missing to a margin, summed."""
+        return (margin - values)[values < margin].sum()
+
+    shapes = {
+        "": short,
+        "margin left out": [lambda v: -v.sum(), lambda v: (1 - v).sum()],
+        "margin of another size": [lambda v, c=c: short(v, c) for c in (0.0, 0.5, 2.0)],
+        "loss of another game": [
+            lambda v: -v.sigmoid().log().sum(),
+            lambda v: (1 - v).square().sum(),
+            lambda v: (1 - v).square().sum() / 2,
+        ],
+    }
+    turns = {"": 1, "real and made exchanged": -1}
+    shares = {
+        "": (1, 1),
+        "only half of the loss": [(1, 0), (0, 1)],
+        "sign flipped": (-1, -1),
+        "off by a factor of two": [(2, 2), (0.5, 0.5)],
+    }
+    ends = {
+        "": (n, m),
+        "sum over the batch": (1, 1),
+        "one mean over both batches": [(n + m, n + m), (n, n), (m, m)],
+    }
+
+    def losses(shape, turn, share, end):
+        def loss(generator, critic):
+            ours = shape(turn * critic(x)) * share[0] / end[0]
+            return ours + shape(-turn * critic(generator(z))) * share[1] / end[1]
+
+        return loss
+
+    return losses, shapes, turns, shares, ends
+
+
+def generator_losses(z):
+    """That of the generator."""
+    shapes = {
+        "": lambda v: -v.sum(),
+        "sign flipped": lambda v: v.sum(),
+        "margin in the generator's loss": [
+            lambda v: (1 - v)[v < 1].sum(),
+            lambda v: (1 + v)[v > -1].sum(),
+            lambda v: (1 - v).sum(),
+            lambda v: -v[v < 0].sum(),
+        ],
+        "loss of another game": [
+            lambda v: -v.sigmoid().log().sum(),
+            lambda v: (1 - v.sigmoid()).log().sum(),
+            lambda v: (1 - v).square().sum(),
+            lambda v: (1 - v).square().sum() / 2,
+        ],
+    }
+    ends = {
+        "": len(z),
+        "sum over the batch": 1,
+        "off by a factor of two": [len(z) / 2, 2 * len(z)],
+    }
+
+    def losses(shape, end):
+        return lambda generator, critic: shape(critic(generator(z))) / end
+
+    return losses, shapes, ends
