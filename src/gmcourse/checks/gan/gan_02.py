@@ -27,9 +27,8 @@ Write `jensen_shannon(real, made)`: the critic's values $f$ at $n$ real examples
 `(n,)`, and at $m$ made ones, shape `(m,)`, float32 or float64, where $n$ and $m$ need
 not be equal; each heap stands for its distribution, whatever its size. Return the
 estimate of $\mathrm{JS}(p, q)$ in **bits**, one number (a scalar tensor or a float). It
-has to be right for values from $-1000$ to $1000$ of either sign in either heap. A
-critic that is not the best one gives less, and may give less than 0: that is returned
-as it is.
+has to be right for values from $-1000$ to $1000$ of either sign in either heap. A poor
+critic may give less than 0: that is returned as it is.
 
 Then look at how far to trust it (not checked). Take $p = q = \mathcal N(0, I)$ in ten
 dimensions, so that 0 is due. Train a critic, `nn.Sequential(nn.Linear(10, 128),

@@ -20,10 +20,10 @@ from .._exercise import Exercise, Stop
         "as the logarithm of a ratio of densities.",
     ),
     statement=r"""
-After training the critic is usually thrown away. But if $f = \log p/q$, it knows what
-is wrong with the generator: what $q$ makes too often has a small $f$. Keep each draw
-with probability $p(x) / (M\, q(x))$, where $M$ is a bound on that ratio, and what is
-kept is distributed as $p$ ([Azadi et al., 2019](https://arxiv.org/abs/1810.06758)).
+Drawing needs the generator alone. But if $f = \log p/q$, the critic knows what is
+wrong with it: what $q$ makes too often has a small $f$. Keep each draw with probability
+$p(x) / (M\, q(x))$, where $M$ is a bound on that ratio, and what is kept is distributed
+as $p$ ([Azadi et al., 2019](https://arxiv.org/abs/1810.06758)).
 
 Write `accepted(x, value, log_m)`: draws `x` of shape `(n, ...)`, $n \ge 1$, of any
 dtype; the critic's values $f$ at these, shape `(n,)`, float32 or float64; and
