@@ -96,7 +96,7 @@ def main() -> None:
             "title": "Modes of eight Gaussians",
             "data": truth.name,
             "settings": {"steps": STEPS, "batch_size": BATCH, "width": WIDTH}
-            | {"rates": always["rates"], "momentum": always["momentum"]}
+            | {"rates": list(always["rates"]), "momentum": always["momentum"]}
             | {"draws": DRAWS, "modes": len(truth.means)},
             "machine": experiments.machine(),
         }

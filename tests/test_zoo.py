@@ -83,17 +83,6 @@ def test_bounds_reach_what_the_course_promises(name, nats, draws):
     assert record["value"] <= nats
 
 
-def test_the_modes_of_the_plane_are_what_the_course_promises():
-    """All 25 modes and nine good samples in ten, under each of ten seeds."""
-    metrics = zoo.card("gan-grid25")["metrics"]
-    for key, least in (("modes", 25), ("quality", 90.0)):
-        record = metrics[key]
-        values = [record["value"], *record["seeds"].values()]
-        assert record["n"] == 10**4 and len(values) == 10
-        assert min(values) >= least
-    assert zoo.card("gan-grid25")["minutes"]["cpu"] <= 2.0
-
-
 def test_five_minutes_are_five_minutes():
     card = zoo.card("vae-mnist-300s")
     assert card["minutes"]["cpu"] <= 5.0 and card["threads"] == 1
