@@ -61,6 +61,18 @@ def test_r1_and_its_gradient(notebook):
         equal(mine, theirs)
 
 
+@parity("04_generative_adversarial_networks", "modes")
+def test_modes(notebook):
+    ring = gm.data.densities.eight_gaussians()
+    with seeded(5):
+        samples = torch.cat([ring.sample(300)[:, :2].float(), 5 * torch.randn(300, 2)])
+    samples = samples[samples[:, 0] > -1]  # some modes are missing
+    theirs = gm.metrics.modes(samples, ring.means.float(), 0.25)
+    covered, quality = notebook["modes"](samples, ring.means, 0.25)
+    assert covered == theirs.covered < 8
+    assert quality == pytest.approx(theirs.quality)
+
+
 def adams(model):
     return {
         name: torch.optim.Adam(weights, lr=1e-2)
