@@ -160,7 +160,7 @@ class Gan12:
     longer way around | omega = -> omega = 2 * math.pi -
     angle wrong | omega = 2 * -> omega =
     angle wrong | turn = omega / math.pi -> turn = omega.rad2deg() / math.pi
-    angle wrong | turn = omega / math.pi -> turn = omega
+    angle wrong | turn = omega / math.pi -> turn = 1 - omega / math.pi
     obtuse angles folded
         | chord, rest = -> v = v * (u * v).sum(1, True).sign(); chord, rest =
     not divided by the sine | torch.sinc((1 - t) * turn) / torch.sinc(turn)
