@@ -138,9 +138,11 @@ class Gan13:
     features called more than once | self.made(h) -> self.made(self.features(x))
     another layer than asked for | nn.Linear(d, 1) -> nn.Linear(d, 1, bias=False)
     another layer than asked for
-        | self.real = nn.Linear(d, classes) -> self.real = nn.Linear(d, classes, bias=False)
+        | self.real = nn.Linear(d, classes)
+        -> self.real = nn.Linear(d, classes, bias=False)
     another layer than asked for
-        | self.real = nn.Linear(d, classes) -> self.real = nn.Sequential(nn.Linear(d, classes))
+        | self.real = nn.Linear(d, classes)
+        -> self.real = nn.Sequential(nn.Linear(d, classes))
     part of the features cut off | self.made(h) -> self.made(h.detach())
     part of the features cut off | h)[:, 0] -> h.detach())[:, 0]
     underflow to zero | log_p.logsumexp(1) - log_q.logsumexp(1)
