@@ -10,7 +10,34 @@ from .. import edits, reference, right, wrong
 
 class Gan12:
     r"""
-    TEXT
+    The angle comes from the lengths of a difference and a sum, where no digits are lost
+    at any angle; `acos` of the dot product needs a cut at 1 and another formula where
+    the angle is 0. The popular one, which takes the straight line where the cosine is
+    above 0.9995, is short by up to 1.2e-4 of the length: nobody would see it.
+
+    What does a straight line do? Its middle has 0.71 of the mean length of its ends, in
+    any dimension. What differs is how unusual that is: 10,000 pairs, five seeds, and in
+    the last column how much of the noise is shorter than such a middle.
+
+    | $d$ | middle / mean of ends | standard deviation | shorter noise |
+    |---|---|---|---|
+    | 2 | 0.713 (0.708 to 0.717) | 0.25 | 33 % |
+    | 8 | 0.706 (0.706 to 0.707) | 0.13 | 17.5 % |
+    | 64 | 0.707 (0.707 to 0.707) | 0.05 | 0.3 % |
+
+    And does it matter? Here it does a little. Five generators each, trained as in
+    gan-14; good points in percent, of 10,000 draws and of the middles of 10,000 pairs:
+
+    | $d$ | 2 | 4 | 64 |
+    |---|---|---|---|
+    | draws | 92.9 (92.2 to 93.5) | 91.7 (90.7 to 92.3) | 91.4 (90.6 to 92.1) |
+    | straight | 90.8 (90.5 to 91.7) | 89.1 (88.4 to 89.6) | 88.7 (88.2 to 89.2) |
+    | around | 94.5 (94.2 to 94.8) | 92.5 (91.6 to 93.0) | 91.0 (90.4 to 91.7) |
+    | straight, times $\sqrt 2$ | 93.2 (92.8 to 94.1) | 91.8 (91.2 to 92.3) | 91.2 (90.9 to 91.6) |
+
+    Straight middles lose two to three points, in 2 dimensions as in 64, and the
+    straight middle brought back to the length of noise loses none: it is the length
+    that matters, not the way. For these generators that is all; for one of images, count.
     """
 
     @reference
@@ -213,6 +240,14 @@ class Gan12:
         near = (u * v).sum(1)[:, None] > 0.9995
         line = torch.lerp(a, b, t[:, None, None])
         return torch.where(near, line, Gan12.slerp(a, b, t))
+
+    @wrong("straight where the angle is small")
+    def straight_below_a_degree(a, b, t):
+        s, long, other = t[:, None, None], a.norm(dim=1), b.norm(dim=1)
+        u, v = F.normalize(a, dim=1), F.normalize(b, dim=1)
+        near = (u - v).norm(dim=1, keepdim=True) < math.radians(1)
+        size = ((1 - s) * long[:, None]) + s * other[:, None]
+        return torch.where(near, size * torch.lerp(u, v, s), Gan12.slerp(a, b, t))
 
     @wrong("batch axis lost")
     def squeezed(a, b, t):

@@ -23,7 +23,34 @@ class Parts(nn.Module):
 
 class Gan13:
     r"""
-    TEXT
+    Of a single label $c$ the value is
+    $w \cdot h + (v^p_c - v^q_c) \cdot h + \log \sum_k e^{v^q_k \cdot h}
+    - \log \sum_k e^{v^p_k \cdot h}$, without the biases. [Miyato and Koyama
+    (2018)](https://arxiv.org/abs/1802.05637) let a free function of $h$ take the place
+    of all that does not depend on $c$: that is the projection critic,
+    `gan.Projection`. It cannot be told half a label, for then the two sums matter.
+
+    What are unlabeled examples worth? Eight classes in the plane, each a Gaussian of
+    deviation 0.6; those that are made are turned by 0.35 around the center. Both
+    critics have the same features (two hidden layers of 64) and 1,000 steps of 128. The
+    projection critic is trained on the labeled pairs alone, the other on all, told all
+    eight classes where the label is hidden. How far the critic's loss on 10,000 fresh
+    labeled pairs lies above the best possible, 0.831 nats, mean of five seeds:
+
+    | examples of each kind | with a label | critic | at its best | at the end |
+    |---|---|---|---|---|
+    | 400 | 400 | projection | 0.034 (0.023 to 0.048) | 0.057 (0.044 to 0.068) |
+    | 400 | 400 | sets | 0.028 (0.019 to 0.036) | 0.059 (0.046 to 0.071) |
+    | 400 | 40 | projection | 0.245 (0.127 to 0.465) | 0.819 (0.534 to 1.158) |
+    | 400 | 40 | sets | 0.197 (0.111 to 0.367) | 0.444 (0.225 to 0.962) |
+    | 4,000 | 400 | projection | 0.032 (0.029 to 0.035) | 0.049 (0.034 to 0.061) |
+    | 4,000 | 400 | sets | 0.033 (0.019 to 0.047) | 0.064 (0.051 to 0.081) |
+    | 4,000 | 40 | projection | 0.172 (0.145 to 0.206) | 0.862 (0.757 to 0.993) |
+    | 4,000 | 40 | sets | 0.147 (0.123 to 0.183) | 0.191 (0.123 to 0.254) |
+
+    With 40 labels the examples without one keep the critic from learning the others by
+    heart: without stopping in time it ends at 0.19 in place of 0.86. Stopped at its
+    best it gains little, and with 400 labels nothing that five seeds could show.
     """
 
     @reference
@@ -143,8 +170,11 @@ class Gan13:
     another layer than asked for
         | self.real = nn.Linear(d, classes)
         -> self.real = nn.Sequential(nn.Linear(d, classes))
+    one classifier for both
+        | self.made = nn.Linear(d, classes) -> self.made = self.real
     part of the features cut off | self.made(h) -> self.made(h.detach())
     part of the features cut off | h)[:, 0] -> h.detach())[:, 0]
+    part of the features cut off | features(x) -> features(x.detach())
     underflow to zero | log_p.logsumexp(1) - log_q.logsumexp(1)
         -> log_p.exp().sum(1).log() - log_q.exp().sum(1).log()
     underflow to zero | log_p.logsumexp(1) - log_q.logsumexp(1)
@@ -177,6 +207,13 @@ class Gan13:
                 return self.value(h)[:, 0] + p - q
 
         return SetCritic
+
+    @wrong("cut off from the graph")
+    class Frozen(Parts):
+        def __init__(self, features, d, classes):
+            super().__init__(features.requires_grad_(False), d, classes)
+
+        forward = SetCritic.forward
 
     @wrong("cut off from the graph")
     class Evaluated(Parts):

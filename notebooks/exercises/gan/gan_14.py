@@ -125,7 +125,35 @@ def changed(change):
 
 class Gan14:
     r"""
-    TEXT
+    Which of its parts did it need? One thing changed in the reference, five seeds each
+    (20 of the reference): mean, and smallest to largest, of the good points, and the
+    smallest share of any mode in any of the runs. Percent.
+
+    | trained | good points | least mode |
+    |---|---|---|
+    | reference | 92.0 (91.4 to 92.5) | 10.4 |
+    | no penalty | 92.6 (92.2 to 92.9) | 10.6 |
+    | penalty of weight 0.03 | 92.5 (92.1 to 93.1) | 10.7 |
+    | penalty of weight 3 | 90.7 (90.0 to 91.2) | 10.6 |
+    | no fall of the learning rate | 92.9 (92.5 to 93.6) | 9.8 |
+    | noise of 2 numbers | 92.9 (92.6 to 93.5) | 10.8 |
+    | noise of 64 numbers | 91.3 (90.9 to 91.8) | 10.8 |
+    | relativistic losses | 91.8 (90.8 to 92.2) | 10.3 |
+    | saturating loss | 92.5 (92.2 to 93.0) | 10.6 |
+    | learning rates of 2e-4 | 71.6 (68.9 to 74.8) | 6.8 |
+    | Adam's betas 0.9, 0.999 | 88.6 (85.9 to 90.2) | 8.8 |
+    | betas 0.5, 0.999 and no penalty | 92.8 (92.8 to 92.9) | 10.5 |
+    | 1,000 steps | 87.0 (86.7 to 87.5) | 10.2 |
+
+    Only the size of the steps, their number and the momentum move it by more than three
+    points. The penalty, praised for other data, is not needed here, and costs a little
+    where it is strong; nor does the saturating loss saturate. A recipe that worked says
+    nothing of its parts until they are taken away, and what is true of eight modes on a
+    circle need not be of 25 on a grid.
+
+    The points still differ from the data: 92 % are good in place of 98.9 %, and the
+    narrowest direction of a mode is 0.09 to 0.13 wide in place of 0.25. A smooth map of
+    one connected noise has to draw threads between the modes, and it pays for them.
     """
 
     @reference

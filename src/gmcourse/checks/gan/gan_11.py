@@ -133,6 +133,12 @@ def gan_11(t, fair_shares):
     seen, whole = torch.stack([kls, shares], 1), torch.stack([kl, share], 1)
     t.close(seen, whole, why, ideas=rivals(cases), tol=5e-5)
 
+    t.property("the same samples, and other weights")
+    x, centers, stds, w = cases[1]
+    kl, share = told(x, centers, stds, w.flip(0))
+    again = "result of an earlier call"
+    t.close(kl, counted(x, centers, stds, w.flip(0))[0], "As before.", again, tol=1e-4)
+
     t.property("shares that are those of w: a divergence of 0")
     centers, stds = torch.eye(4) * 20, torch.tensor([1.0, 2.0, 0.5, 1.0])
     w = torch.tensor([0.1, 0.2, 0.3, 0.4])
@@ -143,6 +149,7 @@ def gan_11(t, fair_shares):
 
     t.property("one sample, on a center")
     j = t.integer(0, 3)
+    w[j] = 0.004
     kl, share = told(centers[j : j + 1], centers, stds, w)
     why = "All of h is in one mode: -log of its weight."
     t.close(kl, -math.log(float(w[j])), why, "another divergence")

@@ -88,7 +88,8 @@ class SetCritic(nn.Module):
         "net with dropout gives another h each time.",
         "another layer than asked for": "value, real and made are nn.Linear with a "
         "bias, of d inputs and 1 and classes outputs.",
-        "set ignored where it is large": "Less told is not nothing told.",
+        "one classifier for both": "p(c | x) and q(c | x) would be equal, and a label "
+        "would add nothing.",
         "part of the features cut off": "All three terms train the features.",
     },
 )
@@ -118,6 +119,9 @@ def gan_13(t, SetCritic):
         fits = fits and tuple(layer.weight.shape) == (n, d)
         why = f"{name} is an nn.Linear of {d} inputs and {n} outputs."
         t.true(fits, why, repr(layer), "another layer than asked for")
+    apart = model.real.weight is not model.made.weight
+    why, got = "Two classifiers, each with weights of its own.", "the same weights"
+    t.true(apart, why, got, "one classifier for both")
     model = t.call(SetCritic, features, d, k)
     with torch.no_grad():  # no two terms are alike
         for p in model.parameters():
@@ -135,15 +139,19 @@ def gan_13(t, SetCritic):
     why = "Each row is judged by itself."
     t.close(t.call(model, x[part], sets[part]), due[part].detach(), why, kept, tol=1e-4)
 
-    t.property("its gradient, by all weights")
+    t.property("its gradient, by all weights and by x")
     weight = t.uniform(b, low=0.5, high=2)
-    out = t.call(model, x, sets)
     for name, p in model.named_parameters():
+        why, got = "All weights learn.", f"requires_grad is False of {name}"
+        t.true(p.requires_grad, why, got, "cut off from the graph")
+    leaf = x.clone().requires_grad_()
+    out, (due, _) = t.call(model, leaf, sets), summed(model, features, leaf, sets)
+    for name, p in *model.named_parameters(), ("x", leaf):
         slope, why = (
             t.grad(due, p, weight),
             f"The derivative of the same sum, by {name}.",
         )
-        inner = any(p is q for q in features.parameters())
+        inner = p is leaf or any(p is q for q in features.parameters())
         cut = "part of the features cut off" if inner else "cut off from the graph"
         if not t.tensor(out).requires_grad:
             cut = "cut off from the graph"

@@ -58,8 +58,8 @@ generator = ...  # an nn.Module with latent_dim, trained
         "`torch.optim.Adam(..., lr=1e-3, betas=(0.0, 0.99))` for both. A learning rate "
         "that falls to zero in the second half lets the generator settle.",
         "Modes missing: look at the points every 200 steps. Do they wander from mode "
-        "to mode? Then try shorter steps, and the penalty (4.7) with a weight of 0.1 to "
-        "1. Points between the modes: more steps, or longer ones.",
+        "to mode? Then try shorter steps, and the penalty (4.7) with a weight of 0.1 "
+        "to 1. Points between the modes: more steps, or longer ones.",
     ),
     misconceptions={
         "the noise is not used": "All noise gives one point, or nearly.",
