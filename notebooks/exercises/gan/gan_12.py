@@ -30,10 +30,10 @@ class Gan12:
 
     | $d$ | 2 | 4 | 64 |
     |---|---|---|---|
-    | draws | 92.9 (92.2 to 93.5) | 91.7 (90.7 to 92.3) | 91.4 (90.6 to 92.1) |
-    | straight | 90.8 (90.5 to 91.7) | 89.1 (88.4 to 89.6) | 88.7 (88.2 to 89.2) |
-    | around | 94.5 (94.2 to 94.8) | 92.5 (91.6 to 93.0) | 91.0 (90.4 to 91.7) |
-    | straight, times $\sqrt 2$ | 93.2 (92.8 to 94.1) | 91.8 (91.2 to 92.3) | 91.2 (90.9 to 91.6) |
+    | draws | 92.9 (92.2, 93.5) | 91.7 (90.7, 92.3) | 91.4 (90.6, 92.1) |
+    | straight | 90.8 (90.5, 91.7) | 89.1 (88.4, 89.6) | 88.7 (88.2, 89.2) |
+    | around | 94.5 (94.2, 94.8) | 92.5 (91.6, 93.0) | 91.0 (90.4, 91.7) |
+    | $\sqrt 2$ · straight | 93.2 (92.8, 94.1) | 91.8 (91.2, 92.3) | 91.2 (90.9, 91.6) |
 
     Straight middles lose two to three points, in 2 dimensions as in 64, and the
     straight middle brought back to the length of noise loses none: it is the length

@@ -209,11 +209,9 @@ class Gan13:
         return SetCritic
 
     @wrong("cut off from the graph")
-    class Frozen(Parts):
+    class Frozen(SetCritic):
         def __init__(self, features, d, classes):
             super().__init__(features.requires_grad_(False), d, classes)
-
-        forward = SetCritic.forward
 
     @wrong("cut off from the graph")
     class Evaluated(Parts):
