@@ -37,7 +37,7 @@ class Gan12:
 
     Straight middles lose two to three points, in 2 dimensions as in 64, and the
     straight middle brought back to the length of noise loses none: it is the length
-    that matters, not the way. For these generators that is all; for one of images, count.
+    that matters, not the way. For these generators that is all; of images, count.
     """
 
     @reference
@@ -51,7 +51,7 @@ class Gan12:
             (u + v).norm(dim=1, keepdim=True),
         )
         omega = 2 * torch.atan2(chord, rest)
-        # sin(s omega) / sin(omega), which goes to s; sinc(x) is sin(pi x) / (pi x).
+        # sin(s omega) / sin(omega) goes to s; sinc(x) is sin(pi x) / (pi x).
         turn = omega / math.pi
         one = (1 - t) * torch.sinc((1 - t) * turn) / torch.sinc(turn)
         two = t * torch.sinc(t * turn) / torch.sinc(turn)
