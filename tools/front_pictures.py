@@ -13,6 +13,7 @@ and `live` when a live figure's script does.
     mixture  spirals, and a mixture of Gaussians that EM fitted to them
     codes    ways between faces through the codes of ae-pixelfaces
     wishes   samples of cvae-mnist: noise by rows, labels by columns
+    clothes  samples of gan-fashion
 """
 
 import sys
@@ -121,7 +122,13 @@ def wishes() -> Tensor:
     return tile(tint(torch.cat(written)[:, 0]), 10, zoom=3)
 
 
-PICTURES = (live, plane, digits, mixture, codes, wishes)
+def clothes() -> Tensor:
+    with gm.seeded(0):
+        x = zoo.load("gan-fashion").sample(32)
+    return tile(tint(x[:, 0]), 8, zoom=4)
+
+
+PICTURES = (live, plane, digits, mixture, codes, wishes, clothes)
 
 
 def write(name: str, picture: Tensor | str, colors: int = 128) -> Path:
