@@ -13,7 +13,7 @@ and `live` when a live figure's script does.
     mixture  spirals, and a mixture of Gaussians that EM fitted to them
     codes    ways between faces through the codes of ae-pixelfaces
     wishes   samples of cvae-mnist: noise by rows, labels by columns
-    clothes  samples of gan-fashion
+    faces    samples of cgan-pixelfaces, labels by columns
 """
 
 import sys
@@ -122,13 +122,15 @@ def wishes() -> Tensor:
     return tile(tint(torch.cat(written)[:, 0]), 10, zoom=3)
 
 
-def clothes() -> Tensor:
+@torch.no_grad()
+def faces() -> Tensor:
+    """Of a conditional GAN: a label by column, from plain to all three."""
     with gm.seeded(0):
-        x = zoo.load("gan-fashion").sample(32)
-    return tile(tint(x[:, 0]), 8, zoom=4)
+        x = zoo.load("cgan-pixelfaces").sample(32, torch.arange(8).repeat(4))
+    return tile(x, 8, zoom=6, gap=6)
 
 
-PICTURES = (live, plane, digits, mixture, codes, wishes, clothes)
+PICTURES = (live, plane, digits, mixture, codes, wishes, faces)
 
 
 def write(name: str, picture: Tensor | str, colors: int = 128) -> Path:
