@@ -81,7 +81,7 @@ def jensen_shannon(real, made):
         "cut off at 0 or at 1": "A critic that is worse than none gives a number below "
         "0: it says how bad the critic is, and is to be returned.",
         "root of the divergence": "Its root is a metric, but the divergence is due.",
-        "another divergence": "The mean of f over the real examples is KL(p || q), over "
+        "another divergence": "The mean of f at the real examples is KL(p || q), at "
         "the made ones -KL(q || p): JS compares either with the mixture of both.",
         "share of right decisions": "All values count, not their signs alone.",
         "heaps taken to be of one size": "They may have different sizes: what goes "
