@@ -194,7 +194,12 @@ def number(got, due=2.5, ideas=None, **kwargs):
 def test_number():
     for right in (2.5, torch.tensor(2.5), 2.501):
         assert number(right) == "passed"
-    assert number(2.7) is None and number(math.nan) is None
+    assert number(2.7) is None
+    assert number(math.nan) == number(math.inf) == "not finite"
+    near = "not to the digits asked for"  # the wider, the fewer digits are asked for
+    assert number(2.6, tol=3e-3) == near and number(2.6) is None
+    assert number(2.7, tol=1e-2) is None
+    assert number(75.0, due=0.75) == "percent in place of a share"
     for few, due in ((2.5, 2.52), (2.46, 2.5), (3.0, 2.62)):
         assert number(few, due) == "not to the digits asked for"
     slips = {"inverse": 0.4, "square": 6.25, "root": 2.5**0.5}

@@ -5,7 +5,7 @@ import math
 import torch
 from torch.distributions import Categorical
 
-from .. import edits, reference, right, wrong
+from .. import build, edits, reference, right, wrong
 
 
 class Gan01:
@@ -72,8 +72,14 @@ class Gan01:
     weights added, not their logarithms | + odds -> + 2 * share - 1
     weights added, not their logarithms | + odds -> + share / (1 - share)
     share with another power | + odds -> + 2 * odds
-    share in another base | + odds -> + odds / math.log(2)
-    share in another base | + odds -> + odds / math.log(10)
+    another base | + odds -> + odds / math.log(2)
+    another base | + odds -> + odds / math.log(10)
+    another base | log_p - log_q -> (log_p - log_q) * math.log(2)
+    another base | log_p - log_q + odds -> (log_p - log_q + odds) * math.log(10)
+    a bound on the share | log_p - log_q + odds
+        -> log_p - log_q + max(-4, min(4, odds))
+    a bound on the share | odds = math.log(share) - math.log1p(-share)
+        -> odds = math.log(share + 1e-3) - math.log(1 - share + 1e-3)
     ratio turned around | log_p - log_q -> log_q - log_p
     product of the densities | log_p - log_q -> log_p + log_q
     logarithms taken as densities | torch.sigmoid(log_p - log_q + odds)
@@ -106,6 +112,18 @@ class Gan01:
     input changed in place | log_p - log_q -> log_p.sub_(log_q)
     """,
     )
+
+    @wrong("result of an earlier call")
+    @build
+    def kept_for_the_batch_size():
+        memory = {}
+
+        def best_critic(log_p, log_q, share):
+            odds = math.log(share) - math.log1p(-share)
+            out = torch.sigmoid(log_p - log_q + odds)
+            return memory.setdefault(len(log_p), out)
+
+        return best_critic
 
     @wrong("underflow to zero")
     def by_densities(log_p, log_q, share):

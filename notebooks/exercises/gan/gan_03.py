@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from .. import edits, reference, right, wrong
+from .. import build, edits, reference, right, wrong
 
 
 class Gan03:
@@ -99,11 +99,36 @@ class Gan03:
     a bound on the ratio
         | -made.exp() -> -(made.sigmoid() / (1 - made.sigmoid() + 1e-8))
     odds of a saturated sigmoid | -made.exp() -> -torch.logit(made.sigmoid()).exp()
-    odds of a saturated sigmoid | -made.exp() -> -(made.sigmoid() / (-made).sigmoid())
+    overflow | -made.exp() -> -(made.sigmoid() / (-made).sigmoid())
+    overflow | -made.exp() -> -((2 * made).exp() / made.exp())
+    overflow | -made.exp() -> -(made.double().exp() ** 2).float().sqrt()
+    overflow | -made.exp() -> (-1 / (-made).exp())
+    odds of a saturated sigmoid | -made.exp()
+        -> -(made.double().sigmoid() / (1 - made.double().sigmoid()))
     wrong shape | .mean() -> .mean(0, True)
     input changed in place | made.exp() -> made.data.exp_()
     """,
     )
+
+    @wrong("slope of another function")
+    def slope_of_the_non_saturating_loss(made):
+        other = F.softplus(-made).mean()
+        return other - other.detach() - made.detach().exp().mean()
+
+    @wrong("slope of another function")
+    def slope_of_the_ratio_turned_around(made):
+        other = (-made).exp().mean()
+        return other - other.detach() - made.detach().exp().mean()
+
+    @wrong("result of an earlier call")
+    @build
+    def kept_for_the_batch_size():
+        memory = {}
+
+        def likelihood_loss(made):
+            return memory.setdefault(len(made), -made.exp().mean())
+
+        return likelihood_loss
 
     @wrong("value of the divergence")
     def the_divergence(made):

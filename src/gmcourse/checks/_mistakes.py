@@ -89,6 +89,7 @@ NUMBERS = {
     "root of what is due": "This is its root: was one taken too often, or a square "
     "lost?",
     "logarithm to base 10": "Nats are due: log, not log10.",
+    "percent in place of a share": "A share is a number from 0 to 1.",
     "not to the digits asked for": "It is near. Look for early rounding, an estimate "
     "from draws, or a grid that is too coarse, ends too early or was made in float32.",
 }

@@ -51,8 +51,9 @@ def number(
                 if off < least - 1e-5:  # the nearest, and of equals the first
                     mistake, least = idea, off
     few = any(out == float(f"{due:.{digits}g}") for digits in (1, 2, 3))
-    near = few or abs(out - due) <= 0.02 * scale
+    near = few or abs(out - due) <= min(max(0.02, 20 * tol), 0.05) * scale
     mistake = mistake or ("not to the digits asked for" if near else None)
+    mistake = mistake if math.isfinite(out) else "not finite"
     t.fail(mistake, why=why, got=text if out == out else "nan")
 
 
@@ -64,6 +65,7 @@ def slips(due: float, unit: str) -> dict[str, list[float]]:
         "inverse of what is due": [1 / due] if due else [],
         "square of what is due": [due**2],
         "root of what is due": [due**0.5] if due > 0 else [],
+        "percent in place of a share": [100 * due] if 0 < due <= 1 else [],
     }
     if unit == "nats":
         found["bits in place of nats"] = [due / math.log(2)]

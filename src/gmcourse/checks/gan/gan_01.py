@@ -1,11 +1,15 @@
 """Exercise gan-01: Shares that are not equal."""
 
+import itertools
 import math
 
 import torch
 
 from .._exercise import Exercise
 from .._parts import mistakes
+from .._statistics import numbers
+
+BASES = [math.log(2), 1 / math.log(2), math.log(10), 1 / math.log(10)]
 
 
 @Exercise(
@@ -58,8 +62,10 @@ def best_critic(log_p, log_q, share):
         "not normalized": "This is s p, a part of the density of what is seen: it is "
         "to be divided by the whole of it.",
         "share with another power": "Bayes' rule has the prior in it once.",
-        "share in another base": "The densities' logarithms are natural, so are those "
-        "of the shares.",
+        "another base": "The densities' logarithms are natural, so are those of the "
+        "shares.",
+        "a bound on the share": "The share is anything from 0.001 to 0.999: no clamp, "
+        "and nothing is added to it.",
         "ratio turned around": "D is large where p is large.",
         "product of the densities": "Their ratio counts: equal densities tell nothing "
         "about where a point came from, be they large or small.",
@@ -100,14 +106,22 @@ def gan_01(t, best_critic):
 
     t.property("any densities and shares: s p / (s p + (1 - s) q)", of=out)
     why = "Of what is seen at x, this part is real."
-    ideas = rivals(log_p.double(), log_q.double(), share)
+    pair = log_p.double(), log_q.double()
+    ideas = itertools.chain(rivals(*pair, share), bound(numbers(out), *pair, share))
     t.close(out, bayes(log_p, log_q, share), why, ideas=ideas)
 
+    kept = t.tensor(out).detach().clone()
     for some in (0.001, 0.999):
         t.property(f"a share of {some}")
-        out = t.call(best_critic, log_p, log_q, some)
-        ideas = rivals(log_p.double(), log_q.double(), some)
-        t.close(out, bayes(log_p, log_q, some), why, ideas=ideas)
+        pair = log_p.flip(0), log_q.flip(0)  # what was kept shows by its order
+        out = t.call(best_critic, *pair, some)
+        pair = pair[0].double(), pair[1].double()
+        ideas = itertools.chain(
+            [("result of an earlier call", kept)],
+            rivals(*pair, some),
+            bound(numbers(out), *pair, some),
+        )
+        t.close(out, bayes(*pair, some), why, ideas=ideas)
 
     for name, shift, lost in (
         ("log-densities near -5000", torch.full((b,), -4990.0), "underflow to zero"),
@@ -155,12 +169,22 @@ def gan_01(t, best_critic):
     t.close(out, bayes(log_p[:1], log_q[:1], share), "The same for one point.")
 
 
+def bound(out, p, q, s):
+    """What comes of a share that is nearer to one half, if ``out`` has one."""
+    odds, due = out.logit() - (p - q), math.log(s / (1 - s))
+    mean = float(odds.mean())
+    alike = (odds - mean).abs().max() < 0.1 * abs(mean - due)
+    if alike and abs(mean) < abs(due) and mean * due >= 0:
+        yield "a bound on the share", (p - q + mean).sigmoid()
+
+
 def rivals(p, q, s):
     """What one or two mistakes give, in the logit or in what is made of it."""
     odds = math.log(s / (1 - s))
     ratio = {
         "": p - q,
         "ratio turned around": q - p,
+        "another base": [(p - q) * c for c in BASES],
         "product of the densities": [p + q, -p - q],
         "logarithms taken as densities": p / q,
     }
@@ -175,7 +199,7 @@ def rivals(p, q, s):
             *(s, 1 - s, 2 * s - 1, s / (1 - s), -s, s - 1, 1 - 2 * s)
         ],
         "share with another power": [2 * odds, odds / 2],
-        "share in another base": [odds / math.log(2), odds / math.log(10)],
+        "another base": [odds * c for c in BASES],
     }
     ends = {
         "": torch.sigmoid,

@@ -1,11 +1,14 @@
 """Exercise gan-02: Jensen-Shannon, in bits."""
 
+import itertools
 import math
 
 import torch
 
-from .._exercise import Exercise
+from .._exercise import Exercise, Stop
 from .._parts import mistakes
+
+LOW = "logarithm of a saturated sigmoid"
 
 
 @Exercise(
@@ -78,6 +81,15 @@ def jensen_shannon(real, made):
         "cut off at 0 or at 1": "A critic that is worse than none gives a number below "
         "0: it says how bad the critic is, and is to be returned.",
         "root of the divergence": "Its root is a metric, but the divergence is due.",
+        "another divergence": "The mean of f at the real examples is KL(p || q), at "
+        "the made ones -KL(q || p): JS compares either with the mixture of both.",
+        "share of right decisions": "All values count, not their signs alone.",
+        "heaps taken to be of one size": "They may have different sizes: what goes "
+        "with pairs of examples fails where a partner is missing.",
+        "right for small values only": "A few terms of a series, or a clamp, hold near "
+        "0: a critic's values may be any numbers.",
+        "a bound on the values": "A clamp, or a small number inside the logarithm, "
+        "ends the loss where the critic is wrong and sure of it.",
         "weighted by the sizes of the heaps": "In (4.3) p and q count alike, however "
         "many examples there are of either.",
     },
@@ -98,6 +110,7 @@ def gan_02(t, jensen_shannon):
 
     t.property("one number")
     heaps = [(real, made), (-0.5 * made, -2 * real), (real[:4], made)]
+    paired(t, jensen_shannon, heaps[0], bits)
     outs = [t.tensor(t.call(jensen_shannon, *pair)) for pair in heaps]
     ideas = {"sum in place of a mean": [(n,), (m,)]}
     t.shape(outs[0], (), "a scalar, over both heaps.", ideas=ideas)
@@ -106,21 +119,45 @@ def gan_02(t, jensen_shannon):
     t.property("any values, heaps of different sizes", of=outs[0])
     why = "Half of V + log 4, in units of log 2; for three pairs of heaps."
     due = torch.stack([bits(*pair) for pair in heaps])
-    t.close(torch.stack(outs), due, why, ideas=rivals(heaps))
+    seen = torch.stack(outs).detach()
+
+    def near_zero():
+        """What came out, if it is right at values of a fiftieth of these."""
+        small = [[v / 50 for v in pair] for pair in heaps]
+        got = [float(t.call(jensen_shannon, *pair)) for pair in small]
+        t.about(outs[0])
+        if all(abs(v - bits(*pair)) < 1e-5 for v, pair in zip(got, small)):
+            yield "right for small values only", seen
+
+    t.close(seen, due, why, ideas=itertools.chain(rivals(heaps), near_zero()))
 
     def told(name, real, made, why, misconception=None, cuts=()):
         t.property(name)
         out, due = t.call(jensen_shannon, real, made), bits(real, made)
-        ideas = {"cut off at 0 or at 1": [-due, *cuts]} if cuts else None
+        ideas = {"result of an earlier call": list(seen)}
+        ideas |= {"cut off at 0 or at 1": [-due, *cuts]} if cuts else {}
         t.close(out, due, why, misconception, ideas)
 
     told("a critic that says 0 everywhere", 0 * real, 0 * made, "It tells nothing: 0.")
     name, cuts = "a critic that is mostly wrong", (0.0, 1.0, -1.0)
     told(name, -2 * real, -2 * made, "Less than 0.", cuts=cuts)
 
-    low = "logarithm of a saturated sigmoid"
     sure = torch.ones(4)
+
+    def cause(size):
+        """What is wrong where a critic is wrong and sure of it, in either heap."""
+        pairs = [(-size * sure, -size * sure[:3]), (size * sure, size * sure[:3])]
+        outs = [float(t.call(jensen_shannon, *pair)) for pair in pairs]
+        terms = [(1 - v) * math.log(4) for v in outs]  # size is due
+        if not all(map(math.isfinite, terms)):
+            return LOW if size == 20 else "not finite"
+        off = [v for v in terms if abs(v - size) > 1e-3 * size]
+        if off and all(2 < v < size for v in off):
+            return "a bound on the values"
+        return LOW if off else None
+
     for size in (20.0, 200.0, 1000.0):
+        low = cause(size)
         for a, b, why in (
             (1, -1, "Nothing is in doubt: 1."),
             (-1, 1, "Wrong and sure of it: far below 0."),
@@ -134,6 +171,26 @@ def gan_02(t, jensen_shannon):
     out = t.call(jensen_shannon, real[:1].double(), made[:1].double())
     t.shape(out, (), "a scalar.", ideas={"batch axis lost": (1,)})
     t.close(out, bits(real[:1], made[:1]), "The same for a pair.")
+
+
+def paired(t, f, heaps, due):
+    """Fail if ``f`` has an error for these heaps that goes with their sizes."""
+    k = min(map(len, heaps))
+    try:
+        t.call(f, *heaps)
+    except Stop as stop:
+        if stop.outcome != "error":
+            raise
+        shown, same = t.shown, [v[:k] for v in heaps]
+        try:
+            right = abs(float(t.call(f, *same)) - due(*same)) < 1e-4
+        except (Stop, ValueError, TypeError):
+            right = False
+        t.shown = shown
+        if not right:
+            raise
+        name, got = "heaps taken to be of one size", stop.lines["got"]
+        t.fail(name, why="No error: the sizes need not be equal.", got=got)
 
 
 def rivals(heaps):
@@ -200,3 +257,10 @@ def rivals(heaps):
     yield "root of the divergence", due.sqrt()
     yield "cut off at 0 or at 1", [due.clamp(0, 1), due.abs()]
     yield from mistakes(make, per, ways, constants, factors, units)
+    ends = torch.stack([torch.stack([a.mean(), -b.mean()]) for a, b in heaps]).T
+    ends = [*ends, ends.sum(0), ends.mean(0)]
+    yield "another divergence", [v / c for v in ends for c in (1, two)]
+    hits = torch.stack(
+        [((a > 0).double().mean() + (b < 0).double().mean()) / 2 for a, b in heaps]
+    )
+    yield "share of right decisions", [hits, 1 - hits, 2 * hits - 1]

@@ -1,5 +1,7 @@
 """Exercise gan-03: A third loss."""
 
+import itertools
+
 import torch
 
 from .._exercise import Exercise
@@ -34,7 +36,8 @@ $h(f) \to 0$ as $f \to -\infty$. Then $h$ is unique.
 Write `likelihood_loss(made)`: the critic's values at the examples that the generator
 made, shape `(b,)`, float32 or float64; return the mean of $h$ over the batch, a scalar
 tensor from which the gradient flows to `made`. Value and gradient have to be right for
-values from $-1000$ to $80$: there is no bound on $h$ in between.
+all values from $-1000$ to $80$, in batches of up to 1000 examples: no clamp, and
+nothing added to keep a number finite.
 
 And on paper (not checked): what is the value of this loss if the critic is the best
 one, where $q > 0$ wherever $p > 0$? What can be read from it while training?
@@ -74,6 +77,10 @@ def likelihood_loss(made):
         "of it nor twice.",
         "a bound on the ratio": "A clamp, or a small number beside 1 - D, takes the "
         "gradient of the examples that count most, those that q makes too seldom.",
+        "slope of another function": "The value is that of h, the gradient is not: "
+        "both have to come from one and the same function.",
+        "overflow": "The result is finite, and a number on the way to it, or to its "
+        "gradient, is not: a square, a product or exp of a large number.",
         "odds of a saturated sigmoid": "D is exactly 1 in float32 for values above 17: "
         "D/(1 - D) is then infinite, and its gradient no number.",
     },
@@ -110,41 +117,78 @@ def gan_03(t, likelihood_loss):
     each = [t.tensor(t.call(likelihood_loss, v[None].float())).detach() for v in f]
     mean = q @ torch.stack(each).double()
     due = t.grad((p * (p.log() - q.log())).sum(), theta)
-    t.close(t.grad(mean, theta), due, "The same for all parameters of q.", tol=1e-4)
+    right = abs(float(each[0] - slope_of_kl(f[:1]).detach())) < 1e-4
+    kept = (
+        "result of an earlier call"
+        if right and len(set(map(float, each))) == 1
+        else None
+    )
+    why = "The same for all parameters of q."
+    t.close(t.grad(mean, theta), due, why, kept, tol=1e-4)
 
     out = outs[0]
     t.property("its gradient in the critic's values", of=out)
     weight = t.grad(slope_of_kl(made).mean(), made)
     why = "The derivative of h at each value, divided by the size of the batch."
-    t.close(t.grad(out, made), weight, why, ideas={CUT: 0.0}, tol=1e-4)
+    found = ((SLOPE, v) for v in slopes(made.detach().double()))
+    ideas = itertools.chain([(CUT, 0.0)], found)
+    t.close(t.grad(out, made), weight, why, ideas=ideas, tol=1e-4)
 
-    for top in (20.0, 50.0, 80.0):
+    def finite(values):
+        values = values.detach().requires_grad_()
+        out = t.tensor(t.call(likelihood_loss, values))
+        return bool(out.isfinite().all() and t.grad(out, values).isfinite().all())
+
+    def cause(high):
+        """Of what is not finite: a sigmoid is 1 from 17 on, or in float64 from 37."""
+        shown = t.shown
+        helps = finite(torch.full((b,), 42.0)) or finite(high.double())
+        t.shown = shown
+        return "overflow" if helps else ODDS
+
+    for top in (50.0, 20.0, 80.0):
         name, why = f"values up to {top:g}", "Divided by what is due it is 1."
         t.property(name)
         high = (top - t.uniform(b, low=0, high=3)).requires_grad_()
         out = t.call(likelihood_loss, high)
         due = slope_of_kl(high).mean()
-        t.finite(out, why, ODDS)
         flat = t.grad(out, high)
-        t.close(t.tensor(out) / due.detach(), 1.0, why, BOUND, tol=1e-3)
-        t.finite(flat, why, ODDS)
-        t.close(flat / t.grad(due, high), torch.ones(b), why, BOUND, tol=1e-3)
+        lost = not (t.tensor(out).isfinite().all() and flat.isfinite().all())
+        name = cause(high) if lost else ODDS
+        t.finite(out, why, name)
+        part = t.tensor(out).detach() / due.detach()
+        t.close(part, 1.0, why, BOUND if 0 <= part < 1 else None, tol=1e-3)
+        t.finite(flat, why, name)
+        part = flat / t.grad(due, high)
+        small = (part >= 0).all() and (part < 1.001).all()
+        t.close(part, torch.ones(b), why, BOUND if small else None, tol=1e-3)
 
     t.property("values near -1000: neither loss nor slope")
     low = (t.uniform(b, low=-1000, high=-990)).requires_grad_()
     out = t.call(likelihood_loss, low)
     why = "The critic is sure: h is 0 there, and so is its slope."
-    t.close(out, 0.0, why, "another constant")
-    t.close(t.grad(out, low), torch.zeros(b), why)
+    t.finite(out, why)
+    t.close(out, 0.0, why)
+    flat = t.grad(out, low)
+    t.finite(flat, why)
+    t.close(flat, torch.zeros(b), why)
 
 
+SLOPE = "slope of another function"
 UNREDUCED, CUT = "not averaged over the batch", "cut off from the graph"
 ODDS, BOUND = "odds of a saturated sigmoid", "a bound on the ratio"
 
 
-def rivals(batches):
-    """What other functions of the critic's value, or other sums of them, give."""
-    h = {
+def slopes(made):
+    """The gradients of the means of other functions of the critic's value."""
+    for values in functions().values():
+        for h in values:
+            f = made.clone().requires_grad_()
+            yield torch.autograd.grad(h(f, f.exp()).mean(), f)[0]
+
+
+def functions():
+    return {
         "value of the divergence": [
             *(lambda f, r, c=c: r * f - c * r + c for c in (0, 1)),
             *(lambda f, r, c=c: c * r - r * f for c in (0, 1)),
@@ -167,6 +211,10 @@ def rivals(batches):
         "sign flipped": [lambda f, r: r],
         "a bound on the ratio": [lambda f, r, c=c: -r.clamp(max=c) for c in (1, 5, 10)],
     }
+
+
+def rivals(batches):
+    """What other functions of the critic's value, or other sums of them, give."""
     sums = {
         "sum over the batch": [lambda f, r: -r.sum()],
         "weights normalized over the batch": [
@@ -179,7 +227,7 @@ def rivals(batches):
             lambda f, r: -f.softmax(0).mean(),
         ],
     }
-    found = {name: [mean(v) for v in values] for name, values in h.items()}
+    found = {name: [mean(v) for v in values] for name, values in functions().items()}
     found |= {name: [*found.get(name, []), *v] for name, v in sums.items()}
     for name, values in found.items():
         yield name, [torch.stack([v(f, f.exp()) for f in batches]) for v in values]
