@@ -1,5 +1,7 @@
 """Versions of exercise gan-09."""
 
+import copy
+
 import torch
 from torch.distributions import Normal
 from torch.nn import functional as F
@@ -137,6 +139,10 @@ class Gan09:
         -> made = generator(torch.randn(64, d))
     another number of noises | critic(generator(torch.randn(len(x), d)))
         -> critic(generator(torch.randn(2 * len(x), d)))
+    another number of noises | made = generator(torch.randn(len(x), d))
+        -> made = generator(torch.randn(1000, d)[: len(x)])
+    another number of noises | critic(generator(torch.randn(len(x), d)))
+        -> critic(generator(torch.randn(1000, d)[: len(x)]))
     generator cut off from its loss | critic(generator(torch.randn(len(x), d)))
         -> critic(generator(torch.randn(len(x), d)).detach())
     generator cut off from its loss | critic(generator(torch.randn(len(x), d)))
@@ -182,6 +188,10 @@ class Gan09:
         | optimizer(critic.parameters()) -> optimizer(generator.parameters())
     weights of the wrong player
         | optimizer(critic.parameters()) -> optimizer(list(critic.parameters())[:1])
+    a copy trained | optimizer(generator.parameters())
+        -> optimizer((generator := copy.deepcopy(generator)).parameters())
+    a copy trained | of_critic = optimizer(critic.parameters())
+        -> critic = copy.deepcopy(critic); of_critic = optimizer(critic.parameters())
     an optimizer anew | x = next(batches)
         -> x = next(batches); of_critic = optimizer(critic.parameters())
     turns left out or in another order | of_critic.step()
