@@ -6,7 +6,7 @@ import torch
 from torch.distributions import Normal
 from torch.nn import functional as F
 
-from .. import edits, reference, right
+from .. import edits, reference, right, wrong
 
 
 class Gan09:
@@ -188,10 +188,6 @@ class Gan09:
         | optimizer(critic.parameters()) -> optimizer(generator.parameters())
     weights of the wrong player
         | optimizer(critic.parameters()) -> optimizer(list(critic.parameters())[:1])
-    a copy trained | optimizer(generator.parameters())
-        -> optimizer((generator := copy.deepcopy(generator)).parameters())
-    a copy trained | of_critic = optimizer(critic.parameters())
-        -> critic = copy.deepcopy(critic); of_critic = optimizer(critic.parameters())
     an optimizer anew | x = next(batches)
         -> x = next(batches); of_critic = optimizer(critic.parameters())
     turns left out or in another order | of_critic.step()
@@ -234,3 +230,11 @@ class Gan09:
         -> made = generator(torch.randn(1, d).expand(len(x), d))
     """,
     )
+
+    @wrong("a copy trained")
+    def of_a_copy(generator, critic, *rest):
+        return Gan09.train(copy.deepcopy(generator), critic, *rest)
+
+    @wrong("a copy trained")
+    def against_a_copy(generator, critic, *rest):
+        return Gan09.train(generator, copy.deepcopy(critic), *rest)

@@ -170,12 +170,12 @@ def gan_06(t, critic_turn, generator_turn):
         return rows[order[torch.linspace(low, 39, k).long()]]
 
     def sure(k, net):
-        """The same, with a mean beyond the margin: most of the values are large."""
-        rows = t.normal(40, 3, std=2.0)
+        """The same, with a mean beyond the margin: all but one lie far above it."""
+        rows = t.normal(80, 3, std=2.0)
         values, order = net(rows).detach()[:, 0].sort()
-        for low in range(40):
-            picked = torch.linspace(low, 39, k).long()
-            picked[0] = 0
+        for low in range(80):
+            picked = torch.linspace(low, 79, k).long()
+            picked[0] = (values < 0.5).sum() - 1
             if values[picked].mean() > 1.3:
                 break
         return rows[order[picked].flip(0)]  # the last one counts
@@ -183,7 +183,8 @@ def gan_06(t, critic_turn, generator_turn):
     def alone(who, player, other):
         t.property(f"the {player}'s turn: one step")
         nets, optimizer = begin()
-        x, z = sure(n, nets[1]), spread(m, 2, lambda v: nets[1](nets[0](v)))
+        x, z = sure(n, nets[1]), spread(m, 2, lambda v: nets[1](nets[0](v)), 15)
+        z[0] = spread(2, 2, lambda v: nets[1](nets[0](v)))[0]
         losses, *parts = critic_losses(x, z) if who else generator_losses(z)
         right = losses(*(part[""] for part in parts))
         old, free = copy.deepcopy(nets), flags(nets)
