@@ -165,6 +165,14 @@ class Gan06:
         -> F.relu(1 + torch.cat([-critic(x), critic(made)])).mean()
     off by a factor of two | loss = F.relu(1 - critic(x)).mean() + F
         -> loss = 0.5 * F.relu(1 - critic(x)).mean() + 0.5 * F
+    hinge of the mean value | F.relu(1 - critic(x)).mean() + F.relu(1 + critic(made))
+        -> F.relu(1 - critic(x).mean()) + F.relu(1 + critic(made).mean())
+    examples left out | made = generator(z)
+        -> k = min(len(x), len(z)); x, z = x[:k], z[:k]; made = generator(z)
+    examples left out | made = generator(z) -> x = x[: len(z)]; made = generator(z)
+    examples left out | made = generator(z) -> made = generator(z[: len(x)])
+    examples left out | loss = -critic(generator(z))
+        -> loss = -critic(generator(z[:-1]))
     margin left out | F.relu(1 - critic(x)) -> (-critic(x))
         | F.relu(1 + critic(made)) -> critic(made)
     margin of another size | F.relu(1 - critic(x)) -> F.relu(0.5 - critic(x))
@@ -282,6 +290,36 @@ class Gan06:
             return loss.item()
 
         return critic_turn, Gan06.clearing()[1]
+
+    @wrong("frozen weight moved by an old gradient")
+    @build
+    def cleared_where_free():
+        def critic_turn(generator, critic, x, z, optimizer):
+            for p in (*generator.parameters(), *critic.parameters()):
+                p.grad = p.grad if not p.requires_grad else None
+            with torch.no_grad():
+                made = generator(z)
+            loss = F.relu(1 - critic(x)).mean() + F.relu(1 + critic(made)).mean()
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+
+        return critic_turn, Gan06.clearing()[1]
+
+    @wrong("frozen weight moved by an old gradient")
+    @build
+    def cleared_where_free_in_the_other_turn():
+        def generator_turn(generator, critic, z, optimizer):
+            loss = -critic(generator(z)).mean()
+            free = [p for p in generator.parameters() if p.requires_grad]
+            slopes = torch.autograd.grad(loss, free)
+            critic.zero_grad()
+            for p, g in zip(free, slopes):
+                p.grad = g
+            optimizer.step()
+            return loss.item()
+
+        return Gan06.clearing()[0], generator_turn
 
     @wrong("memory of the optimizer lost")
     @build

@@ -111,6 +111,18 @@ class Gan07:
         """
     label ignored | label * F.softplus(-real) + rest * F.softplus(real)
         -> F.softplus(-real)
+    another label than what was given | rest = 1 - label -> label, rest = 0.9, 1 - 0.9
+    another label than what was given | less = math -> label = 0.9; less = math
+    float32 in between | rest = 1 - label
+        -> dtype, rest = real.dtype, 1 - label; real, made = real.float(), made.float()
+        | return of_real.mean() + F.softplus(made).mean()
+        -> return (of_real.mean() + F.softplus(made).mean()).to(dtype)
+    float32 in between | math.log(label) + log_p - no
+        -> (math.log(label) + log_p - no).float().to(log_p)
+    label kept below 1 | math.log(1 - label) if label < 1 else -math.inf
+        -> math.log(max(1 - label, 1e-7))
+    rest of the label with the other density | torch.logaddexp(less + log_p, log_q)
+        -> torch.logaddexp(log_p, less + log_q)
     both sides smoothed | + F.softplus(made).mean()
         -> + (label * F.softplus(made) + rest * F.softplus(-made)).mean()
     made examples smoothed in place of real ones
@@ -130,6 +142,8 @@ class Gan07:
     sign flipped | return of_real.mean() + -> return -of_real.mean() -
     sum over the batch | of_real.mean() -> of_real.sum()
         | (made).mean() -> (made).sum()
+    one mean over both batches | of_real.mean() + F.softplus(made).mean()
+        -> 2 * torch.cat([of_real, F.softplus(made)]).mean()
     one mean over both batches | of_real.mean() + F.softplus(made).mean()
         -> torch.cat([of_real, F.softplus(made)]).mean()
     off by a factor of two | return of_real.mean() + F.softplus(made).mean()

@@ -73,6 +73,20 @@ class Gan08:
     cut off from the graph | slope.square() -> slope.detach().square()
     one side cut off from the graph
         | * squares(made) -> * squares(made).detach()
+    float32 in between | return gamma_real / 2 * squares(real) + gamma_made / 2
+        -> return (gamma_real / 2 * squares(real) + gamma_made / 2
+        | squares(made) -> squares(made)).float().to(real.dtype)
+    wrong dtype | return gamma_real / 2 * squares(real) + gamma_made / 2
+        -> return (gamma_real / 2 * squares(real) + gamma_made / 2
+        | squares(made) -> squares(made)).float()
+    values taken for a column | critic(x).sum() -> critic(x)[:, 0].sum()
+    slope of the probability | critic(x).sum() -> critic(x).sigmoid().sum()
+    slope of the probability | critic(x).sum() -> critic(x).sigmoid().log().sum()
+    one count for both batches | .mean() -> .sum() / len(real)
+    constant under the root | slope.square().sum((1, 2, 3))
+        -> (slope.square().sum((1, 2, 3)) + 1e-6).sqrt().square()
+    constant under the root | slope.square().sum((1, 2, 3))
+        -> (slope.square().sum((1, 2, 3)) + 1e-12).sqrt().square()
     norm not squared | slope.square().sum((1, 2, 3)) -> slope.flatten(1).norm(dim=1)
     mean over the pixels | .sum((1, 2, 3)).mean() -> .mean()
     norm over the channels only | slope.square().sum((1, 2, 3)).mean()
@@ -130,6 +144,13 @@ class Gan08:
             critic(x).sum().backward()
             total = total + gamma / 2 * x.grad.square().sum() / len(x)
         return total
+
+    @wrong("gradients left at the images")
+    def by_backward_to_the_images(critic, real, made, gamma_real, gamma_made):
+        for x in real, made:
+            if x.requires_grad:
+                torch.autograd.backward(critic(x).sum(), inputs=x)
+        return Gan08.brake(critic, real, made, gamma_real, gamma_made)
 
     @wrong("at random points")
     def of_another_paper(critic, real, made, gamma_real, gamma_made):

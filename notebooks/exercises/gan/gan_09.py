@@ -1,10 +1,12 @@
 """Versions of exercise gan-09."""
 
+import copy
+
 import torch
 from torch.distributions import Normal
 from torch.nn import functional as F
 
-from .. import edits, reference, right
+from .. import edits, reference, right, wrong
 
 
 class Gan09:
@@ -137,6 +139,10 @@ class Gan09:
         -> made = generator(torch.randn(64, d))
     another number of noises | critic(generator(torch.randn(len(x), d)))
         -> critic(generator(torch.randn(2 * len(x), d)))
+    another number of noises | made = generator(torch.randn(len(x), d))
+        -> made = generator(torch.randn(1000, d)[: len(x)])
+    another number of noises | critic(generator(torch.randn(len(x), d)))
+        -> critic(generator(torch.randn(1000, d)[: len(x)]))
     generator cut off from its loss | critic(generator(torch.randn(len(x), d)))
         -> critic(generator(torch.randn(len(x), d)).detach())
     generator cut off from its loss | critic(generator(torch.randn(len(x), d)))
@@ -224,3 +230,11 @@ class Gan09:
         -> made = generator(torch.randn(1, d).expand(len(x), d))
     """,
     )
+
+    @wrong("a copy trained")
+    def of_a_copy(generator, critic, *rest):
+        return Gan09.train(copy.deepcopy(generator), critic, *rest)
+
+    @wrong("a copy trained")
+    def against_a_copy(generator, critic, *rest):
+        return Gan09.train(generator, copy.deepcopy(critic), *rest)

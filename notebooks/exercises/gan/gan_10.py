@@ -101,6 +101,17 @@ class Gan10:
         | slopes(a - eta * down, b + eta * up) -> slopes(a - eta * down, b)
     look-ahead of one player only
         | slopes(a - eta * down, b + eta * up) -> slopes(a, b + eta * up)
+    slopes summed over the entries | slopes(a - eta * down, b + eta * up)
+        -> slopes(a - eta * down.sum(), b + eta * up.sum())
+    slopes summed over the entries | return (a - eta * down).detach()
+        -> return (a - eta * down.sum()).detach()
+        | (b + eta * up).detach() -> (b + eta * up.sum()).detach()
+    gradients at two points | down, up = slopes(a - eta * down, b + eta * up)
+        -> x, y = a - eta * down, b + eta * up
+        | return (a - -> down, up = slopes(a, y)[0], slopes(x, b)[1]; return (a -
+    gradients at two points | down, up = slopes(a - eta * down, b + eta * up)
+        -> x, y = a - eta * down, b + eta * up
+        | return (a - -> down, up = slopes(x, b)[0], slopes(a, y)[1]; return (a -
     look-ahead in turn | slopes(a - eta * down, b + eta * up)
         -> slopes(a - eta * down, b + eta * slopes(a - eta * down, b)[1])
     step from the point ahead | down, up = slopes(a - eta * down, b + eta * up)
@@ -159,6 +170,54 @@ class Gan10:
     eta squared | limit = 1 / 2 -> limit = 1 / 4
     """,
     )
+
+    @wrong("differentiated through the trial")
+    @build
+    def through_the_trial():
+        _, *numbers = Gan10.by_grad()
+
+        def look_ahead(value, a, b, eta):
+            a, b = (v.detach().clone().requires_grad_() for v in (a, b))
+            grad = torch.autograd.grad
+            down, up = grad(value(a, b), (a, b), create_graph=True)
+            down, up = grad(value(a - eta * down, b + eta * up), (a, b))
+            return (a - eta * down).detach(), (b + eta * up).detach()
+
+        return look_ahead, *numbers
+
+    @wrong("shapes taken for equal")
+    @build
+    def stacked():
+        look_ahead, *numbers = Gan10.by_grad()
+
+        def of_equals(value, a, b, eta):
+            both = torch.stack([a, b])
+            return look_ahead(value, *both, eta)
+
+        return of_equals, *numbers
+
+    @wrong("gradients left at the input")
+    @build
+    def by_backward_on_the_input():
+        look_ahead, *numbers = Gan10.by_grad()
+
+        def filling(value, a, b, eta):
+            if a.requires_grad:
+                value(a, b).backward()
+            return look_ahead(value, a, b, eta)
+
+        return filling, *numbers
+
+    @wrong("gradients left at the input")
+    @build
+    def cleared_on_the_input():
+        look_ahead, *numbers = Gan10.by_grad()
+
+        def clearing(value, a, b, eta):
+            a.grad = b.grad = None
+            return look_ahead(value, a, b, eta)
+
+        return clearing, *numbers
 
     @wrong("second step in turn")
     @build

@@ -35,15 +35,18 @@ game has the hinge loss here. Write
   $-\frac1m \sum_j f(g(z_j))$.
 
 `x` holds $n$ examples, `z` holds $m$ noises, and $n \ne m$ is allowed. `critic` gives
-`(b, 1)`. Both functions return the loss, a number, as it was before the step. They make
-exactly one `optimizer.step()`, with the noise that they are given, and each call
-changes the weights of its player only: those of the other stay *exactly* as they were.
+`(b, 1)`. Both functions return the loss as it was before the step, a number (a float or
+a tensor without axes). They make exactly one `optimizer.step()`, with the noise that
+they are given, and each call changes the weights of its player only: those of the other
+stay *exactly* as they were (buffers such as running statistics may change).
 
-Before a call any weight may hold a gradient of an earlier turn, which must not count,
-and the optimizer may have a momentum, which must not move the player that waits, nor
-remember anything of a turn that was not this player's. Some weights may be frozen
-(`requires_grad` is false): they stay frozen, the others free. Neither network changes
-its mode (`train` or `eval`), and both are used in the mode in which they are.
+Before a call any weight, also a frozen one, may hold a gradient of an earlier turn: it
+must not count. The optimizer may have a momentum. It does not move the player that
+waits, and it survives: in its next turn a player goes on from its own last one, as if
+the turns of the other had not been. Some weights of a player, never all, may be frozen
+(`requires_grad` is false): they stay where they are, and frozen, the others free.
+Neither network changes its mode (`train` or `eval`), and both are used in the mode in
+which they are. The critic may see `x` and what is made in one pass or in two.
 """,
     stub='''
 def critic_turn(generator, critic, x, z, optimizer):
@@ -85,6 +88,12 @@ def generator_turn(generator, critic, z, optimizer):
         "are the old ones, the optimizer's memory of it is not.",
         "real and made exchanged": "The critic wants f large at the data, and small at "
         "what was made.",
+        "frozen weight moved by an old gradient": "A step moves all that holds a "
+        "gradient, whether or not it is frozen: wipe those of all weights.",
+        "hinge of the mean value": "Each example has a margin of its own: the mean "
+        "comes after the maximum.",
+        "examples left out": "All n examples and all m noises count, also where the "
+        "batches differ in size.",
         "margin left out": "Beyond a margin of 1 an example counts for nothing.",
         "margin of another size": "The margin is 1, on either side.",
         "only half of the loss": "Both the data and what was made count.",
@@ -160,10 +169,22 @@ def gan_06(t, critic_turn, generator_turn):
         order = net(rows).detach()[:, 0].sort().indices
         return rows[order[torch.linspace(low, 39, k).long()]]
 
+    def sure(k, net):
+        """The same, with a mean beyond the margin: all but one lie far above it."""
+        rows = t.normal(80, 3, std=2.0)
+        values, order = net(rows).detach()[:, 0].sort()
+        for low in range(80):
+            picked = torch.linspace(low, 79, k).long()
+            picked[0] = (values < 0.5).sum() - 1
+            if values[picked].mean() > 1.3:
+                break
+        return rows[order[picked].flip(0)]  # the last one counts
+
     def alone(who, player, other):
         t.property(f"the {player}'s turn: one step")
         nets, optimizer = begin()
-        x, z = spread(n, 3, nets[1]), spread(m, 2, lambda v: nets[1](nets[0](v)))
+        x, z = sure(n, nets[1]), spread(m, 2, lambda v: nets[1](nets[0](v)), 15)
+        z[0] = spread(2, 2, lambda v: nets[1](nets[0](v)))[0]
         losses, *parts = critic_losses(x, z) if who else generator_losses(z)
         right = losses(*(part[""] for part in parts))
         old, free = copy.deepcopy(nets), flags(nets)
@@ -213,14 +234,30 @@ def gan_06(t, critic_turn, generator_turn):
 
         t.property(f"the {player}'s turn: after other turns")
         nets, optimizer = begin()
-        for p in (p for net in nets for p in net.parameters() if p.requires_grad):
+        for p in (p for net in nets for p in net.parameters()):
             p.grad = t.away(*p.shape, low=0.5, high=2)
-        due = slope(nets, right, who)
-        _, moved = play(who, nets, x, z, optimizer)
+        # Now the data are more than the noises.
+        x, z = (
+            spread(m, 3, nets[1]).flip(0),
+            spread(n, 2, lambda v: nets[1](nets[0](v))),
+        )
+        losses, *parts = critic_losses(x, z) if who else generator_losses(z)
+        right = losses(*(part[""] for part in parts))
+        due, value = slope(nets, right, who), right(*nets).detach()
+        old = copy.deepcopy(nets)
+        ideas = mistakes(lambda *c: losses(*c)(*old).detach(), *parts)
+        out, moved = play(who, nets, x, z, optimizer)
+        t.close(out, value, f"{m} examples, {n} noises.", ideas=ideas, tol=2e-6)
         name, why = "gradients of earlier turns count", "Gradients that lay there."
-        got = f"The {other} moved by {moved[1 - who].norm():.3g}."
-        t.true(not moved[1 - who].any(), why, got, name)
-        t.close(-moved[who] / rate, due, why, name, tol=1e-4)
+        ends = [len(v) - len(net.c) for v, net in zip(moved, nets)]
+        free = [v[:k] for v, k in zip(moved, ends)]
+        held = [v[k:] for v, k in zip(moved, ends)]
+        got = f"The {other} moved by {free[1 - who].norm():.3g}."
+        t.true(not free[1 - who].any(), why, got, name)
+        t.close(-free[who] / rate, due[: ends[who]], why, name, tol=1e-4)
+        name, why = "frozen weight moved by an old gradient", "It stays where it is."
+        got = "A frozen weight moved that holds a gradient."
+        t.true(not torch.cat(held).any(), why, got, name)
 
     alone(1, "critic", "generator")
     alone(0, "generator", "critic")
@@ -252,7 +289,7 @@ def flags(nets):
 
 def critic_losses(x, z):
     """The critic's loss of two networks, as parts that can be wrong."""
-    n, m = len(x), len(z)
+    n, m, k = len(x), len(z), min(len(x), len(z))
 
     def short(values, margin=1.0):
         """What is missing to a margin, summed."""
@@ -260,6 +297,7 @@ def critic_losses(x, z):
 
     shapes = {
         "": short,
+        "hinge of the mean value": lambda v: (1 - v.mean()).relu() * len(v),
         "margin left out": [lambda v: -v.sum(), lambda v: (1 - v).sum()],
         "margin of another size": [lambda v, c=c: short(v, c) for c in (0.0, 0.5, 2.0)],
         "loss of another game": [
@@ -276,19 +314,27 @@ def critic_losses(x, z):
         "off by a factor of two": [(2, 2), (0.5, 0.5)],
     }
     ends = {
-        "": (n, m),
-        "sum over the batch": (1, 1),
-        "one mean over both batches": [(n + m, n + m), (n, n), (m, m)],
+        "": lambda n, m: (n, m),
+        "sum over the batch": lambda n, m: (1, 1),
+        "one mean over both batches": [
+            lambda n, m: (n + m, n + m),
+            lambda n, m: ((n + m) / 2, (n + m) / 2),
+            lambda n, m: (n, n),
+            lambda n, m: (m, m),
+        ],
     }
+    cuts = {"": (n, m), "examples left out": [(k, k), (n - 1, m), (n, m - 1)]}
 
-    def losses(shape, turn, share, end):
+    def losses(shape, turn, share, end, cut):
         def loss(generator, critic):
-            ours = shape(turn * critic(x)) * share[0] / end[0]
-            return ours + shape(-turn * critic(generator(z))) * share[1] / end[1]
+            end_x, end_z = end(*cut)
+            ours = shape(turn * critic(x[: cut[0]])) * share[0] / end_x
+            values = critic(generator(z[: cut[1]]))
+            return ours + shape(-turn * values) * share[1] / end_z
 
         return loss
 
-    return losses, shapes, turns, shares, ends
+    return losses, shapes, turns, shares, ends, cuts
 
 
 def generator_losses(z):
@@ -301,6 +347,7 @@ def generator_losses(z):
             lambda v: (1 + v)[v > -1].sum(),
             lambda v: (1 - v).sum(),
             lambda v: -v[v < 0].sum(),
+            lambda v: (1 - v.mean()).relu() * len(v),
         ],
         "loss of another game": [
             lambda v: -v.sigmoid().log().sum(),
@@ -310,12 +357,16 @@ def generator_losses(z):
         ],
     }
     ends = {
-        "": len(z),
-        "sum over the batch": 1,
-        "off by a factor of two": [len(z) / 2, 2 * len(z)],
+        "": lambda m: m,
+        "sum over the batch": lambda m: 1,
+        "off by a factor of two": [lambda m: m / 2, lambda m: 2 * m],
     }
+    cuts = {"": len(z), "examples left out": [len(z) - 1, 5]}
 
-    def losses(shape, end):
-        return lambda generator, critic: shape(critic(generator(z))) / end
+    def losses(shape, end, cut):
+        def loss(generator, critic):
+            return shape(critic(generator(z[:cut]))) / end(len(z[:cut]))
 
-    return losses, shapes, ends
+        return loss
+
+    return losses, shapes, ends, cuts

@@ -6,7 +6,8 @@ from itertools import chain
 import torch
 from torch import nn
 
-from .._exercise import Exercise
+from .._comparisons import far
+from .._exercise import Exercise, Stop
 from .._parts import mistakes
 
 
@@ -34,14 +35,15 @@ Write `brake(critic, real, made, gamma_real, gamma_made)`, which gives this numb
 `real` $(n, c, h, w)$ and `made` $(m, c, h, w)$, where $n \ne m$ is allowed. `critic`
 gives `(b, 1)` or `(b,)` for $b$ images, each value from its own image. The gradient at
 an image has as many entries as the image, and the norm is that of all of them. All are
-in float32 or in float64, and so is the penalty.
+in float32 or in float64, and the penalty is in the same.
 
 The penalty trains the critic: its gradient by the critic's weights is that of the
-formula. It has no other: no gradient gets to `real` and `made`, nor to the generator
-that made the latter, though `made` may still hang in its graph. The call leaves
-everything as it was: the `.grad` of all weights, the critic's mode, and whether `real`
-and `made` require a gradient. Where the critic is flat the penalty is 0, and its
-gradient is 0, not nan.
+formula (`None` where that is 0 is right, too). It has no other: no gradient gets to
+`real` and `made`, nor to the generator that made the latter, though `made` may still
+hang in its graph. The call leaves everything as it was: the `.grad` of all weights and
+images, the critic's mode, and whether `real` and `made` require a gradient. At images
+where the critic is flat the penalty is exactly 0, and its gradient is 0, not nan. A
+critic that makes no use of its input is not tried, nor a call under `no_grad`.
 """,
     stub='''
 def brake(critic, real, made, gamma_real, gamma_made):
@@ -68,6 +70,18 @@ def brake(critic, real, made, gamma_real, gamma_made):
         "was passed in changes the caller's: take a detached one.",
         "gradients of the weights touched": "backward() and zero_grad() change the "
         ".grad of the caller's weights: ask torch.autograd.grad for the slopes.",
+        "float32 in between": "What comes back as float64 has the digits of float32: "
+        "look for a cast on the way.",
+        "gradients left at the images": "backward() adds to the .grad of all leaves "
+        "behind it, the caller's images among them.",
+        "values taken for a column": "f[:, 0] and squeeze(1) ask for two axes: a "
+        "critic may give (b,), and a sum needs neither.",
+        "slope of the probability": "The slope is that of the value f itself, not of "
+        "D, of log D or of log(1 - D).",
+        "one count for both batches": "Each sum is divided by the number of its own "
+        "images: n and m differ.",
+        "constant under the root": "Where the critic is flat a constant is left over: "
+        "without a root none is needed.",
         "norm not squared": "It is the mean of the squared norms.",
         "mean over the pixels": "The squared norm is a sum over all entries of an "
         "image: a mean makes the brake weaker by their number.",
@@ -133,9 +147,28 @@ def gan_08(t, brake):
         each = [(v * v).sum() / len(v) for v in (net.slopes(real), net.slopes(made))]
         return (a * each[0] + b * each[1]) / 2
 
+    def offset(out, due, a, b):
+        """The mistake, where what came out is near, but off."""
+        out = t.tensor(out).detach()
+        if far(out, due, 1e-3).any():
+            return None
+        if float(out.float()) == float(out):
+            return "float32 in between"
+        power = ((out - due) / (a + b) * 2).log10()  # of what each square is off by
+        exact = (power - power.round()).abs() < 1e-4
+        return "constant under the root" if exact else None
+
     def rivals(net, real, made, a, b):
         """The penalty, as parts that can be wrong."""
         n, m = len(real), len(made)
+        sure = lambda x: net(x).detach().view(-1, 1).sigmoid()  # noqa: E731
+        one, yes, no = (lambda d: 1.0), (lambda d: 1 - d), (lambda d: d)
+        rises = {
+            "": (one, one),
+            "slope of the probability": [
+                *((lambda d: d * (1 - d),) * 2, (yes, yes), (no, no), (yes, no)),
+            ],
+        }
         both = torch.cat([real, made])
         where = {
             "": (real, made),
@@ -161,7 +194,12 @@ def gan_08(t, brake):
             "slope of the mean value": lambda g: (g * g).sum(1) / len(g) ** 2,
             "slopes averaged before the square": lambda g: (g.mean(0) ** 2).sum(),
         }
-        ends = {"": torch.mean, "sum over the batch": torch.sum}
+        counts = [n, m] if n == m else [n, m, n + m, (n + m) / 2]
+        ends = {
+            "": torch.mean,
+            "sum over the batch": torch.sum,
+            "one count for both batches": [lambda v, k=k: v.sum() / k for k in counts],
+        }
         halves = {
             "": 0.5,
             "factor one half lost": 1.0,
@@ -176,12 +214,12 @@ def gan_08(t, brake):
             "gammas squared": (a * a, b * b),
         }
 
-        def make(where, size, end, half, gamma):
-            given = [(v, k) for v, k in zip(where, gamma) if len(v)]
-            terms = [k * end(size(net.slopes(v).detach())) for v, k in given]
-            return half * sum(terms)
+        def make(where, size, end, half, gamma, rises):
+            given = [(v, k, r) for v, k, r in zip(where, gamma, rises) if len(v)]
+            slopes = [net.slopes(v).detach() * r(sure(v)) for v, _, r in given]
+            return half * sum(k * end(size(g)) for g, (_, k, _) in zip(slopes, given))
 
-        return make, where, sizes, ends, halves, gammas
+        return make, where, sizes, ends, halves, gammas, rises
 
     def run(net, *args):
         """The penalty, and what it left behind."""
@@ -206,6 +244,7 @@ def gan_08(t, brake):
     net, args = Critic(), (images(n), images(n), a, b)
     out = run(net, *args)
     t.shape(out, (), "one number.", "not reduced over the batch")
+    t.dtype(out, torch.float64, "that of images and weights.")
     again, name = run(net, *args), "at random points"
     t.close(again, t.tensor(out).detach(), "Nothing is drawn.", name, tol=1e-6)
     t.property("the penalty of a critic whose slope is known")
@@ -213,14 +252,23 @@ def gan_08(t, brake):
     values = [net(v).square().mean() for v in args[:2]]
     drift = [(a * values[0] + b * values[1]).detach() / k for k in (1, 2)]
     plain = {"values in place of slopes": drift}
+    due = right(net, *args).detach()
     ideas = chain(mistakes(*rivals(net, *args)), plain.items())
-    t.close(out, right(net, *args).detach(), why, ideas=ideas, tol=1e-8)
+    t.close(out, due, why, offset(out, due, a, b), ideas, tol=1e-8)
+    digits, name = out.detach().cpu(), "float32 in between"
+    t.true(digits.float() != digits, "All digits of float64.", "Half of them.", name)
 
     for column in True, False:
         shape = "(b, 1)" if column else "(b,)"
         t.property(f"batches of other sizes, and a critic that gives {shape}")
         net, args = Critic(column=column), (images(n + 1), images(n - 2), a, b)
-        out, due = run(net, *args), right(net, *args)
+        try:
+            out, due = run(net, *args), right(net, *args)
+        except Stop as stop:
+            if column or stop.outcome != "error":
+                raise
+            told = {"why": "A critic may give (b,).", "got": stop.lines["got"]}
+            t.fail("values taken for a column", **told)
         ideas = mistakes(*rivals(net, *args))
         t.close(out, due.detach(), why, ideas=ideas, tol=1e-8)
         t.property(f"its gradient by the weights of a critic that gives {shape}", out)
@@ -248,11 +296,15 @@ def gan_08(t, brake):
     got = t.grad(run(net, leaf, leaf, a, b), leaf)
     told = "None gets to the images.", "gradient reaches what was made"
     t.close(got, 0.0, *told)
+    t.guard(brake, net, leaf, leaf, a, b)
+    name = "gradients left at the images"
+    t.true(leaf.grad is None, "Their .grad as before.", "It is filled.", name)
 
     t.property("a critic that is flat, and a weight of 0")
     net = Critic(flat=0.0)
     out = run(net, real, made.detach(), a, b)
-    t.close(out, 0.0, "There is no slope.", "root of zero", tol=1e-6)
+    left = "constant under the root" if t.tensor(out).isfinite() else "root of zero"
+    t.close(out, 0.0, "There is no slope.", left, tol=1e-14)
     for p in net.parameters():
         told = "It is smallest where it is 0.", "root of zero"
         t.close(t.grad(out, p), 0.0, *told, tol=1e-6)

@@ -24,19 +24,20 @@ STALE = "gradients of earlier turns count", "gradients of the generator's turn c
     objectives=("Find the mistakes of a training loop that raises no error.",),
     statement=r"""
 The program below is meant to train a generator and its critic in turn. In each round it
-takes one batch `x`, $b$ examples, from the iterator `batches`. The critic makes one
-step on $-\frac1b \sum_i \log D(x_i) - \frac1b \sum_i \log(1 - D(g(z_i)))$; then
-the generator makes one on the non-saturating loss
+takes one batch `x`, $b$ examples (any number), from the iterator `batches`. The critic
+makes one step on $-\frac1b \sum_i \log D(x_i) - \frac1b \sum_i \log(1 - D(g(z_i)))$;
+then the generator makes one on the non-saturating loss
 $-\frac1b \sum_i \log D(g(z_i))$. Each turn draws $b$ noises of its own, standard
 normal, `(b, d)`.
 
-`critic` gives logits, `(b, 1)`. `optimizer(parameters)` makes an optimizer; the program
-makes one for each player, before the first round. The networks stay in the mode in
-which they came, and `train` gives back the generator.
+`critic` gives logits, `(b, 1)`, of moderate size. `optimizer(parameters)` makes an
+optimizer; the program makes one for each player, before the first round. The networks
+stay in the mode in which they came, and `train` gives back the generator that came. All
+is in float32, on the CPU.
 
-It runs, both losses settle, and the generator's draws never look like the data. It
-holds **five mistakes**, and each of them has been seen in published code. Repair them,
-and keep the signature.
+It runs, both losses settle, and the generator's draws never look like the data. It is
+wrong in **five places**, in one of them in two ways, and each mistake has been seen in
+published code. Repair them, and keep the signature.
 """,
     stub='''
 def train(generator, critic, batches, steps, d, optimizer):
@@ -98,6 +99,8 @@ def train(generator, critic, batches, steps, d, optimizer):
         "other.",
         "weights of the wrong player": "Each optimizer holds the weights of one "
         "player, and all of them.",
+        "a copy trained": "The networks that came are trained: who called holds them, "
+        "and a copy is lost to him.",
         "an optimizer anew": "An optimizer has a memory: it is made once, before the "
         "first round.",
         "turns left out or in another order": "In each round the critic makes one "
@@ -169,6 +172,8 @@ def gan_09(t, train):
     why = "One holds the weights of the critic, one those of the generator."
     t.true(not both, why, got, "both players in one optimizer")
     t.true(len(made) <= 2, why, got, "an optimizer anew")
+    strange = any(not v & (ids[0] | ids[1]) for v in held)
+    t.true(not strange, why, "weights of neither", "a copy trained")
     right = sorted(map(sorted, held)) == sorted(map(sorted, ids))
     t.true(right, why, "other weights", "weights of the wrong player")
     t.property("in each round a step of the critic, then one of the generator")
@@ -245,7 +250,8 @@ def gan_09(t, train):
     t.true(out is nets[0], "The module that was given.", got, name)
     nets[0].eval()
     t.property("in evaluation mode, if they came so, and with normal noise")
-    play(8, (200, 150))
+    sizes = [200, 150, 200, 150, 200, 150, 200, 1003]
+    play(8, sizes)
     modes = {e["mode"] for e in log if e["kind"] == "generator"}
     t.true(modes == {False}, "Evaluation mode.", "Another one.", "mode changed")
     turns, steps = ([], []), [i for i, e in enumerate(log) if e["kind"] == "step"]
@@ -254,6 +260,9 @@ def gan_09(t, train):
     t.true(players == [True, False] * 8, "Eight rounds: 16 steps.", got, name)
     for k in range(len(steps)):
         turns[k % 2].append(noises(k, steps))
+        got, name = f"{len(turns[k % 2][-1])} noises", "another number of noises"
+        due = sizes[k // 2]
+        t.true(len(turns[k % 2][-1]) == due, f"{due} noises.", got, name)
     for z in map(torch.cat, turns):
         same = bool((z == z[:, :1]).all())
         name = "one noise for all dimensions"

@@ -1,8 +1,10 @@
 """Exercise gan-10: A look ahead."""
 
+from itertools import chain
+
 import torch
 
-from .._exercise import Exercise
+from .._exercise import Exercise, Stop
 from .._parts import mistakes
 
 
@@ -17,18 +19,18 @@ from .._parts import mistakes
         "Write a step that brings a game to rest without a brake, and derive how fast.",
     ),
     statement=r"""
-In (4.6) the players answer where the other *was*. An older idea
+In the first line of (4.6) the players answer where the other *was*. An older idea
 (Korpelevich, 1976; for GANs [Gidel et al., 2019](https://arxiv.org/abs/1802.10551))
 lets both look one step ahead first: both make their step of size $\eta$ at the same
 time, on trial, to a point $(a', b')$. Then they go back to where they were, and make
 from there the step of size $\eta$ of which the gradients are those at $(a', b')$.
 
 Write `look_ahead(value, a, b, eta)`, one step of this kind. `value(a, b)` gives the
-number $V$, which the player with `a` lowers and the one with `b` raises; `a` and `b`
-are tensors of any two shapes. Return the new `(a, b)`, without a graph; what is passed
-in stays as it was, whether or not it requires a gradient.
+number $V$, which depends on both: the player with `a` lowers it, the one with `b`
+raises it; `a` and `b` are tensors of any two shapes. Return the new `(a, b)`, without a graph;
+what is passed in stays as it was, with its `.grad`, whether or not it requires one.
 
-Then take two numbers and $V(a, b) = 2 a b$, and give to four significant digits
+Then take two numbers and $V(a, b) = 2 a b$, and give to four significant digits or more
 
 - `factor`: by what $a^2 + b^2$ is multiplied in one such step with $\eta = 0.2$,
 - `best`: the $\eta$ for which this factor is the smallest,
@@ -61,6 +63,16 @@ limit = ...  # the eta up to which it is below 1
     ),
     misconceptions={
         "no look ahead": "This is the point ahead itself, the plain step of (4.6).",
+        "gradients at two points": "Both gradients are those at one point, (a', b'): "
+        "there the other has moved, and so has the player itself.",
+        "differentiated through the trial": "The gradients are those of V at the point "
+        "ahead, by its own coordinates: the trial step is not differentiated.",
+        "slopes summed over the entries": "Each entry moves by its own slope: a sum is "
+        "right for one entry only.",
+        "shapes taken for equal": "a and b have shapes of their own: do not stack "
+        "them.",
+        "gradients left at the input": "backward() fills the .grad of what was passed "
+        "in: ask torch.autograd.grad, or take detached copies.",
         "look-ahead of one player only": "Both gradients are those at (a', b'), where "
         "both have moved.",
         "look-ahead in turn": "Both trial steps are made from (a, b) at the same time.",
@@ -141,16 +153,31 @@ def gan_10(t, look_ahead, factor, best, limit):
         lengths = {"": (1, 1), "step of another length": [(0.5, 0.5), (2, 2)],
                    "one player alone moves": [(1, 0), (0, 1)]}  # fmt: skip
         lasts = {"": 0, "second step in turn": [1, 2]}
+        points = {"": 0, "gradients at two points": [1, 2]}
+        same, total = (lambda v: v), (lambda v: v.sum())
+        sums = {
+            "": (same, same),
+            "slopes summed over the entries": [
+                *((total, same), (same, total), (total, total)),
+            ],
+        }
 
-        def make(sign, trial, order, start, mean, length, last):
+        def make(sign, trial, order, start, mean, length, last, point, sums):
             (s, r), (i, j) = sign, trial
             old = slopes(a, b)
-            x, y = a + s * i * eta * old[0], b + r * j * eta * old[1]
+            x, y = (
+                a + s * i * eta * sums[0](old[0]),
+                b + r * j * eta * sums[0](old[1]),
+            )
             if order == 1:
                 y = b + r * j * eta * slopes(x, b)[1]
             if order == 2:
                 x = a + s * i * eta * slopes(a, y)[0]
             new = slopes(x, y)
+            if point:  # of a where b alone has moved, or of a where a alone has
+                new = [slopes(a, y), slopes(x, b)][:: 3 - 2 * point]
+                new = new[0][0], new[1][1]
+            new = [sums[1](g) for g in new]
             by = [mean[0] * g + mean[1] * h for g, h in zip(old, new)]
             from_a, from_b = (x, y) if start else (a, b)
             end_a = from_a + s * length[0] * eta * by[0]
@@ -161,7 +188,19 @@ def gan_10(t, look_ahead, factor, best, limit):
                 end_a = from_a + s * eta * slopes(x, end_b)[0]
             return torch.cat([end_a.flatten(), end_b.flatten()])
 
-        return make, signs, trials, orders, starts, mixes, lengths, lasts
+        return make, signs, trials, orders, starts, mixes, lengths, lasts, points, sums
+
+    def unrolled(value, a, b, eta):
+        """The step, differentiated through the trial; through the other's, its own."""
+        a, b = (v.detach().clone().requires_grad_() for v in (a, b))
+        by = {"create_graph": True}
+        down, up = torch.autograd.grad(value(a, b), (a, b), **by)
+        x, y = a - eta * down, b + eta * up
+        fixed = a - eta * down.detach(), b + eta * up.detach()
+        for ends in [(x, y)] * 2, [(a, y), (x, b)], [(fixed[0], y), (x, fixed[1])]:
+            pairs = zip(ends, (a, b))
+            g = [torch.autograd.grad(value(*e), v, **by)[0] for e, v in pairs]
+            yield torch.cat([(a - eta * g[0]).flatten(), (b + eta * g[1]).flatten()])
 
     def step(value, a, b, eta):
         out = t.call(look_ahead, value, a, b, eta)
@@ -175,15 +214,30 @@ def gan_10(t, look_ahead, factor, best, limit):
             t.true(not t.tensor(new).requires_grad, why, got, hangs)
         return torch.cat([t.tensor(v).flatten() for v in out])
 
+    def works_for_equal_shapes():
+        value, _, a, b = problem((3,), (3,))
+        try:
+            return bool(look_ahead(value, a, b, 0.1))
+        except Exception:
+            return False
+
     for shapes, name in (((3,), (4,)), "two vectors"), (((2, 3), (2, 1, 2)), "arrays"):
         t.property(f"a step from {name}, in a game whose slopes are known")
         (value, slopes, a, b), eta = problem(*shapes), t.integer(15, 35) / 100
         make, *parts = rivals(slopes, a, b, eta)
         due = make(*(v[""] for v in parts))
         why = "From (a, b) by the slopes at the point that both step to."
-        t.close(
-            step(value, a, b, eta), due, why, ideas=mistakes(make, *parts), tol=1e-8
-        )
+        through = [v.detach() for v in unrolled(value, a, b, eta)]
+        through = {"differentiated through the trial": through}
+        ideas = chain(through.items(), mistakes(make, *parts))
+        try:
+            out = step(value, a, b, eta)
+        except Stop as stop:
+            if stop.outcome == "error" and works_for_equal_shapes():
+                told = {"why": "Any two shapes.", "got": stop.lines["got"]}
+                t.fail("shapes taken for equal", **told)
+            raise
+        t.close(out, due, why, ideas=ideas, tol=1e-8)
     t.property("the same where a and b require a gradient")
     out = step(value, a.requires_grad_(), b.requires_grad_(), eta)
     t.close(out, due, "The same numbers.", tol=1e-8)
@@ -191,6 +245,19 @@ def gan_10(t, look_ahead, factor, best, limit):
     t.guard(look_ahead, value, *given, eta)
     left, name = any(v.requires_grad for v in given), "input asks for a gradient"
     t.true(not left, "requires_grad as before: false.", "It is true.", name)
+    for filled in False, True:
+        given = [v.detach().clone().requires_grad_() for v in (a, b)]
+        for v in given:
+            v.grad = torch.full_like(v, 0.5) if filled else None
+        t.guard(look_ahead, value, *given, eta)
+        kept = [
+            v.grad is None
+            if not filled
+            else v.grad is not None and (v.grad == 0.5).all()
+            for v in given
+        ]
+        got, name = "Another.", "gradients left at the input"
+        t.true(all(kept), "Its .grad as before.", got, name)
 
     # From here on the step is right: the numbers are those of the game that it plays.
     def stretch(eta, ratio=2.0):
