@@ -278,3 +278,21 @@ def test_a_spectrally_normalized_critic_trains():
         loss.backward()
     norms = [torch.linalg.matrix_norm(layer.weight, 2) for layer in model.critic[::2]]
     assert all(abs(norm - 1) < 1e-2 for norm in norms)
+
+
+def test_the_weight_of_the_penalty_may_fall():
+    one = lambda critic, real, fake: torch.tensor(7.0)  # noqa: E731
+    x = torch.randn(4, 3)
+    model = small(penalty=one, penalty_weight=lambda step: 2.0 - step / 4)
+    for step, due in ((0, 14.0), (4, 7.0), (8, 0.0)):
+        model.at(step)
+        with seeded(0):
+            loss = next(model.losses(x))[1]
+        model.penalty = None
+        with seeded(0):
+            torch.testing.assert_close(
+                loss - next(model.losses(x))[1], torch.tensor(due)
+            )
+        model.penalty = one
+    with pytest.raises(ValueError, match="penalty_weight"):
+        small(penalty=one, penalty_weight=-1.0)

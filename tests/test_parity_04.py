@@ -99,7 +99,9 @@ def test_the_same_weights_after_training(notebook, penalized):
         how = adams(ways[-1])
         with seeded(3):
             batches = iter(x.repeat(2, 1).split(16))
-            notebook["by_hand"](ways[-1].generator, ways[-1].critic, batches, how, 20, 3)
+            notebook["by_hand"](
+                ways[-1].generator, ways[-1].critic, batches, how, 20, 3
+            )
     with seeded(4):
         draws = mine.sample(5)
     for model in ways[1:]:

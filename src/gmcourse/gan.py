@@ -186,7 +186,8 @@ class GAN(GenerativeModel):
         game: what they minimize.
         latent_dim: ``d``.
         penalty: ``(critic, real, fake)`` to a number added to the critic's loss, such
-            as ``lambda *a: 10 * gradient_penalty(*a)``.
+            as `r1`.
+        penalty_weight: its factor, a number or a function of the step.
         critic_steps: of a batch of ``k · b`` the critic takes ``k`` steps on ``b``.
         blur: standard deviation of noise on all that the critic sees, a number or a
             function of the step (Sønderby et al., 2017; Arjovsky & Bottou, 2017).
@@ -195,7 +196,7 @@ class GAN(GenerativeModel):
             labels of the batch.
 
     Raises:
-        ValueError: ``blur`` is negative; later, an output of another shape.
+        ValueError: a weight or ``blur`` is negative; later, an output of another shape.
 
     Goodfellow et al. (2014).
     """
@@ -211,6 +212,7 @@ class GAN(GenerativeModel):
         latent_dim: int,
         event_shape: tuple[int, ...],
         penalty: Callable[[Critic, Tensor, Tensor], Tensor] | None = None,
+        penalty_weight: float | Callable[[int], float] = 1.0,
         critic_steps: int = 1,
         blur: float | Callable[[int], float] = 0.0,
         condition: Condition | None = None,
@@ -223,12 +225,14 @@ class GAN(GenerativeModel):
         self.critic_steps = integer("critic_steps", critic_steps)
         normed = any(isinstance(part, _BatchNorm) for part in self.modules())
         self.smallest_batch = self.critic_steps * (2 if normed else 1)
-        self.anneal = blur if callable(blur) else None
-        self.blur = nonnegative("blur", blur(0) if callable(blur) else blur)
+        self.annealed = {"penalty_weight": penalty_weight, "blur": blur}
+        self.penalty_weight = self.blur = 0.0
+        self.at(0)
 
     def at(self, step):
-        if self.anneal is not None:
-            self.blur = nonnegative("blur", self.anneal(step))
+        for name, value in self.annealed.items():
+            value = value(step) if callable(value) else value
+            setattr(self, name, nonnegative(name, value))
 
     def players(self):
         both = {"critic": self.critic, "generator": self.generator}
@@ -247,7 +251,7 @@ class GAN(GenerativeModel):
             judge = partial(self.judge, c=told)
             loss = self.game.critic(judge(real), judge(fake)).mean()
             if self.penalty is not None:
-                loss = loss + self.penalty(judge, real, fake)
+                loss = loss + self.penalty_weight * self.penalty(judge, real, fake)
             yield "critic", loss
         real, told = reals[-1], labels[len(reals) - 1]
         with _frozen(self.critic):

@@ -77,11 +77,6 @@ MUTANTS = [
         "if self.blur and x.requires_grad:",
     ),
     (
-        "blur that does not fade",
-        'self.blur = nonnegative("blur", self.anneal(step))',
-        "pass",
-    ),
-    (
         "the label is not told to the critic",
         "value = self.critic(x) if c is None else self.critic(x, c)",
         "value = self.critic(x) if c is None else self.critic(x, 0 * c)",
@@ -93,4 +88,14 @@ MUTANTS = [
         "return (self.label(c) * h).sum(1)",
     ),
     ("spread over the pixels", "x.var(0, correction=0)", "x.var(-1, correction=0)"),
+    (
+        "the weight of the penalty is not looked at",
+        "self.penalty_weight * self.penalty(",
+        "self.penalty(",
+    ),
+    (
+        "nothing is annealed",
+        "value = value(step) if callable(value)",
+        "value = value(0) if callable(value)",
+    ),
 ]
