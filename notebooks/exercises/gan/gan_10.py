@@ -105,6 +105,7 @@ class Gan10:
         -> slopes(a - eta * down.sum(), b + eta * up.sum())
     slopes summed over the entries | return (a - eta * down).detach()
         -> return (a - eta * down.sum()).detach()
+        | (b + eta * up).detach() -> (b + eta * up.sum()).detach()
     gradients at two points | down, up = slopes(a - eta * down, b + eta * up)
         -> x, y = a - eta * down, b + eta * up
         | return (a - -> down, up = slopes(a, y)[0], slopes(x, b)[1]; return (a -

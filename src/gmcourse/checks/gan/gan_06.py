@@ -247,7 +247,7 @@ def gan_06(t, critic_turn, generator_turn):
         old = copy.deepcopy(nets)
         ideas = mistakes(lambda *c: losses(*c)(*old).detach(), *parts)
         out, moved = play(who, nets, x, z, optimizer)
-        t.close(out, value, f"{m} examples, {n} noises.", ideas=ideas, tol=2e-5)
+        t.close(out, value, f"{m} examples, {n} noises.", ideas=ideas, tol=2e-6)
         name, why = "gradients of earlier turns count", "Gradients that lay there."
         ends = [len(v) - len(net.c) for v, net in zip(moved, nets)]
         free = [v[:k] for v, k in zip(moved, ends)]

@@ -296,6 +296,7 @@ def gan_08(t, brake):
     got = t.grad(run(net, leaf, leaf, a, b), leaf)
     told = "None gets to the images.", "gradient reaches what was made"
     t.close(got, 0.0, *told)
+    t.guard(brake, net, leaf, leaf, a, b)
     name = "gradients left at the images"
     t.true(leaf.grad is None, "Their .grad as before.", "It is filled.", name)
 
