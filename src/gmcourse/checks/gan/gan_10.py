@@ -27,8 +27,9 @@ from there the step of size $\eta$ of which the gradients are those at $(a', b')
 
 Write `look_ahead(value, a, b, eta)`, one step of this kind. `value(a, b)` gives the
 number $V$, which depends on both: the player with `a` lowers it, the one with `b`
-raises it; `a` and `b` are tensors of any two shapes. Return the new `(a, b)`, without a graph;
-what is passed in stays as it was, with its `.grad`, whether or not it requires one.
+raises it; `a` and `b` are tensors of any two shapes. Return the new `(a, b)`, without a
+graph; what is passed in stays as it was, with its `.grad`, whether or not it requires
+one.
 
 Then take two numbers and $V(a, b) = 2 a b$, and give to four significant digits or more
 
