@@ -114,6 +114,24 @@ class Gan11:
         | good = -> nearest = distance.gather(1, mode[:, None])[:, 0]; good =
     deviation not used | / stds ->
     deviation not used | nearest <= 3 -> nearest * stds[mode] <= 3
+    mode of the highest density | nearest, mode = distance.min(1)
+        -> mode = (distance**2 / 2 + x.shape[1] * stds.log()).argmin(1)
+        | good = -> nearest = distance.gather(1, mode[:, None])[:, 0]; good =
+    mode of the highest density | nearest, mode = distance.min(1)
+        -> mode = (distance**2 / 2 + x.shape[1] * stds.log() - w.log()).argmin(1)
+        | good = -> nearest = distance.gather(1, mode[:, None])[:, 0]; good =
+    dimensions left out
+        | distance = -> x, centers = x[:, :2], centers[:, :2]; distance =
+    dimensions left out
+        | distance = -> x, centers = x[:, 1:], centers[:, 1:]; distance =
+    less than 3 in place of at most 3 | nearest <= 3 -> nearest < 3
+    less than 3 in place of at most 3 | nearest <= 3 -> nearest <= 2.999
+    another threshold | nearest <= 3 -> nearest <= 3.01
+    another threshold | nearest <= 3 -> nearest < 2.995
+    shares beside the weights of others
+        | kl = -> h = h[h > 0]; w = w[: len(h)]; kl =
+    shares beside the weights of others
+        | kl = -> h = h[h > 0]; w = w[-len(h) :]; kl =
     one deviation for all modes | / stds -> / stds.mean()
     one deviation for all modes | / stds -> / stds[0]
     one deviation for all modes | nearest <= 3 -> nearest * stds[mode] <= 3 * stds.max()

@@ -5,7 +5,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from .. import edits, reference, right, wrong
+from .. import build, edits, reference, right, wrong
 
 
 class Gan12:
@@ -132,6 +132,8 @@ class Gan12:
         """
     not a number where directions agree | .clamp(-1, 1) ->
     wrong at small angles | sine = omega.sin() -> sine = omega.sin() + 1e-8
+    wrong at small angles | sine = omega.sin() -> sine = omega.sin() + 1e-6
+    wrong at small angles | sine = omega.sin() -> sine = omega.sin() + 1e-3
     length lost | size * (one * u + two * v) -> one * u + two * v
     """,
     )
@@ -160,6 +162,19 @@ class Gan12:
         -> F.normalize((1 - t) * u + t * v, dim=2)
     a straight line, then stretched | (one * u + two * v)
         -> F.normalize((1 - t) * a + t * b, dim=2)
+    times not those of t | t = t -> t = torch.linspace(0, 1, len(t)).to(a)
+    times paired with rows | t = t[:, None, None]
+        -> k = len(t); s = t[:, None, None]; t = t.expand(k, k)[:, :, None]
+        | # The angle -> t = t if k == len(a) else s #
+    times along the wrong axis | t = t[:, None, None]
+        -> k = len(t); s = t[:, None, None]; t = t.expand(k, k)[:, None]
+        | # The angle -> t = t if k == a.shape[1] else s #
+    one angle for all rows
+        | a.norm(dim=1, keepdim=True), b.norm(dim=1, keepdim=True)
+        -> a.norm(), b.norm() | (u - v).norm(dim=1, keepdim=True) -> (u - v).norm()
+        | (u + v).norm(dim=1, keepdim=True) -> (u + v).norm()
+    norms along the other axis | a.norm(dim=1 -> a.norm(dim=0
+        | b.norm(dim=1 -> b.norm(dim=0
     length lost | torch.lerp(long, other, t) * ->
     length of one end | torch.lerp(long, other, t) -> long
     length of one end | torch.lerp(long, other, t) -> (long + other) / 2
@@ -225,6 +240,33 @@ class Gan12:
         omega = (u * v).sum(1, keepdim=True).clamp(-1, 1).acos()
         sine, s = omega.sin(), t[:, None, None]
         return ((1 - s) * omega).sin() / sine * a + (s * omega).sin() / sine * b
+
+    @wrong("result of an earlier call")
+    @build
+    def angles_of_an_earlier_call():
+        kept = {}
+
+        def slerp(a, b, t):
+            t = t[:, None, None]
+            long, other = a.norm(dim=1, keepdim=True), b.norm(dim=1, keepdim=True)
+            u, v = a / long, b / other
+            chord, rest = (w.norm(dim=1, keepdim=True) for w in (u - v, u + v))
+            omega = kept.setdefault(a.shape, 2 * torch.atan2(chord, rest)).to(a)
+            side = F.normalize(v - (u * v).sum(1, keepdim=True) * u, dim=1)
+            way = (t * omega).cos() * u + (t * omega).sin() * side
+            return torch.lerp(long, other, t) * way
+
+        return slerp
+
+    @wrong("angle of the lengths, too")
+    def turned_by_an_angle_of_the_lengths(a, b, t):
+        t = t[:, None, None]
+        long, other = a.norm(dim=1, keepdim=True), b.norm(dim=1, keepdim=True)
+        u, v = a / long, b / other
+        omega = (a * b).sum(1, keepdim=True).clamp(-1, 1).acos()
+        side = F.normalize(v - (u * v).sum(1, keepdim=True) * u, dim=1)
+        way = (t * omega).cos() * u + (t * omega).sin() * side
+        return torch.lerp(long, other, t) * way
 
     @wrong("wrong at the ends")
     def kept_from_the_ends(a, b, t):

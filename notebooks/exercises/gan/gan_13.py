@@ -144,6 +144,26 @@ class Gan13:
     probabilities not summed before the quotient
         | log_p.logsumexp(1) - log_q.logsumexp(1)
         -> (log_p - log_q.masked_fill(~sets, 0)).logsumexp(1) - sets.sum(1).log()
+    softmax over the set alone | real(h).log_softmax(1).masked_fill(~sets, -torch.inf)
+        -> real(h).masked_fill(~sets, -torch.inf).log_softmax(1).masked_fill(~sets, 0)
+        | made(h).log_softmax(1).masked_fill(~sets, -torch.inf)
+        -> made(h).masked_fill(~sets, -torch.inf).log_softmax(1).masked_fill(~sets, 0)
+        | log_p.logsumexp(1) - log_q.logsumexp(1) -> log_p.sum(1) - log_q.sum(1)
+    sigmoids in place of softmaxes | real(h).log_softmax(1) -> real(h).sigmoid().log()
+        | made(h).log_softmax(1) -> made(h).sigmoid().log()
+    mean over the set | log_p.logsumexp(1) - -> log_p.logsumexp(1) - sets.sum(1).log() -
+    mean over the set
+        | log_q.logsumexp(1) -> log_q.logsumexp(1) + sets.sum(1).log()
+    half a label taken for none | log_p.logsumexp(1) - log_q.logsumexp(1)
+        -> (log_p.logsumexp(1) - log_q.logsumexp(1)) * (sets.sum(1) == 1)
+    sign of one term | log_p.logsumexp(1) - log_q -> log_p.logsumexp(1) + log_q
+    sign of one term | self.value(h)[:, 0] + -> -self.value(h)[:, 0] +
+    one label of the set | h = -> first = sets & (sets.cumsum(1) == 1); h =
+        | log_p = -> sets = torch.where(sets.all(1, True), sets, first); log_p =
+    a bias left out | self.made(h) -> F.linear(h, self.made.weight)
+    a bias left out | self.value(h)[:, 0] -> (h @ self.value.weight.T)[:, 0]
+    a bias left out | self.made(h) -> (h @ self.made.weight.T)
+        | self.real(h) -> (h @ self.real.weight.T)
     density in place of its logarithm | log_p.logsumexp(1) - log_q.logsumexp(1)
         -> log_p.exp().sum(1) - log_q.exp().sum(1)
     softmax over the wrong axis | real(h).log_softmax(1) -> real(h).log_softmax(0)
@@ -207,6 +227,28 @@ class Gan13:
                 return self.value(h)[:, 0] + p - q
 
         return SetCritic
+
+    @wrong("result of an earlier call")
+    @build
+    def kept_sets():
+        class SetCritic(Parts):
+            def forward(self, x, sets):
+                self.seen = getattr(self, "seen", {})
+                return super().forward(x, self.seen.setdefault(sets.shape, sets))
+
+            def of_set(self, logits, sets):
+                return logits.log_softmax(1).masked_fill(~sets, -torch.inf).logsumexp(1)
+
+        return SetCritic
+
+    @wrong("parameters beyond those asked for")
+    class Scaled(SetCritic):
+        def __init__(self, features, d, classes):
+            super().__init__(features, d, classes)
+            self.scale = nn.Parameter(torch.ones(()))
+
+        def forward(self, x, sets):
+            return self.scale * super().forward(x, sets)
 
     @wrong("cut off from the graph")
     class Frozen(SetCritic):

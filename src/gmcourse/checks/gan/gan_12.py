@@ -22,7 +22,7 @@ from .._parts import mistakes
     ),
     statement=r"""
 In many dimensions nearly all noise lies near a sphere, and the middle of a straight
-line between two noise vectors does not. So many pages of pictures go around.
+line between two noise vectors does not. Hence many pages of pictures go around it.
 
 Write `slerp(a, b, t)`: `a` and `b` are `(n, d)`, none of their rows is zero, and `t` is
 `(k,)` with values from 0 to 1. Return `(k, n, d)`, of the dtype of `a` and `b` (float32
@@ -34,7 +34,8 @@ or float64; `t` has the same): for each time and each row the vector
 
 The lengths of the two may differ by a factor of 100. The angle of a row may be 0, or
 so small that its cosine is 1 in float32, or as large as 2.9 (so there is always one
-shorter way). Each vector has to be right to 1e-5 of its length, at every angle.
+shorter way). Each vector has to be right to 1e-5 of its length, at every angle. The
+inputs are not changed.
 """,
     stub='''
 def slerp(a, b, t):
@@ -62,6 +63,13 @@ def slerp(a, b, t):
         "length between the ends otherwise": "It is (1-t) |a| + t |b|: no geometric "
         "mean, no root of squares.",
         "times turned around": "t = 0 is a, and t = 1 is b.",
+        "norms along the other axis": "A row is a vector: its length and its dot "
+        "product are sums over axis 1.",
+        "times not those of t": "t may hold any times from 0 to 1, in any steps.",
+        "times paired with rows": "Every row is due at every time, also where there "
+        "are as many times as rows.",
+        "times along the wrong axis": "Each time is for whole vectors, not for their "
+        "coordinates.",
         "angle of the lengths, too": "The cosine is the dot product divided by both "
         "lengths.",
         "one angle for all rows": "Each row has an angle of its own.",
@@ -112,44 +120,61 @@ def gan_12(t, slerp):
     double = t.call(slerp, a.double(), b.double(), times.double())
     t.dtype(double, torch.float64, "a and b are float64.")
     fine, why = due(a, b, times), "The same in float64."
-    t.close(double, fine, why, tol=1e-6)
+    t.close(double, fine, why, ideas=rivals(a, b, times), tol=1e-5)
 
-    def right(name, a, b, times, mistake):
+    t.property("as many times as rows and dimensions")
+    ends, m = t.uniform(4, low=0.5, high=2.6), 4
+    square, some = pair(t, ends, m), t.uniform(m, low=0.1, high=0.9)
+    some[1:] = 1 - some[0] * torch.tensor([0.3, 0.9, 0.6])
+    fine, why = due(*square, some), "First the times, then the rows."
+    t.close(t.call(slerp, *square, some), fine, why, ideas=astray(*square, some),
+            tol=1e-4)  # fmt: skip
+    earlier = []
+
+    def right(name, a, b, times, mistake=None):
         """Each vector to 1e-5 of its own length."""
         t.property(name)
         made = t.call(slerp, a, b, times)
         t.shape(made, (len(times), *a.shape), "a vector for each time and row.")
         t.finite(made, "Real numbers.", "not a number where directions agree")
         whole, seen = due(a, b, times), t.tensor(made).detach()
-        off = (seen - whole).norm(dim=2) / whole.norm(dim=2)
-        why = "The distance from what is due, as a part of its length."
-        worst = off == off.max()
-        near = (a * b).sum(1) > 0.99 * a.norm(dim=1) * b.norm(dim=1)
-        for line in chords(a.double(), b.double(), times.double()[:, None, None]):
-            same = (seen - line)[worst].norm() < 3e-6 * line[worst].norm()
-            if same and (worst <= near).all():
-                mistake = "straight where the angle is small"
-        t.at_most(off, 1.1e-5, why, mistake)
+        long = whole.norm(dim=2)
+        off = (seen - whole).norm(dim=2) / long
+
+        def fits(value, tol=3e-6):
+            """Not what is due, and what came out wherever that is wrong."""
+            wrong = off > 1.1e-5
+            near = (seen - value).norm(dim=2) < tol * value.norm(dim=2)
+            return bool(wrong.any() and near[wrong].all())
+
+        if mistake == "length where directions agree":
+            stretched = ((seen.norm(dim=2) - long).abs() > 1e-5 * long).any()
+            mistake = mistake if stretched else "wrong at small angles"
+        close = (a * b).sum(1) > 0.99 * a.norm(dim=1) * b.norm(dim=1)
+        if close.all() and any(
+            fits(line)
+            for line in chords(a.double(), b.double(), times.double()[:, None, None])
+        ):
+            mistake = "straight where the angle is small"
+        for other in earlier:
+            if other[0].shape == a.shape and any(
+                fits(v, 1e-4) for v in remembered(other, (a, b, times))
+            ):
+                mistake = "result of an earlier call"
+        for name, values in lengths_between(a, b, times):
+            if any(fits(v, 1e-4) for v in values):
+                mistake = name
+        earlier.append((a, b, times))
+        t.at_most(off, 1.1e-5, "The distance from what is due, by its length.", mistake)
 
     few = torch.tensor([0.0, 0.3, 0.55, 1.0])
     right("the ends", a, b, torch.tensor([0.0, 1.0]), "wrong at the ends")
     scales = torch.tensor([10.0, 0.2, 1, 4, 0.5])[:n, None]
-    right(
-        "lengths that differ more",
-        a * scales,
-        b,
-        few,
-        "length between the ends otherwise",
-    )
+    right("lengths that differ more", a * scales, b, few)
     rows = 40
     for name, low, high, mistake in (
         ("angles of 0.00001 to 0.001", 1e-5, 1e-3, "wrong at small angles"),
-        (
-            "angles of 0.011 to 0.031",
-            0.011,
-            0.0312,
-            "straight where the angle is small",
-        ),
+        ("angles of 0.011 to 0.031", 0.011, 0.0312, "wrong at small angles"),
         ("angles near 2.9", 2.87, 2.9, "wrong at large angles"),
     ):
         ends = low + (high - low) * torch.rand(rows, generator=t.rng).double()
@@ -158,16 +183,10 @@ def gan_12(t, slerp):
                        b[:10].norm(dim=1, keepdim=True), b[10:]])  # fmt: skip
         right(name, a, b, few, mistake)
 
-    flat = t.away(rows, d, low=0.2, high=1.5)
-    factor = t.uniform(rows, 1, low=0.3, high=4)
-    right(
-        "b is a multiple of a",
-        flat,
-        factor * flat,
-        few,
-        "length where directions agree",
-    )
-    right("b is a", flat, flat.clone(), few, "length where directions agree")
+    flat, length = t.away(rows, d, low=0.2, high=1.5), "length where directions agree"
+    right("b is a multiple of a", flat, t.uniform(rows, 1, low=0.3, high=4) * flat,
+          few, length)  # fmt: skip
+    right("b is a", flat, flat.clone(), few, length)
 
     t.property("one row, one time, two dimensions")
     a, b = pair(t, t.uniform(1, low=0.7, high=1.5), 2)
@@ -191,14 +210,66 @@ def pair(t, angles: Tensor, d: int) -> tuple[Tensor, Tensor]:
 
 def due(a: Tensor, b: Tensor, times: Tensor) -> Tensor:
     """By turning in the plane of both, from Gram and Schmidt, in float64."""
-    a, b, times = a.double(), b.double(), times.double()[:, None, None]
-    long, other = (v.norm(dim=1, keepdim=True) for v in (a, b))
-    u = a / long
+    return gone(a, b, times.double()[:, None, None])
+
+
+def gone(a, b, s, omega=None, ends=None) -> Tensor:
+    """After the part ``s``; of other angles or lengths than those of a and b."""
+    a, b = a.double(), b.double()
+    sizes = [v.norm(dim=1, keepdim=True) for v in (a, b)]
+    u = a / sizes[0]
     rest = b - (b * u).sum(1, True) * u
     height = rest.norm(dim=1, keepdim=True)
-    turned = times * torch.atan2(height, (b * u).sum(1, True))
+    if omega is None:
+        omega = torch.atan2(height, (b * u).sum(1, True))
+    turned = s * omega
     side = rest / height.clamp(min=1e-300)
-    return (long + times * (other - long)) * (turned.cos() * u + turned.sin() * side)
+    long, other = ends or sizes
+    return (long + s * (other - long)) * (turned.cos() * u + turned.sin() * side)
+
+
+def angle(a: Tensor, b: Tensor) -> Tensor:
+    """By a difference and a sum: all digits near 0, too."""
+    u, v = (w.double() / w.double().norm(dim=1, keepdim=True) for w in (a, b))
+    chord, rest = (w.norm(dim=1, keepdim=True) for w in (u - v, u + v))
+    return 2 * torch.atan2(chord, rest)
+
+
+def remembered(old, new):
+    """What is left of an earlier call: all of it, its angles, its lengths."""
+    (a, b, times), s = old, new[2].double()[:, None, None]
+    ends = [v.double().norm(dim=1, keepdim=True) for v in (a, b)]
+    if len(times) == len(new[2]):
+        yield due(*old)
+    yield gone(*new[:2], s, omega=angle(a, b))
+    yield gone(*new[:2], s, ends=ends)
+    yield gone(*new[:2], s, angle(a, b), ends)
+
+
+def astray(a: Tensor, b: Tensor, t: Tensor):
+    """What times along another axis give, where all axes are of one length."""
+    t, k = t.double(), len(t)
+    one = due(a, b, t)
+    for name, s in (
+        ("times paired with rows", t[None, :, None].expand(k, k, 1)),
+        ("times along the wrong axis", t[None, None, :].expand(k, k, k)),
+    ):
+        made = gone(a, b, s)
+        yield name, [made, made.transpose(0, 1)]
+    yield (
+        "times and rows exchanged",
+        [one.transpose(0, 1), one.transpose(1, 2), one.transpose(0, 2)],
+    )
+    yield from rivals(a, b, t)
+
+
+def lengths_between(a: Tensor, b: Tensor, times: Tensor):
+    """What lengths that are wrong between the ends give."""
+    s = times.double()[:, None, None]
+    m, n = (v.double().norm(dim=1, keepdim=True) for v in (a, b))
+    unit = gone(a, b, s, ends=(torch.ones_like(m), torch.ones_like(n)))
+    between = m ** (1 - s) * n**s, ((1 - s) * m**2 + s * n**2).sqrt()
+    yield "length between the ends otherwise", [v * unit for v in between]
 
 
 def chords(a: Tensor, b: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
@@ -248,8 +319,17 @@ def rivals(a: Tensor, b: Tensor, times: Tensor):
         one, two = arc(torch.minimum(w, math.pi - w), s)
         return one, torch.where(w > math.pi / 2, -two, two)
 
+    def turned(w, s):
+        """In the plane of both: the same as ``arc``, at the right angle alone."""
+        two = (s * w).sin() / omega.sin()
+        return (s * w).cos() - two * cos, two
+
+    def raised(e):
+        return lambda w, s: tuple(v * w.sin() / (w.sin() + e) for v in arc(w, s))
+
     weights = {
-        "": arc,
+        "": [arc, turned],
+        "wrong at small angles": [raised(10.0**-e) for e in range(1, 8)],
         stretched: lambda w, s: (1 - s, s),
         "not divided by the sine": lambda w, s: (((1 - s) * w).sin(), (s * w).sin()),
         "weights exchanged": lambda w, s: arc(w, s)[::-1],
@@ -276,6 +356,18 @@ def rivals(a: Tensor, b: Tensor, times: Tensor):
     }
     clocks = {"": lambda s: s, "times turned around": lambda s: 1 - s}
     clocks["angle wrong"] = [torch.square, lambda s: s * s * (3 - 2 * s)]
+    k = len(times)
+    clocks["times not those of t"] = [
+        lambda s, v=v: torch.as_tensor(v).double().view(-1, 1, 1) + 0 * s
+        for v in (
+            torch.linspace(0, 1, k),
+            torch.linspace(0, 1, k + 2)[1:-1],
+            torch.linspace(0, 1, k + 1)[:-1],
+            torch.linspace(0, 1, k + 1)[1:],
+            times.sort().values,
+            [0.5] * k,
+        )
+    ]
 
     def make(w, weigh, length, clock):
         one, two = weigh(w, clock(t))
@@ -296,8 +388,31 @@ def rivals(a: Tensor, b: Tensor, times: Tensor):
     yield unscaled("formula of unit vectors on others", omega, arc)
     yield unscaled(quarter, angles[quarter], arc)
     yield unscaled(quarter, omega, weights[quarter])
+    for name, size in (
+        ("one angle for all rows", lambda v: v.norm()),
+        ("norms along the other axis", lambda v: v.norm(dim=0, keepdim=True)),
+    ):
+        yield name, [*whole_slerps(a, b, t, size)]
     yield from mistakes(make, angles, weights, lengths, clocks)
     for name, found in angles.items():
         for w in found if isinstance(found, list) else [found]:
-            for f in weights.values():
+            for f in (arc, *(v for k, v in weights.items() if callable(v) and k)):
                 yield unscaled(name or "formula of unit vectors on others", w, f)
+
+
+def whole_slerps(a, b, t, size):
+    """Around the sphere by other lengths than those of the rows."""
+    m, n = size(a), size(b)
+    units = [(a / m, b / n), [w / w.norm(dim=1, keepdim=True) for w in (a, b)]]
+    for u, v in units:
+        for p, q in units[: 1 if m.dim() == 0 else 2]:
+            found = [(p * q).sum(i, keepdim=True).acos() for i in (1, 0, (0, 1))]
+            found += [w.clamp(-1, 1).acos() for w in [(p * q).sum(1, keepdim=True)]]
+            chord, rest = (w.norm(dim=1, keepdim=True) for w in (p - q, p + q))
+            for w in [*found, 2 * torch.atan2(chord, rest)]:
+                one, two = ((1 - t) * w).sin() / w.sin(), (t * w).sin() / w.sin()
+                way = one * u + two * v
+                yield ((1 - t) * m + t * n) * way
+                yield ((1 - t) * m + t * n) * way / way.norm(dim=2, keepdim=True)
+    if m.dim():  # rows of length one after the columns were divided
+        yield gone(a / m, b / n, t, ends=(m, n))

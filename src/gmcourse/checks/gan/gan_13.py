@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .._exercise import Exercise
 from .._parts import mistakes
@@ -32,7 +33,8 @@ in part: "a shirt or a coat", or not at all. Of $x$ and a set $S$ that holds the
 the best critic says $\log p(x, c \in S) - \log q(x, c \in S)$.
 
 Write `SetCritic(features, d, classes)`, an `nn.Module`. `features` is a module that
-makes $h(x)$, `(b, d)`, of `x`; its weights are the critic's, too. The others are in
+makes $h(x)$, `(b, d)`, of `x`; under whatever name, its weights are the critic's, too.
+All others are in
 
 - `value`, an `nn.Linear(d, 1)`, whose output stands for $\log p(x)/q(x)$;
 - `real` and `made`, each an `nn.Linear(d, classes)`: the logits of $p(c \mid x)$ and of
@@ -40,8 +42,9 @@ makes $h(x)$, `(b, d)`, of `x`; its weights are the critic's, too. The others ar
 
 `forward(x, sets)` returns the critic's value of each row, `(b,)`. `sets` is `(b,
 classes)` of bools, true where the label may be that class, at least once in each row.
-`features` is called once. The value and its gradients stay right where logits are as
-large as 300 or as small as -300.
+Each `forward` calls `features` once, and changes no input. Values and gradients $v$
+have to be right to $10^{-3}\,(1 + |v|)$, also where logits are as large as 300 or as
+small as -300.
 """,
     stub='''
 class SetCritic(nn.Module):
@@ -70,6 +73,17 @@ class SetCritic(nn.Module):
         "classes: the mean or the sum of logarithms is not that of any event.",
         "labels outside the set count": "A class outside of S has no part: a logit of "
         "0 is a probability, too. Did the mask keep the others?",
+        "softmax over the set alone": "Each softmax is over all classes; what the set "
+        "has of it is summed.",
+        "sigmoids in place of softmaxes": "An example has one label: the classes "
+        "share the probability of 1.",
+        "mean over the set": "The probability of a set is the sum of those of its "
+        "classes; a mean cancels only where both have it.",
+        "half a label taken for none": "A set of some classes tells something, too.",
+        "sign of one term": "value and the term of real count up, that of made down.",
+        "a bias left out": "Each of the three layers has a bias.",
+        "parameters beyond those asked for": "The critic's parameters are those of "
+        "features, value, real and made.",
         "one label of the set": "All labels of the set may be the right one.",
         "probabilities not summed before the quotient": "log p(c in S | x) - log "
         "q(c in S | x): sums first, then their quotient.",
@@ -122,6 +136,12 @@ def gan_13(t, SetCritic):
     apart = model.real.weight is not model.made.weight
     why, got = "Two classifiers, each with weights of its own.", "the same weights"
     t.true(apart, why, got, "one classifier for both")
+    asked = [*features.parameters()]
+    asked += [v for f in (model.value, model.real, model.made) for v in f.parameters()]
+    for name, p in model.named_parameters():
+        held = any(p is v for v in asked)
+        why = "All parameters are those of features, value, real and made."
+        t.true(held, why, f"{name}, too", "parameters beyond those asked for")
     model = t.call(SetCritic, features, d, k)
     with torch.no_grad():  # no two terms are alike
         for p in model.parameters():
@@ -131,13 +151,27 @@ def gan_13(t, SetCritic):
     out = t.call(model, x, sets)
     due, terms = summed(model, features, x, sets)
     why = "Class by class, in float64. The first row is told nothing."
-    t.close(out, due.detach(), why, ideas=rivals(*terms, sets), tol=1e-4)
+    layers = model.value, model.real, model.made
+    biases = [f.bias.detach().double() for f in layers]
+    t.close(out, due.detach(), why, ideas=rivals(*terms, sets, biases), tol=1e-4)
 
     t.property("another batch, by the same module: fewer rows, in another order")
-    kept = "result of an earlier call"
     part = torch.randperm(b, generator=t.rng)[:4]
-    why = "Each row is judged by itself."
-    t.close(t.call(model, x[part], sets[part]), due[part].detach(), why, kept, tol=1e-4)
+    old = (x[:4], sets[:4]), (x[:4], sets[part]), (x[part], sets[:4])
+    old = [summed(model, features, *v)[0].detach() for v in old]
+    kept = {"result of an earlier call": old}
+    why, asked = "Each row is judged by itself.", features.calls
+    out = t.call(model, x[part], sets[part])
+    t.close(out, due[part].detach(), why, ideas=kept, tol=1e-4)
+    calls, why = features.calls - asked, "One h(x) in each forward."
+    t.true(calls > 0, why, "none here", "result of an earlier call")
+    t.true(calls == 1, why, f"{calls} calls", "features called more than once")
+
+    t.property("the same x told otherwise, and other x told the same")
+    kept = {"result of an earlier call": due.detach()}
+    for more in (x, sets.roll(1, 0)), (x.roll(1, 0), sets):
+        whole = summed(model, features, *more)[0].detach()
+        t.close(t.call(model, *more), whole, "As before.", ideas=kept, tol=1e-4)
 
     t.property("its gradient, by all weights and by x")
     weight = t.uniform(b, low=0.5, high=2)
@@ -210,9 +244,9 @@ def summed(model, features, x, sets):
     return total, (u.detach()[:, 0], p.detach(), q.detach())
 
 
-def rivals(u: Tensor, p: Tensor, q: Tensor, sets: Tensor):
+def rivals(u: Tensor, p: Tensor, q: Tensor, sets: Tensor, biases: list[Tensor]):
     """What mistakes give: of the logarithm of a set's probability, and of the sum."""
-    inf, size = torch.inf, sets.sum(1)
+    inf, size, whole = torch.inf, sets.sum(1), sets.all(1)
 
     def part(v, mask=sets):
         return v.masked_fill(~mask, -inf).logsumexp(1)
@@ -220,7 +254,17 @@ def rivals(u: Tensor, p: Tensor, q: Tensor, sets: Tensor):
     def log_p(v):
         return v.log_softmax(1)
 
+    def inside(v):
+        return v.masked_fill(~sets, -inf)
+
+    def one(v, mask):
+        """Of one label, and of one unless nothing is told."""
+        some = part(log_p(v), mask)
+        return [some, torch.where(whole, 0.0, some)]
+
     first = torch.arange(sets.shape[1]) == sets.int().argmax(1)[:, None]
+    last = first.new_zeros(first.shape)
+    last[torch.arange(len(sets)), sets.shape[1] - 1 - sets.flip(1).int().argmax(1)] = 1
     logs = {
         "": lambda v: part(v) - v.logsumexp(1),
         "normalizers left out": [
@@ -241,9 +285,24 @@ def rivals(u: Tensor, p: Tensor, q: Tensor, sets: Tensor):
             lambda v: (v.softmax(1) * ~sets).sum(1).clamp(min=1e-9).log(),
         ],
         "one label of the set": [
-            lambda v: log_p(v).masked_fill(~sets, -inf).amax(1),
-            lambda v: part(log_p(v), first),
+            lambda v: inside(log_p(v)).amax(1),
+            lambda v: torch.where(whole, 0.0, inside(log_p(v)).amax(1)),
+            *(lambda v, m=m, i=i: one(v, m)[i] for m in (first, last) for i in (0, 1)),
         ],
+        "softmax over the set alone": [
+            lambda v: torch.where(sets, log_p(inside(v)), 0).sum(1),
+            lambda v: torch.where(sets, log_p(inside(v)), 0).sum(1) / size,
+            lambda v: log_p(inside(v)).amax(1),
+        ],
+        "sigmoids in place of softmaxes": [
+            lambda v: part(F.logsigmoid(v)),
+            lambda v: (F.logsigmoid(v) * sets).sum(1),
+            lambda v: (F.logsigmoid(v) * sets).sum(1) / size,
+            lambda v: F.logsigmoid(part(v)),
+            lambda v: (F.logsigmoid(v) * sets + F.logsigmoid(-v) * ~sets).sum(1),
+            lambda v: torch.log1p(-(torch.sigmoid(-v).masked_fill(~sets, 1)).prod(1)),
+        ],
+        "mean over the set": lambda v: part(log_p(v)) - size.log(),
         "density in place of its logarithm": [
             lambda v: (v.softmax(1) * sets).sum(1),
             lambda v: (v.softmax(1) * sets).sum(1) / size,
@@ -255,6 +314,16 @@ def rivals(u: Tensor, p: Tensor, q: Tensor, sets: Tensor):
     }
     values = {
         "": lambda a, b: u + a - b,
+        "sign of one term": [
+            lambda a, b: u + a + b,
+            lambda a, b: u - a - b,
+            lambda a, b: a - b - u,
+            lambda a, b: a + b - u,
+        ],
+        "half a label taken for none": [
+            lambda a, b: u + torch.where(size == 1, a - b, 0.0),
+            lambda a, b: torch.where(size == 1, u + a - b, 0.0),
+        ],
         "real and made exchanged": lambda a, b: u - a + b,
         "the data's classifier alone": [lambda a, b: u + a, lambda a, b: u - b],
         "the label left out": lambda a, b: u + 0 * a.nan_to_num(0, 0, 0),
@@ -265,7 +334,16 @@ def rivals(u: Tensor, p: Tensor, q: Tensor, sets: Tensor):
         ],
         "sign flipped": lambda a, b: b - a - u,
     }
+    for kind in range(1, 8):  # which biases
+        some = [b * (kind >> i & 1) for i, b in enumerate(biases)]
+        a, c = (logs[""](v - w) for v, w in zip((p, q), some[1:]))
+        yield "a bias left out", u - some[0] + a - c
     yield from mistakes(lambda f, g: g(f(p), f(q)), logs, values, tol=1e-3)
+    # One mistake with one classifier alone.
+    for name, found in logs.items():
+        for f in found if isinstance(found, list) else [found]:
+            if name:
+                yield name, [u + f(p) - logs[""](q), u + logs[""](p) - f(q)]
     # Each quotient by itself.
     ratio = log_p(p) - log_p(q)
     shares = [log_p(v) - part(log_p(v))[:, None] for v in (p, q)]

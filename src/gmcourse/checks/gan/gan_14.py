@@ -26,27 +26,28 @@ GOOD, LEAST, SPREAD = 0.8, 0.05, 0.05
 3, each of standard deviation 0.25: `sample(n)` gives `(n, 2)`, and `means` holds the
 centers.
 
-Train a GAN on its samples. The reference takes 8 seconds of one CPU core, and no answer
+Train a GAN on its samples. Eight seconds of one CPU core are enough, and no answer
 should need more than 60. The answer is the trained `generator`, an `nn.Module` with
 
 - `latent_dim`, a whole number, and
-- a `forward` that makes `(n, 2)` points of `(n, latent_dim)` noise, drawn from
-  $\mathcal N(0, I)$; the same noise gives the same points, and each row comes from its
-  own noise.
+- a `forward` that makes `(n, 2)` finite points of `(n, latent_dim)` noise, drawn from
+  $\mathcal N(0, I)$. In evaluation mode the same noise gives the same points, and each
+  row depends on its own noise alone.
 
-The check puts it into evaluation mode and looks at 20,000 points, which belong to the
-nearest center and are good within three standard deviations. It passes if
+The check puts it into evaluation mode and looks at 20,000 points. Each point belongs to
+the nearest center, and is good if it lies within 0.75 of it, three standard deviations.
+It passes if
 
 - at least 80 % of the points are good,
-- each of the eight modes has at least 5 % of all points, good ones, and
+- the good points of each mode are at least 5 % of all points, and
 - the good points of each mode have a standard deviation of at least 0.05 in *every*
   direction: no mode may be a point or a thread.
 
 How the generator was made is not looked at.
 
-When it passes: take things away, one at a time (the penalty on the critic's slope, the
-fall of the learning rate, the zero in Adam's betas), over five seeds each. Which of
-them was needed here? (not checked)
+When it passes: take parts of your own program away, one at a time (a penalty on the
+critic's slope, a learning rate that falls, betas other than Adam's defaults), over five
+seeds each. Which of them was needed here? (not checked)
 """,
     stub="""
 generator = ...  # an nn.Module with latent_dim, trained
