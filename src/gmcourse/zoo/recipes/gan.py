@@ -20,7 +20,7 @@ def _some_r1(critic: Any, real: Any, fake: Any) -> Any:
 
 def _gamma(step: int) -> float:
     """Strong while modes are found, then falling, so that the critic may sharpen."""
-    return 0.1 - 0.097 * min(1.0, max(0.0, (step / _STEPS - 0.2) / 0.8))
+    return 0.1 - 0.097 * min(1.0, max(0.0, 2 * step / _STEPS - 1))
 
 
 def _plane(**how: Any) -> gan.GAN:
