@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 import torch
 from torch.distributions import Normal
@@ -167,7 +168,8 @@ def gan_04(t, weight, carried, pull, steepest):
 
     best, found = maxima()
     top = slope(best, 1)
-    ideas = {"weight of the loss at its steepest": [top, top / best], **found}
+    at_most = {"weight of the loss at its steepest": [top, top / best]}
+    ideas: dict[str, Any] = {**at_most, **found}
     # A grid of d ends somewhere, near 0 or far away.
     ideas["slope of f left out"] = steepest if 0 <= steepest < 0.25 else 0.0
     ideas["the other weight"] = [4.0, 5.0, 6.0, 8.0, 10.0, 12.0]

@@ -2,6 +2,7 @@
 
 import copy
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import nn
@@ -265,7 +266,7 @@ def gan_06(t, critic_turn, generator_turn):
     t.property("turns with a momentum: a player that waits does not move")
     nets, optimizer = begin(momentum=0.9)
     x, z = t.normal(n, 3, std=2.0), spread(m, 2, lambda v: nets[1](nets[0](v)), 30)
-    speed = [0.0, 0.0]
+    speed: list[Any] = [0.0, 0.0]
     for who in 1, 0, 1, 1, 0, 0, 1:
         losses, *parts = critic_losses(x, z) if who else generator_losses(z)
         loss = losses(*(part[""] for part in parts))

@@ -1,6 +1,7 @@
 """Exercise gan-10: A look ahead."""
 
 from itertools import chain
+from typing import Any
 
 import torch
 
@@ -194,7 +195,7 @@ def gan_10(t, look_ahead, factor, best, limit):
     def unrolled(value, a, b, eta):
         """The step, differentiated through the trial; through the other's, its own."""
         a, b = (v.detach().clone().requires_grad_() for v in (a, b))
-        by = {"create_graph": True}
+        by: Any = {"create_graph": True}
         down, up = torch.autograd.grad(value(a, b), (a, b), **by)
         x, y = a - eta * down, b + eta * up
         fixed = a - eta * down.detach(), b + eta * up.detach()

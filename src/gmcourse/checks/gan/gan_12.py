@@ -1,6 +1,7 @@
 """Exercise gan-12: Around the sphere."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -354,7 +355,7 @@ def rivals(a: Tensor, b: Tensor, times: Tensor):
             for f in (torch.mean, torch.norm)
         ],
     }
-    clocks = {"": lambda s: s, "times turned around": lambda s: 1 - s}
+    clocks: dict[str, Any] = {"": lambda s: s, "times turned around": lambda s: 1 - s}
     clocks["angle wrong"] = [torch.square, lambda s: s * s * (3 - 2 * s)]
     k = len(times)
     clocks["times not those of t"] = [

@@ -240,7 +240,7 @@ def summed(model, features, x, sets):
             top = (logits.detach() - 1e6 * ~inside).amax(1)  # of those that count
             rest = [torch.where(inside[:, c], logits[:, c] - top, -1e6) for c in range(
                 sets.shape[1])]  # fmt: skip
-            total = total + way * (top + sum(v.exp() for v in rest).log())
+            total = total + way * (top + torch.stack(rest).logsumexp(0))
     return total, (u.detach()[:, 0], p.detach(), q.detach())
 
 
