@@ -39,7 +39,7 @@ numbers (floats, or tensors without axes):
 - the share of good samples among all `n`.
 
 A sample with an entry that is nan or infinite is not good. Both numbers $v$ have to be
-right to $10^{-4}\,(1 + |v|)$, also where the modes are far from 0 for their size:
+right to $10^{-5}\,(1 + |v|)$, also where the modes are far from 0 for their size:
 centers near 1,000 and deviations near 0.1, in float32. The inputs are not changed.
 """,
     stub='''

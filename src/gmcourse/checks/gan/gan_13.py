@@ -43,7 +43,7 @@ All others are in
 `forward(x, sets)` returns the critic's value of each row, `(b,)`. `sets` is `(b,
 classes)` of bools, true where the label may be that class, at least once in each row.
 Each `forward` calls `features` once, and changes no input. Values and gradients $v$
-have to be right to $10^{-3}\,(1 + |v|)$, also where logits are as large as 300 or as
+have to be right to $10^{-4}\,(1 + |v|)$, also where logits are as large as 300 or as
 small as -300.
 """,
     stub='''
