@@ -43,7 +43,8 @@ Write two functions, where $0 < s \le 1$ is the number `label`:
 
 `critic_loss` stays right for values as large as ±1000, `best_value` for logarithms of
 densities as large as ±1000 (and needs no gradients), both for `label` 1. In float32 the
-results are right to 1 in 10,000; given float64, they compute in it and return it.
+results are right to 1 in 100,000 of the largest number that goes in; given float64,
+both compute in it and return it.
 """,
     stub='''
 def critic_loss(real, made, label):

@@ -99,8 +99,8 @@ def train(generator, critic, batches, steps, d, optimizer):
         "other.",
         "weights of the wrong player": "Each optimizer holds the weights of one "
         "player, and all of them.",
-        "a copy trained": "The networks that came are trained: who called holds them, "
-        "and a copy is lost to him.",
+        "a copy trained": "The networks that came are trained: whoever called train "
+        "holds those, and not a copy.",
         "an optimizer anew": "An optimizer has a memory: it is made once, before the "
         "first round.",
         "turns left out or in another order": "In each round the critic makes one "
