@@ -32,8 +32,8 @@ class Gan04:
         x = torch.linspace(-14, 20, 34_001, dtype=torch.float64)
 
         def weighed(d):  # q D* on the grid, times its step
-            q = Normal(d, 1.0).log_prob(x).exp() * (x[1] - x[0])
-            return q * torch.sigmoid(d**2 / 2 - d * x)
+            q = torch.distributions.Normal(d, 1.0).log_prob(x).exp()
+            return (x[1] - x[0]) * q * torch.sigmoid(d**2 / 2 - d * x)
 
         d = 4.0
         weight = weighed(d).sum().item()
