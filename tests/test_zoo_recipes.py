@@ -184,7 +184,7 @@ def test_modes_are_counted_among_as_many_draws_as_test_examples():
     good = 400  # two of the four offsets are within 3 standard deviations
     n = {"n": 9999, "tolerance": 1.0}  # more than there are
     covered = ModesCovered(**n).run(Drawn(points), source)
-    assert (covered["value"], covered["of"], covered["least"]) == (3, 4, 0)
+    assert (covered["value"], covered["all"], covered["least"]) == (3, 4, 0)
     assert covered["n"] == 800
     record = HighQuality(**n).run(Drawn(points), source)
     assert record["value"] == pytest.approx(100 * good / 800)

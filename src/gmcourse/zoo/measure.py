@@ -368,11 +368,11 @@ class ModesCovered(_OfModes):
 
     def compute(self, model, source):
         n, drawn, _ = self.counted(model, source)
-        extra = {"n": n, "of": len(drawn.counts), "least": int(drawn.counts.min())}
+        extra = {"n": n, "all": len(drawn.counts), "least": int(drawn.counts.min())}
         return Result(float(drawn.covered), 0.0, extra)
 
     def cells(self, record):
-        of = f"modes covered (estimate; of {record['of']})"
+        of = f"modes covered (estimate; of {record['all']})"
         return {of: number(record["value"], 0)}
 
 
