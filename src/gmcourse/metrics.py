@@ -182,11 +182,11 @@ class ModeCount:
     """How samples fall on the modes of a mixture whose components are known.
 
     Attributes:
-        counts: for each mode, the samples of high quality that are nearest to it.
+        counts: (k,), for each mode the samples of high quality that are nearest to it.
         quality: the share of all samples that are of high quality.
     """
 
-    counts: Int[Tensor, " k"]
+    counts: Tensor
     quality: float
 
     @property
