@@ -23,9 +23,9 @@ class Parts(nn.Module):
 
 class Gan13:
     r"""
-    Of a single label $c$ the value is
-    $w \cdot h + (v^p_c - v^q_c) \cdot h + \log \sum_k e^{v^q_k \cdot h}
-    - \log \sum_k e^{v^p_k \cdot h}$, without the biases. [Miyato and Koyama
+    Of a single label $c$ the value is the sum of
+    $w \cdot h + (v^p_c - v^q_c) \cdot h$ and $\log \sum_k e^{v^q_k \cdot h}$ minus
+    $\log \sum_k e^{v^p_k \cdot h}$, without the biases. [Miyato and Koyama
     (2018)](https://arxiv.org/abs/1802.05637) let a free function of $h$ take the place
     of all that does not depend on $c$: that is the projection critic,
     `gan.Projection`. It cannot be told half a label, for then the two sums matter.
