@@ -51,7 +51,8 @@ def likelihood_loss(made):
     hints=(
         r"Write the expectation as a sum over places: $\sum_x q(x)\, h(f^*(x))$ with "
         r"$h(f^*(x))$ held fixed. Its derivative in $q(x)$ is $h(f^*(x))$.",
-        r"$\mathrm{KL}(p \,\|\, q) = \sum_x p(x) \log p(x) - \sum_x p(x) \log q(x)$. "
+        r"$\mathrm{KL}(p \,\|\, q)$ is $\sum_x p(x) \log p(x)$ minus "
+        r"$\sum_x p(x) \log q(x)$. "
         "What is its derivative in $q(x)$?",
         r"By (4.2) that derivative is a function of $f^*(x)$ alone. A saturated "
         r"sigmoid is no way to compute it: $D / (1 - D)$ is $1/0$ from $f = 17$ on.",

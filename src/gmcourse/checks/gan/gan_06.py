@@ -31,7 +31,8 @@ generator and of the critic. Then nothing but the gradients decides who moves, a
 game has the hinge loss here. Write
 
 - `critic_turn(generator, critic, x, z, optimizer)`: one step of the critic on
-  $\frac1n \sum_i \max(0, 1 - f(x_i)) + \frac1m \sum_j \max(0, 1 + f(g(z_j)))$,
+  $\frac1n \sum_i \max(0, 1 - f(x_i))$ plus
+  $\frac1m \sum_j \max(0, 1 + f(g(z_j)))$,
 - `generator_turn(generator, critic, z, optimizer)`: one step of the generator on
   $-\frac1m \sum_j f(g(z_j))$.
 

@@ -25,7 +25,8 @@ STALE = "gradients of earlier turns count", "gradients of the generator's turn c
     statement=r"""
 The program below is meant to train a generator and its critic in turn. In each round it
 takes one batch `x`, $b$ examples (any number), from the iterator `batches`. The critic
-makes one step on $-\frac1b \sum_i \log D(x_i) - \frac1b \sum_i \log(1 - D(g(z_i)))$;
+makes one step on the sum of $-\frac1b \sum_i \log D(x_i)$ and
+$-\frac1b \sum_i \log(1 - D(g(z_i)))$;
 then the generator makes one on the non-saturating loss
 $-\frac1b \sum_i \log D(g(z_i))$. Each turn draws $b$ noises of its own, standard
 normal, `(b, d)`.
