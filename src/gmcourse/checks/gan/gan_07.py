@@ -61,8 +61,8 @@ def best_value(log_p, log_q, label):
         r"$-\log D$ and $-\log(1 - D)$ are softplus functions of $-f$ and of $f$. A "
         "real example needs both, with two weights.",
         r"At one point the loss is $p\,(-s \log D - (1 - s) \log(1 - D))$ "
-        r"minus $q \log(1 - D)$. Sort it by the two logarithms before you differentiate, "
-        r"and compare with the way to (4.2).",
+        r"minus $q \log(1 - D)$. Sort it by the two logarithms before you "
+        r"differentiate, and compare with the way to (4.2).",
         r"The answer is a difference of two logarithms, of what stands before $\log D$ "
         r"and of what stands before $\log(1 - D)$. One of them is the logarithm of a "
         "sum of densities: never leave the logarithms.",
