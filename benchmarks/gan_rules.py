@@ -22,6 +22,7 @@ from gmcourse import train
 from gmcourse.data import Batches
 from gmcourse.gan import GAN, NonSaturating, r1
 from gmcourse.nets import DCCritic, DCGenerator
+from gmcourse.zoo.making import adams
 from gmcourse.zoo.sources import FACES
 
 STEPS, BATCH, WIDTH, LATENT, GAMMA = 800, 64, 16, 64, 0.1
@@ -77,20 +78,16 @@ def made(case: str) -> tuple[GAN, dict[str, torch.optim.Optimizer]]:
     if not how["strided"]:
         copied(generator)
         pooled(critic)
-    gamma = how["gamma"]
     model = GAN(
         generator,
         critic,
         NonSaturating(),
         latent_dim=LATENT,
         event_shape=FACES.shape,
-        penalty=(lambda *a: gamma * r1(*a)) if gamma else None,
+        penalty=r1 if how["gamma"] else None,
+        penalty_weight=how["gamma"],
     )
-    betas = (how["beta1"], 0.999)
-    return model, {
-        name: torch.optim.Adam(weights, 2e-4, betas=betas, fused=True)
-        for name, weights in model.players().items()
-    }
+    return model, adams(2e-4, (how["beta1"], 0.999))(model)
 
 
 def main() -> None:

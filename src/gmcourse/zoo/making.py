@@ -14,12 +14,23 @@ from ..training import warmup_cosine
 from .measure import Measure
 from .sources import Part, Source
 
-__all__ = ["Recipe", "Start", "adam", "shuffled", "warmed_up"]
+__all__ = ["Recipe", "Start", "adam", "adams", "shuffled", "warmed_up"]
 
 
 def adam(lr: float) -> Callable[[Model], Optimizer]:
     """One Adam for all weights."""
     return lambda model: torch.optim.Adam(model.parameters(), lr=lr, fused=True)
+
+
+def adams(
+    lr: float, betas: tuple[float, float]
+) -> Callable[[Model], dict[str, Optimizer]]:
+    """One Adam for each player's weights."""
+    how: Any = {"lr": lr, "betas": betas, "fused": True}
+    return lambda model: {
+        player: torch.optim.Adam(weights, **how)
+        for player, weights in model.players().items()
+    }
 
 
 _adam = adam(1e-3)

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import nn
 
 from ... import gan
 from ...nets import mlp
-from ..making import Recipe
+from ..making import Recipe, adams
 from ..measure import HighQuality, ModesCovered
 from ..sources import GRID25
 
@@ -31,14 +30,6 @@ def _plane(**how: Any) -> gan.GAN:
     return gan.GAN(generator, critic, gan.NonSaturating(), **sizes, **how)
 
 
-def _adams(model: Any) -> dict[str, torch.optim.Optimizer]:
-    """No momentum: the other player turns while one goes on."""
-    return {
-        player: torch.optim.Adam(weights, lr=2e-3, betas=(0.0, 0.99), fused=True)
-        for player, weights in model.players().items()
-    }
-
-
 def _level_then_down(steps: int) -> Callable[[int], float]:
     """Constant for a fifth of the steps, then in a straight line to nearly 0."""
     return lambda step: min(1.0, max(0.02, (1 - step / steps) / 0.8))
@@ -50,7 +41,8 @@ _STEPS = 15_000
 _PLANE: Any = {
     "source": GRID25,
     "steps": (20, _STEPS, _STEPS),
-    "optimizer": _adams,
+    # No momentum: the other player turns while one goes on.
+    "optimizer": adams(2e-3, (0.0, 0.99)),
     "schedule": _level_then_down,
     "batch_size": 512,
     "ema": 0.9995,

@@ -5,18 +5,17 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Adam, Optimizer
 
 from ...conditions import Labels
 from ...gan import GAN, NonSaturating, Projection, r1
 from ...nets import DCCritic, DCGenerator, WithLabel
-from ..making import Recipe
+from ..making import Recipe, adams
 from ..measure import Measure, SampleDistance
 from ..sources import FACES, FASHION
 
 
-def _now_and_then(gamma: float, every: int = 4) -> Callable[..., Tensor]:
-    """R₁ in one step of ``every``, by chance, with ``every`` times its weight.
+def _now_and_then(every: int = 4) -> Callable[..., Tensor]:
+    """R₁ in one step of ``every``, by chance, and then ``every`` times.
 
     The same in expectation, and cheaper: Karras et al. (2020), appendix B, who take
     every 16th step.
@@ -25,7 +24,7 @@ def _now_and_then(gamma: float, every: int = 4) -> Callable[..., Tensor]:
     def penalty(critic: Any, real: Tensor, fake: Tensor) -> Tensor:
         if torch.rand(()) >= 1 / every:
             return torch.zeros((), device=real.device)
-        return gamma * every * r1(critic, real, fake)
+        return every * r1(critic, real, fake)
 
     return penalty
 
@@ -45,25 +44,19 @@ def _dcgan(
         NonSaturating(),
         latent_dim=latent,
         event_shape=shape,
-        penalty=_now_and_then(gamma),
+        penalty=_now_and_then(),
+        penalty_weight=gamma,
         condition=Labels(classes) if classes else None,
     )
-
-
-def _two_adams(lr: float) -> Callable[[GAN], dict[str, Optimizer]]:
-    """Little momentum: an opponent that moves makes yesterday's gradient wrong."""
-
-    def optimizers(model: GAN) -> dict[str, Optimizer]:
-        how: Any = {"lr": lr, "betas": (0.5, 0.99), "fused": True}
-        return {name: Adam(weights, **how) for name, weights in model.players().items()}
-
-    return optimizers
 
 
 def _measures(judge: str) -> tuple[Measure, ...]:
     few = SampleDistance(n=300, judge=judge, tolerance=0.05)
     return (SampleDistance(n=10_000, judge=judge, tolerance=0.5, quick=few),)
 
+
+# Little momentum: an opponent that moves makes yesterday's gradient wrong.
+_ADAMS = adams(1e-3, (0.5, 0.99))
 
 RECIPES = (
     Recipe(
@@ -73,7 +66,7 @@ RECIPES = (
         model=lambda: _dcgan(FASHION.shape, width=32, latent=64, gamma=0.1),
         steps=(10, 4_000, 100_000),
         measures=_measures("classifier-fashion"),
-        optimizer=_two_adams(1e-3),
+        optimizer=_ADAMS,
         batch_size=64,
         autocast=torch.bfloat16,
     ),
@@ -84,7 +77,7 @@ RECIPES = (
         model=lambda: _dcgan(FACES.shape, width=32, latent=64, gamma=0.05, classes=8),
         steps=(10, 9_000, 100_000),
         measures=_measures("classifier-pixelfaces"),
-        optimizer=_two_adams(1e-3),
+        optimizer=_ADAMS,
         batch_size=64,
         autocast=torch.bfloat16,
     ),
