@@ -159,6 +159,8 @@ def test_an_image_grows_from_the_smallest_side(shape, smallest, wide):
     assert x.shape == (2, *shape) and 0 < x.min() < x.max() < 1
     assert net.constant.shape == (wide[0], *smallest) and net.layers == len(wide)
     assert [layer.conv.weight.shape[0] for layer in net.styled] == wide
+    doublings = len(wide) // 2
+    assert [layer.grow for layer in net.styled] == [False] + [True, False] * doublings
 
 
 def test_the_synthesis_by_hand():
