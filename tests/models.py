@@ -5,6 +5,7 @@ from prototypes import PROTOTYPES
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gmcourse.augment import Augment, brightness, contrast, mirror, shift, turn
 from gmcourse.autoencoders import (
     Autoencoder,
     DenoisingAutoencoder,
@@ -35,6 +36,7 @@ from gmcourse.likelihoods import (
 from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.mixtures import BayesClassifier, BernoulliMixture
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
+from gmcourse.style import PathLength, StyleGenerator
 from gmcourse.testing import optimizers
 from gmcourse.vae import IWAE, VAE
 
@@ -83,6 +85,28 @@ def conditional_gan():
     nets = WithLabel(mlp(5, 16, 3), 3), Projection(mlp(3, 16), 16, 3)
     how = {"latent_dim": 2, "event_shape": (3,), "condition": Labels(3)}
     return GAN(*nets, NonSaturating(0.9), **how)
+
+
+def style_gan():
+    """Buffers that move in both players' turns: a mean style, a length, a chance."""
+    generator = StyleGenerator(2, IMAGE, width=2, style_width=4, mapping_layers=2)
+    critic = nn.Sequential(
+        nn.Conv2d(1, 4, 3, stride=2, padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Flatten(),
+        nn.Linear(64, 1),
+    )
+    kinds = mirror, turn, shift, brightness, contrast
+    return GAN(
+        generator,
+        critic,
+        NonSaturating(),
+        latent_dim=2,
+        event_shape=IMAGE,
+        penalty=r1,
+        augment=Augment(kinds, p=0.5, images=200),
+        regularizer=PathLength(every=2),
+    )
 
 
 IMAGE = (1, 8, 8)
@@ -143,6 +167,7 @@ MODELS = {
     "relativistic gan": relativistic_gan,
     "gan of images": image_gan,
     "conditional gan": conditional_gan,
+    "style-based gan": style_gan,
     "histogram": histogram,
     "bernoulli mixture": lambda: BernoulliMixture(3, (5,)),
     "bayes classifier": bayes,

@@ -9,9 +9,11 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gmcourse import gan, seeded, train
+from gmcourse.augment import Augment
 from gmcourse.conditions import Labels
 from gmcourse.gan import GAN, gradient_penalty, r1, r2
 from gmcourse.nets import WithLabel, mlp
+from gmcourse.style import PathLength
 
 GAMES = [
     gan.Saturating(),
@@ -195,6 +197,71 @@ def test_the_critic_sees_through_a_blur_that_fades():
     assert model.blur == 0.0 and not model.judge(x).any()
     with pytest.raises(ValueError, match="blur"):
         small(blur=-1.0)
+
+
+class Marked(nn.Module):
+    """Adds 10, and keeps what it was shown of the critic's values."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+        self.register_buffer("moved", torch.zeros(()))
+
+    def forward(self, x):
+        return x + 10
+
+    def observe(self, values):
+        self.seen.append(values.detach())
+
+
+@pytest.mark.parametrize("game", [gan.NonSaturating(), gan.Relativistic()])
+def test_all_that_the_critic_sees_is_augmented(game):
+    augment, seen = Marked(), []
+    model = small(game, penalty=r1, critic_steps=2, augment=augment)
+    model.critic.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    x = torch.randn(8, 3)
+    turns = model.losses(x)
+    for k in (0, 1):
+        assert next(turns)[0] == "critic"
+        real, made, punished = seen[3 * k : 3 * k + 3]
+        due = x.chunk(2)[k] + 10
+        assert torch.equal(real, due) and torch.equal(punished, due)
+        assert made.mean() > 9  # of what a small net makes, around 0
+        torch.testing.assert_close(augment.seen[k], model.critic(due)[:, 0])
+        seen.pop()  # by the line before
+    next(turns)
+    assert all(v.mean() > 8 for v in seen[6:]) and len(seen) == 7 + game.pairs
+    assert len(augment.seen) == 2  # only what is real, in the critic's turns
+    assert "augment.moved" in model.state_dict()
+
+
+def test_the_generator_is_regularized_with_fresh_noise():
+    asked = []
+
+    def regularizer(generator, z):
+        asked.append(z)
+        return 3 * generator(z).square().mean()
+
+    plain, x = small(), torch.randn(5, 3)
+    model = small(regularizer=regularizer)
+    model.load_state_dict(plain.state_dict())
+    with seeded(1):
+        due = dict(plain.losses(x))
+    with seeded(1):
+        found = dict(model.losses(x))
+    (z,) = asked
+    assert z.shape == (5, 2) and torch.equal(found["critic"], due["critic"])
+    more = 3 * model.generator(z).square().mean()
+    torch.testing.assert_close(found["generator"], due["generator"] + more)
+    with seeded(1):
+        again = [plain.noise(5, 2) for _ in range(3)]
+    assert torch.equal(z, again[2])  # not the noise of either player's turn
+
+
+def test_modules_that_help_are_saved_with_the_model():
+    model = small(augment=Augment(p=0.5), regularizer=PathLength())
+    assert {"augment.p", "regularizer.mean"} <= set(model.state_dict())
+    assert set(model.players()) == {"critic", "generator"}
 
 
 def test_a_label_reaches_both_players():

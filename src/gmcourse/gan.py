@@ -8,6 +8,7 @@ is the `Game`; what keeps the critic smooth is a penalty beside it.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -194,6 +195,11 @@ class GAN(GenerativeModel):
         condition: what ``c`` is; the nets are then called as ``generator(z, c)`` and
             ``critic(x, c)`` (Mirza & Osindero, 2014). The generator is asked for the
             labels of the batch.
+        augment: what the critic sees all examples through, in both turns and in the
+            penalty: an `Augment`, or a module that has its ``observe``. A part of the
+            model: its buffers are saved.
+        regularizer: ``(generator, z)`` to a number added to the generator's loss, for
+            fresh noise ``z``, such as `PathLength`; where it is a module, a part too.
 
     Raises:
         ValueError: a weight or ``blur`` is negative; later, an output of another shape.
@@ -216,12 +222,15 @@ class GAN(GenerativeModel):
         critic_steps: int = 1,
         blur: float | Callable[[int], float] = 0.0,
         condition: Condition | None = None,
+        augment: nn.Module | None = None,
+        regularizer: Callable[[nn.Module, Tensor], Tensor] | None = None,
     ):
         super().__init__()
         self.generator, self.critic, self.game = generator, critic, game
         self.latent_dim = integer("latent_dim", latent_dim)
         self.event_shape, self.condition = tuple(event_shape), condition
-        self.penalty = penalty
+        self.augment: Any = augment
+        self.penalty, self.regularizer = penalty, regularizer
         self.critic_steps = integer("critic_steps", critic_steps)
         normed = any(isinstance(part, _BatchNorm) for part in self.modules())
         self.smallest_batch = self.critic_steps * (2 if normed else 1)
@@ -249,7 +258,10 @@ class GAN(GenerativeModel):
             with torch.no_grad():  # the generator is not to learn in this turn
                 fake = self.generate(len(real), told)
             judge = partial(self.judge, c=told)
-            loss = self.game.critic(judge(real), judge(fake)).mean()
+            value = judge(real)
+            if self.augment is not None:
+                self.augment.observe(value)
+            loss = self.game.critic(value, judge(fake)).mean()
             if self.penalty is not None:
                 loss = loss + self.penalty_weight * self.penalty(judge, real, fake)
             yield "critic", loss
@@ -257,7 +269,11 @@ class GAN(GenerativeModel):
         with _frozen(self.critic):
             fake = self.judge(self.generate(len(real), told), told)
             real = self.judge(real, told) if self.game.pairs else None
-        yield "generator", self.game.generator(fake, real).mean()
+        loss = self.game.generator(fake, real).mean()
+        if self.regularizer is not None:
+            z = self.noise(len(fake), self.latent_dim)
+            loss = loss + self.regularizer(self.generator, z)
+        yield "generator", loss
 
     def generate(
         self, n: int, c: Shaped[Tensor, "n ..."] | None = None
@@ -277,11 +293,13 @@ class GAN(GenerativeModel):
     def judge(
         self, x: Float[Tensor, "b ..."], c: Shaped[Tensor, "b ..."] | None = None
     ) -> Values:
-        """The critic's value of each example, seen through the blur.
+        """The critic's value of each example, augmented and seen through the blur.
 
         Raises:
             ValueError: the critic gives more than one number for each.
         """
+        if self.augment is not None:
+            x = self.augment(x)
         if self.blur:
             x = x + self.blur * torch.randn_like(x)
         value = self.critic(x) if c is None else self.critic(x, c)

@@ -98,4 +98,44 @@ MUTANTS = [
         "value = value(step) if callable(value)",
         "value = value(0) if callable(value)",
     ),
+    (
+        "augmented after the critic",
+        "            x = self.augment(x)",
+        "            self.augment(x)",
+    ),
+    (
+        "augmentation of what is made alone",
+        "            x = self.augment(x)",
+        "            x = self.augment(x) if x.requires_grad else x",
+    ),
+    (
+        "the chance follows the made examples",
+        "self.augment.observe(value)",
+        "self.augment.observe(judge(fake))",
+    ),
+    (
+        "nobody tells the augmentation",
+        "                self.augment.observe(value)",
+        "                pass",
+    ),
+    (
+        "the augmentation is no part of the model",
+        "self.augment: Any = augment",
+        "self.__dict__['augment'] = augment",
+    ),
+    (
+        "regularizer subtracted",
+        "loss = loss + self.regularizer(",
+        "loss = loss - self.regularizer(",
+    ),
+    (
+        "regularizer on one example",
+        "z = self.noise(len(fake), self.latent_dim)",
+        "z = self.noise(1, self.latent_dim)",
+    ),
+    (
+        "regularizer without its gradient",
+        "self.regularizer(self.generator, z)",
+        "self.regularizer(self.generator, z).detach()",
+    ),
 ]
