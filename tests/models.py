@@ -17,6 +17,7 @@ from gmcourse.conditions import Labels
 from gmcourse.gan import (
     GAN,
     Hinge,
+    LeastSquares,
     MinibatchStd,
     NonSaturating,
     Projection,
@@ -38,6 +39,13 @@ from gmcourse.mixtures import BayesClassifier, BernoulliMixture
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
 from gmcourse.style import PathLength, StyleGenerator
 from gmcourse.testing import optimizers
+from gmcourse.translation import (
+    CycleGAN,
+    ImageToImage,
+    PatchCritic,
+    Pix2Pix,
+    Regression,
+)
 from gmcourse.vae import IWAE, VAE
 
 
@@ -110,6 +118,25 @@ def style_gan():
 
 
 IMAGE = (1, 8, 8)
+COLOR = (3, 8, 8)
+
+
+def pix2pix():
+    nets = ImageToImage(COLOR, IMAGE, width=16, noise=1), PatchCritic(4, width=8)
+    shapes = {"source_shape": COLOR, "event_shape": IMAGE}
+    return Pix2Pix(*nets, NonSaturating(), penalty=r1, **shapes)
+
+
+def cycle_gan(source=COLOR, **how):
+    forth = ImageToImage(source, IMAGE, width=16, noise=1)
+    back = ImageToImage(IMAGE, source, width=16, noise=1)
+    critics = PatchCritic(source[0], width=8), PatchCritic(1, width=8)
+    shapes = {"source_shape": source, "event_shape": IMAGE}
+    return CycleGAN(forth, back, *critics, LeastSquares(), **shapes, **how)
+
+
+def regression():
+    return Regression(ImageToImage(COLOR, IMAGE, width=16, noise=1), COLOR, IMAGE)
 
 
 def conv_vae(classes=0, likelihood=None, shape=IMAGE):
@@ -168,6 +195,10 @@ MODELS = {
     "gan of images": image_gan,
     "conditional gan": conditional_gan,
     "style-based gan": style_gan,
+    "regression of images": regression,
+    "pix2pix": pix2pix,
+    "cycle gan": cycle_gan,
+    "cycle gan with identity": lambda: cycle_gan(IMAGE, identity_weight=10.0),
     "histogram": histogram,
     "bernoulli mixture": lambda: BernoulliMixture(3, (5,)),
     "bayes classifier": bayes,

@@ -237,6 +237,8 @@ PACK = {
     "mnist_small.npz": "84b106ab8cbf226f",
     "pixelfaces16.npz": "15658b9ff3428b5a",
     "tiles32.npz": "f2dac25388c88a44",
+    "emoji32_google.npz": "1e9aedcaefb86280",
+    "emoji32_twitter.npz": "0dd33925e9c45dd3",
     "moses_50k.txt.xz": "adca069bec696c5a",
     "names.csv": "7da97d07db007fdd",
     "shakespeare_pg.txt.xz": "c0073d81586eb165",
@@ -258,6 +260,56 @@ def test_the_embedded_pack_is_what_it_was():
         assert (folder / (name.split(".")[0] + ".LICENSE.txt")).stat().st_size > 100
     total = sum(path.stat().st_size for path in folder.iterdir())
     assert total < 7.5e6
+
+
+def test_small_emoji_are_pairs_on_a_bare_machine(bare, capsys):
+    """The rows of both styles are the same emoji; the test part is whole."""
+    for split, n in (("train", 96), ("test", 191)):
+        one, two = (data.load(f"emoji32_{s}", split) for s in ("google", "twitter"))
+        assert one.x.shape == two.x.shape == (n, 3, 32, 32)
+        assert torch.equal(one.c, two.c) and one.info.classes == two.info.classes
+        assert one.info.is_sample and one.x.aminmax() == (0, 255)
+        # In colors far apart, in shape alike: the corners of both are mostly white.
+        gray = [255 - part.x.float().mean(1).flatten(1) for part in (one, two)]
+        near = torch.cdist(*(g - g.mean(0) for g in gray)).argmin(1)
+        assert (near == torch.arange(n)).float().mean() > 0.25  # by chance 0.01
+    said = capsys.readouterr().err
+    assert "tools/embed.py emoji builds it" in said and "data fetch" not in said
+
+
+def test_small_emoji_are_the_large_ones_on_white():
+    x = torch.zeros(1, 4, 2, 4, dtype=torch.uint8)
+    x[0, :, 0, 0] = torch.tensor([255, 0, 100, 255])  # one opaque pixel of four
+    x[0, :, :, 2:] = torch.tensor([10, 20, 30, 51]).view(4, 1, 1)  # a fifth opaque
+    small = formats._halved_on_white(x)
+    assert small.shape == (1, 3, 1, 2) and small.dtype == torch.uint8
+    assert small[0, :, 0, 0].tolist() == [255, 191, 216]  # 191.25, 216.25
+    assert small[0, :, 0, 1].tolist() == [206, 208, 210]
+
+
+def test_the_small_emoji_open_the_full_set():
+    here = Path(FOLDER or "/-")
+    if not places.locate(
+        CATALOG["emoji_google"], CATALOG["emoji_google"].files[0], here
+    ):
+        pytest.skip(NOT_HERE)
+    folder = Path(sets.__file__).parent / "embedded"
+    for style in ("google", "twitter"):
+        large = data.load(f"emoji_{style}", "test")
+        for split in ("train", "test"):
+            full = data.load(f"emoji32_{style}", split)
+            assert not full.info.is_sample
+            parsed = formats.EMBEDDED[f"emoji32_{style}"](
+                lambda file: (folder / file).read_bytes(), split
+            )
+            rows = slice(4, None, 18) if split == "train" else slice(None)
+            assert torch.equal(full.x[rows], parsed.x), (style, split)
+            assert torch.equal(full.c[rows], parsed.c)
+            assert full.info.classes == parsed.classes
+        x = large.x.double() / 255
+        white = x[:, :3] * x[:, 3:] + 1 - x[:, 3:]
+        due = 255 * torch.nn.functional.avg_pool2d(white, 2)
+        assert (full.x - due).abs().max() <= 0.5 + 1e-9
 
 
 NOT_HERE = (
@@ -288,6 +340,7 @@ FULL_SIZES = {
     "mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000),
     "clothing": (4_859, 539), "quickdraw": (2_700, 300),
     "emoji_google": (1_720, 191), "emoji_twitter": (1_720, 191),
+    "emoji32_google": (1_720, 191), "emoji32_twitter": (1_720, 191),
     "tinyshakespeare": (1, 1), "names": (28_830, 3_203),
     "moses": (1_584_663, 176_074), "qm9": (117_748, 13_083),
     "omniglot_strokes": (31_000, 1_000), "fsdd": (2_700, 300),

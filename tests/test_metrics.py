@@ -14,11 +14,13 @@ from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.metrics import (
     bits_per_dim,
     compare,
+    coverage,
     frechet_distance,
     importance_weighted_bound,
     kernel_distance,
     modes,
     precision_recall,
+    retrieval,
 )
 
 
@@ -357,3 +359,100 @@ def test_what_is_no_count_of_modes_is_refused(as_users_run_it):
     for args in ((x.long(), means), (x, means.tolist())):
         with pytest.raises(TypeError, match="expected a float tensor"):
             modes(*args, 0.1)
+
+
+def test_coverage_against_the_definition():
+    with seeded(0):
+        labels = torch.randint(7, (50,)) ** 2 // 6  # not all of 0 to 6, not evenly
+    found = coverage(labels, 9)
+    counts = [labels.tolist().count(k) for k in range(9)]
+    assert found.counts.tolist() == counts and 0 in counts
+    assert found.covered == len(set(labels.tolist()))
+    due = sum(n / 50 * math.log(n / 50 * 9) for n in counts if n)
+    assert found.kl == pytest.approx(due, abs=1e-12)
+    reference = torch.distributions.kl_divergence(
+        torch.distributions.Categorical(torch.tensor(counts).double()),
+        torch.distributions.Categorical(torch.ones(9).double()),
+    )
+    assert found.kl == pytest.approx(reference.item(), abs=1e-6)
+
+
+def test_the_ends_of_coverage():
+    even = coverage(torch.arange(1000).repeat(3), 1000)
+    assert even.covered == 1000 and abs(even.kl) < 1e-12
+    assert str(even).startswith("1,000 of 1,000 modes, KL")
+    one = coverage(torch.full((26_000,), 999), 1000)
+    assert one.covered == 1 and one.kl == pytest.approx(math.log(1000))
+    nothing = modes(torch.full((3, 2), 50.0), torch.zeros(4, 2), std=0.1)
+    assert math.isnan(nothing.kl) and nothing.covered == 0
+
+
+def test_the_bias_of_coverage_is_what_its_docstring_says():
+    """2 n KL of uniform draws is nearly chi-squared with 999 degrees of freedom."""
+    n, k = 26_000, 1000
+    with seeded(0):
+        values = [coverage(torch.randint(k, (n,)), k).kl for _ in range(20)]
+    due, spread = (k - 1) / (2 * n), (2 * (k - 1)) ** 0.5 / (2 * n)
+    # The next term of the mean is about (k / n)² / 12 = 1.2e-4.
+    assert abs(sum(values) / 20 - due) < 5 * spread / 20**0.5 + 2e-4
+    assert min(values) > due - 6 * spread and round(due, 3) == 0.019
+
+
+def test_modes_of_a_mixture_have_a_divergence_as_well():
+    means = torch.tensor([[0.0], [10.0], [20.0]])
+    found = modes(means[[0, 0, 1]], means, std=0.1)
+    due = math.log(3) + 2 / 3 * math.log(2 / 3) + math.log(1 / 3) / 3
+    assert found.kl == pytest.approx(due)
+
+
+def test_what_are_no_labels_is_refused(as_users_run_it):
+    for bad in ([0, 1], torch.zeros(3), torch.zeros(3, dtype=torch.int32)):
+        with pytest.raises(TypeError, match=r"expected a tensor of torch\.int64"):
+            coverage(bad, 3)
+    for bad in (torch.zeros(0), torch.zeros(2, 2), torch.tensor(1)):
+        with pytest.raises(ValueError, match=r"expected \(n,\)"):
+            coverage(bad.long(), 3)
+    for bad in ([0, 3], [-1, 2]):
+        with pytest.raises(ValueError, match="expected 0 to 2"):
+            coverage(torch.tensor(bad), 3)
+    with pytest.raises(ValueError, match="classes is 0"):
+        coverage(torch.zeros(2).long(), 0)
+
+
+def test_retrieval_against_a_double_loop():
+    with seeded(0):
+        truth = torch.randn(30, 2, 3, 3)
+        made = truth + 1.5 * torch.randn_like(truth)
+    hits = 0
+    for i in range(30):
+        errors = [float((made[i] - t).double().square().sum()) for t in truth]
+        hits += min(range(30), key=errors.__getitem__) == i
+    assert 0 < hits < 30 and retrieval(made, truth) == pytest.approx(hits / 30)
+    assert retrieval(truth, truth) == 1 and retrieval(truth.flip(0), truth) == 0
+
+
+def test_retrieval_of_what_does_not_look_is_chance():
+    with seeded(0):
+        truth = torch.rand(50, 4)
+    assert retrieval(torch.full((50, 4), 0.5), truth) == pytest.approx(1 / 50)
+    assert retrieval(truth[:1].expand(50, 4), truth) == pytest.approx(1 / 50)
+
+
+def test_retrieval_tells_near_ones_apart_and_twins_not():
+    truth = 1000 + 1e-4 * torch.arange(40.0, dtype=torch.float64)[:, None]
+    assert retrieval(truth + 3e-5, truth) == 1
+    twins = torch.tensor([[0.0], [0.0], [1.0]])
+    assert retrieval(twins, twins) == pytest.approx(1 / 3)
+
+
+def test_what_cannot_be_retrieved_is_refused(as_users_run_it):
+    x = torch.rand(5, 3)
+    for bad in (x[:4], x[:, :2], x.flatten(), x[:1]):
+        with pytest.raises(ValueError, match=r"expected one shape \(n, \.\.\.\)"):
+            retrieval(bad, x if len(bad) > 1 else bad)
+    with pytest.raises(ValueError, match="n at least 2"):
+        retrieval(torch.rand(5), torch.rand(5))
+    with pytest.raises(ValueError, match="truth: expected finite numbers"):
+        retrieval(x, x / 0)
+    with pytest.raises(TypeError, match=r"made are torch\.uint8; expected a float"):
+        retrieval(x.byte(), x)

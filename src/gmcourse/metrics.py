@@ -21,14 +21,17 @@ from ._arguments import finite, integer, positive
 
 __all__ = [
     "Comparison",
+    "Coverage",
     "ModeCount",
     "bits_per_dim",
     "compare",
+    "coverage",
     "frechet_distance",
     "importance_weighted_bound",
     "kernel_distance",
     "modes",
     "precision_recall",
+    "retrieval",
 ]
 
 
@@ -178,7 +181,64 @@ def precision_recall(
 
 
 @dataclass(frozen=True)
-class ModeCount:
+class Coverage:
+    """How samples fall on modes that are equally likely.
+
+    Attributes:
+        counts: (k,), the samples of each mode.
+    """
+
+    counts: Tensor
+
+    @property
+    def covered(self) -> int:
+        """Modes with at least one sample."""
+        return int((self.counts > 0).sum())
+
+    @property
+    def kl(self) -> float:
+        """KL(shares ‖ uniform) in nats: ``log k`` minus the entropy of the shares.
+
+        NaN where nothing was counted.
+        """
+        shares = self.counts.double() / self.counts.sum()
+        return math.log(len(shares)) - float(torch.special.entr(shares).sum())
+
+    def __str__(self) -> str:
+        return f"{self.covered:,} of {len(self.counts):,} modes, KL {self.kl:.3f} nats"
+
+
+def coverage(labels: Int[Tensor, " n"], classes: int) -> Coverage:
+    """Which of ``classes`` equally likely modes the samples cover, and how evenly.
+
+    The labels are what a classifier says of the samples. The convention of Srivastava
+    et al. (2017, "VEEGAN") and Lin et al. (2018, "PacGAN") for stacked MNIST: 1,000
+    modes, three digits each, and 26,000 samples. It is biased: draws that are exactly
+    uniform have a mean ``kl`` of about ``(classes - 1) / (2 n)``, 0.019 there, and
+    compare only with equal ``n``. A classifier's mistakes cover modes as well.
+
+    Raises:
+        ValueError, TypeError: the labels are no int64 tensor ``(n,)`` with n > 0 and
+            values in ``[0, classes)``.
+
+    Example:
+        >>> print(coverage(torch.tensor([0, 0, 1, 1]), 4))
+        2 of 4 modes, KL 0.693 nats
+    """
+    k = integer("classes", classes)
+    if not isinstance(labels, Tensor) or labels.dtype != torch.int64:
+        kind = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__
+        raise TypeError(f"labels are {kind}; expected a tensor of torch.int64")
+    if labels.ndim != 1 or not len(labels):
+        raise ValueError(f"labels have shape {tuple(labels.shape)}; expected (n,)")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= k:
+        raise ValueError(f"labels from {low} to {high}; expected 0 to {k - 1}")
+    return Coverage(torch.bincount(labels.cpu(), minlength=k))
+
+
+@dataclass(frozen=True)
+class ModeCount(Coverage):
     """How samples fall on the modes of a mixture whose components are known.
 
     Attributes:
@@ -186,13 +246,7 @@ class ModeCount:
         quality: the share of all samples that are of high quality.
     """
 
-    counts: Tensor
     quality: float
-
-    @property
-    def covered(self) -> int:
-        """Modes with at least one sample of high quality."""
-        return int((self.counts > 0).sum())
 
     def __str__(self) -> str:
         return (
@@ -226,10 +280,7 @@ def modes(
         >>> print(modes(drawn, means, std=0.1))
         1 of 2 modes, 66.7% of the samples within 3 standard deviations of one
     """
-    for name, x in (("samples", samples), ("means", means)):
-        if not isinstance(x, Tensor) or not x.is_floating_point():
-            kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-            raise TypeError(f"{name} are {kind}; expected a float tensor")
+    _floats(samples=samples, means=means)
     (n, *d), (k, *width) = samples.shape or [0], means.shape or [0]
     if len(d) != 1 or d != width or 0 in (n, k, *d):
         raise ValueError(
@@ -241,6 +292,43 @@ def modes(
     good = near <= 3 * positive("std", std)
     counts = torch.bincount(which[good], minlength=len(means))
     return ModeCount(counts, float(good.double().mean()))
+
+
+def retrieval(made: Float[Tensor, "n ..."], truth: Float[Tensor, "n ..."]) -> float:
+    """Share of what was made that is nearer to its own truth than to any other.
+
+    By squared error over all values. Chance is ``1 / n``, so compare only with equal
+    ``n``; where two truths are the same, neither can be found.
+
+    Raises:
+        ValueError: the shapes differ, there are fewer than two rows, or a value is NaN
+            or infinite.
+        TypeError: one is no float tensor.
+
+    Example:
+        >>> truth = torch.tensor([[0.0], [1.0], [4.0]])
+        >>> round(retrieval(truth + 0.6, truth), 3)  # 0.6 is nearer to 1
+        0.667
+    """
+    _floats(made=made, truth=truth)
+    if made.shape != truth.shape or made.ndim < 2 or len(made) < 2 or not made.numel():
+        raise ValueError(
+            f"made {tuple(made.shape)} and truth {tuple(truth.shape)}: expected one "
+            "shape (n, ...), n at least 2"
+        )
+    made, truth = finite("made", made).flatten(1), finite("truth", truth).flatten(1)
+    # The differences themselves: a product of matrices would round near ones to ties.
+    far = torch.cdist(made, truth, compute_mode="donot_use_mm_for_euclid_dist")
+    own = far.diagonal().clone()
+    others = far.fill_diagonal_(math.inf).min(1).values
+    return float((own < others).double().mean())
+
+
+def _floats(**tensors: Any) -> None:
+    for name, x in tensors.items():
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
+            raise TypeError(f"{name} are {kind}; expected a float tensor")
 
 
 @dataclass(frozen=True)

@@ -52,4 +52,38 @@ MUTANTS = [
     ),
     ("the edge left out", "near <= 3 * positive", "near < 3 * positive"),
     ("any width of means", " or d != width", ""),
+    ("entropy for divergence", "math.log(len(shares)) - float(", "float("),
+    (
+        "divergence to the modes that are covered",
+        "math.log(len(shares))",
+        "math.log(self.covered)",
+    ),
+    (
+        "divergence in bits",
+        "return math.log(len(shares)) - float(",
+        "return math.log2(len(shares)) - 1 / math.log(2) * float(",
+    ),
+    (
+        "divergence the other way round",
+        "float(torch.special.entr(shares).sum())",
+        "-float(shares.log().mean() + 2 * math.log(len(shares)))",
+    ),
+    (
+        "lost classes not counted",
+        "bincount(labels.cpu(), minlength=k)",
+        "bincount(labels.cpu())",
+    ),
+    ("a class too many", "if low < 0 or high >= k:", "if low < 0 or high > k:"),
+    (
+        "the nearest of all is its own",
+        "far.fill_diagonal_(math.inf).min(1)",
+        "far.min(1)",
+    ),
+    ("found from the other side", ".min(1).values", ".min(0).values"),
+    ("a tie is a hit", "(own < others)", "(own <= others)"),
+    (
+        "distances by a product",
+        ', compute_mode="donot_use_mm_for_euclid_dist")',
+        ")",
+    ),
 ]

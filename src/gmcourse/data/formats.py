@@ -15,7 +15,7 @@ import tarfile
 import wave
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -44,6 +44,10 @@ DIGITS = tuple("0123456789")
 FASHION = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+EMOJI = (
+    "Activities", "Animals & Nature", "Component", "Flags", "Food & Drink",
+    "Objects", "People & Body", "Smileys & Emotion", "Symbols", "Travel & Places",
 )  # fmt: skip
 KUZUSHIJI = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 
@@ -81,7 +85,7 @@ def idx(classes: tuple[str, ...], suffix: str = "") -> Callable[[Read, str], Par
 
 
 def small(name: str, classes: tuple[str, ...]) -> Callable[[Read, str], Parsed]:
-    """The embedded samples of MNIST and Fashion-MNIST."""
+    """An embedded sample, whose parts are stored apart."""
 
     def parse(read: Read, part: str) -> Parsed:
         with np.load(io.BytesIO(read(name))) as data:
@@ -201,6 +205,26 @@ def emoji(style: str) -> Callable[[Read, str], Parsed]:
     return parse
 
 
+def emoji32(style: str) -> Callable[[Read, str], Parsed]:
+    """The same, on white, without transparency, and with half the side."""
+
+    def parse(read: Read, part: str) -> Parsed:
+        parsed = emoji(style)(read, part)
+        assert isinstance(parsed.x, Tensor)
+        return replace(parsed, x=_halved_on_white(parsed.x))
+
+    return parse
+
+
+def _halved_on_white(x: Tensor) -> Tensor:
+    """(n, 4, 2h, 2w) RGBA to (n, 3, h, w): means over squares of 2×2, in integers."""
+    n, _, height, width = x.shape
+    color, opacity = x[:, :3].int(), x[:, 3:].int()
+    on_white = color * opacity + 255 * (255 - opacity)  # times 255
+    squares = on_white.view(n, 3, height // 2, 2, width // 2, 2).sum((3, 5))
+    return ((squares + 510) // 1020).to(torch.uint8)
+
+
 def clothing(read: Read, part: str) -> Parsed:
     """Photos in the order of their file names; c is the kind of clothing."""
     photos = members(read("clothing64.zip"), ".jpg")
@@ -292,6 +316,8 @@ FULL: dict[str, Callable[[Read, str], Parsed]] = {
     "quickdraw": quickdraw,
     "emoji_google": emoji("google"),
     "emoji_twitter": emoji("twitter"),
+    "emoji32_google": emoji32("google"),
+    "emoji32_twitter": emoji32("twitter"),
     "tinyshakespeare": text("tinyshakespeare.txt"),
     "names": lines("names.txt"),
     "moses": lines("moses_train.csv", "moses_test.csv", skip=1),
@@ -304,6 +330,8 @@ EMBEDDED: dict[str, Callable[[Read, str], Parsed]] = {
     "fashion_mnist": small("fashion_small.npz", FASHION),
     "pixelfaces": pixelfaces,
     "tiles": tiles,
+    "emoji32_google": small("emoji32_google.npz", EMOJI),
+    "emoji32_twitter": small("emoji32_twitter.npz", EMOJI),
     "digits": sklearn_digits,
     "shakespeare": text("shakespeare_pg.txt.xz"),
     "first_names": names_by_gender,

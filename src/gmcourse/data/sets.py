@@ -214,7 +214,11 @@ def _read(entry: Entry, part: str) -> tuple[Parsed, str, bool]:
             f"{entry.name}: the full set was not found; this is the embedded sample "
             f"({entry.sample}). "
             + (f"GMCOURSE_DATA was looked at: {why}. " if why else "")
-            + f"`gmcourse data fetch {entry.name}` gets the full set.",
+            + (
+                f"`gmcourse data fetch {entry.name}` gets the full set."
+                if entry.mirrors or not entry.note
+                else entry.note
+            ),
             once=True,
         )
     assert embedded is not None, f"{entry.name} has neither files nor a parser"

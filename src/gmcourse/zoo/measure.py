@@ -20,11 +20,12 @@ from ..metrics import (
     ModeCount,
     bits_per_dim,
     compare,
+    coverage,
     importance_weighted_bound,
     modes,
 )
 from ..settings import seeded
-from .sources import Source
+from .sources import Source, stacked_label
 
 __all__ = [
     "Accuracy",
@@ -37,6 +38,7 @@ __all__ = [
     "ReconstructionError",
     "Result",
     "SampleDistance",
+    "StacksCovered",
     "by_parts",
     "kind_in_words",
 ]
@@ -394,3 +396,47 @@ class HighQuality(_OfModes):
         floor = number(record["floor"], 1)
         text = f"{number(record['value'], 1)} ± {number(record['std_error'], 1)}"
         return {f"high quality (estimate, %; real data {floor})": text}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StacksCovered(Measure):
+    """Of the 1,000 stacks of three digits, those that are drawn, and how evenly.
+
+    Each channel is read by a classifier. As many draws as test examples, which are
+    read as well: their divergence is the floor. 26,000 by the convention of
+    ``gmcourse.metrics.coverage``.
+
+    Attributes:
+        judge: the entry that reads a digit.
+    """
+
+    judge: str
+
+    key = "stacks"
+    label = "modes covered"
+    unit = "modes"
+    kind = "estimate"
+
+    def compute(self, model, source):
+        from . import load  # the judge is an entry too
+
+        part = source.part("test")
+        assert part.transform is not None  # rows are indices
+        see = part.transform
+        judge, rows = load(self.judge).to(model.device), part.x[: self.n]
+
+        def read(x: Tensor) -> Tensor:
+            digits = judge(x.flatten(0, 1)[:, None])[0].argmax(1)
+            return stacked_label(digits.view(-1, 3))
+
+        drawn = by_parts(model, lambda x, c: read(model.sample(len(x))), rows, None)
+        real = by_parts(model, lambda x, c: read(see(x)), rows, None)
+        found, floor = coverage(drawn, 1000), coverage(real, 1000)
+        extra = {"n": len(rows), "all": 1000, "real": floor.covered}
+        extra |= {"kl": found.kl, "floor": floor.kl}
+        return Result(float(found.covered), 0.0, extra)
+
+    def cells(self, record):
+        of = f"modes covered (estimate; of {record['all']:,})"
+        kl = f"KL to uniform (estimate, nats; real data {number(record['floor'], 3)})"
+        return {of: number(record["value"], 0), kl: number(record["kl"], 3)}

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .. import data
 from ..settings import seeded
 
-__all__ = ["Images", "Part", "Points", "Source"]
+__all__ = ["Images", "Pairs", "Part", "Points", "Source", "Stacked", "stacked_label"]
 
 
 @dataclass(frozen=True)
@@ -95,15 +96,95 @@ class Points(Source):
     examples: int = 100_000
 
     def part(self, split: str) -> Part:
-        if split not in ("train", "test"):
-            raise ValueError(f"split is {split!r}; expected 'train' or 'test'")
-        train = split == "train"
-        with seeded(1 if train else 2):
-            n = self.examples if train else self.examples // 10
-            return Part(self.truth().sample(n))
+        return Part(_draws(self.examples, split, lambda n: self.truth().sample(n)))
+
+
+def _draws(examples: int, split: str, draw: Callable[[int], Tensor]) -> Tensor:
+    """The same draws each time; the test part has others, and a tenth as many."""
+    if split not in ("train", "test"):
+        raise ValueError(f"split is {split!r}; expected 'train' or 'test'")
+    train = split == "train"
+    with seeded(1 if train else 2):
+        return draw(examples if train else examples // 10)
+
+
+@dataclass(frozen=True)
+class Pairs(Source):
+    """Two sets of ``gmcourse.data.load`` of which equal rows belong together.
+
+    Attributes:
+        shape: of one image.
+        given: the set that a model is told, as ``c``; ``x`` is the set ``name``.
+    """
+
+    shape: tuple[int, ...]
+    given: str
+
+    def part(self, split: str) -> Part:
+        x, c = data.load(self.name, split), data.load(self.given, split)
+        if len(x) != len(c):
+            raise ValueError(
+                f"{self.name} has {len(x)} rows and {self.given} {len(c)}: expected "
+                "equally many, so give both in full or neither (GMCOURSE_DATA)"
+            )
+        return Part(x.x, data.to_unit(c.x), data.to_unit, x.info.is_sample)
+
+
+@dataclass(frozen=True)
+class Stacked(Source):
+    """Stacked MNIST: three digits in the color channels, drawn with a fixed seed.
+
+    1,000 modes, one for each three digits. Metz et al. (2017). An example is stored as
+    three indices: its pixels are gathered when a batch is made.
+
+    Attributes:
+        examples: stacks of the training part; the test part has a tenth of them.
+        labels: with ``c``, see `stacked_label`.
+    """
+
+    examples: int = 260_000
+    labels: bool = False
+    shape = (3, 28, 28)
+
+    def part(self, split: str) -> Part:
+        digits = data.load("mnist", split)
+
+        def draw(n: int) -> Tensor:
+            return torch.randint(len(digits), (n, 3), device="cpu")
+
+        rows = _draws(self.examples, split, draw)
+        c = stacked_label(digits.c[rows]) if self.labels else None
+        return Part(rows, c, _Gather(digits.x), digits.info.is_sample)
+
+    def labeled(self) -> "Stacked":
+        """The same stacks with their labels."""
+        return replace(self, labels=True)
+
+
+class _Gather:
+    """Indices ``(b, 3)`` to the images that they name, one in each channel."""
+
+    def __init__(self, images: Tensor):
+        self.images = images
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        self.images = self.images.to(rows.device)  # moved once
+        return data.to_unit(self.images[rows, 0])
+
+
+def stacked_label(digits: Tensor) -> Tensor:
+    """Three digits ``(b, 3)`` as one number ``(b,)``: 7, 0, 3 is 703."""
+    return 100 * digits[:, 0] + 10 * digits[:, 1] + digits[:, 2]
 
 
 MNIST = Images("mnist", "binarized MNIST", (1, 28, 28), data.binarize)
 FASHION = Images("fashion_mnist", "Fashion-MNIST", (1, 28, 28), data.to_unit)
 FACES = Images("pixelfaces", "pixelfaces", (3, 16, 16), data.to_unit)
 GRID25 = Points("grid25", "twenty-five Gaussians", data.densities.grid25)
+STACKED = Stacked("stacked_mnist", "stacked MNIST")
+EMOJI = Pairs(
+    "emoji32_twitter",
+    "emoji, from Google's style to Twitter's",
+    (3, 32, 32),
+    given="emoji32_google",
+)

@@ -47,4 +47,15 @@ MUTANTS = [
         "(drawn * (100 - drawn) / n) ** 0.5",
         "drawn * (100 - drawn) / n",
     ),
+    ("a channel read as another", "digits.view(-1, 3)", "digits.view(3, -1).T"),
+    (
+        "the test stacks for the draws",
+        "found, floor = coverage(drawn, 1000), coverage(real, 1000)",
+        "found, floor = coverage(real, 1000), coverage(drawn, 1000)",
+    ),
+    (
+        "the divergence of the real",
+        '{"kl": found.kl, "floor": floor.kl}',
+        '{"kl": floor.kl, "floor": found.kl}',
+    ),
 ]
