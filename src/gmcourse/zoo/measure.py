@@ -23,6 +23,7 @@ from ..metrics import (
     coverage,
     importance_weighted_bound,
     modes,
+    retrieval,
 )
 from ..settings import seeded
 from .sources import Source, stacked_label
@@ -39,6 +40,7 @@ __all__ = [
     "Result",
     "SampleDistance",
     "StacksCovered",
+    "TranslationError",
     "by_parts",
     "kind_in_words",
 ]
@@ -396,6 +398,31 @@ class HighQuality(_OfModes):
         floor = number(record["floor"], 1)
         text = f"{number(record['value'], 1)} ± {number(record['std_error'], 1)}"
         return {f"high quality (estimate, %; real data {floor})": text}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationError(Measure):
+    """How far translations are from the true images of held-out pairs.
+
+    Beside it the share of those whose nearest true image is their own,
+    `gmcourse.metrics.retrieval`.
+    """
+
+    key = "translation"
+    label = "mean absolute error"
+    unit = "of the range of a value"
+    kind = "estimate"
+
+    def compute(self, model, source):
+        truth, c = source.part("test").first(self.n)
+        made = by_parts(model, lambda x, c: model.sample(len(x), c), truth, c)
+        off = (made - truth).abs().flatten(1).mean(1)
+        return Result.mean(off, own=retrieval(made, truth))
+
+    def cells(self, record):
+        own = f"nearest is its own pair (estimate; of {record['n']})"
+        error = "mean absolute error (estimate)"
+        return {error: number(record["value"], 3), own: f"{record['own']:.0%}"}
 
 
 @dataclass(frozen=True, kw_only=True)
