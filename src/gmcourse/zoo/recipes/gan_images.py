@@ -1,32 +1,15 @@
 """Generative adversarial networks of two sets of images."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ...conditions import Labels
 from ...gan import GAN, NonSaturating, Projection, r1
 from ...nets import DCCritic, DCGenerator, WithLabel
-from ..making import Recipe, adams
+from ..making import Recipe, adams, seldom
 from ..measure import Measure, SampleDistance
 from ..sources import FACES, FASHION
-
-
-def _now_and_then(every: int = 4) -> Callable[..., Tensor]:
-    """R₁ in one step of ``every``, by chance, and then ``every`` times.
-
-    The same in expectation, and cheaper: Karras et al. (2020), appendix B, who take
-    every 16th step.
-    """
-
-    def penalty(critic: Any, real: Tensor, fake: Tensor) -> Tensor:
-        if torch.rand(()) >= 1 / every:
-            return torch.zeros((), device=real.device)
-        return every * r1(critic, real, fake)
-
-    return penalty
 
 
 def _dcgan(
@@ -44,7 +27,7 @@ def _dcgan(
         NonSaturating(),
         latent_dim=latent,
         event_shape=shape,
-        penalty=_now_and_then(),
+        penalty=seldom(r1),
         penalty_weight=gamma,
         condition=Labels(classes) if classes else None,
     )
