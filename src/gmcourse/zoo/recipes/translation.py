@@ -75,7 +75,7 @@ RECIPES = (
         name="cyclegan-emoji",
         title="CycleGAN",
         model=_cycle,
-        steps=(4, 3_000, 40_000),
+        steps=(4, 1_800, 40_000),
         optimizer=adams(5e-4, (0.5, 0.99)),
         batches=_unpaired,
         **_EMOJI,
