@@ -97,7 +97,7 @@ def test_gradients_flow(kind):
 
 def test_the_chance_follows_how_sure_the_critic_is():
     augment = Augment(p=0.5, target=0.5, images=100)
-    sure, torn = torch.tensor([9.0, 1, 1, 1, 1, -1, 1, 1]), torch.tensor([1.0, -30, 1])
+    sure, torn = torch.tensor([9.0, 1, 1, 1, 1, -1, 1, 1]), torch.tensor([1.0, -1, 30])
     augment.observe(sure)  # r = 3/4
     close(augment.p, torch.tensor(0.58))
     augment.observe(torn)  # r = 1/3

@@ -253,6 +253,10 @@ def test_the_generator_is_regularized_with_fresh_noise():
     assert z.shape == (5, 2) and torch.equal(found["critic"], due["critic"])
     more = 3 * model.generator(z).square().mean()
     torch.testing.assert_close(found["generator"], due["generator"] + more)
+    weight = model.generator[0].weight
+    slope = torch.autograd.grad(found["generator"], weight)[0]
+    plainly = torch.autograd.grad(due["generator"], plain.generator[0].weight)[0]
+    torch.testing.assert_close(slope, plainly + torch.autograd.grad(more, weight)[0])
     with seeded(1):
         again = [plain.noise(5, 2) for _ in range(3)]
     assert torch.equal(z, again[2])  # not the noise of either player's turn
