@@ -311,6 +311,15 @@ def test_it_goes_forth_and_back():
     torch.testing.assert_close(model.back(a), 1 - a)
 
 
+@pytest.mark.parametrize("make", [pix2pix, cycle_gan])
+def test_in_bfloat16_losses_and_images_keep_the_precision_of_the_data(make):
+    model, batch = make(penalty=r1), (images(4, B), images(4))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert model.sample(4, batch[1]).dtype == torch.float32
+        for loss in values(model, batch):
+            assert loss.dtype == torch.float32
+
+
 # What is refused.
 
 
@@ -318,7 +327,7 @@ def test_nets_of_the_wrong_shape_are_told():
     x, c = images(5, B), images()
     for model in (pix2pix(), cycle_gan()):
         model.generator = nn.Conv2d(2, 3, 1)
-        with pytest.raises(ValueError, match=r"generator gave \(5, 3, 8, 8\); expec"):
+        with pytest.raises(ValueError, match=r"generator gave \(5, 3, 8, 8\)"):
             list(model.losses(x, c))
         with pytest.raises(ValueError, match=r"expected \(5, 1, 8, 8\)"):
             model.sample(5, c)

@@ -197,9 +197,9 @@ class Coverage:
 
     @property
     def kl(self) -> float:
-        """KL(shares ‖ uniform) in nats: ``log k`` minus the entropy of the shares.
+        """Of the shares from equal ones, in nats; NaN where nothing was counted.
 
-        NaN where nothing was counted.
+        ``KL(shares ‖ uniform)``, which is ``log k`` minus the entropy of the shares.
         """
         shares = self.counts.double() / self.counts.sum()
         return math.log(len(shares)) - float(torch.special.entr(shares).sum())
