@@ -127,7 +127,7 @@ GM.figures.transport = function (data, root) {
   }
   function panel(name, title, speed) {
     const run = motion(root, "Downhill", data.wander && name === "w1", function (seconds) {
-      if (downhill(name, speed * seconds)) return;
+      if (downhill(name, speed * Math.max(seconds, 0.004))) return; // a first frame may begin early
       stop();
       near.textContent = name === "js" && apart() ? "No overlap, no slope: in JS q stays."
         : `Arrived: no small step lowers ${title}.`;

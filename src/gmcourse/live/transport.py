@@ -71,8 +71,8 @@ class Transport(Live):
         narrowest = min(float((right - left).min()), extent / 4)
         if width < narrowest or abs(center) + width / 2 > extent:
             raise ValueError(
-                f"start is {start}; expected a width of {narrowest:g} or more, and both "
-                f"ends within ±{extent:g}"
+                f"start is {start}; expected a width of {narrowest:g} or more, and "
+                f"both ends within ±{extent:g}"
             )
         p = torch.stack([left, right, weight / weight.sum()], 1)
         data = {

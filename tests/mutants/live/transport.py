@@ -11,7 +11,7 @@ MUTANTS = [
         "left.min() < -extent",
     ),
     ("q beyond the line", "abs(center) + width / 2 > extent", "abs(center) > extent"),
-    ("q as wide as the widest box", "min(float(", "max(float("),
+    ("the narrowest q wider than a box of p", "min(float(", "max(float("),
     ("the still upside down", "level.flip(0)[:, None]", "level[:, None]"),
     ("heights without weights", "(inside * p[:, 2] / (", "(inside / ("),
     ("q of height one", "<= width / 2) / width", "<= width / 2) / 1.0"),
