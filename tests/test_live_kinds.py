@@ -1,6 +1,7 @@
 """The live figures that compute: their numbers against torch, and their controls."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -443,12 +444,18 @@ def gan_plane(**how):  # its own tests: test_live_gan.py
     return live.GANPlane(*players, **how)
 
 
+def transport(**how):  # its own tests: test_live_transport.py
+    how = {"start": (-3.0, 1.5), "wander": False, "label": "Moving earth", **how}
+    return live.Transport([(-1.0, 0.5, 0.5), (2.0, 3.5, 0.5)], **how)
+
+
 KINDS = {
     "coins": coins,
     "divergences": divergences,
     "em": em,
     "gan": gan_plane,
     "tradeoff": lambda **how: tradeoff(**how)[0],
+    "transport": transport,
 }
 
 
@@ -468,7 +475,7 @@ def test_it_moves_when_it_is_seen_until_it_is_touched(page, show, kind):
     page.clock.run_for(2000)
     page.wait_for_function(f"{get} != {before!r}")
     button = page.get_by_role("button", name="Pause").or_(
-        page.get_by_role("button", name="Downhill in KL(q")
+        page.get_by_role("button", name=re.compile(r"Downhill in (KL\(q|W)"))
     )
     button.click()
     stopped = page.evaluate(get)

@@ -15,6 +15,7 @@ from .figure import Live
 from .gan_plane import GANPlane
 from .latent_plane import LatentPlane
 from .tradeoff import Tradeoff
+from .transport import Transport
 
 __all__ = [
     "Divergences",
@@ -24,6 +25,7 @@ __all__ = [
     "Live",
     "PixelCoins",
     "Tradeoff",
+    "Transport",
     "pack",
     "png",
 ]
