@@ -1,5 +1,6 @@
 """Metrics against closed forms, brute force and another library."""
 
+import itertools
 import math
 
 import numpy as np
@@ -21,6 +22,7 @@ from gmcourse.metrics import (
     modes,
     precision_recall,
     retrieval,
+    wasserstein_distance,
 )
 
 
@@ -456,3 +458,35 @@ def test_what_cannot_be_retrieved_is_refused(as_users_run_it):
         retrieval(x, x / 0)
     with pytest.raises(TypeError, match=r"made are torch\.uint8; expected a float"):
         retrieval(x.byte(), x)
+
+
+# Moving earth.
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (3, 3), (4, 2), (2, 6), (3, 5)])
+def test_the_distance_on_a_line_is_the_cheapest_plan(n, m):
+    """Copies make the samples equally large; then the best plan is a permutation."""
+    with seeded(n + m):
+        x, y = 3 * torch.randn(n).double() + 7, torch.randn(m).double().round()
+    size = math.lcm(n, m)
+    many, places = x.repeat(size // n), y.repeat(size // m)
+    if size > 8:  # too many permutations: in order
+        due = (many.sort().values - places.sort().values).abs().mean()
+    else:
+        orders = torch.tensor(list(itertools.permutations(range(size))))
+        due = (many - places[orders]).abs().mean(1).min()
+    found = wasserstein_distance(x, y)
+    assert found == pytest.approx(float(due), abs=1e-12)
+    assert wasserstein_distance(y, x) == pytest.approx(found, abs=1e-12)
+    assert wasserstein_distance(x, x) == 0
+
+
+@pytest.mark.parametrize("bad", [torch.zeros(0), torch.zeros(2, 1), torch.tensor(1.0)])
+def test_the_distance_on_a_line_wants_two_lists(bad):
+    for pair in ((bad, torch.zeros(3)), (torch.zeros(3), bad)):
+        with pytest.raises(ValueError, match=r"expected \(n,\) and \(m,\)"):
+            wasserstein_distance(*pair)
+    with pytest.raises(ValueError, match="y"):
+        wasserstein_distance(torch.zeros(2), torch.tensor([math.nan]))
+    with pytest.raises(TypeError, match="float"):
+        wasserstein_distance(torch.zeros(2), torch.tensor([1]))

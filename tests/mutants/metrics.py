@@ -86,4 +86,8 @@ MUTANTS = [
         ', compute_mode="donot_use_mm_for_euclid_dist")',
         ")",
     ),
+    ("earth unsorted", "x, y = x.sort().values, y.sort().values", "pass"),
+    ("squares of shares", "(below_x - below_y).abs()", "(below_x - below_y).square()"),
+    ("one size for both", ".double() / len(v)\n", ".double() / len(x)\n"),
+    ("a place counted late", "places[:-1], right=True", "places[:-1]"),
 ]
