@@ -482,7 +482,7 @@ def test_the_distance_on_a_line_is_the_cheapest_plan(n, m):
 
 
 @pytest.mark.parametrize("bad", [torch.zeros(0), torch.zeros(2, 1), torch.tensor(1.0)])
-def test_the_distance_on_a_line_wants_two_lists(bad):
+def test_the_distance_on_a_line_wants_two_lists(bad, as_users_run_it):
     for pair in ((bad, torch.zeros(3)), (torch.zeros(3), bad)):
         with pytest.raises(ValueError, match=r"expected \(n,\) and \(m,\)"):
             wasserstein_distance(*pair)
