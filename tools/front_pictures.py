@@ -14,6 +14,7 @@ and `live` when a live figure's script does.
     codes    ways between faces through the codes of ae-pixelfaces
     wishes   samples of cvae-mnist: noise by rows, labels by columns
     faces    samples of cgan-pixelfaces, labels by columns
+    emoji    held-out emoji, and below each what pix2pix-emoji makes of it
 """
 
 import sys
@@ -26,6 +27,7 @@ from torch import Tensor
 import gmcourse as gm
 from gmcourse import mixtures, zoo
 from gmcourse.live import LatentPlane
+from gmcourse.zoo.sources import EMOJI
 
 FOLDER = Path(__file__).resolve().parent.parent / "book" / "_static"
 KILOBYTES = 300
@@ -130,7 +132,17 @@ def faces() -> Tensor:
     return tile(x, 8, zoom=6, gap=6)
 
 
-PICTURES = (live, plane, digits, mixture, codes, wishes, faces)
+@torch.no_grad()
+def emoji() -> Tensor:
+    """Of one vendor, and redrawn in the style of another: two rows of each."""
+    c = EMOJI.part("test").first(24)[1]
+    assert c is not None
+    with gm.seeded(0):
+        x = zoo.load("pix2pix-emoji").sample(24, c)
+    return tile(torch.cat([c[:12], x[:12], c[12:], x[12:]]), 12, zoom=2, gap=4)
+
+
+PICTURES = (live, plane, digits, mixture, codes, wishes, faces, emoji)
 
 
 def write(name: str, picture: Tensor | str, colors: int = 128) -> Path:

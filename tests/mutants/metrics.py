@@ -88,6 +88,10 @@ MUTANTS = [
     ),
     ("earth unsorted", "x, y = x.sort().values, y.sort().values", "pass"),
     ("squares of shares", "(below_x - below_y).abs()", "(below_x - below_y).square()"),
-    ("one size for both", ".double() / len(v)\n", ".double() / len(x)\n"),
+    (
+        "one size for both",
+        "right=True).double() / len(v)",
+        "right=True).double() / len(x)",
+    ),
     ("a place counted late", "places[:-1], right=True", "places[:-1]"),
 ]
