@@ -106,8 +106,8 @@ GM.figures.transport = function (data, root) {
     return [center, width];
   }
 
-  // A step downhill of q's ends, or of one; false where none helps.  By one-sided slopes:
-  // JS has corners where an end of q meets an end of p.
+  // A step downhill of q's ends; false where none helps.  By one-sided slopes: JS has
+  // corners where an end of q meets an end of p.
   function downhill(name, rate) {
     const value = (l, r) => compare(l, r)[name], h = 1e-6;
     const ends = [center - width / 2, center + width / 2], here = value(...ends);
@@ -116,12 +116,10 @@ GM.figures.transport = function (data, root) {
         (here - value(...ends.map((x, j) => (j === k ? x + by : x)))) / h);
       return Math.max(left, right) < 1e-7 ? 0 : right > left ? right : -left;
     });
-    for (const [a, b] of [way, [way[0], 0], [0, way[1]]]) {
-      for (let t = rate; t * Math.hypot(a, b) > 1e-6; t /= 2) {
-        const l = ends[0] + t * a, r = ends[1] + t * b, [c, w] = fitting((l + r) / 2, r - l);
-        const due = a * (c - w / 2 - ends[0]) + b * (c + w / 2 - ends[1]);
-        if (here - value(c - w / 2, c + w / 2) > 0.3 * due) return set(c, w);
-      }
+    for (let t = rate; t * Math.hypot(...way) > 1e-7; t /= 2) {
+      const [l, r] = ends.map((x, k) => x + t * way[k]), [c, w] = fitting((l + r) / 2, r - l);
+      const due = way[0] * (c - w / 2 - ends[0]) + way[1] * (c + w / 2 - ends[1]);
+      if (here - value(c - w / 2, c + w / 2) > 0.3 * due) return set(c, w);
     }
     return false;
   }
