@@ -45,6 +45,7 @@ RECIPES = (
         model=lambda: _gan(gan.NonSaturating(), normalized_critic=True),
         steps=(10, 5_000, 100_000),
         optimizer=adams(2e-4, (0.5, 0.999)),
+        ships=False,
         **_STACKED,
     ),
     Recipe(

@@ -78,6 +78,7 @@ RECIPES = (
         steps=(4, 1_800, 40_000),
         optimizer=adams(5e-4, (0.5, 0.99)),
         batches=_unpaired,
+        bytes_note="Two generators and two critics.",
         **_EMOJI,
     ),
 )
