@@ -24,7 +24,7 @@ class Gan17:
     @reference
     def one_sided_penalty(critic, real, fake, t):
         t = t.view(-1, *[1] * (real.dim() - 1))
-        mixed = (t * real + (1 - t) * fake).detach().requires_grad_()
+        mixed = (fake + t * (real - fake)).detach().requires_grad_()
         value = critic(mixed).sum()
         slope = torch.autograd.grad(value, mixed, create_graph=True)[0]
         square = slope.flatten(1).square().sum(1)
@@ -76,8 +76,8 @@ class Gan17:
     cut off from the graph | , create_graph=True ->
     cut off from the graph | create_graph -> retain_graph
     cut off from the graph | slope.flatten(1) -> slope.detach().flatten(1)
-    real and made ends exchanged | t * real + (1 - t) * fake
-        -> t * fake + (1 - t) * real
+    real and made ends exchanged | fake + t * (real - fake)
+        -> real + t * (fake - real)
     one mixing weight for all
         | t = t.view(-1, *[1] * (real.dim() - 1)) -> t = t[0]
     one mixing weight for all
@@ -88,10 +88,10 @@ class Gan17:
     mixing weights drawn anew
         | t = t.view(-1, *[1] * (real.dim() - 1))
         -> t = torch.rand_like(t).view(-1, *[1] * (real.dim() - 1))
-    mixing weights not used | (t * real + (1 - t) * fake) -> real
-    mixing weights not used | (t * real + (1 - t) * fake) -> fake
-    mixing weights not used | (t * real + (1 - t) * fake) -> (0.5 * (real + fake))
-    mixing weights not used | (t * real + (1 - t) * fake) -> torch.cat([real, fake])
+    mixing weights not used | (fake + t * (real - fake)) -> real
+    mixing weights not used | (fake + t * (real - fake)) -> fake
+    mixing weights not used | (fake + t * (real - fake)) -> (0.5 * (real + fake))
+    mixing weights not used | (fake + t * (real - fake)) -> torch.cat([real, fake])
     t along the wrong axis | t = t.view(-1, *[1] * (real.dim() - 1)) -> pass
     images taken for granted | t.view(-1, *[1] * (real.dim() - 1))
         -> t[:, None, None, None]
@@ -169,11 +169,8 @@ class Gan17:
 
     @wrong("gradients of the weights touched")
     def by_backward(critic, real, fake, t):
-        t = t.view(-1, *[1] * (real.dim() - 1))
-        x = (t * real + (1 - t) * fake).detach().requires_grad_()
-        critic(x).sum().backward(create_graph=True)
-        norm = x.grad.flatten(1).norm(dim=1)
-        return F.relu(norm - 1).square().mean()
+        critic(real.detach()).sum().backward()
+        return Gan17.one_sided_penalty(critic, real, fake, t)
 
     @wrong("gradients left at the examples")
     def filling_the_examples(critic, real, fake, t):

@@ -38,7 +38,8 @@ class Gan18:
             v = torch.randn(1, weight.shape[1], *size).to(weight)
             for _ in range(100):
                 u = unit(F.conv2d(v, weight, **how))
-                v = unit(F.conv_transpose2d(u, weight, output_padding=extra, **how))
+                back = F.conv_transpose2d(u, weight, output_padding=extra, **how)
+                v = unit(back)
         return (u * F.conv2d(v, weight, **how)).sum()
 
     @right

@@ -303,7 +303,7 @@ def rivals(x, y, a, b) -> Any:
     def shifted(k, h):
         w, r, s = loads(a[i], b[j])
         r, s = (r + k).clamp(0, n - 1), (s + h).clamp(0, m - 1)
-        return (w * (u[r] - v[s]).square()).sum()
+        return (u[r] - v[s]).square() @ w
 
     right = carried(u, v, a[i], b[j])
     yield "distance in place of its square", carried(u, v, a[i], b[j], torch.abs)
@@ -361,7 +361,7 @@ def rivals(x, y, a, b) -> Any:
     for own, w in zip(levels, (p[i], q[j])):
         for at in (own - 1e-12, own - w / 2, own - w + 1e-12):
             r, s = (torch.searchsorted(c, at).clamp(max=len(c) - 1) for c in levels)
-            yield "loads of one sample only", (w * (u[r] - v[s]).square()).sum()
+            yield "loads of one sample only", (u[r] - v[s]).square() @ w
     w, r, s = loads(a[i], b[j])
     each = (u[r] - v[s]).square()
     more = torch.cat([each, each[-1:]])

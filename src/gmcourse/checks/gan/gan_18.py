@@ -300,7 +300,7 @@ def gan_18(t, conv_norm):
         if scale < 1 and not gone and out < s:
             name = "constant beside a small length"
         why = "The same map in other units."
-        t.close(out.double() / s, 1.0, why, name, tol=5e-4)
+        t.close(out / s, 1.0, why, name, tol=5e-4)
 
     t.property("a kernel that sees nothing of an image of ones")
     v = (8 * kernel((2, 1, 3, 3), (4, 5), 1, 1)).round() / 8  # so that it is exact
