@@ -8,11 +8,10 @@ from .. import build, edits, reference, right, wrong
 class Gan23:
     r"""
     One backward pass gives $J^\top y$ without $J$, and `create_graph=True` lets it be
-    differentiated in turn. Over the noise the mean of $a^2$ is
-    $\|J\|_F^2 / (L \, h \cdot \mathrm{width})$: the noise looks at all directions at
-    once, and a single draw of it is an estimate. How good a one depends on $J$. With
-    768 numbers in a picture of 16×16, eight layers and 64 numbers in a style, over
-    4,000 draws of the noise:
+    differentiated in turn. Over the noise the mean of $a^2$ is $\|J\|_F^2 / (L n)$: the
+    noise looks at all directions at once, and a single draw of it is an estimate. How
+    good a one depends on $J$. With 768 numbers in a picture of 16×16, eight layers and
+    64 numbers in a style, over 4,000 draws of the noise:
 
     | singular values of $J$ | std of $a$, in parts of its mean | one $w$ for all |
     |---|---|---|
@@ -81,6 +80,14 @@ class Gan23:
     layers added before they are squared
         | length / (layers * size) ** 0.5
         -> u.sum(1).norm(dim=1) / size**0.5
+    picture in the product | (synthesis(w) * y).sum()
+        -> (synthesis(w) - y).square().sum()
+    sum in place of a length
+        | torch.linalg.vector_norm(u.reshape(b, -1), dim=1) -> u.sum((1, 2)).abs()
+    mean of the layers subtracted | (u.reshape(b, -1)
+        -> ((u - u.mean(1, True)).reshape(b, -1)
+    derivatives under no_grad | moved = (
+        -> synthesis = torch.no_grad()(synthesis); moved = (
     square of the length
         | length / (layers * size) ** 0.5
         -> u.square().sum((1, 2)) / (layers * size)

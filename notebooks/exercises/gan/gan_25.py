@@ -148,6 +148,15 @@ class Gan25:
     target left out | if r > target -> if r > 0
     step in proportion to the distance | p = p + step if r > target else p - step
         -> p = p + step * (r - target)
+    p left where it was | p + step if r > target else p - step
+        -> p + step if r > target else p
+    p left where it was | step = images / horizon -> step = images // horizon
+    size of r_v | r = r_v = (train.mean().item() - validation.mean().item()) / below
+        -> r_v = (train.mean().item() - validation.mean().item()) / below; r = abs(r_v)
+    another measure followed | if abs(r - target) > 1e-6:
+        -> if abs((r := r_v or r_t) - target) > 1e-6:
+    sign of zero | train.sign().mean() -> (train / train.abs()).mean()
+    an error without need | below == 0 -> abs(below) < 0.01
     step in proportion to the distance | p = p + step if r > target else p - step
         -> p = p + r - target
     step of another size | images / horizon -> images / (1000 * horizon)

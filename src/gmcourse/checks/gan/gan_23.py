@@ -25,12 +25,15 @@ the layers, taken under the root. For one example, with the picture $g(w)$ of sh
 `(c, h, width)`, let
 
 $$
-u = \frac{1}{\sqrt{h \cdot \mathrm{width}}}\; J^\top y, \qquad
-a = \sqrt{\tfrac{1}{L} \textstyle\sum_{l} \sum_{j} u_{lj}^2}
+\begin{aligned}
+u &= J^\top y \,/ \sqrt{n} \\
+a^2 &= \frac{1}{L} \sum_{l} \sum_{j} u_{lj}^2
+\end{aligned}
 $$
 
 where $J$ is the Jacobian of the picture with respect to $w$, $y$ noise of the shape of
-the picture, $l$ counts the $L$ layers, and $j$ the numbers of a style.
+the picture, $n$ = h·width the number of its places (the channels do not count), $l$
+counts the $L$ layers, and $j$ the numbers of a style. The length is $a \ge 0$.
 
 Write `path_lengths(synthesis, w, y)`: `synthesis` makes pictures `(b, c, h, width)` of
 styles `w`, `(b, L, d)`, each of its own row alone; `y` holds a noise for each. Return
@@ -102,8 +105,12 @@ def path_lengths(synthesis, w, y):
         "input asks for a gradient": "requires_grad_() on what was passed in changes "
         "the caller's tensor: take a detached one.",
         "w without a gradient refused": "w may come as plain numbers.",
+        "derivatives under no_grad": "Nothing can be differentiated there.",
+        "picture in the product": "The noise alone is multiplied with the Jacobian.",
+        "sum in place of a length": "Numbers of both signs cancel: squares are added.",
+        "mean of the layers subtracted": "The squares are those of the numbers "
+        "themselves.",
         "float32 in between": "What comes back as float64 has the digits of float32.",
-        "batch of one refused": "One example is a batch, too.",
     },
 )
 def gan_23(t, path_lengths):
@@ -145,7 +152,12 @@ def gan_23(t, path_lengths):
             said = stop.lines.get("got", "")
             if stop.outcome != "error" or "does not require grad" not in said:
                 raise
-            name = "w without a gradient refused"
+            synthesis, w, y = args
+            try:
+                path_lengths(synthesis, w.detach().clone().requires_grad_(), y)
+                name = "w without a gradient refused"
+            except Exception:
+                name = "derivatives under no_grad"
             t.fail(
                 name, why="Lengths, also of a w that requires no gradient.", got=said
             )
@@ -155,9 +167,11 @@ def gan_23(t, path_lengths):
     t.property("a length for each example")
     out = tried(linear, w, y)
     whole = [(), (1,), (b, layers), (b, d), (b, layers, d)]
-    t.shape(out, (b,), "(b,).", ideas={
-        "one number for all examples": whole[:2], "one layer alone": [],
-        "not summed over the dimensions": whole[2:]})  # fmt: skip
+    ideas = {
+        "one number for all examples": whole[:2],
+        "not summed over the dimensions": whole[2:],
+    }
+    t.shape(out, (b,), "(b,).", ideas=ideas)
     t.dtype(out, torch.float32, "that of the pictures.")
     t.property("the same noise gives the same lengths")
     first = t.tensor(out).detach()
@@ -288,6 +302,9 @@ def rivals(j, synthesis, w, y):
     b, c, h, width = y.shape
     j, flat = j.double(), y.double().flatten(1)
 
+    with torch.no_grad():
+        x = synthesis(w).double().flatten(1)
+
     def by(noise):
         return torch.einsum("bnlj,bn->blj", j, noise)
 
@@ -298,8 +315,13 @@ def rivals(j, synthesis, w, y):
             *(by(flat / flat.norm(dim=1, keepdim=True)), by(flat / flat.norm())),
             *(by(flat / flat.std()), by(flat - flat.mean()), by(flat.square())),
             *(by(flat.abs()), by(flat.sign()), by(flat.flip(0))),
+            *(by(flat[:1].expand_as(flat)), by(flat.mean(0).expand_as(flat))),
+            *(by(flat.roll(1, 0)), by(flat.sum(0).expand_as(flat))),
         ],
         "divided by the size of the batch": by(flat) / b,
+        "picture in the product": [
+            by(v) for v in (x, x * flat, x - flat, 2 * (x - flat), 2 * x)
+        ],
     }
     size = h * width
     sizes = {
@@ -337,7 +359,18 @@ def rivals(j, synthesis, w, y):
             lambda u: u.abs().sum(2).mean(1),
             lambda u: u.abs().sum((1, 2)),
             lambda u: u.abs().mean((1, 2)),
-            lambda u: u.sum(2).mean(1).abs(),
+        ],
+        "sum in place of a length": [
+            *(lambda u: u.sum(2).mean(1).abs(), lambda u: u.sum((1, 2)).abs()),
+            *(lambda u: u.sum(2).mean(1), lambda u: u.sum((1, 2))),
+            lambda u: u.mean((1, 2)).abs(),
+            lambda u: u.sum((1, 2)).abs() / u.shape[1] ** 0.5,
+            lambda u: u.sum(2).square().mean(1).sqrt(),
+        ],
+        "mean of the layers subtracted": [
+            lambda u: (u - u.mean(1, True)).square().sum(2).mean(1).sqrt(),
+            lambda u: (u - u.mean(2, True)).square().sum(2).mean(1).sqrt(),
+            lambda u: (u - u.mean((1, 2), True)).square().sum(2).mean(1).sqrt(),
         ],
         "one number for all examples": [
             lambda u: u.square().sum(2).mean().sqrt().expand(len(u)),
@@ -348,8 +381,6 @@ def rivals(j, synthesis, w, y):
         "sign flipped": lambda u: -u.square().sum(2).mean(1).sqrt(),
     }
     yield from mistakes(lambda u, n, end: end(u / n), noises, sizes, ends)
-    with torch.no_grad():
-        x = synthesis(w).double().flatten(1)
     all_of = [(x * flat).sum(1).abs(), (x * flat).sum(1), (x * flat).norm(dim=1)]
     norms = j.square().sum((1, 3)).mean(1).sqrt(), j.square().sum((1, 2, 3)).sqrt()
     for n in (1.0, size**0.5, float(size)):

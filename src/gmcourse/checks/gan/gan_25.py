@@ -27,9 +27,11 @@ values $f$ at examples of the training set, of a validation set, and at made one
 measures of overfitting are
 
 $$
-r_v = \frac{\mathbb{E} f_\text{train} - \mathbb{E} f_\text{val}}
-{\mathbb{E} f_\text{train} - \mathbb{E} f_\text{made}}, \qquad
-r_t = \mathbb{E}\, \mathrm{sign}\, f_\text{train}
+\begin{aligned}
+r_v &= \frac{\mathbb{E} f_\text{train} - \mathbb{E} f_\text{val}}
+{\mathbb{E} f_\text{train} - \mathbb{E} f_\text{made}} \\
+r_t &= \mathbb{E}\, \mathrm{sign}\, f_\text{train}
+\end{aligned}
 $$
 
 The first one is 0 where the critic treats unseen data like its own, and 1 where it
@@ -38,8 +40,9 @@ takes them for made ones. The second one needs no validation set.
 Write `thermostat(p, train, validation, made, target, images, horizon)`: `p` is the
 probability of an augmentation, from 0 to 1; `train`, `validation` and `made` are the
 critic's values, `(n,)`, `(m,)` and `(k,)`, all float32 or all float64, and `validation`
-may be `None`. Return `(r_v, r_t, new_p)`, three numbers (floats, or tensors without
-axes and without a graph); without a validation set `r_v` is `None`.
+may be `None`. They may come with a graph. Return `(r_v, r_t, new_p)`, three numbers
+(floats, or tensors without axes and without a graph); without a validation set `r_v` is
+`None`.
 
 - `new_p` follows $r_v$ where it is there, else $r_t$: above `target` it is `p` plus
   `images / horizon`, below it `p` minus that; but never less than 0 or more than 1.
@@ -101,6 +104,8 @@ def thermostat(p, train, validation, made, target, images, horizon):
         "other direction": "Overfitting calls for more augmentation.",
         "step in proportion to the distance": "The step has one size.",
         "step of another size": "p goes from 0 to 1 in `horizon` images.",
+        "p left where it was": "Off the target p moves, upward or downward.",
+        "size of r_v": "A negative measure is smaller than one of 0.",
         "p not kept between 0 and 1": "It is a probability.",
         "only one end kept": "p stays between 0 and 1 at both ends.",
         "moves at the target": "Within 1e-6 of the target p stays.",
@@ -193,6 +198,7 @@ def gan_25(t, thermostat):
     outs = torch.stack([told(p, *some, *rest)[1] for some in sets])
     dues = torch.tensor([measures(*some)[1] for some in sets])
     why = "Each value has a sign: 1, 0 or -1. Three calls, the last one is shown."
+    t.finite(outs, why, "sign of zero")
     t.close(outs, dues, why, ideas=of_signs(sets), tol=2e-5)
     small = torch.tensor([3e-7, 2e-12, -1e-20, 5e-30, 1e6, -2e5, 4.0])
     out = told(p, small, validation, made, *rest)
@@ -224,6 +230,7 @@ def gan_25(t, thermostat):
         ends = [p + c * v for v in lengths for c in (1, -1)]
         ideas = {
             backward: 2 * p - due,
+            "p left where it was": p,
             "step in proportion to the distance": [
                 *(p + size * off, p - size * off, p + off, p - off, r, target),
                 *(p + size * off / abs(target), p + size * r),
@@ -249,10 +256,13 @@ def gan_25(t, thermostat):
         if abs(r[0] - r[1]) > 0.02:
             name = "r_v above the target, r_t below it, or the other way around"
             moved(name, (a, b, c), sum(r) / 2, 256, 4096, other)
+    flat = torch.tensor([3.0, 1.0]), torch.tensor([2.0]), torch.tensor([-2.0, -2.0])
+    moved("a measure of 0", flat, 0.25, 256, 4096, other)
     name = "a measure above 1, and one below 0"
     args = train, made - 1, made
     moved(name, args, (1 + measures(*args)[0]) / 2, 256, 4096, "r_v clamped")
     args = train, train + 1, made
+    moved(name, args, -measures(*args)[0] / 2, 256, 4096, "size of r_v")
     moved(name, args, measures(*args)[0] / 2, 256, 4096, "r_v clamped")
 
     t.property("p stays between 0 and 1")
@@ -296,6 +306,8 @@ def gan_25(t, thermostat):
     for x, y in ((exact[0], torch.tensor([2.0])), (exact[0], exact[0].clone())):
         args = p, x, exact[1], y, 0.6, 256, 4096
         told(p, x, None, y, 0.6, 256, 4096)
+        near = told(p, x, exact[1], y + 1 / 128, 0.6, 256, 4096)
+        t.close(near[0], -128.0, "Means that differ a little.", tol=1e-4)
         try:
             t.call(thermostat, *args)
         except Stop as stop:
