@@ -91,6 +91,18 @@ class Gan24:
         ring = 1 / (1 + math.cos(math.pi / 9))
         return 3 / 4, ring, 0.4 * 0.3, share, 6.7692, 64 * batches
 
+    @right
+    @build
+    def by_fractions():
+        from fractions import Fraction as Q
+
+        share = (Q(44, 100) - Q(3, 10)) / (1 - 2 * Q(3, 10))
+        price = Q(44 * 56, 10_000) / Q(4, 10) ** 2 / (share * (1 - share))
+        waves = 1 - torch.cos(2 * math.pi * torch.arange(9).double() / 9)
+        images = Q(500_000, 4) / (Q(8, 10) - Q(2, 10))
+        least = min(1 - 2 * 0.3, 1) * min(1 - 0.7, 1)
+        return Q(3, 4), (1 / waves).min(), least, share, price, images
+
     edited = edits(
         by_hand,
         """

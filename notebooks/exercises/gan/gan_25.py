@@ -1,5 +1,6 @@
 """Versions of exercise gan-25."""
 
+import numpy as np
 import torch
 
 from .. import build, edits, reference, right, wrong
@@ -35,7 +36,7 @@ class Gan25:
         if validation is not None:
             below = train.mean().item() - made.mean().item()
             if below == 0:
-                raise ValueError("the same mean at training examples and made ones")
+                raise ValueError("both means are the same")
             r = r_v = (train.mean().item() - validation.mean().item()) / below
         if abs(r - target) > 1e-6:
             step = images / horizon
@@ -84,6 +85,19 @@ class Gan25:
         if (r.double() - target).abs() > 1e-6:
             p += (1 if r > target else -1) * images / horizon
         return r_v, r_t, torch.tensor(p, dtype=torch.float64).clamp(0, 1)
+
+    @right
+    def in_numpy(p, train, validation, made, target, images, horizon):
+        a, c = (x.detach().numpy().astype("float64") for x in (train, made))
+        r_v, r_t = None, np.sign(a).mean()
+        if validation is not None:
+            if a.mean() == c.mean():
+                raise ValueError("no scale")
+            b = validation.detach().numpy().astype("float64")
+            r_v = (a.mean() - b.mean()) / (a.mean() - c.mean())
+        off = (r_t if r_v is None else r_v) - target
+        off = 0 if abs(off) <= 1e-6 else off
+        return r_v, r_t, float(np.clip(p + np.sign(off) * images / horizon, 0, 1))
 
     edited = edits(
         thermostat,
@@ -176,7 +190,7 @@ class Gan25:
     no error where both means are equal | if below == 0: -> if False:
         | / below -> / (below + 1e-12)
     no error where both means are equal | if below == 0: -> below = below or 1.0
-        | raise ValueError("the same mean at training examples and made ones") ->
+        | raise ValueError("both means are the same") ->
     another kind of error | raise ValueError -> raise RuntimeError
     another kind of error | if below == 0: -> if False:
     an error without need | r_v = None
