@@ -119,6 +119,8 @@ class Gan26:
         | F.mse_loss(value_a, torch.ones_like(value_a)) -> -value_a.mean()
     loss of another game | loss = F.mse_loss(value_b -> loss = F.l1_loss(value_b
         | loss + F.mse_loss(value_a -> loss + F.l1_loss(value_a
+    mean taken before the square | critic_b(made_b), critic_a(made_a)
+        -> critic_b(made_b).flatten(1).mean(1), critic_a(made_a).flatten(1).mean(1)
     one direction left out | loss = loss + F.mse_loss(value_a, torch.ones_like(value_a))
         -> pass
     one direction left out | F.mse_loss(value_b, torch.ones_like(value_b)) -> 0

@@ -146,6 +146,22 @@ class Gan28:
     """,
     )
 
+    @wrong("holes left out")
+    def by_sets(layers):
+        found = {0}
+        for k, s, p, d in layers[::-1]:
+            found = {i * s - p + m * d for i in found for m in range(k)}
+        return len(found), Gan28.receptive_field(layers)[1], min(found)
+
+    @wrong("middle in place of the leftmost")
+    def by_centers(layers):
+        size, step, center = 1, 1, 0.5
+        for k, s, p, d in layers:
+            size += (k - 1) * d * step
+            center += ((k - 1) / 2 * d - p) * step
+            step *= s
+        return size, step, int(center)
+
     @wrong("result of an earlier call")
     @build
     def kept_for_the_number_of_layers():

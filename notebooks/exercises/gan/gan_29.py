@@ -68,14 +68,14 @@ def penalty(weight, one_sided=True):
     return loss
 
 
-def penalized(p, q, steps=700, lr=3e-3, weight=10.0, one_sided=True, act=nn.SiLU):
+def penalized(p, q, steps=400, lr=3e-3, weight=10.0, one_sided=True, act=nn.SiLU):
     net = layers(48, lambda v: v, act)
     return fitted(net, p, q, steps, lr, penalty(weight, one_sided))
 
 
 def divided(p, q, weight=60.0):
     """By the steepest slope, at points of either and between."""
-    net = penalized(p, q, 1000, weight=weight)
+    net = penalized(p, q, 900, weight=weight)
     x = torch.cat([p(4000), q(4000)])
     t = torch.rand(len(x), 1)
     x = torch.cat([x, t * x + (1 - t) * x[torch.randperm(len(x))]]).requires_grad_()
@@ -83,20 +83,6 @@ def divided(p, q, weight=60.0):
     net[-1].weight.data /= steep / 1.02
     net[-1].bias.data /= steep / 1.02
     return net
-
-
-class Cones(nn.Module):
-    """The lowest of many cones: its slope is 1 by construction."""
-
-    def __init__(self, size=45):
-        super().__init__()
-        line = torch.linspace(-4.2, 4.2, size)
-        self.register_buffer("tips", torch.cartesian_prod(line, line))
-        self.up = nn.Parameter(torch.zeros(size**2))
-
-    def forward(self, x):
-        far = (x[:, None] - self.tips).square().sum(2).clamp(min=1e-12).sqrt()
-        return 1.02 * (far + self.up).min(dim=1).values
 
 
 def answer(make, **change):
@@ -140,10 +126,6 @@ def constant(p, q):
 
 def broken(p, q):
     return fitted(layers(48, lambda v: v, nn.ReLU), p, q, 3, float("inf"))
-
-
-def cones(p, q):
-    return fitted(Cones(), p, q, 300, 0.1)
 
 
 def spectral(p, q):
@@ -225,7 +207,6 @@ class Gan29:
         (RIGHT, {"make": sorting, "after": lambda v: 1.03 * v[:, 0] + 500}),
         (RIGHT, {"make": divided}),
         (RIGHT, {"make": spectral}),
-        (RIGHT, {"make": cones}),
         ("untrained", {"make": untrained}),
         ("untrained", {"make": constant}),
         ("training diverged", {"make": broken}),

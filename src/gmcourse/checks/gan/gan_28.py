@@ -85,6 +85,8 @@ def receptive_field(layers):
         "its size nor its steps.",
         "cut off at the edge of the picture": "The field is that of an endless "
         "picture: size counts the part in the padding, and start is negative there.",
+        "holes left out": "The pixels between two taps count, too, whether they are "
+        "read or not.",
         "size less the overlap": "Neighbors overlap; this counts what is not shared.",
         "stride of the last layers only": "All layers have a part in the step.",
         "padding to the other side": "Padding moves the first field to the left, "
@@ -287,10 +289,21 @@ EXTRA = {
         for c in (2, -2, 1)
     ]
     + [lambda stack, steps, c=c: 1 + c * sum(v[2] for v in stack) for c in (2, -2, -1)],
+    "holes left out": lambda stack, steps: (
+        len(taps(stack)) - sum(d * (k - 1) * j for (k, _, _, d), j in zip(stack, steps))
+    ),
     "size less the overlap": lambda stack, steps: (
         1 - math.prod(s for _, s, *_ in stack)
     ),
 }
+
+
+def taps(stack):
+    """The pixels that one output depends on."""
+    found = {0}
+    for k, s, _, d in reversed(stack):
+        found = {i * s + m * d for i in found for m in range(k)}
+    return found
 
 
 def size(stack, end, width, growth, extra):
@@ -364,6 +377,8 @@ PARTS: dict[str, Any] = {
                 "middle in place of the leftmost": [
                     lambda at, wide: at + wide // 2,
                     lambda at, wide: at + (wide - 1) // 2,
+                    lambda at, wide: int(at + wide / 2),
+                    lambda at, wide: int(at + (wide - 1) / 2),
                 ],
                 "padding left out": lambda at, wide: 1 - wide,
             },
