@@ -220,7 +220,7 @@ def test_what_is_drawn(show):
     def drawn(selector):
         return points(page.locator(selector).first.get_attribute("d"))
 
-    pairs = drawn(".gm-hair")
+    pairs = drawn(".gm-pairs")
     u = torch.arange(0.5, 24, dtype=torch.float64) / 24
     due = torch.stack([quantiles(TWO, u), center + width * (u - 0.5)], 1)
     found = torch.tensor([[a[0], b[0]] for a, b in pairs], dtype=torch.float64)

@@ -360,8 +360,6 @@ body[data-jp-theme-light=false] .gm-live,body.vscode-dark .gm-live{${dark}}
 .gm-key{font-size:.9em;margin:0 .6rem}
 .gm-grid .gm-level{stroke:var(--gm-soft);stroke-dasharray:3 5}
 .gm-thin{stroke-width:1.6}
-.gm-hair{stroke-width:.8}
-.gm-note{color:var(--gm-soft);font-size:.85em;margin:.35rem 0 .25rem}
 .gm-losses{margin:1rem 0 .6rem;font-size:.9em}
 .gm-below .gm-where{margin-top:0}
 .gm-sheet{display:block;width:100%;image-rendering:pixelated;border-radius:6px;

@@ -53,7 +53,8 @@ GM.figures.transport = function (data, root) {
     ...rules.map((y) => svg("path", { class: "gm-axis", d: `M0 ${y}H${WIDTH}` })));
   const drawing = (height, ...parts) =>
     svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, "aria-hidden": "true" }, ...parts);
-  const p_area = area(0), q_area = area(6), pairs = curve("gm-hair gm-stroke8"), handle = grip();
+  const p_area = area(0), q_area = area(6), pairs = curve("gm-pairs gm-stroke8"), handle = grip();
+  pairs.style.strokeWidth = 0.8;
   p_area.setAttribute("d", `${line(pieces.flatMap((piece, i) =>
     piece.map((x) => [x, FLOOR - unit * heights[i]])))}V${FLOOR}H0Z`);
   const plane = el("div", { class: "gm-plane gm-wide" },
@@ -150,7 +151,7 @@ GM.figures.transport = function (data, root) {
 
   const anew = buttons(["Begin anew", () => { stop(); set(...data.start); }]);
   set(...data.start);
-  const note = (text) => el("div", { class: "gm-note" }, text);
+  const note = (text) => el("div", { class: "gm-near", style: "text-align:left;margin:.3rem 0 .2rem" }, text);
   return [
     el("div", { class: "gm-body" },
       el("div", { class: "gm-row" },
