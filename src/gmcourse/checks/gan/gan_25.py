@@ -123,7 +123,7 @@ def gan_25(t, thermostat):
     n, m, k = 9, 5, 7
     train = t.away(n, low=0.4, high=2)
     train[:6] = train[:6].abs()
-    train[6:8], train[8] = -train[6:8].abs(), train[8].abs()
+    train[6:8], train[8] = -t.uniform(2, low=0.4, high=0.9), train[8].abs()
     validation = t.uniform(m, low=-1.5, high=1) - 0.3
     validation[1], validation[-1] = -1.25, 0.5
     made = t.uniform(k, low=-4, high=-2)
@@ -194,7 +194,7 @@ def gan_25(t, thermostat):
 
     t.property("r_t, the mean of the signs")
     zero = torch.cat([train, torch.zeros(4)])
-    sets = [(x, validation, made) for x in (train, zero, 0.3 - zero.flip(0))]
+    sets = [(x, validation, made) for x in (train, zero, 0.05 - zero.flip(0))]
     outs = torch.stack([told(p, *some, *rest)[1] for some in sets])
     dues = torch.tensor([measures(*some)[1] for some in sets])
     why = "Each value has a sign: 1, 0 or -1. Three calls, the last one is shown."
