@@ -29,8 +29,8 @@ class Gan27:
     def digit_modes(logits, counts):
         r, g, b = logits.argmax(dim=2).unbind(dim=1)
         made = torch.bincount(100 * r + 10 * g + b, minlength=1000)
-        met = ((made > 0) & (counts > 0)).sum()
         some = made > 0
+        met = (counts[some] > 0).sum()
         q = made[some].double() / made.sum()
         p = counts[some].double() / counts.sum()
         return int(met), float((q * (q / p).log()).sum())
@@ -96,13 +96,13 @@ class Gan27:
     logits that were squashed | logits.argmax -> logits.half().argmax
     logits that were squashed | logits.argmax -> logits.clamp(-1e3, 1e3).argmax
     logits that were squashed | logits.argmax -> ((logits * 1e6).round() / 1e6).argmax
-    modes that nobody has | ((made > 0) & (counts > 0)).sum() -> (made > 0).sum()
-    modes of the real examples | ((made > 0) & (counts > 0)).sum() -> (counts > 0).sum()
+    modes that nobody has | (counts[some] > 0).sum() -> (made > 0).sum()
+    modes of the real examples | (counts[some] > 0).sum() -> (counts > 0).sum()
     modes not met
-        | ((made > 0) & (counts > 0)).sum() -> ((made == 0) & (counts > 0)).sum()
-    modes not met | ((made > 0) & (counts > 0)).sum() -> 1000 - (made > 0).sum()
-    examples counted | ((made > 0) & (counts > 0)).sum() -> made[counts > 0].sum()
-    examples counted | ((made > 0) & (counts > 0)).sum() -> made.sum()
+        | (counts[some] > 0).sum() -> ((made == 0) & (counts > 0)).sum()
+    modes not met | (counts[some] > 0).sum() -> 1000 - (made > 0).sum()
+    examples counted | (counts[some] > 0).sum() -> made[counts > 0].sum()
+    examples counted | (counts[some] > 0).sum() -> made.sum()
     share in place of the number | int(met) -> float(met / 1000)
     share in place of the number | int(met) -> float(met / (counts > 0).sum())
     not a whole number | int(met) -> float(met)
@@ -124,9 +124,11 @@ class Gan27:
     frequencies smoothed | (q / p) -> (q / (p + 1e-12))
     frequencies smoothed | (q / p) -> ((q + 1e-8) / (p + 1e-8))
     frequencies smoothed | (q / p) -> (q / p.clamp(min=1e-10))
-    KL reversed | some = made > 0 -> some = (made > 0) & (counts > 0)
+    KL reversed | met = (counts[some] > 0).sum()
+        -> met = (counts[some] > 0).sum(); some = some & (counts > 0)
         | (q * (q / p).log()) -> (p * (p / q).log())
-    KL reversed | some = made > 0 -> some = counts > 0
+    KL reversed | met = (counts[some] > 0).sum()
+        -> met = (counts[some] > 0).sum(); some = counts > 0
         | (q * (q / p).log()) -> (p * (p / q).log())
     mean over the modes | (q / p).log()).sum() -> (q / p).log()).mean()
     mean over the modes | (q / p).log()).sum() -> (q / p).log()).sum() / 1000
@@ -137,11 +139,14 @@ class Gan27:
     bits in place of nats | (q / p).log() -> (q / p).log2()
     logarithm to base 10 | (q / p).log() -> (q / p).log10()
     sign flipped | (q / p) -> (p / q)
-    zero times the logarithm of zero | some = made > 0 -> some = made > -1
+    zero times the logarithm of zero | met = (counts[some] > 0).sum()
+        -> met = (counts[some] > 0).sum(); some = made > -1
     modes that nobody has left out of the divergence
-        | some = made > 0 -> some = (made > 0) & (counts > 0)
+        | met = (counts[some] > 0).sum()
+        -> met = (counts[some] > 0).sum(); some = some & (counts > 0)
     modes that nobody has left out of the divergence
-        | some = made > 0 -> made = made * (counts > 0); some = made > 0
+        | met = (counts[some] > 0).sum()
+        -> met = (counts[some] > 0).sum(); made = made * (counts > 0); some = made > 0
     float32 in between | made[some].double() -> made[some].float()
         | counts[some].double() -> counts[some].float()
     float32 in between | made[some].double() -> made[some]

@@ -111,6 +111,8 @@ class Gan28:
     stride of one layer alone | step *= stride -> step = stride
     stride of one layer alone | return size, step, start
         -> return size, layers[-1][1] if layers else 1, start
+    stride of the last layers only | return size, step, start
+        -> return size, step // (layers or [(1, 1)])[0][1], start
     padding to the other side | start -= -> start +=
     padding left out | start -= step * padding -> pass
     padding left out | return size, step, start -> return size, step, 1 - size

@@ -276,7 +276,7 @@ class Terms:
     def __call__(self, way: str):
         if way not in self.made:
             step, x = way[0], self(way[1:])
-            net = self.nets.get(step.lower())
+            net: Any = self.nets.get(step.lower())
             if step.isupper():
                 fixed = {k: v.detach() for k, v in net.named_parameters()}
                 self.made[way] = functional_call(net, fixed, (x,))
@@ -299,7 +299,7 @@ def sum_of(made: Terms, cycle: float, identity: float):
                 values.append(each(made(one[0]) - made(one[1])))
         return end(values) if values else made("a").new_zeros(())
 
-    def total(*choices):
+    def total(*choices) -> Any:
         games, circles, same, (missing, weigh), cuts = (
             choices[i:j] for i, j in ((0, 5), (5, 10), (10, 15), (15, 17), (17, 23))
         )

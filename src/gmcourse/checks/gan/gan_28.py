@@ -123,7 +123,7 @@ def gan_28(t, receptive_field):
         [layer((2, 6), (1, 2)) for _ in range(6)],
     ]
 
-    def found(stack, out):
+    def found(stack, out) -> Any:
         """Three whole numbers."""
         got, name = f"{out!r}"[:60], "not whole numbers"
         three = isinstance(out, tuple | list) and len(out) == 3

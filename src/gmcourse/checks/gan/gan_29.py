@@ -8,7 +8,7 @@ from torch import nn
 
 from .._exercise import Exercise
 
-# Over 20 seeds the reference measures REACHED of the distance, at a slope of 1.000.
+# Over 20 seeds the reference measures 99 % of the distance, at a slope of 1.000.
 SHARE, STEEPEST, SECONDS = 0.95, 1.05, 60.0
 
 
@@ -42,9 +42,10 @@ the three lengths, a number that the check knows and `train_critic` does not.
 
 It puts the critic into evaluation mode, and it passes if
 
-- the slope, $|f(x) - f(y)|$ by $|x - y|$, is at most 1.05 in each of 40,000 pairs: $x$
-  is drawn from $p$, from $q$, or from a line between a point of the one and a point of
-  the other, and $y$ is another one of these or a point 0.05 away, in any direction;
+- the slope, $|f(x) - f(y)|$ divided by $|x - y|$, is at most 1.05 in each of 40,000
+  pairs, of which those nearer than 0.01 do not count: $x$ is drawn from $p$, from $q$,
+  or from a line between a point of the one and a point of the other, and $y$ is another
+  one of these or a point 0.05 away, in any direction;
 - $\mathbb{E}_p f - \mathbb{E}_q f$ is at least 95 % of $W_1$, with 20,000 points of
   each.
 
@@ -137,10 +138,10 @@ def gan_29(t, train_critic):
     first = value(x[:500])
     drawn, part = "random in evaluation mode", "statistics of the batch"
     t.close(value(x[:500]), first, "The same at each call.", drawn, tol=1e-3)
-    t.close(value(x[:7]), first[:7], "The same with fewer points.", part, tol=1e-3)
     place, order = "depends on its place in the batch", torch.randperm(500)
     why = "Each row comes from its own point."
     t.close(value(x[:500][order]), first[order], why, place, tol=1e-3)
+    t.close(value(x[:7]), first[:7], "The same with fewer points.", part, tol=1e-3)
 
     def slopes(u, v):
         far = (u - v).norm(dim=1)
@@ -171,7 +172,7 @@ def gan_29(t, train_critic):
 
     def clipped():
         every = torch.cat([p.detach().flatten().abs() for p in critic.parameters()])
-        return len(every) > 50 and 0.2 < (every > 0.999 * every.max()).double().mean()
+        return len(every) > 50 and (every > 0.999 * every.max()).double().mean() > 0.2
 
     t.property("the slope is at most 1.05")
     if not slope <= STEEPEST:
