@@ -78,6 +78,19 @@ HEADINGS = {
         "mode with one of them or more is covered. Both count what was drawn: a mode "
         "that is covered may be drawn much more seldom than the others.",
     ),
+    "stacked_mnist": (
+        "Stacked MNIST",
+        "Three digits in three color channels {cite:p}`metz2017`: 1,000 modes, which a "
+        "classifier of digits counts in 26,000 draws. The divergence is that of the "
+        "counted shares from the uniform distribution. The three games have one "
+        "generator, and their training about the same CPU time.",
+    ),
+    "emoji32_twitter": (
+        "Emoji into emoji",
+        "1,720 emoji in the styles of two vendors to learn from, at 32×32 pixels, and "
+        "191 held-out ones. CycleGAN is not told the pairs. The control is whoever "
+        "leaves a picture as it is: chapter 5 measures that too.",
+    ),
 }
 
 # What the papers report of a set: the rows of a table, and a word on them.
