@@ -170,7 +170,7 @@ def gan_17(t, one_sided_penalty):
             steep = int((sizes > 1.2).sum())
             least = sizes.min()
             apart = least == 0 if flat else 0.2 < least < 0.55
-            turned = flat or g.mean(0).norm() < 0.9 * sizes.mean()
+            turned = flat or g.mean(0).norm() < 0.9 * sizes.mean() > 1.2
             if b < 3 or (apart and 2 <= steep < b and turned):
                 return net, real, fake, s
 

@@ -238,10 +238,10 @@ def gan_18(t, conv_norm):
             list(kept),
             rivals(w, size, stride, padding),
         )
-        name = first(found, lambda v: abs(float(v / s[0] - part)) < 2e-4)
+        name = first(found, lambda v: abs(float(v / s[0] - part)) < 5e-5)
         if not part.isfinite() or part == 0:
             name = "vector left to grow or shrink"
-        if far(again, part, 2e-4).any() and max(part, again) < 1:
+        if far(again, part, 2e-5).any() and max(part, again) < 1:
             name = "number of rounds too small"
         why = "The largest singular value of the whole matrix."
         t.close(part, 1.0, why, name, tol=5e-4)
