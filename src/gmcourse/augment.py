@@ -5,7 +5,7 @@ random, the real ones and those that were made, it has more to learn from, and t
 generator need not learn the changes: as long as the distribution of the changed images
 tells that of the images, both players agree on the latter alone. Such an augmentation
 does not leak. Karras et al. (2020), "Training generative adversarial networks with
-limited data".
+limited data". Built in chapter 05_wasserstein_style_and_translation.
 
 A kind of change takes images ``(b, c, h, v)`` and gives each a random change of its
 own; `Augment` makes it with probability ``p``, and else leaves the image alone. Below

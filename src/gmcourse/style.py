@@ -2,7 +2,8 @@
 
 Noise becomes a style, ``w``, and the style decides in every layer how large each
 channel is; the image grows from a constant. After Karras et al. (2020), "Analyzing and
-improving the image quality of StyleGAN", in small.
+improving the image quality of StyleGAN", in small. Built in chapter
+05_wasserstein_style_and_translation.
 """
 
 import itertools

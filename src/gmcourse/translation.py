@@ -3,7 +3,8 @@
 A generator turns an image of one kind, the condition ``c``, into one of another, ``x``;
 both have values in [0, 1]. With pairs, the distance to the right answer says what to
 draw, and a critic of patches how it should look. Without pairs, a second generator
-that must find the way back stands in for them.
+that must find the way back stands in for them. Built in chapter
+05_wasserstein_style_and_translation.
 """
 
 from collections.abc import Callable
