@@ -83,6 +83,22 @@ class Gan19:
             p.requires_grad_(True)
         return first.mean(), second.mean()
 
+    @right
+    def by_margins(critic, generator, real, z, gamma):
+        def squares(x):
+            x = x.detach().clone().requires_grad_(True)
+            f = critic(x)
+            g = torch.autograd.grad(f, x, torch.ones_like(f), create_graph=True)[0]
+            g = g.flatten(1)
+            return torch.einsum("bi,bi->", g, g)
+
+        fake, b = generator(z), z.shape[0]
+        margin = (critic(real.detach()) - critic(fake.detach())).squeeze(1)
+        first = F.softplus(-margin).sum() / b
+        first = first + 0.5 * gamma * (squares(real) + squares(fake)) / b
+        margin = critic(fake).view(b) - critic(real.detach()).view(b)
+        return first, F.softplus(-margin).sum().div(b)
+
     edited = edits(
         losses,
         """

@@ -33,9 +33,9 @@ and $b$ that are made, $x'_i = g(z_i)$. The critic's value of a real example is 
 exceed that of the made one beside it:
 
 $$
-L_f = \frac1b \sum_{i=1}^b \log\bigl(1 + e^{f(x'_i) - f(x_i)}\bigr)
-  + \frac{\gamma}{2b} \sum_{i=1}^b \lVert \nabla_x f(x_i) \rVert^2
-  + \frac{\gamma}{2b} \sum_{i=1}^b \lVert \nabla_x f(x'_i) \rVert^2 ,
+L_f = \frac1b \sum_{i=1}^b \log\bigl(1 + e^{f(x'_i) - f(x_i)}\bigr) +
+  \frac{\gamma}{2b} \sum_{i=1}^b \lVert \nabla_x f(x_i) \rVert^2 +
+  \frac{\gamma}{2b} \sum_{i=1}^b \lVert \nabla_x f(x'_i) \rVert^2 ,
 $$
 
 and the generator wants the contrary,
