@@ -73,15 +73,15 @@ def penalized(p, q, steps=400, lr=3e-3, weight=10.0, one_sided=True, act=nn.SiLU
     return fitted(net, p, q, steps, lr, penalty(weight, one_sided))
 
 
-def divided(p, q, weight=60.0):
+def divided(p, q, weight=50.0, steps=1500):
     """By the steepest slope, at points of either and between."""
-    net = penalized(p, q, 900, weight=weight)
+    net = penalized(p, q, steps, weight=weight)
     x = torch.cat([p(4000), q(4000)])
     t = torch.rand(len(x), 1)
     x = torch.cat([x, t * x + (1 - t) * x[torch.randperm(len(x))]]).requires_grad_()
     steep = torch.autograd.grad(net(x).sum(), x)[0].norm(dim=1).max()
-    net[-1].weight.data /= steep / 1.02
-    net[-1].bias.data /= steep / 1.02
+    net[-1].weight.data /= steep
+    net[-1].bias.data /= steep
     return net
 
 
@@ -128,8 +128,15 @@ def broken(p, q):
     return fitted(layers(48, lambda v: v, nn.ReLU), p, q, 3, float("inf"))
 
 
-def spectral(p, q):
-    return fitted(layers(64, spectral_norm, Sorted), p, q, 300, 5e-3)
+class Folded(nn.Module):
+    """A size keeps the slope, up to its sign."""
+
+    def forward(self, x):
+        return x.abs()
+
+
+def folding(p, q):
+    return fitted(layers(64, orthogonal, Folded), p, q, 250, 2e-2)
 
 
 def of_another_pair(p, q):
@@ -206,7 +213,7 @@ class Gan29:
         (RIGHT, {"make": sorting, "depth": 4, "width": 24, "lr": 1e-2}),
         (RIGHT, {"make": sorting, "after": lambda v: 1.03 * v[:, 0] + 500}),
         (RIGHT, {"make": divided}),
-        (RIGHT, {"make": spectral}),
+        (RIGHT, {"make": folding}),
         ("untrained", {"make": untrained}),
         ("untrained", {"make": constant}),
         ("training diverged", {"make": broken}),

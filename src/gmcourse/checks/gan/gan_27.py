@@ -159,7 +159,7 @@ def gan_27(t, digit_modes):
                 single = (got.float() == got).all() or name == LARGE
                 mistake = "float32 in between" if single else None
             ideas = (
-                (k, [v for v in values if far(v, due, 1e-6).any()])
+                (k, [v for v in values if far(v, due, tol).any()])
                 for k, values in (
                     (k, [torch.stack([f(*world) for world in worlds]) for f in found])
                     for k, found in ways.items()
@@ -209,7 +209,7 @@ def gan_27(t, digit_modes):
         t.close(value, math.inf, why, ideas=ideas, tol=1e-7)
 
     equal = []
-    for n in 40, 50:
+    for n in 240, 270:
         modes, counts = world(n, 500, 200, extra=300)
         logits, digits = logits_of(modes), digits_of(modes)
         after = torch.arange(10) > digits[:, :, None]
@@ -217,6 +217,7 @@ def gan_27(t, digit_modes):
         logits = torch.where(again, logits.amax(2, keepdim=True), logits)
         equal.append((modes, logits, counts))
     modes, counts = torch.zeros(7, dtype=torch.int64), torch.ones(1000).long()
+    counts[0] = 0
     equal.append((modes, torch.full((7, 3, 10), -2.0), counts))
     compared("equal logits: the smallest digit", equal, 0)
     name = "logits that were squashed"
@@ -440,7 +441,11 @@ RIVALS: tuple[dict[str, Any], ...] = (
         "frequencies smoothed": [
             *(f(v) for v in (1, 0.5, 1e-3, 1e-2, 0.1) for f in (smooth, few)),
             *(few(v, both=False) for v in (1, 0.5, 1e-3, 1e-2, 0.1)),
-            *(sides(raised(10.0**-k)) for k in range(2, 12)),
+            *(sides(raised(10.0**-k)) for k in range(2, 13)),
+            *(
+                sides(lambda q, p, c, e=10.0**-k: divergence(q, p + e))
+                for k in range(2, 14)
+            ),
         ],
         "another divergence": [
             sides(half),

@@ -36,9 +36,10 @@ are the limit. It sets no seed.
 
 The check draws a pair of its own each time: three discs of radius 0.5 that are equally
 likely, and of which $q$ has the same three, each of them moved by a way of its own, 0.4
-to 0.9 long in any direction. The middles of the three ways are 4.3 apart, on a circle
-of radius 2.5 around the origin. What is near goes to what is near: $W_1$ is the mean of
-the three lengths, a number that the check knows and `train_critic` does not.
+to 0.9 long in any direction, but not all in nearly the same one. The middles of the
+three ways are 4.3 apart, on a circle of radius 2.5 around the origin. What is near goes
+to what is near: $W_1$ is the mean of the three lengths, a number that the check knows
+and `train_critic` does not.
 
 It puts the critic into evaluation mode, and it passes if
 
@@ -97,8 +98,11 @@ def gan_29(t, train_critic):
     turn = 2 * math.pi * (torch.arange(3) / 3 + torch.rand(1, generator=t.rng))
     middle = 2.5 * torch.stack([turn.cos(), turn.sin()], 1)
     ways = t.uniform(3, low=0.4, high=0.9)
-    aim = 2 * math.pi * torch.rand(3, generator=t.rng)
-    moves = ways[:, None] * torch.stack([aim.cos(), aim.sin()], 1)
+    while True:  # no direction serves all three
+        aim = 2 * math.pi * torch.rand(3, generator=t.rng)
+        moves = ways[:, None] * torch.stack([aim.cos(), aim.sin()], 1)
+        if moves.mean(0).norm() < 0.5 * ways.mean():
+            break
     distance = float(ways.double().mean())
 
     def pairs(n):
