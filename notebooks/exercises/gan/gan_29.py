@@ -186,8 +186,7 @@ class Gan29:
     by its own steepest slope it becomes one, from below. Clipping leaves a slope that
     nobody chose, and a value that can be anything. And layers that are each bounded are
     not enough: with tanh half of the distance is lost on the way.
-    (The row with the weight of 50 took 1,500 steps and 20 pairs, and the penalties
-    above it 900.)
+    """
 
     @reference
     def train_critic(p_sample, q_sample):
@@ -230,7 +229,10 @@ class Gan29:
         ("not of slope 1", {"make": sorting, "steps": 200, "after": lambda v: v / 2}),
         ("sign flipped", {"make": sorting, "steps": 200, "after": lambda v: -v}),
         ("a penalty is no bound", {"make": penalized}),
-        ("a penalty is no bound", {"make": penalized, "one_sided": False, "steps": 900}),
+        (
+            "a penalty is no bound",
+            {"make": penalized, "one_sided": False, "steps": 900},
+        ),
         ("weights clipped", {"make": clipping}),
         ("weights clipped", {"make": clipping, "bound": 0.01}),
         ("a linear critic", {"make": straight}),

@@ -30,9 +30,9 @@ class Gan30:
     are off by 0.15 to 1.8.
 
     **The distribution** tells what it can. Of the islands only $T$ is left when it
-    fits: nine plain runs matched islands that do not belong together, closed the circle, and
-    stayed at energy distances of 0.007 to 0.28 above those of two sets of B. Five of
-    these, at 0.007 to 0.015, are near the noise: a picture would not tell. The
+    fits: nine plain runs matched islands that do not belong together, closed the circle
+    and stayed at energy distances of 0.007 to 0.28 above those of two sets of B. Five
+    of these, at 0.007 to 0.015, are near the noise: a picture would not tell. The
     rectangle has four turns and mirrors that fit alike, and the plain runs met all of
     them: the true one twice, half a turn twice, the mirrors two times each. Two more
     found maps that are neither, 0.6 spreads from the nearest, with a distribution as
