@@ -113,6 +113,11 @@ class Gan28:
         -> return size, layers[-1][1] if layers else 1, start
     stride of the last layers only | return size, step, start
         -> return size, step // (layers or [(1, 1)])[0][1], start
+    a layer left out | in layers -> in layers[1:]
+    a layer left out | in layers -> in layers[:-1]
+    off by one | size, step, start = 1, 1, 0 -> size, step, start = 2, 1, 0
+    off by one | size, step, start = 1, 1, 0 -> size, step, start = 1, 1, 1
+    off by one | return size, step, start -> return size, step, start - 1
     padding to the other side | start -= -> start +=
     padding left out | start -= step * padding -> pass
     padding left out | return size, step, start -> return size, step, 1 - size

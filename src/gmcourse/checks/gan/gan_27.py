@@ -165,6 +165,7 @@ def gan_27(t, digit_modes):
                     for k, found in ways.items()
                 )
             )
+            ideas = None if mistake == "float32 in between" else ideas
             t.close(got, due, WHY[place], mistake, ideas, tol)
         seen.extend(worlds)
         kind = t.tensor(outs[0][place]).dtype

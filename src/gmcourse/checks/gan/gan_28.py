@@ -73,6 +73,8 @@ def receptive_field(layers):
         "stride of one layer alone": "Strides multiply, over all layers.",
         "strides added": "Strides multiply: two of 2 are one of 4.",
         "from the wrong end": "The first of the list is the layer at the picture.",
+        "a layer left out": "All layers count, the first and the last, too.",
+        "off by one": "From pixel 0 to pixel 2 there are three pixels and two steps.",
         "dilation left out": "The taps of a kernel lie `dilation` apart.",
         "dilation counted otherwise": "From the first of the k taps to the last there "
         "are k - 1 steps, each of `dilation`: with dilation 1 they are neighbors.",
@@ -256,7 +258,11 @@ GROWTH = {
         lambda before, own: 1 + sum(v - 1 for v in before),
     ],
 }
-ENDS = {"": lambda v: v, "from the wrong end": lambda v: v[::-1]}
+ENDS: dict[str, Any] = {
+    "": lambda v: v,
+    "from the wrong end": lambda v: v[::-1],
+    "a layer left out": [lambda v: v[1:], lambda v: v[:-1]],
+}
 WIDTHS = {
     "": lambda k, d: d * k - d,
     "dilation left out": lambda k, d: k - 1,
@@ -281,6 +287,7 @@ WIDTHS = {
 EXTRA = {
     "": lambda stack, steps: 1,
     "the pixel to begin with left out": lambda stack, steps: 0,
+    "off by one": lambda stack, steps: 2,
     "cut off at the edge of the picture": lambda stack, steps: (
         1 - sum(v[2] * j for v, j in zip(stack, steps))
     ),
@@ -381,6 +388,7 @@ PARTS: dict[str, Any] = {
                     lambda at, wide: int(at + (wide - 1) / 2),
                 ],
                 "padding left out": lambda at, wide: 1 - wide,
+                "off by one": [lambda at, wide: at + 1, lambda at, wide: at - 1],
             },
         ),
     ),

@@ -1,5 +1,6 @@
 """Exercise gan-29: A critic that measures."""
 
+import functools
 import math
 import time
 
@@ -9,7 +10,7 @@ from torch import nn
 from .._exercise import Exercise
 
 # Over 20 seeds the reference measures 99 % of the distance, at a slope of 1.000.
-SHARE, STEEPEST, SECONDS = 0.95, 1.05, 60.0
+SHARE, STEEPEST, SECONDS = 0.9, 1.05, 60.0
 
 
 @Exercise(
@@ -47,7 +48,7 @@ It puts the critic into evaluation mode, and it passes if
   pairs, of which those nearer than 0.01 do not count: $x$ is drawn from $p$, from $q$,
   or from a line between a point of the one and a point of the other, and $y$ is another
   one of these or a point 0.05 away, in any direction;
-- $\mathbb{E}_p f - \mathbb{E}_q f$ is at least 95 % of $W_1$, with 20,000 points of
+- $\mathbb{E}_p f - \mathbb{E}_q f$ is at least 90 % of $W_1$, with 20,000 points of
   each.
 
 In evaluation mode the same points give the same values, and each row depends on its own
@@ -65,8 +66,8 @@ def train_critic(p_sample, q_sample):
         "largest slope over many pairs. A penalty alone ends at a slope of 1.1 or "
         "1.2: what do the other two numbers mean then?",
         "A slope that was measured can be mended: divide the last layer by it. With a "
-        "penalty on slopes above 1 alone, of a weight of 30 to 100, little is lost "
-        "by that.",
+        "penalty on slopes above 1 alone, of a weight of 50, and 1,500 steps, that "
+        "costs 1 to 10 % of the distance.",
         "Or let no layer have a slope above 1, and lose none: orthogonal weights "
         "(`torch.nn.utils.parametrizations.orthogonal`), and in place of an activation "
         "that flattens, one that sorts: each pair of units gives its larger and its "
@@ -180,13 +181,14 @@ def gan_29(t, train_critic):
 
     t.property("the slope is at most 1.05")
     if not slope <= STEEPEST:
-        name = "a penalty is no bound" if fair > 0.6 and slope < 1.5 else None
+        name = "a penalty is no bound" if fair > 0.55 and slope < 2 else None
         name = "no bound on the slope" if fair < 0.95 and slope > 2.5 else name
         name = "not of slope 1" if abs(fair) >= 0.975 else name
         name = "weights clipped" if clipped() else name
         got = f"{slope:.4g}; the means differ by {100 * share:.1f} % of the distance"
         t.fail(name, why="In each of 40,000 pairs.", got=got)
 
+    @functools.cache
     def usual():
         """The mean slope at points of p and q."""
         step = torch.tensor([[0.02, 0.0], [0.0, 0.02]])
@@ -194,17 +196,19 @@ def gan_29(t, train_critic):
         along = [(value(spots + s) - value(spots)) / 0.02 for s in step]
         return float(torch.stack(along).norm(dim=0).mean())
 
-    t.property("the means differ by 95 % of the distance or more")
+    t.property("the means differ by 90 % of the distance or more")
     if not share >= SHARE:
         traps = {
             "sign flipped": share <= -SHARE,
-            "untrained": abs(share) < 0.1 and abs(fair) < 0.5 and slope < 0.7,
             "weights clipped": clipped,
+            "untrained": abs(share) < 0.3 and abs(fair) < 0.8 and slope < 0.7,
             "not of slope 1": fair >= SHARE,
             "a linear critic": linear,
-            "not quite": share >= 0.85,
-            "steep in other directions": lambda: usual() > 0.85,
-            "flat where the points are": lambda: 0.1 < usual() < 0.8,
+            "not quite": share >= 0.8,
+            "steep in other directions": lambda: (
+                usual() > 0.84 or usual() > max(0.4, share / 0.45)
+            ),
+            "flat where the points are": lambda: 0.1 < usual() < share / 0.45,
         }
         found = (k for k, v in traps.items() if (v() if callable(v) else v))
         why = f"The distance is {distance:.4g}, the largest slope {slope:.4g}."
