@@ -24,7 +24,16 @@ from gmcourse.zoo.measure import (
     StacksCovered,
     by_parts,
 )
-from gmcourse.zoo.recipes import autoencoders, classifiers, gan, gan_images, vae
+from gmcourse.zoo.recipes import (
+    autoencoders,
+    classifiers,
+    gan,
+    gan_images,
+    stacked,
+    style,
+    translation,
+    vae,
+)
 from gmcourse.zoo.sources import Part, Source
 
 ROOT = Path(__file__).parents[1]
@@ -287,8 +296,8 @@ def test_rows_of_pairs_belong_together():
         (x, c), n = part.first(), len(part)
         assert x.shape == c.shape == (n, *sources.EMOJI.shape)
         assert c.min() >= 0 and c.max() <= 1 and x.max() <= 1
-        for found, style in ((x, "twitter"), (c, "google")):
-            loaded = data.load(f"emoji32_{style}", split)
+        for found, kind in ((x, "twitter"), (c, "google")):
+            loaded = data.load(f"emoji32_{kind}", split)
             assert torch.equal(found, data.to_unit(loaded.x))
             assert part.is_sample == loaded.info.is_sample
     other = dataclasses.replace(sources.EMOJI, given="pixelfaces")
@@ -441,7 +450,8 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 
 def test_recipes_are_joined_from_one_file_a_topic():
-    topics = (autoencoders, classifiers, gan, gan_images, vae)
+    topics = autoencoders, classifiers, gan, gan_images
+    topics += stacked, style, translation, vae
     joined = [recipe for topic in topics for recipe in topic.RECIPES]
     found = [r for r in zoo.RECIPES.values() if r not in (WGAN, GPT)]
     assert found == joined
