@@ -42,9 +42,8 @@ A bar is the mean over all values: over the pictures, channels and pixels, or ov
 pictures and patches. `a` is $n$ pictures, `(n, c, h, w)`, and `b` is $m$ others,
 `(m, c, h, w)`; $n$ and $m$ are any numbers, and need not be equal. The two weights are
 floats, 0 or more, and each is the whole weight of its terms. Each of the four networks
-treats each picture by itself, and gives what is of its size: a translation has the
-shape of the picture, and the values of a critic have any shape, a picture an entry of
-the first axis.
+treats each picture by itself; a translation has the shape of the picture, and the
+values of a critic have one entry for each picture along their first axis.
 
 The result is one number, `()`, in the dtype of the pictures and networks (float32 or
 float64). All six terms train each generator that made something in them: in a circle
@@ -53,8 +52,8 @@ the caller. The function calls no `backward`, and leaves everything as it was: i
 weights, their `grad` and `requires_grad`, and the modes of the networks.
 
 It runs, the loss falls, and pictures come back as they went; only what is between has
-nothing to do with B. It is wrong in **four places**. Repair them, and keep the
-signature.
+nothing to do with B. It is wrong in **four places**, one of them two lines. Repair
+them, and keep the signature.
 """,
     stub='''
 def generator_loss(forth, back, critic_a, critic_b, a, b, cycle, identity):

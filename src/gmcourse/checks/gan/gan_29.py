@@ -9,7 +9,8 @@ from torch import nn
 
 from .._exercise import Exercise
 
-# Over 20 seeds the reference measures 99 % of the distance, at a slope of 1.000.
+# Over 20 seeds the reference measures 99.8 % of the distance (98.9 to 100.1) at a slope
+# of 1.00; one with a penalty, divided by its steepest slope, 96.3 % (89.9 to 99.0).
 SHARE, STEEPEST, SECONDS = 0.9, 1.05, 60.0
 
 
