@@ -30,7 +30,6 @@ from gmcourse.zoo.recipes import (
     gan,
     gan_images,
     stacked,
-    style,
     translation,
     vae,
 )
@@ -451,7 +450,7 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 def test_recipes_are_joined_from_one_file_a_topic():
     topics = autoencoders, classifiers, gan, gan_images
-    topics += stacked, style, translation, vae
+    topics += stacked, translation, vae
     joined = [recipe for topic in topics for recipe in topic.RECIPES]
     found = [r for r in zoo.RECIPES.values() if r not in (WGAN, GPT)]
     assert found == joined

@@ -1,4 +1,4 @@
-"""Generative adversarial networks of two sets of images."""
+"""Generative adversarial networks of two sets of images; one has styles."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import torch
 from ...conditions import Labels
 from ...gan import GAN, NonSaturating, Projection, r1
 from ...nets import DCCritic, DCGenerator, WithLabel
+from ...style import PathLength, StyleGenerator
 from ..making import Recipe, adams, seldom
 from ..measure import Measure, SampleDistance
 from ..sources import FACES, FASHION
@@ -30,6 +31,19 @@ def _dcgan(
         penalty=seldom(r1),
         penalty_weight=gamma,
         condition=Labels(classes) if classes else None,
+    )
+
+
+def _styled() -> GAN:
+    return GAN(
+        StyleGenerator(64, FACES.shape, width=16, style_width=64),
+        DCCritic(FACES.shape, 1, width=32),
+        NonSaturating(),
+        latent_dim=64,
+        event_shape=FACES.shape,
+        penalty=seldom(r1),
+        penalty_weight=0.05,
+        regularizer=PathLength(weight=2.0, every=8),
     )
 
 
@@ -61,6 +75,17 @@ RECIPES = (
         steps=(10, 9_000, 100_000),
         measures=_measures("classifier-pixelfaces"),
         optimizer=_ADAMS,
+        batch_size=64,
+        autocast=torch.bfloat16,
+    ),
+    Recipe(
+        name="style-pixelfaces",
+        title="style-based GAN",
+        source=FACES,
+        model=_styled,
+        steps=(10, 6_000, 100_000),
+        measures=_measures("classifier-pixelfaces"),
+        optimizer=adams(1e-3, (0.0, 0.99)),
         batch_size=64,
         autocast=torch.bfloat16,
     ),
