@@ -92,7 +92,7 @@ def image_gan():
 def conditional_gan():
     nets = WithLabel(mlp(5, 16, 3), 3), Projection(mlp(3, 16), 16, 3)
     how = {"latent_dim": 2, "event_shape": (3,), "condition": Labels(3)}
-    return GAN(*nets, NonSaturating(0.9), **how)
+    return GAN(*nets, NonSaturating(0.9), reuse=True, **how)
 
 
 def style_gan():

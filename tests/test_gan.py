@@ -187,6 +187,41 @@ def test_several_steps_of_the_critic_take_parts_of_the_batch():
         model.check(x[:2])
 
 
+def test_the_generator_may_learn_from_what_it_made_for_the_critic():
+    model, x = small(gan.Relativistic(), reuse=True, critic_steps=2), torch.randn(8, 3)
+    with seeded(1):
+        turns = model.losses(x)
+        first, second = (next(turns)[1] for _ in range(2))
+        weight = model.generator[0].weight
+        for loss in (first, second):  # nothing gets there from the critic's turns
+            slopes = torch.autograd.grad(loss, weight, allow_unused=True)
+            assert slopes == (None,)
+        (_, loss) = next(turns)
+        slope = torch.autograd.grad(loss, weight)[0]
+        after = torch.rand(())
+    with seeded(1):
+        _, z = model.noise(4, 2), model.noise(4, 2)
+        assert torch.equal(after, torch.rand(()))  # nothing else was drawn
+    judge = lambda v: model.critic(v)[:, 0]  # noqa: E731
+    due = F.softplus(judge(x[4:]) - judge(model.generator(z))).mean()
+    torch.testing.assert_close(loss, due)
+    torch.testing.assert_close(slope, torch.autograd.grad(due, weight)[0])
+
+
+def test_a_graph_is_kept_where_the_generator_learns():
+    x, kept = torch.randn(8, 3), []
+    for reuse, due in (False, [False, False, True]), (True, [True, True]):
+        model = small(reuse=reuse, critic_steps=2)
+        model.generator.register_forward_hook(lambda *a: kept.append(a[2]))
+        list(model.losses(x))
+        assert [v.requires_grad for v in kept] == due
+        kept.clear()
+        with torch.no_grad():
+            list(model.losses(x))
+        assert not any(v.requires_grad for v in kept)
+        kept.clear()
+
+
 def test_the_critic_sees_through_a_blur_that_fades():
     model = small(blur=lambda step: 1.0 - step / 4)
     x = torch.zeros(20_000, 3)

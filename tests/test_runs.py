@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from models import TinyGAN, dense_vae, flat_ae, optimizer_for
+from models import MODELS, TinyGAN, dense_vae, flat_ae, optimizer_for
 from torch import nn
 
 import gmcourse as gm
@@ -181,6 +182,67 @@ def test_a_script_that_ends_within_its_loop_is_saved(how, tmp_path):
     command = [sys.executable, script, tmp_path / "run"]
     subprocess.run(command, capture_output=True, timeout=100)
     assert checkpoint.read(tmp_path / "run")[1]["step"] == 5
+
+
+KILLED = """
+    import os, signal, sys
+    import torch
+    sys.path.insert(0, sys.argv[3])
+    from test_runs import two_players
+    torch.set_num_threads(1)
+    two_players(sys.argv[1], sys.argv[2], kill=os.kill)
+"""
+
+
+def two_players(name, path, kill=None):
+    """Eight updates of both; ``kill`` comes within the sixth, between the two turns."""
+    with seeded(0):
+        model = MODELS[name]()
+        x, _ = model.example(24)
+    ema, turns = EMA(model, 0.9), []
+    generator = model.game.generator
+
+    def watched(*values):
+        turns.append(values)
+        if kill is not None and len(turns) == 6:
+            kill(os.getpid(), signal.SIGKILL)
+        return generator(*values)
+
+    model.game.generator = watched
+    stream = data.Batches(x.cpu(), batch_size=8, seed=1)
+    how = {"steps": 8, "ema": ema, "resume": path, "save_seconds": 0.0}
+    with seeded(1):
+        for _ in train(model, stream, optimizer_for(model, 1e-2), **how):
+            pass
+    return len(turns), model.state_dict(), ema.model.state_dict()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="not on Windows")
+@pytest.mark.parametrize(
+    ("name", "moving"),
+    [
+        ("gan of images", ("running_mean", "weight.0._v")),
+        ("style-based gan", ("augment.p", "regularizer.mean")),
+    ],
+)
+def test_two_players_go_on_to_the_bit_after_a_kill(name, moving, tmp_path):
+    """Between the turns of an update the critic has moved and the generator has not."""
+    script, path, here = tmp_path / "script.py", tmp_path / "run", Path(__file__).parent
+    script.write_text(textwrap.dedent(KILLED))
+    command = [sys.executable, script, name, path, here]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode == -signal.SIGKILL, done.stderr[-500:]
+    taken, *found = two_players(name, path)
+    updates, *due = two_players(name, tmp_path / "whole")
+    assert taken < updates == 8
+    with seeded(0):
+        start = MODELS[name]().state_dict()
+    for now, then in zip(found, due):
+        assert now.keys() == then.keys()
+        assert all(torch.equal(now[k], then[k]) for k in now)
+    for word in moving:  # the test would say nothing of what never moved
+        keys = [k for k in start if word in k]
+        assert keys and all(not torch.equal(start[k], due[0][k]) for k in keys)
 
 
 def test_an_error_of_the_data_keeps_the_updates_before_it(tmp_path):

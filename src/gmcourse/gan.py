@@ -200,6 +200,8 @@ class GAN(GenerativeModel):
             model: its buffers are saved.
         regularizer: ``(generator, z)`` to a number added to the generator's loss, for
             fresh noise ``z``, such as `PathLength`; where it is a module, a part too.
+        reuse: the generator learns from what it made in the critic's last turn, in
+            place of fresh examples: one pass through it less.
 
     Raises:
         ValueError: a weight or ``blur`` is negative; later, an output of another shape.
@@ -224,6 +226,7 @@ class GAN(GenerativeModel):
         condition: Condition | None = None,
         augment: nn.Module | None = None,
         regularizer: Callable[[nn.Module, Tensor], Tensor] | None = None,
+        reuse: bool = False,
     ):
         super().__init__()
         self.generator, self.critic, self.game = generator, critic, game
@@ -232,6 +235,7 @@ class GAN(GenerativeModel):
         self.augment: Any = augment
         self.penalty, self.regularizer = penalty, regularizer
         self.critic_steps = integer("critic_steps", critic_steps)
+        self.reuse = reuse
         normed = any(isinstance(part, _BatchNorm) for part in self.modules())
         self.smallest_batch = self.critic_steps * (2 if normed else 1)
         self.annealed = {"penalty_weight": penalty_weight, "blur": blur}
@@ -255,8 +259,9 @@ class GAN(GenerativeModel):
         k = self.critic_steps
         reals, labels = x.chunk(k), [None] * k if c is None else c.chunk(k)
         for real, told in zip(reals, labels):
-            with torch.no_grad():  # the generator is not to learn in this turn
-                fake = self.generate(len(real), told)
+            with torch.set_grad_enabled(self.reuse and torch.is_grad_enabled()):
+                made = self.generate(len(real), told)
+            fake = made.detach()  # the generator is not to learn in this turn
             judge = partial(self.judge, c=told)
             value = judge(real)
             if self.augment is not None:
@@ -267,7 +272,8 @@ class GAN(GenerativeModel):
             yield "critic", loss
         real, told = reals[-1], labels[len(reals) - 1]
         with _frozen(self.critic):
-            fake = self.judge(self.generate(len(real), told), told)
+            made = made if self.reuse else self.generate(len(real), told)
+            fake = self.judge(made, told)
             real = self.judge(real, told) if self.game.pairs else None
         loss = self.game.generator(fake, real).mean()
         if self.regularizer is not None:

@@ -61,8 +61,8 @@ MUTANTS = [
     ),
     (
         "detach forgotten",
-        "with torch.no_grad():  # the generator",
-        "if True:  # the generator",
+        "fake = made.detach()",
+        "fake = made",
     ),
     (
         "every step on the first part",
@@ -137,5 +137,25 @@ MUTANTS = [
         "regularizer without its gradient",
         "self.regularizer(self.generator, z)",
         "self.regularizer(self.generator, z).detach()",
+    ),
+    (
+        "what is reused has lost its gradient",
+        "made = made if self.reuse",
+        "made = fake if self.reuse",
+    ),
+    (
+        "a graph in each of the critic's turns",
+        "self.reuse and torch.is_grad_enabled()",
+        "torch.is_grad_enabled()",
+    ),
+    (
+        "asked to reuse, it makes fresh ones",
+        "made = made if self.reuse else",
+        "made = made if not self.reuse else",
+    ),
+    (
+        "a graph where gradients are off",
+        "self.reuse and torch.is_grad_enabled()",
+        "self.reuse",
     ),
 ]
