@@ -105,6 +105,8 @@ class Gan03:
     overflow | -made.exp() -> (-1 / (-made).exp())
     odds of a saturated sigmoid | -made.exp()
         -> -(made.double().sigmoid() / (1 - made.double().sigmoid()))
+    small values lost | -made.exp() -> -made.exp().where(made > -15, 0 * made)
+    small values lost | -made.exp() -> (1 - (1 + made.exp()))
     wrong shape | .mean() -> .mean(0, True)
     input changed in place | made.exp() -> made.data.exp_()
     """,

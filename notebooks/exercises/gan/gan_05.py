@@ -159,6 +159,7 @@ class Gan05:
     a bound on the value | (value - log_m).exp() -> (value - log_m).clamp(-5).exp()
     a bound on the value
         | (value - log_m).exp() -> value.clamp(-50, 50).sub(min(log_m, 50)).exp()
+    a bound on the value | (value - log_m) -> (value.clamp(min=-5000) - log_m)
     an error where nothing is accepted | return x[torch.rand_like(chance) < chance]
         -> return torch.stack([v for v, a in zip(x, chance) if torch.rand(()) < a])
     batch axis lost | return x[torch.rand_like(chance) < chance]

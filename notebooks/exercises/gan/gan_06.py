@@ -110,7 +110,7 @@ class Gan06:
             optimizer.step()
             for p in free:
                 p.requires_grad_(True)
-            return value.detach()[None]
+            return value.detach()
 
         def critic_turn(generator, critic, x, z, optimizer):
             def loss():
@@ -223,6 +223,11 @@ class Gan06:
         ("mode changed", "with torch.no_grad():", MODES[0]),
         ("mode changed", "with torch.no_grad():", MODES[1]),
         ("loss after the step", f"{STEP[1]}\n        return loss.item()", LATE),
+        (
+            "wrong shape",
+            f"{STEP[1]}\n        return loss.item()",
+            f"{STEP[1]}\n        return loss.detach()[None]",
+        ),
     )
 
     @wrong("weights frozen or thawed")

@@ -121,7 +121,7 @@ class Gan08:
         -> x = x if x.requires_grad else x.detach().requires_grad_()
     gradient reaches what was made | x = x.detach().requires_grad_()
         -> x = (x if x.grad_fn else x.detach()).requires_grad_()
-    input asks for a gradient afterward | x = x.detach().requires_grad_()
+    requires_grad of an input changed | x = x.detach().requires_grad_()
         -> x = (x.detach() if x.requires_grad else x).requires_grad_()
     gradients of the weights touched | values = critic(x).sum()
         -> values = critic(x).sum(); critic.zero_grad()
@@ -151,6 +151,20 @@ class Gan08:
             if x.requires_grad:
                 torch.autograd.backward(critic(x).sum(), inputs=x)
         return Gan08.brake(critic, real, made, gamma_real, gamma_made)
+
+    @wrong("requires_grad of an input changed")
+    def switched_off(critic, real, made, gamma_real, gamma_made):
+        out = Gan08.brake(critic, real, made, gamma_real, gamma_made)
+        for x in real, made:
+            if x.is_leaf:
+                x.requires_grad_(False)
+        return out
+
+    @wrong("weights frozen or thawed")
+    def frozen_for_good(critic, real, made, gamma_real, gamma_made):
+        out = Gan08.brake(critic, real, made, gamma_real, gamma_made)
+        critic.requires_grad_(False)
+        return out
 
     @wrong("at random points")
     def of_another_paper(critic, real, made, gamma_real, gamma_made):

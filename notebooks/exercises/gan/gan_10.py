@@ -146,7 +146,7 @@ class Gan10:
         | grad(value(a, b), (a, b)) -> grad(value(a, b), (a, b), create_graph=True)
         | (a - eta * down).detach(), (b + eta * up).detach()
         -> a - eta * down, b + eta * up
-    input asks for a gradient | down, up = slopes(a, b)
+    requires_grad of an input changed | down, up = slopes(a, b)
         -> down, up = slopes(*(v.requires_grad_() for v in (a, b)))
     not two tensors | (a - eta * down).detach(), (b + eta * up).detach()
         -> (a - eta * down).detach()

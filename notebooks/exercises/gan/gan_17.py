@@ -161,7 +161,7 @@ class Gan17:
         out = slope.flatten(1).square().sum(1).clamp(min=1).sqrt() - 1
         return out.square().mean() * (1 + t.sum() - t.sum().detach())
 
-    @wrong("input asks for a gradient afterward")
+    @wrong("requires_grad of an input changed")
     def asking_the_caller(critic, real, fake, t):
         if not (real.requires_grad or fake.requires_grad):
             real.requires_grad_()

@@ -197,7 +197,7 @@ class Gan19:
         | F.softplus(critic(real) - critic(fake))
         -> -torch.log(torch.sigmoid(critic(fake) - critic(real)) + 1e-12)
     critic's loss reaches its inputs | real = real.detach() -> pass
-    input asks for a gradient afterward | real = real.detach()
+    requires_grad of an input changed | real = real.detach()
         -> real = real.requires_grad_(real.is_leaf)
     gradients of the weights touched | fake = -> critic.zero_grad(); fake =
     mode changed | fake = -> generator.eval(); fake =

@@ -133,7 +133,8 @@ class Gan23:
         -> (u.square().sum((1, 2)) + 1e-8).sqrt()
     floor under the root | torch.linalg.vector_norm(u.reshape(b, -1), dim=1)
         -> u.square().sum((1, 2)).clamp(min=1e-6).sqrt()
-    input asks for a gradient | w = w.detach().requires_grad_() -> w.requires_grad_()
+    requires_grad of an input changed
+        | w = w.detach().requires_grad_() -> w.requires_grad_()
     gradients left behind | (u,) = -> moved.backward(retain_graph=True); (u,) =
     float32 in between | return length / (layers * size) ** 0.5
         -> return (length / (layers * size) ** 0.5).float().to(w)

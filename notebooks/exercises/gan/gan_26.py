@@ -216,9 +216,9 @@ class Gan26:
         | torch.ones_like(value_b)) -> torch.ones_like(value_b), reduction="none")
     backward called | return loss + identity * same
         -> loss = loss + identity * same; loss.backward(retain_graph=True); return loss
-    requires_grad changed | made_b, made_a =
+    weights frozen or thawed | made_b, made_a =
         -> critic_b.requires_grad_(False); made_b, made_a =
-    requires_grad changed | return
+    weights frozen or thawed | return
         -> critic_a.requires_grad_(True); critic_b.requires_grad_(True); return
     mode changed | made_b, made_a = -> critic_a.eval(); made_b, made_a =
     mode changed | made_b, made_a = -> forth.train(); made_b, made_a =

@@ -28,6 +28,18 @@ GENERAL = {
     "nothing may be kept between calls.",
 }
 
+# Of what belongs to the caller: networks and tensors that are as before afterward.
+CALLER = {
+    "mode changed": "train() and eval() belong to the caller: a network is used in the "
+    "mode in which it is, and stays in it.",
+    "weights frozen or thawed": "requires_grad belongs to the caller: what was "
+    "switched must be put back as it was, weight by weight.",
+    "gradients of the weights touched": "backward() and zero_grad() change the .grad "
+    "of the caller's weights: ask torch.autograd.grad for what you need.",
+    "requires_grad of an input changed": "requires_grad_() on a tensor that was passed "
+    "in changes the caller's: take a detached one.",
+}
+
 # Of a sum over the dimensions of each row; `rowwise` tries them all.
 SUMS = {
     "not summed over the dimensions": "One number for each row is due, the sum over "
@@ -195,6 +207,7 @@ MIXTURES = {
 
 MISTAKES = {
     **GENERAL,
+    **CALLER,
     **SUMS,
     **NUMBERS,
     **DRAWS,

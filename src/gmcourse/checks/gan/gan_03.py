@@ -78,6 +78,8 @@ def likelihood_loss(made):
         "of it nor twice.",
         "a bound on the ratio": "A clamp, or a small number beside 1 - D, takes the "
         "gradient of the examples that count most, those that q makes too seldom.",
+        "small values lost": "Where the critic is sure that an example was made h is "
+        "small, not 0: something took it for 0, or rounded it beside a larger number.",
         "slope of another function": "The value is that of h, the gradient is not: "
         "both have to come from one and the same function.",
         "overflow": "The result is finite, and a number on the way to it, or to its "
@@ -164,6 +166,14 @@ def gan_03(t, likelihood_loss):
         small = (part >= 0).all() and (part < 1.001).all()
         t.close(part, torch.ones(b), why, BOUND if small else None, tol=1e-3)
 
+    t.property("values near -20: small, and not 0")
+    low = t.uniform(b, low=-23, high=-20).requires_grad_()
+    out, due = t.call(likelihood_loss, low), slope_of_kl(low).mean()
+    why = "Divided by what is due it is 1."
+    t.close(t.tensor(out).detach() / due.detach(), 1.0, why, LITTLE, tol=1e-3)
+    part = t.grad(out, low) / t.grad(due, low)
+    t.close(part, torch.ones(b), why, LITTLE, tol=1e-3)
+
     t.property("values near -1000: neither loss nor slope")
     low = (t.uniform(b, low=-1000, high=-990)).requires_grad_()
     out = t.call(likelihood_loss, low)
@@ -177,6 +187,7 @@ def gan_03(t, likelihood_loss):
 
 SLOPE = "slope of another function"
 UNREDUCED, CUT = "not averaged over the batch", "cut off from the graph"
+LITTLE = "small values lost"
 ODDS, BOUND = "odds of a saturated sigmoid", "a bound on the ratio"
 
 

@@ -244,11 +244,13 @@ def edges(t, accepted, kept):
         share = kept(out, some).double().mean()
         t.close(share, 0.503, "e^-0.6875, within ten deviations.", lost, tol=0.12)
 
-    t.property("values of -inf")
-    value = torch.zeros(n)
-    value[::3] = -math.inf
-    mask = kept(tried("not finite", x, value, 0.0), x)
-    t.equal(mask.long(), value.exp().long(), "Never accepted.", "a bound on the value")
+    for log_m in (0.0, -5000.0):
+        t.property(f"values of -inf, and others of {log_m:g}")
+        value = torch.full((n,), log_m)
+        value[::3] = -math.inf
+        mask = kept(tried("not finite", x, value, log_m), x)
+        due = value.isfinite().long()
+        t.equal(mask.long(), due, "Never accepted.", "a bound on the value")
 
     t.property("nothing is accepted")
     lost = "an error where nothing is accepted"

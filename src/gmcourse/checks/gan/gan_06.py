@@ -109,10 +109,6 @@ def generator_turn(generator, critic, z, optimizer):
         "loss after the step": "The loss is that of before the step.",
         "memory of the optimizer lost": "A player's momentum goes on from its own last "
         "turn: nothing of the optimizer's state is cleared or switched off.",
-        "mode changed": "train() and eval() belong to the caller: a network is used in "
-        "the mode in which it is, and stays in it.",
-        "weights frozen or thawed": "requires_grad belongs to the caller: what was "
-        "switched must be put back as it was, weight by weight.",
         "a step of its own": "The optimizer that is given makes the step, once.",
     },
 )
@@ -162,8 +158,8 @@ def gan_06(t, critic_turn, generator_turn):
         modes.clear()
         turn = (critic_turn, *nets, x, z) if who else (generator_turn, *nets, z)
         out = t.tensor(t.call(*turn, optimizer)).detach()
-        t.true(out.numel() == 1, "One number.", str(tuple(out.shape)), "wrong shape")
-        return out.reshape(()), [flat(v) - w for v, w in zip(nets, before)]
+        t.shape(out, (), "a float, or a tensor without axes.")
+        return out, [flat(v) - w for v, w in zip(nets, before)]
 
     def spread(k, width, net, low=0):
         """Rows whose values lie on both sides of both margins; or the larger ones."""

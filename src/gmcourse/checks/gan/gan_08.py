@@ -1,6 +1,7 @@
 """Exercise gan-08: A brake on both sides."""
 
 import copy
+from functools import partial
 from itertools import chain
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 from .._comparisons import far
 from .._exercise import Exercise, Stop
 from .._parts import mistakes
+from ._shared import leaves_alone
 
 
 @Exercise(
@@ -66,10 +68,6 @@ def brake(critic, real, made, gamma_real, gamma_made):
         "gradient reaches what was made": "The images are points at which the slope is "
         "looked at. With a graph behind them the penalty trains the generator, to put "
         "its images where the critic is flat.",
-        "input asks for a gradient afterward": "requires_grad_() on the tensor that "
-        "was passed in changes the caller's: take a detached one.",
-        "gradients of the weights touched": "backward() and zero_grad() change the "
-        ".grad of the caller's weights: ask torch.autograd.grad for the slopes.",
         "float32 in between": "What comes back as float64 has the digits of float32: "
         "look for a cast on the way.",
         "gradients left at the images": "backward() adds to the .grad of all leaves "
@@ -97,7 +95,6 @@ def brake(critic, real, made, gamma_real, gamma_made):
         "summed.",
         "entries summed before the square": "The entries are squared one by one.",
         "values in place of slopes": "The square of the values is another penalty.",
-        "mode changed": "train() and eval() belong to the caller.",
         "at random points": "The slope is that at the images: nothing is drawn.",
         "between real and made images": "The slope is that at the images, not at "
         "points between them.",
@@ -221,24 +218,7 @@ def gan_08(t, brake):
 
         return make, where, sizes, ends, halves, gammas, rises
 
-    def run(net, *args):
-        """The penalty, and what it left behind."""
-        marks = [t.away(*p.shape, low=1, high=2).to(p) for p in net.parameters()]
-        for p, mark in zip(net.parameters(), marks):
-            p.grad = mark.clone()
-        mode = bool(t.integer(0, 1))
-        net.train(mode)
-        out = t.call(brake, net, *args)
-        kept = [
-            p.grad is not None and torch.equal(p.grad, mark)
-            for p, mark in zip(net.parameters(), marks)
-        ]
-        got = "some have changed"
-        t.true(all(kept), "As before.", got, "gradients of the weights touched")
-        same = net.training == mode and all(p.requires_grad for p in net.parameters())
-        t.true(same, "The critic's mode is as before.", "It is not.", "mode changed")
-        return out
-
+    run = partial(leaves_alone, t, brake)
     a, b, n = t.integer(3, 5) / 2, t.integer(7, 9) / 2, 5
     t.property("one number, the same at each call")
     net, args = Critic(), (images(n), images(n), a, b)
@@ -291,12 +271,14 @@ def gan_08(t, brake):
     t.guard(brake, net, *given, a, b)
     left = any(v.requires_grad for v in given)
     why, got = "requires_grad as before: false.", "It is true."
-    t.true(not left, why, got, "input asks for a gradient afterward")
+    t.true(not left, why, got, "requires_grad of an input changed")
     leaf = images(n).requires_grad_()
     got = t.grad(run(net, leaf, leaf, a, b), leaf)
     told = "None gets to the images.", "gradient reaches what was made"
     t.close(got, 0.0, *told)
     t.guard(brake, net, leaf, leaf, a, b)
+    why, got = "requires_grad as before: true.", "It is false."
+    t.true(leaf.requires_grad, why, got, "requires_grad of an input changed")
     name = "gradients left at the images"
     t.true(leaf.grad is None, "Their .grad as before.", "It is filled.", name)
 
@@ -319,7 +301,7 @@ def gan_08(t, brake):
         args = *(images(k) for k in sizes), a, b
         due = right(net, *args).detach()
         t.close(run(net, *args), due, why, "batch axis lost", tol=1e-8)
-    single = copy.deepcopy(net).float()
-    args = *(images(k).float() for k in (n, n + 2)), a, b
-    due, name = right(single, *args).detach(), "differences in place of derivatives"
-    t.close(run(single, *args), due, why, name, tol=1e-4)
+    single, name = copy.deepcopy(net).float(), "differences in place of derivatives"
+    for m in n, n + 1, n + 2:  # by chance a difference may be right once
+        args = *(images(k).float() for k in (n, m)), a, b
+        t.close(run(single, *args), right(single, *args).detach(), why, name, tol=1e-4)

@@ -108,8 +108,6 @@ def train(generator, critic, batches, steps, d, optimizer):
         "step, then the generator one.",
         "weights changed otherwise": "The weights move by the optimizers' steps alone, "
         "with the optimizers as they were made.",
-        "mode changed": "train() and eval() belong to the caller: what was switched "
-        "for a look is switched for all that follows.",
         "another thing returned": "The generator is due, the one that was given.",
         "more than one batch in a round": "A round takes one batch.",
     },

@@ -93,8 +93,6 @@ limit = ...  # the eta up to which it is below 1
         "players exchanged": "a goes down, b goes up.",
         "result hangs in a graph": "The next step would carry the graph of all steps "
         "before it: return tensors without one.",
-        "input asks for a gradient": "requires_grad_() on what was passed in changes "
-        "the caller's tensor: take a detached one.",
         "not two tensors": "Return (a, b).",
         "length in place of its square": "a² + b² is asked for: the square of the "
         "factor of the distance.",
@@ -245,7 +243,10 @@ def gan_10(t, look_ahead, factor, best, limit):
     t.close(out, due, "The same numbers.", tol=1e-8)
     given = a.detach().clone(), b.detach().clone()
     t.guard(look_ahead, value, *given, eta)
-    left, name = any(v.requires_grad for v in given), "input asks for a gradient"
+    left, name = (
+        any(v.requires_grad for v in given),
+        "requires_grad of an input changed",
+    )
     t.true(not left, "requires_grad as before: false.", "It is true.", name)
     for filled in False, True:
         given = [v.detach().clone().requires_grad_() for v in (a, b)]

@@ -1,5 +1,6 @@
 """Exercise gan-17: Only too steep."""
 
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import nn
 from .._comparisons import far
 from .._exercise import Exercise, Stop
 from .._parts import mistakes
+from ._shared import leaves_alone
 
 
 @Exercise(
@@ -111,13 +113,8 @@ def one_sided_penalty(critic, real, fake, t):
         "first: vectors, too.",
         "gradient reaches the examples": "The points are those at which the slope is "
         "looked at. With a graph behind them the penalty trains the generator.",
-        "input asks for a gradient afterward": "requires_grad_() on a tensor that was "
-        "passed in changes the caller's: take a detached one.",
-        "gradients of the weights touched": "backward() and zero_grad() change the "
-        ".grad of the caller's weights: ask torch.autograd.grad for the slopes.",
         "gradients left at the examples": "backward() adds to the .grad of all leaves "
         "behind it.",
-        "mode changed": "train() and eval() belong to the caller.",
         "root of zero": "Where the slope is 0 the root has no derivative, and 0 times "
         "infinity is nan in backward.",
         "constant left over": "Where the critic is flat the penalty is exactly 0.",
@@ -323,23 +320,7 @@ def gan_17(t, one_sided_penalty):
         one_by_one = ((k, v) for k, values in plain() for v in values)
         return chain(one_by_one, mistakes(make, points, sizes, ends, rises))
 
-    def run(net, *args):
-        """The penalty, and what it left behind."""
-        marks = [t.away(*p.shape, low=1, high=2).to(p) for p in net.parameters()]
-        for p, mark in zip(net.parameters(), marks):
-            p.grad = mark.clone()
-        mode = bool(t.integer(0, 1))
-        net.train(mode)
-        out = t.call(one_sided_penalty, net, *args)
-        kept = [
-            p.grad is not None and torch.equal(p.grad, mark)
-            for p, mark in zip(net.parameters(), marks)
-        ]
-        name = "gradients of the weights touched"
-        t.true(all(kept), "As before.", "some have changed", name)
-        same = net.training == mode and all(p.requires_grad for p in net.parameters())
-        t.true(same, "The critic's mode is as before.", "It is not.", "mode changed")
-        return out
+    run = partial(leaves_alone, t, one_sided_penalty)
 
     def works_for(b, shape, **how):
         try:
@@ -421,7 +402,7 @@ def gan_17(t, one_sided_penalty):
     t.guard(one_sided_penalty, net, *given)
     left = any(v.requires_grad for v in given)
     why, got = "requires_grad as before: false.", "It is true."
-    t.true(not left, why, got, "input asks for a gradient afterward")
+    t.true(not left, why, got, "requires_grad of an input changed")
     leaves = [v.detach().clone().requires_grad_() for v in (real, fake, s)]
     out = run(net, *leaves)
     for leaf in leaves:

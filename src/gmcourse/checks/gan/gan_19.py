@@ -10,6 +10,7 @@ from torch import nn
 from .._comparisons import far
 from .._exercise import Exercise, Stop
 from .._parts import mistakes
+from ._shared import leaves_alone
 
 ALL_PAIRS = "all pairs in place of the given ones"
 
@@ -135,13 +136,6 @@ def losses(critic, generator, real, z, gamma):
         "real examples left out": "The generator's loss compares as the critic's does.",
         "penalty in the generator's loss": "The generator's loss has no penalty.",
         "overflow": "exp of a large difference is infinite: softplus is not.",
-        "input asks for a gradient afterward": "requires_grad_() on a tensor that was "
-        "passed in changes the caller's.",
-        "weights frozen or thawed": "What requires a gradient before does so "
-        "afterward.",
-        "gradients of the weights touched": "backward() and zero_grad() change the "
-        ".grad of the caller's weights.",
-        "mode changed": "train() and eval() belong to the caller.",
         "result for other noise": "The noise is given.",
     },
 )
@@ -319,27 +313,11 @@ def gan_19(t, losses):
         return v if isinstance(v, torch.Tensor) else torch.as_tensor(v)
 
     def run(*args):
-        """The two losses, and what the call left behind."""
-        nets, weights = args[:2], [p for net in args[:2] for p in net.parameters()]
-        marks = [t.away(*p.shape, low=1, high=2).to(p) for p in weights]
-        for p, mark in zip(weights, marks):
-            p.grad = mark.clone()
-        modes = [bool(t.integer(0, 1)) for _ in nets]
-        for net, mode in zip(nets, modes):
-            net.train(mode)
-        out = t.call(losses, *args)
+        """The two losses."""
+        out = leaves_alone(t, losses, *args)
         two = isinstance(out, tuple | list) and len(out) == 2
         got = f"an object of type {type(out).__name__}"
         t.true(two, "(critic_loss, generator_loss).", got, "not two losses")
-        name = "gradients of the weights touched"
-        for p, mark in zip(weights, marks):
-            kept = p.grad is not None and torch.equal(p.grad, mark)
-            t.true(kept, "The .grad of all weights as before.", "Another.", name)
-        same = [net.training for net in nets] == modes
-        t.true(same, "Both modes as before.", "They are not.", "mode changed")
-        free = all(p.requires_grad for p in weights)
-        name = "weights frozen or thawed"
-        t.true(free, "All weights require a gradient.", "Some do not.", name)
         return out
 
     gamma, name = (1.5, 1.75, 2.25)[t.integer(0, 2)], "result for other noise"
@@ -413,7 +391,7 @@ def gan_19(t, losses):
     critic, generator, real, z, _ = args
     given = real.clone(), z.clone()
     t.guard(losses, critic, generator, *given, gamma)
-    name = "input asks for a gradient afterward"
+    name = "requires_grad of an input changed"
     left, why = any(v.requires_grad for v in given), "requires_grad as before: false."
     t.true(not left, why, "It is true.", name)
     leaves = [v.clone().requires_grad_() for v in (real, z)]

@@ -102,8 +102,6 @@ def path_lengths(synthesis, w, y):
         "floor under the root": "A length of 0 is 0.",
         "gradients left behind": "backward() fills the .grad of weights and of w: ask "
         "torch.autograd.grad.",
-        "input asks for a gradient": "requires_grad_() on what was passed in changes "
-        "the caller's tensor: take a detached one.",
         "w without a gradient refused": "w may come as plain numbers.",
         "derivatives under no_grad": "Nothing can be differentiated there.",
         "picture in the product": "The noise alone is multiplied with the Jacobian.",
@@ -284,7 +282,7 @@ def gan_23(t, path_lengths):
         for v in weights:
             v.grad = torch.full_like(v, 0.5) if asks else None
         t.guard(path_lengths, curved, given, y.clone())
-        name = "input asks for a gradient"
+        name = "requires_grad of an input changed"
         t.true(
             given.requires_grad == asks,
             "requires_grad of w as before.",
