@@ -29,9 +29,10 @@ class Gan07:
     | 4 | 0.9 | 2.20 | 0.39 | 3.96 |
     | 4 | 0.7 | 0.85 | 0.24 | 3.93 |
 
-    Smoothing takes the slope away at the data, and leaves it where the generator is.
-    It does not bound the value there: far from the data $f^*$ falls as before, by
-    $\log s$ lower. Smoothing of both sides would bound it, and flatten it there, too.
+    Where the two are well apart, smoothing takes the slope away at the data, and leaves
+    it where the generator is; close together both lose about the same part. It does not
+    bound the value there: far from the data $f^*$ falls as before, by $\log s$ lower.
+    Smoothing of both sides would bound it, and flatten it there, too.
     """
 
     @reference

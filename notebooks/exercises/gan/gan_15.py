@@ -51,10 +51,11 @@ class Gan15:
     | GAN | 0 | 6 |
     | a small GAN of fully connected layers, 2,000 steps | 0 | 0 |
 
-    So these models do not copy images up to a pixel's move and noise of 0.1, or do so
-    in less than about two draws of a hundred: of 500 real images 13 or more would be
-    near by chance twice in a thousand times. But neither is a proof of anything
-    better. All lie *farther* from the training images than real ones do, as any model
-    with visible faults would, and a draw that is far from all images can still be a
-    copy of half of one.
+    So these models do not copy images up to a pixel's move, or do so in few draws of a
+    hundred: of 500 real images 13 or more would be near by chance about four times in a
+    hundred, since the limit comes from 500 images, too. Of copies with noise the limit
+    says nothing, and the middle only that most draws are none. But neither is a proof
+    of anything better. All lie *farther* from the training images than real ones do, as
+    any model with visible faults would, and a draw that is far from all images can
+    still be a copy of half of one.
     """

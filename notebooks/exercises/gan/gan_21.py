@@ -22,14 +22,15 @@ class Gan21:
     | what goes in | with $v = 1$ | with its $v$ |
     |---|---|---|
     | normal, of variance 1 | 1.00 | 1.00 |
-    | normal, with $\log v \sim \mathcal N(0, 1)$ | 1.35 | 1.00 |
+    | normal, with $\log v \sim \mathcal N(0, 1)$ | 1.29 | 1.00 |
     | $\sqrt 2$ times a leaky ReLU of a normal, slope 0.2 | 0.91 | 1.00 |
 
-    In the last row something is left that no factor can take away: what goes in has no
-    mean of 0, and so the mean of each channel that comes out is off, by 0.5 on average
-    over the channels (root of the mean square). Within a picture this is a constant,
-    and the next layer's bias is too late for it: it depends on the style. That the
-    formula works all the same is owed to training, which sees what it does.
+    (In the second row over 200 draws of $v$, 0.10 between them.) In the last row
+    something is left that no factor can take away: what goes in has no mean of 0, and
+    so the mean of each channel that comes out is off, by 0.5 on average over the
+    channels (root of the mean square). Within a picture this is a constant, and the
+    next layer's bias is too late for it: it depends on the style. That the formula
+    works all the same is owed to training, which sees what it does.
     """
 
     @reference

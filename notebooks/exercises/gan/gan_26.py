@@ -214,7 +214,9 @@ class Gan26:
         -> return float((loss + identity * same).detach())
     not reduced over the batch
         | torch.ones_like(value_b)) -> torch.ones_like(value_b), reduction="none")
-    backward called | return loss + identity * same
+    gradients of the weights touched | made_b, made_a =
+        -> forth.zero_grad(); made_b, made_a =
+    gradients of the weights touched | return loss + identity * same
         -> loss = loss + identity * same; loss.backward(retain_graph=True); return loss
     weights frozen or thawed | made_b, made_a =
         -> critic_b.requires_grad_(False); made_b, made_a =

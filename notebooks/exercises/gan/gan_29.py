@@ -186,11 +186,11 @@ class Gan29:
     weight 50 is on slopes above 1, has 1,500 steps, and is divided by the steepest
     gradient among 16,000 points.)
 
-    A critic with a penalty gives *more* than the distance, which none of slope 1 can: a
-    curve of such values over training is no measurement. Divided by its own steepest
-    slope it becomes one, from below. Clipping leaves a slope that nobody chose, and a
-    value that can be anything. And it is not enough that each layer is bounded: with
-    tanh nearly half of the distance is lost on the way.
+    A critic with a penalty gives, most times, *more* than the distance, which none of
+    slope 1 can: a curve of such values over training is no measurement. Divided by its
+    own steepest slope it becomes one, from below. Clipping leaves a slope that nobody
+    chose, and a value that can be anything. And it is not enough that each layer is
+    bounded: with tanh nearly half of the distance is lost on the way.
     """
 
     @reference

@@ -29,14 +29,16 @@ class Gan30:
     maps that can be undone, and any pairing can be. Without it the maps tear: circles
     are off by 0.15 to 1.8.
 
-    **The distribution** tells what it can. Of the islands only $T$ is left when it
-    fits: nine plain runs matched islands that do not belong together, closed the circle
-    and stayed at energy distances of 0.007 to 0.28 above those of two sets of B. Five
-    of these, at 0.007 to 0.015, are near the noise: a picture would not tell. The
-    rectangle has four turns and mirrors that fit alike, and the plain runs met all of
-    them: the true one twice, half a turn twice, the mirrors two times each. Two more
-    found maps that are neither, 0.6 spreads from the nearest, with a distribution as
-    good as any: smooth maps that keep an even density are many more than four.
+    **The distribution** tells what it can. Of the turns and mirrors of all islands at
+    once only $T$ is left when it fits (each could still be turned about its own middle,
+    at no loss; no run did): nine plain runs matched islands that do not belong
+    together, closed the circle and stayed at energy distances of 0.007 to 0.28 above
+    those of two sets of B. Five of these, at 0.007 to 0.015, are near the noise: a
+    picture would not tell. The rectangle has four turns and mirrors that fit alike, and
+    the plain runs met all of them: the true one twice, half a turn twice, the mirrors
+    two times each. Two more found maps that are neither, 0.6 spreads from the nearest,
+    with a distribution as good as any: smooth maps that keep an even density are many
+    more than four.
 
     **Where it began** decided the rest. Near the identity all ten seeds of the
     rectangle found the truth, as 40° is nearer to 0° than the other three maps are. It
@@ -48,8 +50,9 @@ class Gan30:
     islands begun near the identity came nearer to $T$ than nine of the ten plain runs
     with circles.
 
-    So a CycleGAN finds pairs where the clouds leave one map, and where it begins near
-    enough to it. Of photographs nobody knows whether they leave one. Generators that
-    begin by copying their input, and identity terms, look like details of training;
-    they are an assumption, that the pairs are those that change least.
+    So a CycleGAN finds pairs where the clouds leave one map among those that the
+    networks come to, and where it begins near enough to it. Of photographs nobody knows
+    whether they leave one. Generators that begin by copying their input, and identity
+    terms, look like details of training; they are an assumption, that the pairs are
+    those that change least.
     """

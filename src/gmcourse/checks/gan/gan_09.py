@@ -37,8 +37,8 @@ stay in the mode in which they came, and `train` gives back the generator that c
 is in float32, on the CPU.
 
 It runs, both losses settle, and the generator's draws never look like the data. It is
-wrong in **five places**, in one of them in two ways, and each mistake has been seen in
-published code. Repair them, and keep the signature.
+wrong in **five places**, in one of them in two ways. Repair them, and keep the
+signature.
 """,
     stub='''
 def train(generator, critic, batches, steps, d, optimizer):

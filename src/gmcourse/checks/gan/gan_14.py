@@ -56,11 +56,11 @@ generator = ...  # an nn.Module with latent_dim, trained
     hints=(
         "Both nets with two hidden layers of 64 units and tanh, noise of 2 to 8 "
         "numbers, the non-saturating loss, batches of 256, 2,000 steps of each player.",
-        "`torch.optim.Adam(..., lr=1e-3, betas=(0.0, 0.99))` for both. A learning rate "
-        "that falls to zero in the second half lets the generator settle.",
+        "`torch.optim.Adam(..., lr=1e-3, betas=(0.0, 0.99))` for both. Whether a "
+        "learning rate that falls in the second half is needed, find out.",
         "Modes missing: look at the points every 200 steps. Do they wander from mode "
-        "to mode? Then try shorter steps, and the penalty (4.7) with a weight of 0.1 "
-        "to 1. Points between the modes: more steps, or longer ones.",
+        "to mode? Then try the penalty (4.7) with a weight of 0.1 to 1. Points between "
+        "the modes: more steps, or longer ones.",
     ),
     misconceptions={
         "the noise is not used": "All noise gives one point, or nearly.",

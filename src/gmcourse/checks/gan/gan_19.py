@@ -58,8 +58,8 @@ nor to `real` or `z`. (What the critic's weights get from $L_g$ does not matter.
 call leaves everything as it was: the `.grad` of all weights and inputs, both modes, and
 what requires a gradient. Nothing is drawn.
 
-It runs, and trains nothing worth looking at. It is wrong in **four places**, each of a
-kind that has been seen in published code. Repair them, and keep the signature.
+It runs, and trains nothing worth looking at. It is wrong in **four places**.
+Repair them, and keep the signature.
 """,
     stub='''
 def losses(critic, generator, real, z, gamma):

@@ -115,12 +115,15 @@ def gan_23(t, path_lengths):
     b, layers, d, shape = 4, 5, 6, (2, 3, 7)
     y = t.away(b, *shape, low=0.3, high=2)
 
+    learning: list[torch.Tensor] = []
+
     def maker(layers, d, shape, dtype=torch.float32, linear=False):
         """Pictures of styles; its weights are what the lengths train."""
         n = layers * d
         size = torch.Size(shape).numel()
         a = t.away(n, 9, low=0.1, high=0.5).to(dtype).requires_grad_()
         c = t.away(9, size, low=0.1, high=0.8).to(dtype).requires_grad_()
+        learning.extend((a, c))
 
         def synthesis(w):
             x = w.flatten(1) @ a.to(w.dtype)
@@ -145,7 +148,7 @@ def gan_23(t, path_lengths):
     def tried(*args):
         """A call; an error that comes of numbers without a graph is told as that."""
         try:
-            return t.call(path_lengths, *args)
+            out = t.call(path_lengths, *args)
         except Stop as stop:
             said = stop.lines.get("got", "")
             if stop.outcome != "error" or "does not require grad" not in said:
@@ -159,6 +162,9 @@ def gan_23(t, path_lengths):
             t.fail(
                 name, why="Lengths, also of a w that requires no gradient.", got=said
             )
+        free, name = all(v.requires_grad for v in learning), "weights frozen or thawed"
+        t.true(free, "The weights learn, as before.", "They do not.", name)
+        return out
 
     linear, _ = maker(layers, d, shape, linear=True)
     w = t.away(b, layers, d, low=0.2, high=1)

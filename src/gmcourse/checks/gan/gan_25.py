@@ -116,6 +116,8 @@ def thermostat(p, train, validation, made, target, images, horizon):
         "no step back from the end": "At 0 and at 1 p can move to the other side.",
         "no error where both means are equal": "0 in the denominator is no measure.",
         "another kind of error": "A ValueError is due.",
+        "float32 in between": "Means of float64 values are taken in float64: look for "
+        "a cast on the way.",
         "an error without need": "Nothing is wrong there: a number can be given.",
     },
 )
@@ -319,6 +321,12 @@ def gan_25(t, thermostat):
         else:
             name = "no error where both means are equal"
             t.fail(name, why="r_v is not defined: a ValueError.", got="no error")
+
+    t.property("values far from 0, in float64")
+    for base in 1e7, -7e6, 5e6:
+        sets = [x.double() + base for x in (train, validation, made)]
+        out, name = told(p, *sets, 2.0, 64, 4096), "float32 in between"
+        t.close(out[0], measures(*sets)[0], "r_v is as before.", name, tol=1e-4)
 
     t.property("one value in each, in float64")
     one = [torch.tensor([v], dtype=torch.float64) for v in (0.7, -0.3, -1.9)]

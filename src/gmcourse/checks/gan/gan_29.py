@@ -64,8 +64,8 @@ def train_critic(p_sample, q_sample):
     hints=(
         "Write the pair of the statement for yourself, with ways that you know, and "
         "print three numbers at the end: the difference of the means, $W_1$, and the "
-        "largest slope over many pairs. A penalty alone ends at a slope of 1.1 or "
-        "1.2: what do the other two numbers mean then?",
+        "largest slope over many pairs. A penalty alone ends at a slope of 1.1 to "
+        "1.5: what do the other two numbers mean then?",
         "A slope that was measured can be mended: divide the last layer by it. With a "
         "penalty on slopes above 1 alone, of a weight of 50, and 1,500 steps, that "
         "costs 1 to 10 % of the distance.",

@@ -52,18 +52,23 @@ _PLANE: Any = {
     ),
 }
 
+_PLAIN: Any = {"optimizer": adams(1e-3, (0.9, 0.999)), "schedule": None, "ema": 0.0}
+
 RECIPES = (
+    Recipe(name="gan-grid25", title="GAN", model=_plane, **_PLANE),
     Recipe(
-        name="gan-grid25",
+        name="gan-grid25-r1",
         title="GAN with R1",
         model=lambda: _plane(penalty=_some_r1, penalty_weight=_gamma),
-        **_PLANE,
-    ),
-    Recipe(
-        name="gan-grid25-plain",
-        title="GAN without a penalty",
-        model=_plane,
         ships=False,
         **_PLANE,
+    ),
+    # What a first script has: Adam as it comes, one rate, the last weights.
+    Recipe(
+        name="gan-grid25-plain",
+        title="GAN, Adam's defaults",
+        model=_plane,
+        ships=False,
+        **{**_PLANE, **_PLAIN},
     ),
 )
