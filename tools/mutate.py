@@ -3,6 +3,7 @@
     python tools/mutate.py [WORD ...]             the catalog, or names with a word
     python tools/mutate.py --since origin/main    of files that changed since
     python tools/mutate.py --random 40 --seed 1   nodes of the syntax tree, at random
+    python tools/mutate.py --random 40 gan.py     of files with this in their names
 
 The catalog lies in tests/mutants, one file for each module of the library, which also
 says which tests concern the module. Its mutants were seen in the wild: flipped signs, a
@@ -136,7 +137,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     files = concerned(options.since)
     if options.random:
-        mutants = at_random(files, options.random, options.seed)
+        asked = [f for f in files if any(w in f for w in options.words or [""])]
+        mutants = at_random(asked, options.random, options.seed)
     else:
         mutants = catalog(files, options.words)
     if not mutants:
