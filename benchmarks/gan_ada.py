@@ -31,7 +31,7 @@ from gmcourse.zoo.making import adams
 
 STEPS, BATCH, WIDTH, LATENT, GAMMA, FEW, OUT = 2_500, 64, 16, 64, 0.01, 300, 1_000
 KINDS = (mirror, shift, turn, brightness, contrast)
-THERMOSTAT, TARGET, EVERY, IMAGES = "changed, r_v held at 0.5", 0.5, 4, 100_000
+THERMOSTAT, TARGET, EVERY, IMAGES = "changed, p by a thermostat", 0.3, 4, 40_000
 FIXED = {"as they are": 0.0, "changed, p = 0.3": 0.3, "changed, p = 0.6": 0.6}
 
 
@@ -51,7 +51,7 @@ def steer(model: GAN, averaged: EMA, few: torch.Tensor, out: torch.Tensor) -> No
     """The thermostat's step, for the images that were seen since the last one."""
     picked = [x[torch.randint(len(x), (BATCH,))] for x in (few, out)]
     sets = *picked, averaged.model.sample(BATCH)
-    known, new, made = (model.critic(x).mean() for x in sets)
+    known, new, made = (model.critic(model.augment(x)).mean() for x in sets)
     above = (known - new - TARGET * (known - made)).sign()
     model.augment.p.add_(above * EVERY * BATCH / IMAGES).clamp_(0, 1)
 
