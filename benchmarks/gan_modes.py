@@ -25,7 +25,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "R1, weight 1": {"penalty": r1},
     "spread of the batch": {"spread": True},
     "label 0.9": {"game": NonSaturating(real_label=0.9)},
-    "noise that fades": {"blur": lambda step: 0.5 * (1 - step / STEPS)},
+    "noise that fades": {"instance_noise": lambda step: 0.5 * (1 - step / STEPS)},
     "spectral norm": {"spectral": True},
     "momentum 0": {"momentum": 0.0},
 }

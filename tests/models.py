@@ -71,6 +71,13 @@ def relativistic_gan():
     return TinyGAN(Relativistic(), critic, penalty=lambda *a: r1(*a) + r2(*a))
 
 
+def patient_gan():
+    """Batch statistics in each of five steps: a batch holds ten, more than is usual."""
+    generator = nn.Sequential(nn.BatchNorm1d(2), mlp(2, 16, 3))
+    sizes = {"latent_dim": 2, "event_shape": (3,), "critic_steps": 5}
+    return GAN(generator, mlp(3, 16, 1), NonSaturating(), **sizes)
+
+
 def image_gan():
     """Batch statistics in both players, spectral norm in one: buffers that move."""
     generator = nn.Sequential(
@@ -85,8 +92,8 @@ def image_gan():
         spectral_norm(nn.Linear(80, 1)),
     )
     sizes = {"latent_dim": 2, "event_shape": IMAGE}
-    blur = lambda step: max(0.0, 0.5 - step / 10)  # noqa: E731
-    return GAN(generator, critic, Hinge(), blur=blur, **sizes)
+    noise = lambda step: max(0.0, 0.5 - step / 10)  # noqa: E731
+    return GAN(generator, critic, Hinge(), instance_noise=noise, **sizes)
 
 
 def conditional_gan():
@@ -192,6 +199,7 @@ MODELS = {
     "gan": TinyGAN,
     "wasserstein gan": wasserstein_gan,
     "relativistic gan": relativistic_gan,
+    "gan with five critic steps": patient_gan,
     "gan of images": image_gan,
     "conditional gan": conditional_gan,
     "style-based gan": style_gan,
@@ -218,6 +226,7 @@ def optimizer_for(model, lr=1e-3):
 
 def batch_for(model, n=6):
     """Data that the model accepts, with labels in order."""
+    n = max(n, model.smallest_batch)
     x, c = model.example(n)
     if isinstance(model.condition, Labels):
         c = torch.arange(n, device=x.device) % model.condition.classes

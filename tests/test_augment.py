@@ -149,6 +149,26 @@ def test_what_is_refused():
         Augment()(torch.rand(3, 5))
 
 
+def test_a_kind_gives_images_like_those_it_was_given(as_users_run_it):
+    x = torch.rand(3, 1, 4, 6)
+
+    def smaller(x):
+        return x[..., :1]
+
+    def stored(x):
+        return (255 * x).byte()
+
+    for kind, words in (
+        (smaller, r"smaller gave \(3, 1, 4, 1\), torch.float32; expected"),
+        (stored, r"stored gave \(3, 1, 4, 6\), torch.uint8; expected"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            Augment((kind,), p=0.5)(x)
+    assert Augment((torch.Tensor.bfloat16,), p=1.0)(x).dtype == torch.float32
+
+
 def test_a_kind_is_a_function(as_users_run_it):
     with pytest.raises(TypeError, match="expected functions of images"):
         Augment(("mirror",))
+    with pytest.raises(TypeError, match=r"pass \(kind,\)"):
+        Augment(mirror)

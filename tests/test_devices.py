@@ -63,7 +63,8 @@ def test_models_train_and_sample_where_they_are(name):
         if not any(model.players().values()):
             return
         optimizer, ema = optimizer_for(model), gm.EMA(model)
-        data = gm.data.Batches(x, c, batch_size=4, device=DEVICE)
+        size = max(4, model.smallest_batch)
+        data = gm.data.Batches(x, c, batch_size=size, device=DEVICE)
         for step in gm.train(model, data, optimizer, steps=3, ema=ema, clip=1.0):
             assert all(loss.device == DEVICE for loss in step.losses.values())
         if isinstance(model, gm.GenerativeModel):

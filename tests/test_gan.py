@@ -1,5 +1,6 @@
 """GANs: the games and penalties against closed forms, and whose turn it is."""
 
+import copy
 import math
 
 import pytest
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gmcourse import gan, seeded, train
-from gmcourse.augment import Augment
+from gmcourse.augment import Augment, mirror
 from gmcourse.conditions import Labels
 from gmcourse.gan import GAN, gradient_penalty, r1, r2
 from gmcourse.nets import WithLabel, mlp
@@ -139,6 +140,20 @@ def test_penalties_work_where_gradients_are_off():
     torch.testing.assert_close(value, real.square().sum(1).mean() / 2)
 
 
+def test_penalties_of_examples_that_are_numbers():
+    real, fake = torch.randn(2, 7)
+    bowl = lambda x: x.square() / 2  # noqa: E731
+    torch.testing.assert_close(r1(bowl, real, fake), real.square().mean() / 2)
+    assert gradient_penalty(lambda x: 3 * x, real, fake) == 4  # (3 - 1)²
+
+
+def test_a_penalty_between_examples_asks_for_one_shape(as_users_run_it):
+    real = torch.randn(4, 3)
+    for fake in (real[:1], torch.randn(4, 1)):
+        with pytest.raises(ValueError, match="expected one shape"):
+            gradient_penalty(lambda x: x.sum(1), real, fake)
+
+
 # Turns.
 
 
@@ -187,6 +202,48 @@ def test_several_steps_of_the_critic_take_parts_of_the_batch():
         model.check(x[:2])
 
 
+def test_all_steps_are_taken_where_they_do_not_divide_the_batch():
+    """Parts of 4, 3, 3: none too small for a normalization, and none left out."""
+    c, told = torch.arange(10) % 4, {"condition": Labels(4), "critic_steps": 3}
+    generator = nn.Sequential(nn.BatchNorm1d(6), mlp(6, 16, 3))
+    nets = WithLabel(generator, 4), WithLabel(mlp(7, 16, 1), 4)
+    sizes = {"latent_dim": 2, "event_shape": (3,)}
+    model, seen, x = GAN(*nets, GAMES[1], **sizes, **told), [], torch.randn(10, 3)
+    assert model.smallest_batch == 6
+    model.critic.register_forward_pre_hook(lambda _, args: seen.append(args))
+    assert len(list(model.losses(x, c))) == 4
+    assert [len(v) for v, _ in seen] == [4, 4, 3, 3, 3, 3, 3]
+    assert torch.equal(torch.cat([v for v, _ in seen[0:6:2]]), x)
+    assert torch.equal(torch.cat([c for _, c in seen[0:6:2]]), c)
+    assert torch.equal(seen[6][1], c[7:])  # the generator's turn: the last part
+    for n in (6, 7, 8):
+        list(model.losses(x[:n], c[:n]))
+    assert len(list(model.eval().losses(x[:2], c[:2]))) == 3  # one example each
+
+
+def tied(**how):
+    """Both players have one linear map, the generator's last and the critic's first."""
+    both, rest = nn.Linear(3, 3), mlp(3, 8, 1)
+    nets = nn.Sequential(mlp(2, 8, 3), both), nn.Sequential(both, rest)
+    return GAN(*nets, GAMES[1], latent_dim=2, event_shape=(3,), **how)
+
+
+def test_weights_that_both_players_have_learn_in_the_generators_turn():
+    model, x = tied(), torch.randn(5, 3)
+    critic = copy.deepcopy(model.critic)
+    with seeded(1):
+        _, (_, loss) = model.losses(x)
+    with seeded(1):
+        z = [model.noise(5, 2) for _ in range(2)][1]
+    due = F.softplus(-critic(model.generator(z))).mean()
+    weight = model.generator[1].weight
+    slopes = [torch.autograd.grad(v, weight)[0] for v in (loss, due)]
+    assert slopes[0].any()
+    torch.testing.assert_close(*slopes)
+    with pytest.raises(ValueError, match="share weights"):
+        tied(reuse=True)
+
+
 def test_the_generator_may_learn_from_what_it_made_for_the_critic():
     model, x = small(gan.Relativistic(), reuse=True, critic_steps=2), torch.randn(8, 3)
     with seeded(1):
@@ -222,16 +279,16 @@ def test_a_graph_is_kept_where_the_generator_learns():
         kept.clear()
 
 
-def test_the_critic_sees_through_a_blur_that_fades():
-    model = small(blur=lambda step: 1.0 - step / 4)
+def test_the_critic_sees_through_noise_that_fades():
+    model = small(instance_noise=lambda step: 1.0 - step / 4)
     x = torch.zeros(20_000, 3)
     model.critic = nn.Sequential(nn.Linear(3, 1, bias=False))
     nn.init.ones_(model.critic[0].weight)
     assert abs(model.judge(x).var() / 3 - 1) < 0.06
     model.at(4)
-    assert model.blur == 0.0 and not model.judge(x).any()
-    with pytest.raises(ValueError, match="blur"):
-        small(blur=-1.0)
+    assert model.instance_noise == 0.0 and not model.judge(x).any()
+    with pytest.raises(ValueError, match="instance_noise"):
+        small(instance_noise=-1.0)
 
 
 class Marked(nn.Module):
@@ -325,9 +382,53 @@ def test_nets_of_the_wrong_shape_are_told():
     with pytest.raises(ValueError, match="the generator gave"):
         model.sample(2)
     model = small()
-    model.critic = mlp(3, 2)
-    with pytest.raises(ValueError, match="one number for each of 5"):
-        model.judge(torch.zeros(5, 3))
+    for wrong in (
+        mlp(3, 2),
+        nn.Sequential(mlp(3, 1), nn.Flatten(0), nn.Unflatten(0, (1, 5))),
+    ):
+        model.critic = wrong
+        with pytest.raises(ValueError, match="one number for each of 5"):
+            model.judge(torch.zeros(5, 3))
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"game": gan.Hinge}, r"expected a Game: Hinge\(\), with brackets"),
+        ({"augment": mirror}, "augment is a function; expected a module"),
+        ({"augment": nn.Identity()}, "augment is a Identity; expected a module"),
+        ({"latent_dim": 2.0}, "latent_dim is 2.0"),
+        ({"critic_steps": 1.5}, "critic_steps is 1.5"),
+    ],
+)
+def test_what_is_of_another_type_is_told(how, words, as_users_run_it):
+    game, sizes = how.pop("game", GAMES[1]), {"latent_dim": 2, "event_shape": (3,)}
+    with pytest.raises(TypeError, match=words):
+        GAN(mlp(2, 3), mlp(3, 1), game, **sizes | how)
+
+
+def test_a_condition_that_may_be_left_out_is_none_of_a_gans():
+    with pytest.raises(ValueError, match="pass one with required=True"):
+        small(condition=Labels(3, required=False))
+
+
+@pytest.mark.parametrize("game", GAMES, ids=IDS)
+def test_a_target_asks_for_a_game_in_which_zero_means_something(game):
+    """At its best a critic of such a game is above 0 where real is the likelier."""
+    value = torch.linspace(-6, 6, 12_001, dtype=torch.float64)
+    best = []
+    for p in (0.2, 0.8):
+        loss = p * game.critic(value, 0 * value) + (1 - p) * game.critic(
+            0 * value, value
+        )
+        best.append(value[loss.argmin()])
+    if game.classifies:
+        assert best[0] < 0 < best[1]
+        small(game, augment=Augment())
+    else:
+        with pytest.raises(ValueError, match=r"pass target=None"):
+            small(game, augment=Augment())
+    small(game, augment=Augment(target=None))
 
 
 def test_a_gan_learns_a_mean_and_a_width():

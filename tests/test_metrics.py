@@ -389,6 +389,14 @@ def test_the_ends_of_coverage():
     assert math.isnan(nothing.kl) and nothing.covered == 0
 
 
+def test_counts_are_compared_by_identity():
+    """Of tensors ``==`` is no truth value."""
+    means = torch.tensor([[0.0], [10.0]])
+    for found in (lambda: coverage(torch.arange(3), 3), lambda: modes(means, means, 1)):
+        one = found()
+        assert one != found() and one == one and len({one, found()}) == 2
+
+
 def test_the_bias_of_coverage_is_what_its_docstring_says():
     """2 n KL of uniform draws is nearly chi-squared with 999 degrees of freedom."""
     n, k = 26_000, 1000

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from gmcourse.gan import Projection
 from gmcourse.nets import DCCritic, DCGenerator
 
 
@@ -27,6 +28,24 @@ def test_players_refuse_sides_they_cannot_halve_twice():
     for make in (DCCritic, lambda shape: DCGenerator(4, shape)):
         with pytest.raises(ValueError, match="multiples of 4"):
             make((1, 28, 30))
+
+
+def test_players_refuse_sizes_that_are_none(as_users_run_it):
+    shape = 1, 8, 8
+    for make in (
+        lambda n: DCCritic((1, n, 8)),
+        lambda n: DCCritic((n, 8, 8)),
+        lambda n: DCCritic(shape, n),
+        lambda n: DCCritic(shape, width=n),
+        lambda n: DCGenerator(n, shape),
+        lambda n: DCGenerator(4, shape, width=n),
+        lambda n: Projection(nn.Identity(), n, 3),
+        lambda n: Projection(nn.Identity(), 3, n),
+    ):
+        with pytest.raises(ValueError, match="is 0; expected 1 or more"):
+            make(0)
+        with pytest.raises(TypeError, match=r"is 8\.0; expected an integer"):
+            make(8.0)
 
 
 def test_the_generator_is_what_it_says():

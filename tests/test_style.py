@@ -199,19 +199,32 @@ def test_truncation_moves_styles_toward_their_mean():
     close(net.truncate(each, 0.3)[:, 2], net.truncate(w, 0.3))
     with pytest.raises(ValueError, match="psi"):
         net.truncate(w, math.nan)
+    for bad in (w[:, :1], w[:, :4], torch.tensor(1.0)):
+        with pytest.raises(ValueError, match=r"expected \(\.\.\., 5\)"):
+            net.truncate(bad, 0.5)
 
 
 def test_the_mean_style_is_of_those_made_in_training():
-    net, due = small(), torch.zeros(5)
+    net, due = small(), None
     for _ in range(3):
         z = torch.randn(6, 3)
-        due = 0.995 * due + 0.005 * net.mapping(z).mean(0).detach()
+        now = net.mapping(z).mean(0).detach()
+        due = now if due is None else 0.995 * due + 0.005 * now
         net(z)
     close(net.w_mean, due)
     assert not net.w_mean.requires_grad and "w_mean" in net.state_dict()
     net.synthesis(net.mapping(z))
     net.eval()(z)
     close(net.w_mean, due)
+
+
+def test_the_mean_style_is_taken_in_single_precision():
+    net, z = small(), torch.randn(301, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        w = net.mapping(z)
+        net(z)
+    assert w.dtype == torch.bfloat16 and net.w_mean.dtype == torch.float32
+    close(net.w_mean, w.detach().float().mean(0), atol=1e-6, rtol=1e-6)
 
 
 def test_at_the_start_there_is_no_noise_in_an_image():
@@ -272,6 +285,13 @@ def test_lengths_of_a_linear_synthesis():
     close(mine, due)
     slopes = [torch.autograd.grad(v.square().sum(), net.a)[0] for v in (mine, due)]
     close(*slopes)
+
+
+def test_lengths_leave_the_noise_as_it_was():
+    """A mapping may give back what it was given."""
+    net, z = Linear(), torch.randn(7, 5, dtype=torch.float64)
+    PathLength().lengths(net, z)
+    assert not z.requires_grad
 
 
 def test_lengths_of_a_generator_by_its_jacobian():

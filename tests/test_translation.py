@@ -143,8 +143,13 @@ def test_shapes_that_do_not_fit_are_told(shapes, words, as_users_run_it):
         ImageToImage(*shapes)
     with pytest.raises(ValueError, match="noise is -1"):
         ImageToImage(A, B, noise=-1)
-    with pytest.raises(TypeError, match="channels is"):
-        PatchCritic(1.5)
+    for make, words in (
+        (lambda: PatchCritic(1.5), "channels is 1.5"),
+        (lambda: PatchCritic(1, 8.0), "width is 8.0"),
+        (lambda: ImageToImage((1, 8, 8.0), B), "a size of the image is 8.0"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            make()
 
 
 # With pairs.
@@ -212,6 +217,13 @@ def test_pairs_matter():
 # Turns.
 
 
+def test_a_net_in_two_roles_has_its_weights_once():
+    net = nn.Conv2d(1, 1, 3, padding=1)
+    model = cycle_gan(source=B, forth=net, back=net)
+    found = model.players()["generator"]
+    assert [id(p) for p in found] == [id(net.weight), id(net.bias)]
+
+
 @pytest.mark.parametrize("make", [pix2pix, cycle_gan])
 @pytest.mark.parametrize("game", [gan.NonSaturating(), gan.Relativistic()])
 def test_each_turn_has_gradients_for_its_player_alone(make, game):
@@ -267,6 +279,20 @@ def test_the_losses_of_a_cycle_are_those_of_the_paper(game):
     torch.testing.assert_close(critic, due)
     cycle = F.l1_loss(model.back(to_b), a) + F.l1_loss(model.generator(to_a), b)
     torch.testing.assert_close(generator, fooled + 3 * cycle)
+
+
+def test_the_weight_of_the_cycle_is_the_papers_in_unit_images():
+    """(D - 1)² + 10 · |2x - 1 - (2y - 1)|, all of it halved."""
+    model, b, a = cycle_gan(), images(5, B), images()
+    to_a, to_b = model.back(b), model.generator(a)
+    fooled = sum(
+        (judge(fake) - 1).square().mean()
+        for judge, fake in ((model.critic_a, to_a), (model.critic_b, to_b))
+    )
+    pairs = (model.back(to_b), a), (model.generator(to_a), b)
+    cycle = sum(F.l1_loss(2 * one - 1, 2 * other - 1) for one, other in pairs)
+    due = (fooled + 10 * cycle) / 2
+    torch.testing.assert_close(values(model, (b, a))[1], due)
 
 
 def test_there_and_back_costs_nothing_where_one_undoes_the_other():
@@ -339,6 +365,33 @@ def test_nets_of_the_wrong_shape_are_told():
         model.critic = wrong
         with pytest.raises(ValueError, match="values of each image's patches"):
             list(model.losses(x, c))
+
+
+@pytest.mark.parametrize("make", [pix2pix, cycle_gan])
+def test_images_of_another_scale_are_told(make):
+    model, x, c = make(), images(5, B), images()
+    for pair in ((2 * x - 1, c), (x, 2 * c - 1)):
+        with pytest.raises(ValueError, match="expected 0 to 1: pass pixels through"):
+            list(model.losses(*pair))
+    with pytest.raises(ValueError, match="c holds NaN"):
+        list(model.losses(x, c * torch.nan))
+    assert model.sample(5, 2 * c - 1).isfinite().all()  # only a loss looks
+
+
+def test_a_normalization_by_the_batch_asks_for_two_images():
+    normed = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2))
+    assert (pix2pix().smallest_batch, cycle_gan().smallest_batch) == (1, 1)
+    models = [cycle_gan(back=normed), Regression(normed, B, (2, 8, 8))]
+    shapes = {"source_shape": A, "event_shape": B}
+    forth, critic = nn.Conv2d(2, 1, 1), nn.Sequential(nn.BatchNorm2d(3))
+    models.append(Pix2Pix(forth, critic, gan.Hinge(), **shapes))
+    assert [model.smallest_batch for model in models] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("make", [pix2pix, cycle_gan])
+def test_a_game_is_one(make):
+    with pytest.raises(TypeError, match="expected a Game"):
+        make(gan.Hinge)
 
 
 @pytest.mark.parametrize("weight", ["l1_weight", "cycle_weight", "identity_weight"])

@@ -38,6 +38,14 @@ from gmcourse.zoo.sources import Part, Source
 ROOT = Path(__file__).parents[1]
 
 
+def test_a_share_of_a_batch_is_one_example_or_more():
+    bowl = lambda x: x.square().sum(1) / 2  # noqa: E731
+    for n in range(1, 13):
+        x = torch.randn(n, 2)
+        due = x[: max(1, n // 4)].square().sum(1).mean() / 2
+        torch.testing.assert_close(gan._some_r1(bowl, x, x), due)
+
+
 @dataclasses.dataclass(frozen=True)
 class Points(Source):
     """Points in space: no images, no transform."""

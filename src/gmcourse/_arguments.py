@@ -92,7 +92,7 @@ def probability(name: str, value: float) -> float:
     return float(value)
 
 
-def within_unit(x: Tensor, wait: bool = False) -> None:
+def within_unit(x: Tensor, wait: bool = False, name: str = "x") -> None:
     """ValueError unless all values lie in [0, 1].
 
     On a GPU, which would have to wait, they are looked at with ``wait`` alone.
@@ -102,10 +102,12 @@ def within_unit(x: Tensor, wait: bool = False) -> None:
     low, high = torch.stack(x.detach().aminmax()).tolist()
     if not (low >= 0 and high <= 1):
         if math.isnan(low):
-            raise ValueError("x holds NaN; expected 0 to 1: look where x was made")
+            raise ValueError(
+                f"{name} holds NaN; expected 0 to 1: look where it was made"
+            )
         digits = 17 if x.dtype == torch.float64 else 9  # to tell 1 from the next
         raise ValueError(
-            f"x holds values from {low:.{digits}g} to {high:.{digits}g}; expected 0 to "
-            "1: pass pixels through a transform such as gmcourse.data.to_unit, and "
-            "clamp(0, 1) what a model draws beyond"
+            f"{name} holds values from {low:.{digits}g} to {high:.{digits}g}; expected "
+            "0 to 1: pass pixels through a transform such as gmcourse.data.to_unit, "
+            "and clamp(0, 1) what a model draws beyond"
         )

@@ -96,6 +96,18 @@ def contrast(x: Images) -> Images:
     return 0.5 + _each(factor) * (x - 0.5)
 
 
+def _changed(kind: Callable[[Tensor], Tensor], x: Images) -> Images:
+    """``kind(x)``, in the precision of ``x``: under autocast it may be bfloat16."""
+    y = kind(x)
+    if y.shape != x.shape or y.is_floating_point() != x.is_floating_point():
+        name = getattr(kind, "__name__", type(kind).__name__)
+        raise ValueError(
+            f"{name} gave {tuple(y.shape)}, {y.dtype}; expected {tuple(x.shape)}, "
+            f"{x.dtype}"
+        )
+    return y.to(x.dtype)
+
+
 class Augment(nn.Module):
     """Changes of images, ``(b, c, h, v)``, each made with probability ``p``.
 
@@ -103,7 +115,8 @@ class Augment(nn.Module):
     critic then sees all images so. With a target, ``p`` follows how sure the critic is
     of the real images: ``r = E sign(critic)``, 1 when it knows them all by heart and 0
     when it cannot tell. Karras et al. (2020), eq. 1. The critic's value
-    must be positive for "real", as in the games that classify.
+    must be above 0 for "real": `GAN` takes a target only in a game that classifies,
+    `Saturating`, `NonSaturating` or `Hinge`.
 
     Args:
         kinds: what may be done to an image, in this order.
@@ -113,12 +126,14 @@ class Augment(nn.Module):
             500,000 in the paper.
 
     Attributes:
-        p: a buffer, saved with the model.
+        p: a buffer, saved with the model. In a model that was cast to bfloat16 it
+            cannot be counted up: its steps are below that precision.
 
     Raises:
         ValueError: ``p`` or ``target`` is out of range, or ``images`` is below 1;
-            later, ``x`` is no batch of images.
-        TypeError: a kind is no function, or ``images`` no integer.
+            later, ``x`` is no batch of images, or a kind gives another shape, or
+            integers.
+        TypeError: ``kinds`` is no sequence of functions, or ``images`` no integer.
 
     Example:
         >>> Augment(p=0.5)(torch.rand(5, 1, 8, 8)).shape
@@ -136,6 +151,8 @@ class Augment(nn.Module):
         images: int = 100_000,
     ):
         super().__init__()
+        if callable(kinds):
+            raise TypeError("kinds is a function; expected several: pass (kind,)")
         self.kinds, self.target = tuple(kinds), target
         if not all(callable(kind) for kind in self.kinds):
             raise TypeError(f"kinds are {self.kinds}; expected functions of images")
@@ -151,7 +168,7 @@ class Augment(nn.Module):
             )
         for kind in self.kinds:
             chosen = torch.rand(len(x), device=x.device) < self.p
-            x = torch.where(_each(chosen), kind(x), x)
+            x = torch.where(_each(chosen), _changed(kind, x), x)
         return x
 
     @torch.no_grad()

@@ -33,7 +33,8 @@ class Model(nn.Module):
         exact: there is a ``log_prob(x) -> (b,)``, exact and normalized, in nats;
             ``log_prob(x, c)`` where there is a condition.
         surrogate: the loss is a number whose gradient is meant: it need not fall.
-        smallest_batch: 2 where statistics over the batch are taken; for the battery.
+        smallest_batch: 2 where statistics over the batch are taken, and as much for
+            each of several critic steps: what ``check`` asks for in train mode.
     """
 
     event_shape: tuple[int, ...]
@@ -61,7 +62,7 @@ class Model(nn.Module):
 
         One player by default. A GAN yields ``("critic", …)``, and, when the critic
         has made its step, ``("generator", …)``. Several critic steps take their parts
-        of one batch of ``k · b``, ``x.chunk(k)``. A turn leaves gradients in the
+        of one batch of ``k · b``, ``x.tensor_split(k)``. A turn leaves gradients in the
         other player's weights too; they are cleared before its own.
         """
         yield "model", self.loss(x, c)

@@ -45,9 +45,11 @@ class Game:
 
     Attributes:
         pairs: the generator's loss looks at real examples too.
+        classifies: a critic's value is above 0 where it takes an example for real.
     """
 
     pairs: bool = False
+    classifies: bool = False
 
     def critic(self, real: Values, fake: Values) -> Values:
         """The critic's loss of each pair of a real example and one that was made."""
@@ -61,13 +63,16 @@ class Game:
 class Saturating(Game):
     """The minimax game: the critic's value is the logit of "real".
 
-    Goodfellow et al. (2014), eq. 1. At the critic's optimum the generator's loss is
-    ``2 JS(p, q) - log 4``; far from it the gradient vanishes.
+    Goodfellow et al. (2014), eq. 1. The game's value at the critic's optimum is
+    ``2 JS(p, q) - log 4``; the generator's loss is the part of it that depends on
+    ``q``. Where the critic is sure of what was made, its gradient vanishes.
 
     Args:
         real_label: one-sided label smoothing (Salimans et al., 2016): what the critic
             is to say of a real example, 0.9 for instance; 1 is the game itself.
     """
+
+    classifies = True
 
     def __init__(self, real_label: float = 1.0):
         self.real_label = probability("real_label", real_label)
@@ -103,6 +108,8 @@ class LeastSquares(Game):
 class Hinge(Game):
     """Beyond a margin of 1 the critic has nothing to gain. Miyato et al. (2018)."""
 
+    classifies = True
+
     def critic(self, real, fake):
         return F.relu(1 - real) + F.relu(1 + fake)
 
@@ -111,9 +118,9 @@ class Hinge(Game):
 
 
 class Wasserstein(Game):
-    """The difference of means: of critics of slope 1 the largest is the distance W₁.
+    """The difference of means: of critics of slope at most 1 the largest is W₁.
 
-    Arjovsky, Chintala & Bottou (2017). The slope is kept by ``gradient_penalty``.
+    Arjovsky, Chintala & Bottou (2017). ``gradient_penalty`` keeps the slope near 1.
     """
 
     def critic(self, real, fake):
@@ -147,7 +154,7 @@ def _slopes(critic: Critic, x: Tensor) -> Values:
     with torch.enable_grad():
         value = critic(x).sum()  # each example's own gradient, if none sees another
         gradient = torch.autograd.grad(value, x, create_graph=True)[0]
-    return gradient.flatten(1).square().sum(1)
+    return gradient.reshape(len(x), -1).square().sum(1)
 
 
 def gradient_penalty(
@@ -157,7 +164,13 @@ def gradient_penalty(
 
     Gulrajani et al. (2017), eq. 3, where its weight is 10. The critic must not mix
     examples: no batch normalization.
+
+    Raises:
+        ValueError: ``real`` and ``fake`` differ in shape.
     """
+    if real.shape != fake.shape:
+        shapes = f"{tuple(real.shape)} and {tuple(fake.shape)}"
+        raise ValueError(f"real and fake have shapes {shapes}; expected one shape")
     t = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device)
     x = torch.lerp(fake, real, t.to(real.dtype))
     # The root of exactly 0 has no gradient.
@@ -186,12 +199,15 @@ class GAN(GenerativeModel):
         critic: examples to ``(b,)`` or ``(b, 1)``.
         game: what they minimize.
         latent_dim: ``d``.
+        event_shape: of one example.
         penalty: ``(critic, real, fake)`` to a number added to the critic's loss, such
             as `r1`.
         penalty_weight: its factor, a number or a function of the step.
-        critic_steps: of a batch of ``k · b`` the critic takes ``k`` steps on ``b``.
-        blur: standard deviation of noise on all that the critic sees, a number or a
-            function of the step (Sønderby et al., 2017; Arjovsky & Bottou, 2017).
+        critic_steps: of a batch of ``k · b`` the critic takes ``k`` steps on ``b``;
+            where ``k`` does not divide the batch, some parts have one example more.
+        instance_noise: standard deviation of noise on all that the critic sees, a
+            number or a function of the step (Sønderby et al., 2017; Arjovsky &
+            Bottou, 2017).
         condition: what ``c`` is; the nets are then called as ``generator(z, c)`` and
             ``critic(x, c)`` (Mirza & Osindero, 2014). The generator is asked for the
             labels of the batch.
@@ -204,7 +220,12 @@ class GAN(GenerativeModel):
             place of fresh examples: one pass through it less.
 
     Raises:
-        ValueError: a weight or ``blur`` is negative; later, an output of another shape.
+        ValueError: a weight or ``instance_noise`` is negative, a number is below 1, the
+            condition may be left out, ``augment`` follows the sign of the critic's
+            value in a game that does not classify, or the players share weights and
+            ``reuse`` what was made; later, an output of another shape.
+        TypeError: ``latent_dim`` or ``critic_steps`` is no integer, ``game`` no `Game`,
+            or ``augment`` no module with an ``observe``.
 
     Goodfellow et al. (2014).
     """
@@ -222,24 +243,37 @@ class GAN(GenerativeModel):
         penalty: Callable[[Critic, Tensor, Tensor], Tensor] | None = None,
         penalty_weight: float | Callable[[int], float] = 1.0,
         critic_steps: int = 1,
-        blur: float | Callable[[int], float] = 0.0,
+        instance_noise: float | Callable[[int], float] = 0.0,
         condition: Condition | None = None,
         augment: nn.Module | None = None,
         regularizer: Callable[[nn.Module, Tensor], Tensor] | None = None,
         reuse: bool = False,
     ):
         super().__init__()
-        self.generator, self.critic, self.game = generator, critic, game
+        self.generator, self.critic, self.game = generator, critic, _played(game)
         self.latent_dim = integer("latent_dim", latent_dim)
         self.event_shape, self.condition = tuple(event_shape), condition
-        self.augment: Any = augment
+        if condition is not None and not condition.required:
+            raise ValueError(
+                "the condition has required=False, but a GAN is always told what to "
+                "make: pass one with required=True"
+            )
+        self.augment: Any = None if augment is None else _fitting(augment, game)
         self.penalty, self.regularizer = penalty, regularizer
         self.critic_steps = integer("critic_steps", critic_steps)
         self.reuse = reuse
-        normed = any(isinstance(part, _BatchNorm) for part in self.modules())
-        self.smallest_batch = self.critic_steps * (2 if normed else 1)
-        self.annealed = {"penalty_weight": penalty_weight, "blur": blur}
-        self.penalty_weight = self.blur = 0.0
+        shared = {id(p) for p in generator.parameters() if p.requires_grad}
+        if reuse and any(id(p) in shared for p in critic.parameters()):
+            raise ValueError(
+                "the players share weights, which change in the critic's turn; the "
+                "generator cannot learn from what it made before: leave reuse out"
+            )
+        self.smallest_batch = self.critic_steps * _smallest_batch(self)
+        self.annealed = {
+            "penalty_weight": penalty_weight,
+            "instance_noise": instance_noise,
+        }
+        self.penalty_weight = self.instance_noise = 0.0
         self.at(0)
 
     def at(self, step):
@@ -256,8 +290,9 @@ class GAN(GenerativeModel):
 
     def losses(self, x, c=None):
         self.check(x, c)
-        k = self.critic_steps
-        reals, labels = x.chunk(k), [None] * k if c is None else c.chunk(k)
+        k = min(self.critic_steps, len(x))
+        reals = x.tensor_split(k)
+        labels = [None] * k if c is None else c.tensor_split(k)
         for real, told in zip(reals, labels):
             with torch.set_grad_enabled(self.reuse and torch.is_grad_enabled()):
                 made = self.generate(len(real), told)
@@ -270,9 +305,9 @@ class GAN(GenerativeModel):
             if self.penalty is not None:
                 loss = loss + self.penalty_weight * self.penalty(judge, real, fake)
             yield "critic", loss
-        real, told = reals[-1], labels[len(reals) - 1]
+        real, told = reals[-1], labels[-1]
+        made = made if self.reuse else self.generate(len(real), told)
         with _frozen(self.critic):
-            made = made if self.reuse else self.generate(len(real), told)
             fake = self.judge(made, told)
             real = self.judge(real, told) if self.game.pairs else None
         loss = self.game.generator(fake, real).mean()
@@ -299,25 +334,53 @@ class GAN(GenerativeModel):
     def judge(
         self, x: Float[Tensor, "b ..."], c: Shaped[Tensor, "b ..."] | None = None
     ) -> Values:
-        """The critic's value of each example, augmented and seen through the blur.
+        """The critic's value of each example, augmented and seen through the noise.
 
         Raises:
             ValueError: the critic gives more than one number for each.
         """
         if self.augment is not None:
             x = self.augment(x)
-        if self.blur:
-            x = x + self.blur * torch.randn_like(x)
+        if self.instance_noise:
+            x = x + self.instance_noise * torch.randn_like(x)
         value = self.critic(x) if c is None else self.critic(x, c)
-        if value.numel() != len(x):
+        n = len(x)
+        if value.shape[:1] != (n,) or value.numel() != n:
             raise ValueError(
                 f"the critic gave {tuple(value.shape)}; expected one number for each "
-                f"of {len(x)} examples"
+                f"of {n} examples, ({n},) or ({n}, 1)"
             )
-        return value.view(len(x)).to(x.dtype)
+        return value.reshape(n).to(x.dtype)
 
     def draw(self, n, c=None):
         return self.generate(n, c)
+
+
+def _played(game: Any) -> Game:
+    """``game``, which has to be one."""
+    if not isinstance(game, Game):
+        raise TypeError(f"game is {game!r}; expected a Game: Hinge(), with brackets")
+    return game
+
+
+def _fitting(augment: Any, game: Game) -> nn.Module:
+    """``augment``, which has to be something for a critic of this game."""
+    if not isinstance(augment, nn.Module) or not hasattr(augment, "observe"):
+        raise TypeError(
+            f"augment is a {type(augment).__name__}; expected a module that has an "
+            "observe, such as Augment()"
+        )
+    if getattr(augment, "target", None) is not None and not game.classifies:
+        raise ValueError(
+            "augment has a target, for how often the critic's value is above 0; in "
+            f"{type(game).__name__} that does not mean real: pass target=None"
+        )
+    return augment
+
+
+def _smallest_batch(net: nn.Module) -> int:
+    """2 where something is normalized by the batch, else 1."""
+    return 2 if any(isinstance(part, _BatchNorm) for part in net.modules()) else 1
 
 
 @contextmanager
@@ -342,10 +405,14 @@ class Projection(nn.Module):
         features: examples to ``(b, d)``.
         d: their number.
         classes: the number of labels.
+
+    Raises:
+        ValueError, TypeError: ``d`` or ``classes`` is not a positive integer.
     """
 
     def __init__(self, features: nn.Module, d: int, classes: int):
         super().__init__()
+        d, classes = integer("d", d), integer("classes", classes)
         self.features, self.value = features, nn.Linear(d, 1)
         self.label = nn.Embedding(classes, d)
         nn.init.zeros_(self.label.weight)  # at first the label says nothing
@@ -359,7 +426,8 @@ class MinibatchStd(nn.Module):
     """One more channel: how far apart the examples of the batch are, on average.
 
     A critic that sees it can tell a collapsed batch. Karras et al. (2018), sec. 3. An
-    example's value then depends on the others: not together with a penalty of slopes.
+    example's value then depends on the others; with a penalty of slopes, the slope is
+    then that of the sum over the batch.
     """
 
     def forward(self, x: Float[Tensor, "b d ..."]) -> Float[Tensor, "b d2 ..."]:

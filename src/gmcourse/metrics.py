@@ -173,7 +173,7 @@ def wasserstein_distance(x: Float[Tensor, " n"], y: Float[Tensor, " m"]) -> floa
             f"samples have shapes {tuple(x.shape)} and {tuple(y.shape)}: expected "
             "(n,) and (m,), none empty"
         )
-    x, y = (finite(name, v).cpu().double() for name, v in (("x", x), ("y", y)))
+    x, y = (finite(name, v) for name, v in (("x", x), ("y", y)))
     x, y = x.sort().values, y.sort().values
     places = torch.cat([x, y]).sort().values
     below_x, below_y = (
@@ -210,7 +210,7 @@ def precision_recall(
     return inside(fake, real), inside(real, fake)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a tensor's == is no truth value
 class Coverage:
     """How samples fall on modes that are equally likely.
 
@@ -267,7 +267,7 @@ def coverage(labels: Int[Tensor, " n"], classes: int) -> Coverage:
     return Coverage(torch.bincount(labels.cpu(), minlength=k))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a tensor's == is no truth value
 class ModeCount(Coverage):
     """How samples fall on the modes of a mixture whose components are known.
 

@@ -2,7 +2,7 @@
 
 Convolutional nets halve the side twice, so they take images ``(channels, height,
 width)`` whose height and width are multiples of 4 (28 and 16 in this course), and raise
-ValueError for others.
+ValueError for others, and ValueError or TypeError for what is no positive integer.
 """
 
 import itertools
@@ -94,12 +94,13 @@ class ResidualBlock(nn.Module):
 
 
 def _check_image(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    if len(shape) != 3 or shape[1] % 4 or shape[2] % 4:
+    sizes = [integer("a size of the image", size) for size in shape]
+    if len(sizes) != 3 or sizes[1] % 4 or sizes[2] % 4:
         raise ValueError(
             f"the image shape is {tuple(shape)}; expected (channels, height, width) "
             "with height and width multiples of 4"
         )
-    return shape[0], shape[1], shape[2]
+    return sizes[0], sizes[1], sizes[2]
 
 
 class ConvEncoder(nn.Module):
@@ -205,6 +206,7 @@ class DCGenerator(nn.Module):
     ):
         super().__init__()
         channels, height, breadth = _check_image(shape)
+        latent, width = integer("latent", latent), integer("width", width)
         wide, norms = 2 * width, [nn.BatchNorm2d] if normalize else []
         self.net = nn.Sequential(
             nn.Linear(latent, wide * (height // 4) * (breadth // 4)),
@@ -247,7 +249,8 @@ class DCCritic(nn.Module):
     ):
         super().__init__()
         channels, height, breadth = _check_image(shape)
-        wide = 2 * width
+        wide = 2 * integer("width", width)
+        out = None if out is None else integer("out", out)
         self.features = wide * (height // 4) * (breadth // 4)
         self.net = nn.Sequential(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),

@@ -201,8 +201,8 @@ class StyleGenerator(nn.Module):
 
     Attributes:
         layers: number of styled layers, each of which may have a style of its own.
-        w_mean: running mean of the styles made in train mode, ``(style_width,)``,
-            which moves by 0.005 at each batch.
+        w_mean: running mean of the styles made in train mode, ``(style_width,)``. It
+            begins with the first batch's and moves by 0.005 at each.
 
     Raises:
         ValueError, TypeError: a size is not a positive integer; later, a style of
@@ -250,7 +250,9 @@ class StyleGenerator(nn.Module):
         w = self.mapping(z)
         if self.training:
             with torch.no_grad():
-                self.w_mean.lerp_(w.mean(0).to(self.w_mean.dtype), 0.005)
+                now = w.to(self.w_mean.dtype).mean(0)  # under autocast w is bfloat16
+                before = torch.where(self.w_mean.any(), self.w_mean, now)
+                self.w_mean.copy_(before.lerp(now, 0.005))
         return self.synthesis(w)
 
     def synthesis(self, w: Float[Tensor, "b ... d"]) -> Float[Tensor, "b c h v"]:
@@ -286,9 +288,13 @@ class StyleGenerator(nn.Module):
         they are the opposites. Karras et al. (2019), appendix B.
 
         Raises:
-            ValueError: ``psi`` is not a finite number.
+            ValueError: ``psi`` is not a finite number, or ``w`` of another width.
         """
         finite("psi", psi)
+        if w.shape[-1:] != (self.style_width,):
+            raise ValueError(
+                f"w has shape {tuple(w.shape)}; expected (..., {self.style_width})"
+            )
         return torch.lerp(self.w_mean.to(w.dtype), w, psi)
 
 
@@ -356,7 +362,9 @@ class PathLength(nn.Module):
                 "mapping and a synthesis, as StyleGenerator"
             )
         with torch.enable_grad():
-            w = generator.mapping(z).to(z.dtype).requires_grad_()
+            w = generator.mapping(z).to(z.dtype)
+            if not w.requires_grad:  # it may be z itself, which is the caller's
+                w = w.detach().requires_grad_()
             x = generator.synthesis(w)
             y = torch.randn_like(x) / math.sqrt(x.shape[-2] * x.shape[-1])
             gradient = torch.autograd.grad((x * y).sum(), w, create_graph=True)[0]

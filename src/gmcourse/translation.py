@@ -14,10 +14,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ._arguments import integer, nonnegative
+from ._arguments import integer, nonnegative, within_unit
 from .conditions import Like
 from .core import GenerativeModel
-from .gan import Critic, Game, _frozen
+from .gan import Critic, Game, _frozen, _played, _smallest_batch
 from .nets import ResidualBlock, _check_image
 
 __all__ = ["CycleGAN", "ImageToImage", "PatchCritic", "Pix2Pix", "Regression"]
@@ -40,7 +40,8 @@ class ImageToImage(nn.Module):
             net is a function. (The paper's noise is dropout, which changes little.)
 
     Raises:
-        ValueError: sides that are not multiples of 4, or differ between the shapes.
+        ValueError, TypeError: a size is not a positive integer, a side is no multiple
+            of 4, or the sides differ between the shapes.
     """
 
     def __init__(
@@ -87,18 +88,22 @@ class _Half(nn.Module):
 class PatchCritic(nn.Module):
     """Images ``(b, channels, h, v)`` in [0, 1] to values ``(b, h / 4, v / 4)``.
 
-    Each value judges a patch of 18×18 pixels, 4 pixels from the next, and all by the
-    same weights. Isola et al. (2017), sec. 3.2.2; without normalization, so that a
-    penalty of slopes may be added.
+    Rounded down. Each value judges a patch of 18×18 pixels, 4 pixels from the next, and
+    all by the same weights. Isola et al. (2017), sec. 3.2.2; without normalization, so
+    that a penalty of slopes may be added.
 
     Args:
         width: channels at half size; twice as many at a quarter.
+
+    Raises:
+        ValueError, TypeError: a number is not a positive integer.
     """
 
     def __init__(self, channels: int, width: int = 32):
         super().__init__()
+        channels, width = integer("channels", channels), integer("width", width)
         self.net = nn.Sequential(
-            nn.Conv2d(integer("channels", channels), width, 4, stride=2, padding=1),
+            nn.Conv2d(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
             nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
@@ -113,15 +118,28 @@ class _Translator(GenerativeModel):
     """Is told an image of one kind and draws one of another; abstract.
 
     With the turns of a critic, and of a generator against it, for those that have one.
+    ``others`` are the nets beside the generator.
     """
 
     game: Game
     penalty: Penalty | None
 
-    def __init__(self, generator: nn.Module, source_shape: Shape, event_shape: Shape):
+    def __init__(
+        self,
+        generator: nn.Module,
+        source_shape: Shape,
+        event_shape: Shape,
+        *others: nn.Module,
+    ):
         super().__init__()
         self.condition, self.event_shape = Like(source_shape), tuple(event_shape)
         self.generator = generator
+        self.smallest_batch = max(map(_smallest_batch, (generator, *others)))
+
+    def check(self, x, c=None):
+        super().check(x, c)
+        within_unit(x)
+        within_unit(c, name="c")
 
     def _judged(self, judge: Critic, real: Tensor, fake: Tensor) -> Tensor:
         fake = fake.detach()  # the generator is not to learn in this turn
@@ -145,9 +163,12 @@ class Regression(_Translator):
 
     Args:
         generator: images ``(b, *source_shape)`` to ``(b, *event_shape)``.
+        source_shape: of ``c``.
+        event_shape: of ``x``.
 
     Raises:
-        ValueError: later, an output of another shape.
+        ValueError: later, an output of another shape, or images outside of [0, 1] (on
+            a GPU they are not looked at).
     """
 
     def loss(self, x, c=None):
@@ -161,18 +182,23 @@ class Pix2Pix(_Translator):
 
     The critic sees ``c`` and ``x`` as channels of one image, so it also judges whether
     they belong together. Isola et al. (2017), eq. 4. Their weight of the mean distance
-    is 100 for images in [-1, 1], where distances are twice as large: 200 here.
+    is 100 for images in [-1, 1], where distances are twice as large: 200 here, with
+    their logistic game, `gmcourse.gan.NonSaturating`.
 
     Args:
         generator: images ``(b, *source_shape)`` to ``(b, *event_shape)``.
         critic: ``c`` and ``x``, ``(b, k, h, v)``, to values of patches, ``(b, ...)``.
         game: what the players minimize: the mean over patches.
+        source_shape: of ``c``.
+        event_shape: of ``x``.
         l1_weight: of ``|x - G(c)|``, the mean over values.
         penalty: ``(critic, real, fake)`` to a number added to the critic's loss, such
             as `gmcourse.gan.r1`; the critic is then the mean of an image's patches.
 
     Raises:
-        ValueError: the weight is negative; later, an output of another shape.
+        ValueError: the weight is negative; later, an output of another shape, or images
+            outside of [0, 1] (on a GPU they are not looked at).
+        TypeError: ``game`` is no `gmcourse.gan.Game`.
     """
 
     surrogate = True
@@ -188,8 +214,8 @@ class Pix2Pix(_Translator):
         l1_weight: float = 200.0,
         penalty: Penalty | None = None,
     ):
-        super().__init__(generator, source_shape, event_shape)
-        self.critic, self.game, self.penalty = critic, game, penalty
+        super().__init__(generator, source_shape, event_shape, critic)
+        self.critic, self.game, self.penalty = critic, _played(game), penalty
         self.l1_weight = nonnegative("l1_weight", l1_weight)
 
     def players(self):
@@ -215,13 +241,16 @@ class CycleGAN(_Translator):
 
     ``c`` is a batch of one kind, A, and ``x`` of the other, B. They are *not* pairs:
     each row is an example of its own. ``sample(n, c)`` goes forth, and ``back(x)`` is
-    the other net. Zhu et al. (2017), eqs. 1 to 3; they take `gmcourse.gan.LeastSquares`
-    and a weight of 10 for images in [-1, 1], which is 20 here. Their critics look at
-    translations of the last 50 steps, these at the present ones.
+    the other net. Zhu et al. (2017), eqs. 1 to 3. They take least squares and a weight
+    of 10 for images in [-1, 1]. It is 10 here as well: distances in [0, 1] are half as
+    large, and so is the generator's loss of `gmcourse.gan.LeastSquares`, with its ½.
+    Their critics look at translations of the last 50 steps, these at the present ones.
 
     Args:
         generator, back: the generators, A to B (forth) and B to A.
         critic_a, critic_b: images of each kind to values of patches, ``(b, ...)``.
+        source_shape: of ``c``, A.
+        event_shape: of ``x``, B.
         cycle_weight: of ``|back(forth(a)) - a| + |forth(back(b)) - b|``, each the mean
             over values.
         identity_weight: of ``|forth(b) - b| + |back(a) - a|``: what is of the right
@@ -230,7 +259,9 @@ class CycleGAN(_Translator):
 
     Raises:
         ValueError: a weight is negative, or there is one of the identity where A and B
-            differ in shape; later, an output of another shape.
+            differ in shape; later, an output of another shape, or images outside of
+            [0, 1] (on a GPU they are not looked at).
+        TypeError: ``game`` is no `gmcourse.gan.Game`.
     """
 
     surrogate = True
@@ -245,12 +276,13 @@ class CycleGAN(_Translator):
         *,
         source_shape: Shape,
         event_shape: Shape,
-        cycle_weight: float = 20.0,
+        cycle_weight: float = 10.0,
         identity_weight: float = 0.0,
         penalty: Penalty | None = None,
     ):
-        super().__init__(generator, source_shape, event_shape)
-        self.back, self.game, self.penalty = back, game, penalty
+        nets = back, critic_a, critic_b
+        super().__init__(generator, source_shape, event_shape, *nets)
+        self.back, self.game, self.penalty = back, _played(game), penalty
         self.critic_a, self.critic_b = critic_a, critic_b
         self.cycle_weight = nonnegative("cycle_weight", cycle_weight)
         self.identity_weight = nonnegative("identity_weight", identity_weight)
@@ -285,7 +317,8 @@ class CycleGAN(_Translator):
 
 
 def _weights(*nets: nn.Module) -> list[nn.Parameter]:
-    return [p for net in nets for p in net.parameters() if p.requires_grad]
+    """Those that learn, each once: one net may play two roles."""
+    return [p for p in nn.ModuleList(nets).parameters() if p.requires_grad]
 
 
 def _gap(a: Tensor, b: Tensor) -> Float[Tensor, ""]:

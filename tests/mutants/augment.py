@@ -80,14 +80,22 @@ MUTANTS = [
     ),
     (
         "kinds of the first image",
-        "kind(x), x)\n        return x",
-        "kind(x), x)\n            break\n        return x",
+        "_changed(kind, x), x)\n        return x",
+        "_changed(kind, x), x)\n            break\n        return x",
     ),
     (
         "no gradient",
-        "x = torch.where(_each(chosen), kind(x), x)",
-        "x = torch.where(_each(chosen), kind(x), x).detach()",
+        "x = torch.where(_each(chosen), _changed(kind, x), x)",
+        "x = torch.where(_each(chosen), _changed(kind, x), x).detach()",
     ),
+    ("images of another shape", "if y.shape != x.shape or", "if"),
+    (
+        "integers for pixels",
+        " or y.is_floating_point() != x.is_floating_point():",
+        ":",
+    ),
+    ("bfloat16 under autocast", "return y.to(x.dtype)", "return y"),
+    ("one kind without its comma", "if callable(kinds):", "if False:"),
     (
         "moves in eval mode",
         "if self.target is None or not self.training:",

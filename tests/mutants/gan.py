@@ -37,10 +37,14 @@ MUTANTS = [
     ),
     (
         "slopes averaged over an example",
-        ".flatten(1).square().sum(1)",
-        ".flatten(1).square().mean(1)",
+        ".reshape(len(x), -1).square().sum(1)",
+        ".reshape(len(x), -1).square().mean(1)",
     ),
-    ("slopes not squared", ".flatten(1).square().sum(1)", ".flatten(1).abs().sum(1)"),
+    (
+        "slopes not squared",
+        ".reshape(len(x), -1).square().sum(1)",
+        ".reshape(len(x), -1).abs().sum(1)",
+    ),
     ("one point between for all", "torch.rand(len(real), *", "torch.rand(1, *"),
     (
         "penalty at the real examples",
@@ -70,11 +74,49 @@ MUTANTS = [
         "zip(reals[:1] * k, labels):",
     ),
     ("penalty subtracted", "loss = loss + self.penalty", "loss = loss - self.penalty"),
+    (
+        "parts of unequal size, some too small",
+        "x.tensor_split(k)",
+        "x.chunk(k)",
+    ),
+    (
+        "labels of other parts",
+        "c.tensor_split(k)",
+        "c.chunk(k)",
+    ),
+    (
+        "more steps than examples",
+        "min(self.critic_steps, len(x))",
+        "self.critic_steps",
+    ),
+    (
+        "weights of both players frozen where examples are made",
+        "        made = made if self.reuse else self.generate(len(real), told)\n"
+        "        with _frozen(self.critic):\n",
+        "        with _frozen(self.critic):\n"
+        "            made = made if self.reuse else self.generate(len(real), told)\n",
+    ),
+    ("reused with shared weights", "if reuse and any(", "if False and any("),
+    ("any condition", "not condition.required:", "False:"),
+    ("a game that is none", "if not isinstance(game, Game):", "if False:"),
+    (
+        "a target in any game",
+        "is not None and not game.classifies:",
+        "is not None and False:",
+    ),
+    (
+        "hinge said not to classify",
+        "    classifies = True\n\n    def critic(self, real, fake):\n"
+        "        return F.relu(1 - real)",
+        "    def critic(self, real, fake):\n        return F.relu(1 - real)",
+    ),
+    ("shapes are broadcast", "if real.shape != fake.shape:", "if False:"),
+    ("a row of values", "value.shape[:1] != (n,) or", "False or"),
     ("the critic learns in both turns", "with _frozen(self.critic):", "if True:"),
     (
-        "blur on the critic's turn alone",
-        "if self.blur:",
-        "if self.blur and x.requires_grad:",
+        "noise on the critic's turn alone",
+        "if self.instance_noise:",
+        "if self.instance_noise and x.requires_grad:",
     ),
     (
         "the label is not told to the critic",
@@ -120,7 +162,7 @@ MUTANTS = [
     ),
     (
         "the augmentation is no part of the model",
-        "self.augment: Any = augment",
+        "self.augment: Any = None if augment is None else _fitting(augment, game)",
         "self.__dict__['augment'] = augment",
     ),
     (

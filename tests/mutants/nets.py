@@ -33,5 +33,10 @@ MUTANTS = [
         "*([nn.BatchNorm2d(wide)] if normalize else []),",
         "nn.BatchNorm2d(wide),",
     ),
+    (
+        "sides of no size",
+        '[integer("a size of the image", size) for size in shape]',
+        "list(shape)",
+    ),
     ("an image in [-1, 1]", "nn.Sigmoid()", "nn.Tanh()"),
 ]

@@ -135,11 +135,23 @@ MUTANTS = [
     ("the wrong layers grow", "grow=i % 2 == 1", "grow=i % 2 == 0 and i > 0"),
     ("mean style forgets the mean", ", 0.005)", ", 0.995)"),
     (
+        "mean style from 0",
+        "torch.where(self.w_mean.any(), self.w_mean, now)",
+        "self.w_mean",
+    ),
+    (
+        "mean style in bfloat16",
+        "now = w.to(self.w_mean.dtype).mean(0)",
+        "now = w.mean(0).to(self.w_mean.dtype)",
+    ),
+    ("styles of another width", "if w.shape[-1:] != (self.style_width,):", "if False:"),
+    ("the caller's noise", "w = w.detach().requires_grad_()", "w.requires_grad_()"),
+    (
         "mean style in eval mode",
         "        if self.training:\n            with",
         "        if True:\n            with",
     ),
-    ("mean over the axis of styles", "w.mean(0)", "w.mean(1)[: len(self.w_mean)]"),
+    ("mean over the axis of styles", "dtype).mean(0)", "dtype).mean(1)[:5]"),
     (
         "the first style for every layer",
         "x = layer(x, w[:, i])",

@@ -65,6 +65,23 @@ MUTANTS = [
         "l1_weight: float = 200.0",
         "l1_weight: float = 100.0",
     ),
+    (
+        "the paper's weight with a game that is halved",
+        "cycle_weight: float = 10.0",
+        "cycle_weight: float = 20.0",
+    ),
+    (
+        "one net's weights twice",
+        "for p in nn.ModuleList(nets).parameters() if",
+        "for net in nets for p in net.parameters() if",
+    ),
+    ("images of another scale", "        within_unit(x)\n", ""),
+    ("conditions of another scale", '        within_unit(c, name="c")\n', ""),
+    (
+        "only the generator's normalization",
+        "max(map(_smallest_batch, (generator, *others)))",
+        "_smallest_batch(generator)",
+    ),
     ("the distance has no weight", "loss + self.l1_weight * _gap", "loss + _gap"),
     (
         "a critic of one kind alone",
@@ -99,8 +116,8 @@ MUTANTS = [
     ("shapes of an identity not compared", "if identity_weight and", "if False and"),
     (
         "frozen weights are a player's",
-        "for p in net.parameters() if p.requires_grad]",
-        "for p in net.parameters()]",
+        "for p in nn.ModuleList(nets).parameters() if p.requires_grad]",
+        "for p in nn.ModuleList(nets).parameters()]",
     ),
     ("a translation of another shape", "if tuple(x.shape) != due:", "if False:"),
     ("values of no image", "if values.ndim == 0 or len(values) != n:", "if False:"),

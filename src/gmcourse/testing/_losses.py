@@ -6,14 +6,22 @@ import torch
 
 from ..core import GenerativeModel, Model
 from ..settings import seeded
-from ._tools import BAD, conditions_that_differ, refuses, same, shaken, state_of
+from ._tools import (
+    BAD,
+    conditions_that_differ,
+    example,
+    refuses,
+    same,
+    shaken,
+    state_of,
+)
 
 
 def losses_are_finite_scalars(model: Model) -> None:
     precision = model._like().dtype
     for n in (model.smallest_batch, 6):
         players = list(model.players())
-        for player, loss in model.losses(*model.example(n)):
+        for player, loss in model.losses(*example(model, n)):
             assert player in players, f"losses yields {player!r}, not in {players}"
             assert loss.shape == (), f"a loss has shape {tuple(loss.shape)}"
             assert loss.dtype == precision, f"a loss is {loss.dtype}"
@@ -39,7 +47,7 @@ def loss_is_a_batch_mean(model: Model) -> None:
 
 def eval_loss_changes_nothing(model: Model) -> None:
     model.eval()
-    x, c = model.example(6)
+    x, c = example(model, 6)
     before, values = state_of(model), []
     for _ in range(2):
         with seeded(3), torch.no_grad():
@@ -50,10 +58,10 @@ def eval_loss_changes_nothing(model: Model) -> None:
 
 
 def bad_input_is_refused(model: Model) -> None:
-    x, c = model.example(6)
+    x, c = example(model, 6)
     other = (x * 255).byte() if x.dtype.is_floating_point else x.float()
     cases = {
-        "a wrong shape": torch.zeros(6, *model.event_shape, 2, dtype=x.dtype),
+        "a wrong shape": torch.zeros(len(x), *model.event_shape, 2, dtype=x.dtype),
         "a batch without its axis": x[0],
         "an empty batch": x[:0],
         f"{other.dtype} in place of {x.dtype}": other,
@@ -67,7 +75,7 @@ def bad_input_is_refused(model: Model) -> None:
 
 
 def wrong_condition_is_refused(model: Model) -> None:
-    x, c = model.example(6)
+    x, c = example(model, 6)
     assert c is not None and model.condition is not None
     cases: dict[str, Any] = {
         "too few conditions": c[:-1],
@@ -80,15 +88,17 @@ def wrong_condition_is_refused(model: Model) -> None:
     for what, bad in cases.items():
         refuses(lambda bad=bad: list(model.losses(x, bad)), BAD, what)
         if isinstance(model, GenerativeModel):
-            refuses(lambda bad=bad: model.sample(6, bad), BAD, f"{what}, in sample,")
+            refuses(
+                lambda bad=bad: model.sample(len(x), bad), BAD, f"{what}, in sample,"
+            )
 
 
 def any_condition_is_refused(model: Model) -> None:
-    x, _ = model.example(4)
-    c = torch.zeros(4, dtype=torch.int64)
+    x, _ = example(model, 4)
+    c = torch.zeros(len(x), dtype=torch.int64)
     refuses(lambda: list(model.losses(x, c)), BAD, "a condition")
     if isinstance(model, GenerativeModel):
-        refuses(lambda: model.sample(4, c), BAD, "a condition, in sample,")
+        refuses(lambda: model.sample(len(x), c), BAD, "a condition, in sample,")
 
 
 def loss_uses_the_condition(model: Model) -> None:
@@ -106,7 +116,7 @@ def loss_uses_the_condition(model: Model) -> None:
 
 def works_in_double(model: Model) -> None:
     model.double()
-    for _, loss in model.losses(*model.example(4)):
+    for _, loss in model.losses(*example(model, 4)):
         assert loss.dtype == torch.float64, f"the loss is {loss.dtype}"
     if isinstance(model, GenerativeModel):
         x = model.sample(2, model.example(2)[1])

@@ -26,6 +26,11 @@ def state_of(model: nn.Module) -> dict[str, Tensor]:
     return {k: v.clone() for k, v in model.state_dict().items()}
 
 
+def example(model: Model, n: int) -> tuple[Tensor, Tensor | None]:
+    """A random batch of ``n``, or of more where the model asks for more."""
+    return model.example(max(n, model.smallest_batch))
+
+
 def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 

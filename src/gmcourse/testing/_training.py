@@ -12,12 +12,7 @@ from ..data import Batches
 from ..settings import seeded
 from ..state import EMA, load, save
 from ..training import train
-from ._tools import (
-    optimizers,
-    same,
-    shaken,
-    state_of,
-)
+from ._tools import example, optimizers, same, shaken, state_of
 
 
 def gradients_reach_every_weight(model: Model) -> None:
@@ -27,7 +22,7 @@ def gradients_reach_every_weight(model: Model) -> None:
         assert id(p) in owned or not p.requires_grad, f"{name} belongs to no player"
     for player, weights in model.players().items():
         assert weights, f"the player {player!r} has no weights"
-    for player, loss in model.losses(*model.example(8)):
+    for player, loss in model.losses(*example(model, 8)):
         model.zero_grad()
         loss.backward()
         mine = {id(p) for p in model.players()[player]}
@@ -48,7 +43,7 @@ def weights_are_saved_and_loaded(model: Model) -> None:
 def trains_averaged_in_bfloat16(model: Model) -> None:
     """Every player moves, the average follows, and the weights keep their precision."""
     before, ema = state_of(model), EMA(model)
-    x, c = model.example(8)
+    x, c = example(model, 8)
     batch, bf16 = (x if c is None else (x, c)), torch.bfloat16
     how = {"steps": 2, "ema": ema, "clip": 1.0, "autocast": bf16}
     seen = list(train(model, [batch], optimizers(model), **how))
@@ -68,11 +63,12 @@ def trains_averaged_in_bfloat16(model: Model) -> None:
 
 def resumes_to_the_bit(model: Model) -> None:
     """Left at step 3 of 6 and taken up by a fresh copy, with an average."""
-    x, c = model.example(24)
+    size = max(8, model.smallest_batch)
+    x, c = model.example(3 * size)
 
     def run(path: Path, stop: int) -> tuple[Model, EMA]:
         fresh = copy.deepcopy(model)
-        batches, ema = Batches(x.cpu(), c, batch_size=8, seed=1), EMA(fresh, 0.9)
+        batches, ema = Batches(x.cpu(), c, batch_size=size, seed=1), EMA(fresh, 0.9)
         how = {"steps": 6, "ema": ema, "resume": path}
         with seeded(2):
             loop = train(fresh, batches, optimizers(fresh, 1e-2), **how)
@@ -95,7 +91,7 @@ def resumes_to_the_bit(model: Model) -> None:
 
 def loss_goes_down(model: Model) -> None:
     """Not a proof of anything, but a model that cannot do this is broken."""
-    x, c = model.example(32)
+    x, c = example(model, 32)
 
     def now() -> Tensor:
         with seeded(0), torch.no_grad(), evaluating(model):
