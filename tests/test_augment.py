@@ -164,7 +164,8 @@ def test_a_kind_gives_images_like_those_it_was_given(as_users_run_it):
     ):
         with pytest.raises(ValueError, match=words):
             Augment((kind,), p=0.5)(x)
-    assert Augment((torch.Tensor.bfloat16,), p=1.0)(x).dtype == torch.float32
+    for other in (torch.Tensor.bfloat16, torch.Tensor.double):
+        assert Augment((other,), p=1.0)(x).dtype == torch.float32
 
 
 def test_a_kind_is_a_function(as_users_run_it):

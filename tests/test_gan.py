@@ -422,6 +422,7 @@ def test_a_target_asks_for_a_game_in_which_zero_means_something(game):
             0 * value, value
         )
         best.append(value[loss.argmin()])
+    assert game.classifies == isinstance(game, gan.Saturating | gan.Hinge)
     if game.classifies:
         assert best[0] < 0 < best[1]
         small(game, augment=Augment())

@@ -389,7 +389,7 @@ def test_a_normalization_by_the_batch_asks_for_two_images():
 
 
 @pytest.mark.parametrize("make", [pix2pix, cycle_gan])
-def test_a_game_is_one(make):
+def test_a_game_is_one(make, as_users_run_it):
     with pytest.raises(TypeError, match="expected a Game"):
         make(gan.Hinge)
 

@@ -97,7 +97,7 @@ def contrast(x: Images) -> Images:
 
 
 def _changed(kind: Callable[[Tensor], Tensor], x: Images) -> Images:
-    """``kind(x)``, in the precision of ``x``: under autocast it may be bfloat16."""
+    """``kind(x)``, in the precision of ``x``: under autocast it may be another."""
     y = kind(x)
     if y.shape != x.shape or y.is_floating_point() != x.is_floating_point():
         name = getattr(kind, "__name__", type(kind).__name__)

@@ -65,7 +65,7 @@ class Saturating(Game):
 
     Goodfellow et al. (2014), eq. 1. The game's value at the critic's optimum is
     ``2 JS(p, q) - log 4``; the generator's loss is the part of it that depends on
-    ``q``. Where the critic is sure of what was made, its gradient vanishes.
+    ``q``. Its gradient vanishes where the critic is sure of what was made.
 
     Args:
         real_label: one-sided label smoothing (Salimans et al., 2016): what the critic

@@ -94,7 +94,7 @@ MUTANTS = [
         " or y.is_floating_point() != x.is_floating_point():",
         ":",
     ),
-    ("bfloat16 under autocast", "return y.to(x.dtype)", "return y"),
+    ("another precision", "return y.to(x.dtype)", "return y"),
     ("one kind without its comma", "if callable(kinds):", "if False:"),
     (
         "moves in eval mode",
