@@ -12,6 +12,7 @@ from gmcourse.autoencoders import (
     GaussianCodes,
     SparseAutoencoder,
 )
+from gmcourse.autoregressive import MADE
 from gmcourse.classifiers import FeatureClassifier
 from gmcourse.conditions import Labels
 from gmcourse.gan import (
@@ -207,6 +208,8 @@ MODELS = {
     "pix2pix": pix2pix,
     "cycle gan": cycle_gan,
     "cycle gan with identity": lambda: cycle_gan(IMAGE, identity_weight=10.0),
+    "made": lambda: MADE((5,), (16,)),
+    "made of three orders": lambda: MADE((1, 2, 3), (16, 16), Gaussian(), orders=3),
     "histogram": histogram,
     "bernoulli mixture": lambda: BernoulliMixture(3, (5,)),
     "bayes classifier": bayes,

@@ -463,4 +463,5 @@ def test_which_densities_are_exact():
         "BernoulliMixture",
         "Histogram",
         "LinearGaussian",
+        "MADE",
     }
