@@ -102,7 +102,7 @@ class MADE(GenerativeModel):
         widths = [integer("a width", width) for width in hidden]
         d, per_value = math.prod(self.event_shape), self.likelihood.per_value
         sizes = [d, *widths, per_value * d]
-        self.layers = nn.ModuleList(
+        self.layers: Any = nn.ModuleList(
             nn.Linear(into, out) for into, out in itertools.pairwise(sizes)
         )
         if integer("orders", orders) == 1:
