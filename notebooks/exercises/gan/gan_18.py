@@ -21,8 +21,8 @@ class Gan18:
     with 16 channels in and out and a padding of 1, the true norm is 1.5 to 1.7 times as
     large as that of the reshaped kernel, and for a kernel of equal entries nearly
     3 times, which is the most: $\sqrt{k l}$ for a stride of 1. A critic of eight such
-    layers, normalized to 1 by the stand-in, may still have a slope of nearly
-    $3^8 = 6561$.
+    layers, normalized to 1 by the stand-in, may still have a slope of up to
+    $3^8 = 6561$ (less where images are small: the border has fewer neighbors).
     """
 
     @reference
