@@ -10,7 +10,7 @@ from torch import nn
 
 from gmcourse import histogram, metrics, mixtures, plots
 from gmcourse.__main__ import main
-from gmcourse._arguments import integer, setting
+from gmcourse._arguments import integer, setting, sizes
 from gmcourse.autoencoders import Autoencoder, GaussianCodes, SparseAutoencoder
 from gmcourse.classifiers import FeatureClassifier
 from gmcourse.data import densities as D
@@ -263,3 +263,10 @@ def test_what_windows_leaves_around_a_setting(monkeypatch):
         assert setting("GMCOURSE_SCALE") == "smoke"
     monkeypatch.delenv("GMCOURSE_SCALE")
     assert setting("GMCOURSE_SCALE") == ""
+
+
+@pytest.mark.parametrize("shape", [torch.ones(3), 28, "28"])
+def test_a_shape_is_a_tuple_or_a_list(shape):
+    assert sizes("event_shape", [1, 28]) == (1, 28) and sizes("event_shape", ()) == ()
+    with pytest.raises(TypeError, match="event_shape is a .*expected sizes"):
+        sizes("event_shape", shape)

@@ -92,6 +92,14 @@ def probability(name: str, value: float) -> float:
     return float(value)
 
 
+def sizes(name: str, value: Any) -> tuple[int, ...]:
+    """A shape; what would be looped over, such as a tensor, is refused."""
+    if not isinstance(value, tuple | list):
+        given = type(value).__name__
+        raise TypeError(f"{name} is a {given}; expected sizes, such as (1, 28, 28)")
+    return tuple(value)
+
+
 def within_unit(x: Tensor, wait: bool = False, name: str = "x") -> None:
     """ValueError unless all values lie in [0, 1].
 

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
-from ._arguments import integer, probability
+from ._arguments import integer, probability, sizes
 
 __all__ = ["Condition", "Labels", "Like"]
 
@@ -121,7 +121,7 @@ class Like(Condition):
         levels: int | None = None,
         required: bool = True,
     ):
-        self.event_shape, self.dtype = tuple(event_shape), dtype
+        self.event_shape, self.dtype = sizes("event_shape", event_shape), dtype
         self.levels = None if levels is None else integer("levels", levels)
         self.required = required
         if levels is None and dtype is not None and not dtype.is_floating_point:

@@ -11,4 +11,9 @@ MUTANTS = [
     ("no upper bound", "if not low <= number <= high:", "if not low <= number:"),
     ("NaN is nonnegative", "if not 0 <= value < math.inf:", "if value < 0:"),
     ("gray values as pixels", "if not (low >= 0 and high <= 1):", "if low < 0:"),
+    (
+        "any shape is looped over",
+        "if not isinstance(value, tuple | list):",
+        "if value is None:",
+    ),
 ]
