@@ -268,5 +268,5 @@ def test_what_windows_leaves_around_a_setting(monkeypatch):
 @pytest.mark.parametrize("shape", [torch.ones(3), 28, "28"])
 def test_a_shape_is_a_tuple_or_a_list(shape):
     assert sizes("event_shape", [1, 28]) == (1, 28) and sizes("event_shape", ()) == ()
-    with pytest.raises(TypeError, match="event_shape is a .*expected sizes"):
+    with pytest.raises(TypeError, match=r"event_shape is a .*expected sizes"):
         sizes("event_shape", shape)
