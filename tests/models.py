@@ -12,7 +12,7 @@ from gmcourse.autoencoders import (
     GaussianCodes,
     SparseAutoencoder,
 )
-from gmcourse.autoregressive import MADE
+from gmcourse.autoregressive import MADE, NADE
 from gmcourse.classifiers import FeatureClassifier
 from gmcourse.conditions import Labels
 from gmcourse.gan import (
@@ -31,13 +31,18 @@ from gmcourse.gan import (
 from gmcourse.histogram import Histogram
 from gmcourse.likelihoods import (
     Bernoulli,
+    Categorical,
     DiscretizedLogistic,
     FixedGaussian,
     Gaussian,
+    LogisticMixture,
 )
 from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.mixtures import BayesClassifier, BernoulliMixture
-from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, WithLabel, mlp
+from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, UNet, WithLabel, mlp
+from gmcourse.pixels import PixelCNN, RowLSTM
+from gmcourse.scales import CoarseToFine
+from gmcourse.sequences import GPT
 from gmcourse.style import PathLength, StyleGenerator
 from gmcourse.testing import optimizers
 from gmcourse.translation import (
@@ -48,6 +53,15 @@ from gmcourse.translation import (
     Regression,
 )
 from gmcourse.vae import IWAE, VAE
+
+
+def small_pixelcnn(likelihood, **how):
+    sizes = {"width": 6, "depth": 3, "reach": 1, "head": 6}
+    return PixelCNN((1, 3, 4), likelihood, **sizes, **how)
+
+
+def small_gpt(event_shape, **how):
+    return GPT(event_shape, 4, width=8, depth=2, heads=2, **how)
 
 
 class TinyGAN(GAN):
@@ -209,6 +223,17 @@ MODELS = {
     "cycle gan": cycle_gan,
     "cycle gan with identity": lambda: cycle_gan(IMAGE, identity_weight=10.0),
     "made": lambda: MADE((5,), (16,)),
+    "fully visible": lambda: MADE((5,), ()),
+    "nade": lambda: NADE((2, 3), 8),
+    "row lstm": lambda: RowLSTM((1, 3, 4), Bernoulli(), width=6, reach=2),
+    "pixelcnn": lambda: small_pixelcnn(Bernoulli()),
+    "pixelcnn of levels": lambda: small_pixelcnn(Categorical(3)),
+    "pixelcnn by label": lambda: small_pixelcnn(
+        LogisticMixture(2), condition=Labels(3, required=False)
+    ),
+    "coarse to fine": lambda: CoarseToFine(UNet(2, 1, 4), Bernoulli(), (1, 4, 8)),
+    "gpt of the library": lambda: small_gpt((5,)),
+    "gpt of images by label": lambda: small_gpt((1, 2, 3), condition=Labels(3)),
     "made of three orders": lambda: MADE((1, 2, 3), (16, 16), Gaussian(), orders=3),
     "histogram": histogram,
     "bernoulli mixture": lambda: BernoulliMixture(3, (5,)),

@@ -116,7 +116,7 @@ def test_bad_requests_are_told():
     with pytest.raises(ValueError, match="expected each of 0 to 2"):
         masks(torch.tensor([0, 2, 2]), 4)
     with pytest.raises(ValueError, match="one size or more"):
-        MADE((4,), ())
+        MADE(())
     with pytest.raises(ValueError, match="orders"):
         MADE((4,), orders=0)
     with pytest.raises(ValueError, match="width"):

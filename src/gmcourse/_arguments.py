@@ -100,6 +100,14 @@ def sizes(name: str, value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
+def shape_of(name: str, value: Any) -> tuple[int, ...]:
+    """A shape of positive sizes, one or more."""
+    found = tuple(integer(f"a size of {name}", size) for size in sizes(name, value))
+    if not found:
+        raise ValueError(f"{name} is empty; expected one size or more")
+    return found
+
+
 def within_unit(x: Tensor, wait: bool = False, name: str = "x") -> None:
     """ValueError unless all values lie in [0, 1].
 

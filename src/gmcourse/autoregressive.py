@@ -1,24 +1,137 @@
 """Autoregressive models: an example value by value, each given those before it.
 
 The chain rule, ``log p(x) = Σ_i log p(x_i | x_<i)``, holds for any order of the values
-and leaves nothing out: the likelihood is exact.
+and leaves nothing out: the likelihood is exact. Here are those that see an example as
+a list of values; ``gmcourse.pixels`` and ``gmcourse.sequences`` hold others.
+Built in chapter 06_one_pixel_at_a_time.
 """
 
 import itertools
 import math
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ._arguments import integer
+from ._arguments import integer, positive, shape_of
 from .core import GenerativeModel
 from .likelihoods import Bernoulli
 
-__all__ = ["MADE", "masks"]
+__all__ = ["MADE", "NADE", "Autoregressive", "masks"]
+
+Steps = Iterator[tuple[int, Tensor]]
+
+
+class Autoregressive(GenerativeModel):
+    """A model of each value given those before it; abstract.
+
+    A family gives all conditionals of known examples at once (``params``), and one
+    after the other of examples that are still being made (``steps``), with as much
+    kept from one to the next as it can. Both are one distribution.
+    """
+
+    exact = True
+    likelihood: Any
+
+    @abstractmethod
+    def params(
+        self, x: Shaped[Tensor, "b ..."], c: Shaped[Tensor, "b ..."] | None = None
+    ) -> Float[Tensor, "b ..."]:
+        """What the likelihood asks for: of each value, given those before it.
+
+        Shape ``(b, per_value · channels, ...)``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define params")
+
+    @abstractmethod
+    def steps(self, x: Tensor, c: Tensor | None = None) -> Steps:
+        """The values' places in order, each with its conditional, ``(b, per_value)``.
+
+        A place is that in an example with its axes made one. ``x`` is read as far as
+        the place before: write a value there, and ask for the next one.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define steps")
+
+    def log_prob(
+        self, x: Shaped[Tensor, "b ..."], c: Shaped[Tensor, "b ..."] | None = None
+    ) -> Float[Tensor, " b"]:
+        """Exact, in nats."""
+        self.check(x, c)
+        return self.likelihood.log_prob(self.params(x, c), x)
+
+    def loss(self, x, c=None):
+        return -self.log_prob(x, c).mean()
+
+    def draw(self, n, c=None, *, cached: bool = True, **how):
+        """Value by value; ``cached=False`` computes all anew for each.
+
+        ``temperature``, ``given`` and ``known``: see `fill`.
+        """
+        x = self._like().new_zeros(n, *self.event_shape, dtype=self.dtype)
+        steps = self.steps if cached else partial(anew, self.params)
+        return fill(x, partial(steps, c=c), self.likelihood, **how)
+
+
+def fill(
+    x: Shaped[Tensor, "b ..."],
+    steps: Callable[[Tensor], Steps],
+    likelihood: Any,
+    *,
+    temperature: float = 1.0,
+    given: Shaped[Tensor, "..."] | None = None,
+    known: Bool[Tensor, "..."] | None = None,
+) -> Shaped[Tensor, "b ..."]:
+    """Draw the values of ``x`` in the order of ``steps``, and return it.
+
+    Args:
+        temperature: the logits are divided by it; below 1 the likely gets likelier.
+            Tempering each conditional is not tempering their product.
+        given: an example, or one for each, of which the values ``known`` are kept.
+        known: which; ``(*event_shape)``. A value that is drawn depends on those before
+            it alone, so that known ones after it do not reach it.
+
+    Raises:
+        ValueError: one of ``given`` and ``known`` without the other, another shape, or
+            a temperature that is not positive, or other than 1 for a likelihood whose
+            parameters are no logits.
+    """
+    positive("temperature", temperature)
+    if temperature != 1 and not likelihood.logits:
+        raise ValueError(
+            f"temperature is {temperature}; the parameters of "
+            f"{type(likelihood).__name__} are no logits, so expected 1"
+        )
+    kept: set[int] = set()
+    if given is not None and known is not None:
+        if known.shape != x.shape[1:] or given.shape not in (x.shape, x.shape[1:]):
+            raise ValueError(
+                f"known has shape {tuple(known.shape)} and given "
+                f"{tuple(given.shape)}; expected both as an example, "
+                f"{tuple(x.shape[1:])}, or given for {len(x)} of them"
+            )
+        kept = set(known.flatten().nonzero().flatten().tolist())
+        x = torch.where(known.to(x.device), given.to(x), x)
+    elif given is not None or known is not None:
+        raise ValueError("given and known belong together: pass both, or neither")
+    values = x.view(len(x), -1)
+    for place, params in steps(x):
+        if place not in kept:
+            drawn = likelihood.sample(params / temperature)
+            values[:, place] = drawn.flatten().to(x.dtype)
+    return x
+
+
+def anew(params: Callable[..., Tensor], x: Tensor, c: Tensor | None = None) -> Steps:
+    """`Autoregressive.steps` in the order of the values, with nothing kept."""
+    d = math.prod(x.shape[1:])
+    for place in range(d):
+        every = params(x, c).reshape(len(x), -1, d)  # (b, per_value, d)
+        yield place, every[:, :, place]
 
 
 def masks(
@@ -50,7 +163,11 @@ def masks(
     d = len(order)
     if order.sort().values.tolist() != list(range(d)):
         raise ValueError(f"order is {order.tolist()}; expected each of 0 to {d - 1}")
-    place = torch.empty_like(order)
+    return _masks(order, widths, per_value)
+
+
+def _masks(order: Tensor, widths: Sequence[int], per_value: int) -> list[Tensor]:
+    d, place = len(order), torch.empty_like(order)
     place[order] = torch.arange(1, d + 1, device=order.device)
     degrees = [place]
     for width in widths:
@@ -63,8 +180,10 @@ def masks(
 class MADE(GenerativeModel):
     """A masked network: one pass gives the conditionals of all values.
 
-    With several orders it is trained under one of them at a time, drawn anew for each
-    batch, and is their mixture, each equally likely: exact as well.
+    With no hidden layer it is the fully visible sigmoid network (Neal, 1992): a
+    logistic regression for each value. With several orders it is trained under one of
+    them at a time, drawn anew for each batch, and is their mixture, each equally
+    likely: exact as well.
 
     Args:
         event_shape: of an example, ``d`` values in all.
@@ -73,10 +192,10 @@ class MADE(GenerativeModel):
         orders: how many; one is that of the values as they come, several are random.
 
     Raises:
-        ValueError: ``hidden`` or ``event_shape`` is empty, or ``orders`` below 1.
+        ValueError: ``event_shape`` is empty, a width or ``orders`` below 1.
         TypeError: a width or ``orders`` is no integer.
 
-    Germain et al. (2015).
+    Germain et al. (2015). Built in chapter 06_one_pixel_at_a_time.
     """
 
     exact = True
@@ -92,39 +211,27 @@ class MADE(GenerativeModel):
         orders: int = 1,
     ):
         super().__init__()
-        if not hidden or not event_shape:
-            raise ValueError(
-                f"event_shape is {event_shape}, hidden {hidden}; expected one size or "
-                "more in each"
-            )
-        self.event_shape = tuple(integer("a size", size) for size in event_shape)
+        self.event_shape = shape_of("event_shape", event_shape)
         self.likelihood = likelihood or Bernoulli()
-        widths = [integer("a width", width) for width in hidden]
+        self.widths = [integer("a width", width) for width in hidden]
         d, per_value = math.prod(self.event_shape), self.likelihood.per_value
-        sizes = [d, *widths, per_value * d]
-        self.layers: Any = nn.ModuleList(
-            nn.Linear(into, out) for into, out in itertools.pairwise(sizes)
-        )
-        if integer("orders", orders) == 1:
-            found = [torch.arange(d)]
-        else:
-            found = [torch.randperm(d) for _ in range(orders)]
+        layers = itertools.pairwise([d, *self.widths, per_value * d])
+        self.layers = nn.ModuleList(nn.Linear(into, out) for into, out in layers)
+        one = integer("orders", orders) == 1
+        found = [torch.arange(d) if one else torch.randperm(d) for _ in range(orders)]
         self.register_buffer("orders", torch.stack(found))
-        every = [masks(order, *widths, per_value=per_value) for order in found]
-        for i, layer in enumerate(zip(*every)):
-            self.register_buffer(f"masks_{i}", torch.stack(layer))
 
     def params(self, x: Float[Tensor, "b ..."], order: int = 0) -> Tensor:
         """What the likelihood asks for: of each value, given those before it.
 
         Shape ``(b, per_value · channels, ...)``; ``order`` is the number of one.
         """
-        h = x.flatten(1)
-        for i, layer in enumerate(self.layers):
-            mask = getattr(self, f"masks_{i}")[order]
+        h, per_value = x.flatten(1), self.likelihood.per_value
+        seen = _masks(self.orders[order], self.widths, per_value)
+        for i, (layer, mask) in enumerate(zip(self.layers, seen)):
             h = F.linear(F.relu(h) if i else h, layer.weight * mask, layer.bias)
         first, *rest = self.event_shape
-        return h.view(len(x), self.likelihood.per_value * first, *rest)
+        return h.view(len(x), per_value * first, *rest)
 
     def loss(self, x, c=None):
         self.check(x, c)
@@ -142,19 +249,56 @@ class MADE(GenerativeModel):
         ]
         return torch.stack(each).logsumexp(0) - math.log(len(each))
 
-    def draw(self, n, c=None):
-        """Value by value, one pass for each; with several orders each has its share."""
-        k = len(self.orders)
-        shares = torch.randint(k, (n,), device=self.device).bincount(minlength=k)
-        parts = [
-            self._in_order(share, order) for order, share in enumerate(shares.tolist())
-        ]
-        return torch.cat(parts)[torch.randperm(n, device=self.device)]
+    def draw(self, n, c=None, *, given=None, **how):
+        """Value by value, one pass for each; of several orders each example has one.
 
-    def _in_order(self, n: int, order: int) -> Tensor:
+        ``temperature``, ``given`` and ``known``: see `fill`.
+        """
         x = self._like().new_zeros(n, *self.event_shape)
-        if n:
-            for i in self.orders[order].tolist():
-                drawn = self.likelihood.sample(self.params(x, order))
-                x.view(n, -1)[:, i] = drawn.reshape(n, -1)[:, i].to(x.dtype)
+        each = torch.randint(len(self.orders), (n,))
+        for order in each.unique().tolist():
+            rows = (each == order).to(x.device)
+            own = given[rows] if given is not None and given.ndim == x.ndim else given
+            steps = partial(self.steps, order=order)
+            x[rows] = fill(x[rows], steps, self.likelihood, given=own, **how)
         return x
+
+    def steps(self, x: Float[Tensor, "b ..."], order: int = 0) -> Steps:
+        """As `Autoregressive.steps`, in the order of that number."""
+        for place in self.orders[order].tolist():
+            every = self.params(x, order).reshape(len(x), self.likelihood.per_value, -1)
+            yield place, every[:, :, place]
+
+
+class NADE(Autoregressive):
+    """The neural autoregressive distribution estimator, of binary values.
+
+    All conditionals share their weights: a hidden layer's sum grows by one term from
+    value to value, so that all of an example cost ``O(d · hidden)``. Larochelle &
+    Murray (2011), eqs. 3 to 5, for any ``event_shape`` of ``d`` values.
+    Built in chapter 06_one_pixel_at_a_time.
+
+    Raises:
+        ValueError, TypeError: ``hidden`` is not a positive integer.
+    """
+
+    def __init__(self, event_shape: tuple[int, ...], hidden: int = 500):
+        super().__init__()
+        self.event_shape = shape_of("event_shape", event_shape)
+        self.likelihood = Bernoulli()
+        d, hidden = math.prod(self.event_shape), integer("hidden", hidden)
+        bound = d**-0.5
+        self.into = nn.Parameter(torch.empty(d, hidden).uniform_(-bound, bound))
+        self.out = nn.Parameter(torch.randn(d, hidden) / hidden**0.5)
+        self.hidden_bias = nn.Parameter(torch.zeros(hidden))
+        self.bias = nn.Parameter(torch.zeros(d))
+
+    def steps(self, x, c=None):
+        values, total = x.flatten(1), self.hidden_bias
+        for place, (into, out) in enumerate(zip(self.into, self.out)):
+            logit = total.sigmoid() @ out + self.bias[place]
+            yield place, logit[..., None].expand(len(x), 1)
+            total = total + values[:, place, None] * into
+
+    def params(self, x, c=None):
+        return torch.cat([logit for _, logit in self.steps(x)], 1).view_as(x)

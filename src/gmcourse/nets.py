@@ -22,6 +22,7 @@ __all__ = [
     "ResidualBlock",
     "SubPixelDecoder",
     "SubPixelEncoder",
+    "UNet",
     "WithLabel",
     "count_parameters",
     "mlp",
@@ -264,3 +265,41 @@ class DCCritic(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h v"]) -> Float[Tensor, "b out"]:
         return self.net(2 * x - 1)
+
+
+class UNet(nn.Module):
+    """An image ``(b, into, h, w)`` to one of ``(b, out, h, w)``, at three sizes.
+
+    Residual blocks on the way down to 1/4 size and on the way up, where each size is
+    joined to what it was on the way down. Ronneberger et al. (2015), in small.
+    """
+
+    def __init__(self, into: int, out: int, width: int = 32):
+        super().__init__()
+        into, out = integer("into", into), integer("out", out)
+        width = integer("width", width)
+        wide, groups = 2 * width, math.gcd(width, 8)
+        self.stem = nn.Conv2d(into, width, 3, padding=1)
+        self.down = nn.ModuleList([ResidualBlock(width), ResidualBlock(wide)])
+        self.shrink = nn.ModuleList(
+            nn.Conv2d(a, wide, 4, stride=2, padding=1) for a in (width, wide)
+        )
+        self.middle = nn.Sequential(ResidualBlock(wide), ResidualBlock(wide))
+        self.grow = nn.ModuleList(
+            nn.ConvTranspose2d(wide, a, 4, stride=2, padding=1) for a in (width, wide)
+        )
+        self.up = nn.ModuleList([ResidualBlock(width), ResidualBlock(wide)])
+        self.head = nn.Sequential(
+            nn.GroupNorm(groups, width), nn.SiLU(), nn.Conv2d(width, out, 3, padding=1)
+        )
+
+    def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h w"]:
+        h, kept = self.stem(x), []
+        for block, shrink in zip(self.down, self.shrink):
+            h = block(h)
+            kept.append(h)
+            h = shrink(h)
+        h = self.middle(h)
+        for size in (1, 0):
+            h = self.up[size](self.grow[size](h) + kept[size])
+        return self.head(h)

@@ -1,0 +1,137 @@
+"""Causal self-attention, and a transformer made of it, with its cache.
+
+Built in chapter 07_sequences.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ._arguments import integer
+
+__all__ = ["Block", "CausalAttention", "KeysValues", "Transformer", "rotate"]
+
+
+class KeysValues:
+    """The keys and values of one layer, of all positions so far."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._kept: tuple[Tensor, Tensor] | None = None
+
+    def add(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of the next positions; returns all."""
+        if self._kept is not None:
+            k, v = (torch.cat(pair, 2) for pair in zip(self._kept, (k, v)))
+        self._kept, self.length = (k, v), k.shape[2]
+        return k, v
+
+
+def rotate(x: Float[Tensor, "... t d"], first: int = 0) -> Float[Tensor, "... t d"]:
+    """Each pair of channels turned by an angle that grows with the position.
+
+    Rotary positions: a query and a key that were both turned have an inner product that
+    depends on how far they are apart, and not on where they are. Su et al. (2021), eq.
+    34, with the halves of the channels as pairs. ``first`` is the first position.
+
+    Raises:
+        ValueError: the number of channels is odd.
+    """
+    d = x.shape[-1]
+    if d % 2:
+        raise ValueError(f"x has {d} channels; expected an even number")
+    like = {"device": x.device, "dtype": torch.float32}
+    speed = 10_000.0 ** (-torch.arange(0, d, 2, **like) / d)
+    angle = torch.arange(first, first + x.shape[-2], **like)[:, None] * speed
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)  # (t, d / 2)
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+
+
+class CausalAttention(nn.Module):
+    """Self-attention in which a position sees itself and those before it.
+
+    Vaswani et al. (2017), sec. 3.2, with rotary positions.
+
+    Raises:
+        ValueError: ``heads`` does not divide ``width`` into even parts.
+    """
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = integer("heads", heads)
+        if integer("width", width) % (2 * heads):
+            raise ValueError(
+                f"width is {width}; expected a multiple of {2 * heads}, an even number "
+                f"of channels for each of {heads} heads"
+            )
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+
+    def forward(
+        self, x: Float[Tensor, "b t d"], cache: KeysValues | None = None
+    ) -> Float[Tensor, "b t d"]:
+        (_, t, _), first = x.shape, 0 if cache is None else cache.length
+        q, k, v = (
+            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (b, heads, t, d)
+            for part in self.qkv(x).chunk(3, dim=-1)
+        )
+        q, k = rotate(q, first), rotate(k, first)
+        if cache is not None:
+            k, v = cache.add(k, v)
+        if first and t > 1:
+            seen = torch.ones(t, first + t, dtype=torch.bool, device=x.device)
+            y = F.scaled_dot_product_attention(q, k, v, seen.tril(first))
+        else:
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=t > 1)
+        return self.out(y.transpose(1, 2).flatten(2))
+
+
+class Block(nn.Module):
+    """Attention and a small network at each position, each added to what comes in.
+
+    The normalization stands before each of them (pre-norm; Xiong et al., 2020).
+    """
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.attention = CausalAttention(width, heads)
+        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+
+    def forward(
+        self, x: Float[Tensor, "b t d"], cache: KeysValues | None = None
+    ) -> Float[Tensor, "b t d"]:
+        x = x + self.attention(self.norms[0](x), cache)
+        return x + self.mlp(self.norms[1](x))
+
+
+class Transformer(nn.Module):
+    """Blocks and a last normalization, ``(b, t, width)`` to the same.
+
+    Raises:
+        ValueError, TypeError: a size is no positive integer, or ``heads`` does not
+            divide ``width`` into even parts.
+    """
+
+    def __init__(self, width: int, depth: int, heads: int):
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            Block(width, heads) for _ in range(integer("depth", depth))
+        )
+        self.norm = nn.LayerNorm(width)
+
+    def cache(self) -> list[KeysValues]:
+        """An empty one, for `forward`."""
+        return [KeysValues() for _ in self.blocks]
+
+    def forward(
+        self, x: Float[Tensor, "b t d"], cache: list[KeysValues] | None = None
+    ) -> Float[Tensor, "b t d"]:
+        """With a cache ``x`` holds the next positions, one or more."""
+        for block, kept in zip(self.blocks, cache or [None] * len(self.blocks)):
+            x = block(x, kept)
+        return self.norm(x)

@@ -1,0 +1,82 @@
+"""Autoregressive models of sequences: text, sound, molecules, and images as such.
+
+A sequence is ``x: (b, t)`` of tokens, int64, below ``levels``.
+Built in chapter 07_sequences.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+from ._arguments import integer, shape_of
+from .attention import Transformer
+from .autoregressive import Autoregressive
+from .conditions import Labels
+from .likelihoods import Tokens
+
+__all__ = ["GPT"]
+
+
+class GPT(Autoregressive):
+    """A transformer that predicts each token from those before it.
+
+    Args:
+        event_shape: of one example; with several axes, as of an image, they are made
+            one (Chen et al., 2020).
+        levels: number of tokens.
+        width: channels.
+        depth: number of blocks.
+        heads: of each attention.
+        condition: a label, which stands where a sequence begins, or None.
+
+    Raises:
+        ValueError, TypeError: a size is no positive integer, or ``heads`` does not
+            divide ``width`` into even parts.
+
+    Radford et al. (2018), with rotary positions beside the learned ones.
+    Built in chapter 07_sequences.
+    """
+
+    dtype = torch.int64
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        levels: int,
+        *,
+        width: int = 128,
+        depth: int = 4,
+        heads: int = 4,
+        condition: Labels | None = None,
+    ):
+        super().__init__()
+        self.event_shape = shape_of("event_shape", event_shape)
+        self.levels = integer("levels", levels, 2)
+        self.likelihood, self.condition = Tokens(levels), condition
+        width = integer("width", width)
+        self.token = nn.Embedding(levels, width)
+        self.start = nn.Embedding(condition.classes + 1 if condition else 1, width)
+        self.position = nn.Embedding(math.prod(self.event_shape), width)
+        self.net = Transformer(width, depth, heads)
+        self.head = nn.Linear(width, levels)
+        for table in (self.token, self.start, self.position):
+            nn.init.normal_(table.weight, std=0.02)
+
+    def params(self, x, c=None):
+        before = self.token(x.flatten(1)[:, :-1])
+        h = torch.cat([self._start(x, c), before], 1) + self.position.weight
+        logits = self.head(self.net(h)).transpose(1, 2)  # (b, levels, t)
+        return logits.reshape(len(x), -1, *self.event_shape[1:])
+
+    def steps(self, x, c=None):
+        """With the keys and values of all positions so far kept."""
+        tokens, cache, h = x.view(len(x), -1), self.net.cache(), self._start(x, c)
+        for place, where in enumerate(self.position.weight):
+            yield place, self.head(self.net(h + where, cache)[:, 0])
+            h = self.token(tokens[:, place, None])
+
+    def _start(self, x, c):
+        if c is None:
+            c = x.new_full((len(x),), self.condition.classes if self.condition else 0)
+        return self.start(c)[:, None]
