@@ -233,6 +233,7 @@ MODELS = {
     ),
     "coarse to fine": lambda: CoarseToFine(UNet(2, 1, 4), Bernoulli(), (1, 4, 8)),
     "gpt of the library": lambda: small_gpt((5,)),
+    "rotary gpt": lambda: small_gpt((5,), rotary=True),
     "gpt of images by label": lambda: small_gpt((1, 2, 3), condition=Labels(3)),
     "made of three orders": lambda: MADE((1, 2, 3), (16, 16), Gaussian(), orders=3),
     "histogram": histogram,

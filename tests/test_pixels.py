@@ -22,6 +22,7 @@ NAMES = [
     "pixelcnn of levels",
     "pixelcnn by label",
     "gpt of the library",
+    "rotary gpt",
     "gpt of images by label",
 ]
 
@@ -321,7 +322,7 @@ def test_bad_requests_are_told(as_users_run_it):
         (lambda: NADE((), 3), "empty"),
         (lambda: NADE((4,), 0), "hidden"),
         (lambda: CoarseToFine(ByKnown(), Bernoulli(), (4, 4)), "expected"),
-        (lambda: GPT((4,), 3, width=12, heads=4), "multiple of 8"),
+        (lambda: GPT((4,), 3, width=10, heads=4), "multiple of heads"),
         (lambda: GPT((4,), 1), "levels"),
     ):
         with pytest.raises(ValueError, match=text):

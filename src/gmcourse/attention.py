@@ -1,7 +1,9 @@
 """Causal self-attention, and a transformer made of it, with its cache.
 
-Built in chapter 07_sequences.
+Built in chapter 06_one_pixel_at_a_time.
 """
+
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -11,6 +13,8 @@ from torch.nn import functional as F
 from ._arguments import integer
 
 __all__ = ["Block", "CausalAttention", "KeysValues", "Transformer", "rotate"]
+
+Turn = Callable[[Tensor, int], Tensor]
 
 
 class KeysValues:
@@ -32,8 +36,9 @@ def rotate(x: Float[Tensor, "... t d"], first: int = 0) -> Float[Tensor, "... t 
     """Each pair of channels turned by an angle that grows with the position.
 
     Rotary positions: a query and a key that were both turned have an inner product that
-    depends on how far they are apart, and not on where they are. Su et al. (2021), eq.
-    34, with the halves of the channels as pairs. ``first`` is the first position.
+    depends on how far they are apart, and not on where they are. Su et al. (2021),
+    eq. 34, with the halves of the channels as pairs. ``first`` is the first position.
+    Built in chapter 07_sequences.
 
     Raises:
         ValueError: the number of channels is odd.
@@ -52,20 +57,23 @@ def rotate(x: Float[Tensor, "... t d"], first: int = 0) -> Float[Tensor, "... t 
 class CausalAttention(nn.Module):
     """Self-attention in which a position sees itself and those before it.
 
-    Vaswani et al. (2017), sec. 3.2, with rotary positions.
+    Vaswani et al. (2017), sec. 3.2. Built in chapter 06_one_pixel_at_a_time.
+
+    Args:
+        width: channels, of all heads together.
+        heads: how many.
+        turn: what queries and keys go through, with the first position: `rotate`, or
+            None, where positions are told otherwise.
 
     Raises:
-        ValueError: ``heads`` does not divide ``width`` into even parts.
+        ValueError: ``width`` is no multiple of ``heads``.
     """
 
-    def __init__(self, width: int, heads: int):
+    def __init__(self, width: int, heads: int, turn: Turn | None = None):
         super().__init__()
-        self.heads = integer("heads", heads)
-        if integer("width", width) % (2 * heads):
-            raise ValueError(
-                f"width is {width}; expected a multiple of {2 * heads}, an even number "
-                f"of channels for each of {heads} heads"
-            )
+        self.heads, self.turn = integer("heads", heads), turn
+        if integer("width", width) % heads:
+            raise ValueError(f"width is {width}; expected a multiple of heads, {heads}")
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
 
@@ -77,7 +85,8 @@ class CausalAttention(nn.Module):
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (b, heads, t, d)
             for part in self.qkv(x).chunk(3, dim=-1)
         )
-        q, k = rotate(q, first), rotate(k, first)
+        if self.turn is not None:
+            q, k = self.turn(q, first), self.turn(k, first)
         if cache is not None:
             k, v = cache.add(k, v)
         if first and t > 1:
@@ -94,9 +103,9 @@ class Block(nn.Module):
     The normalization stands before each of them (pre-norm; Xiong et al., 2020).
     """
 
-    def __init__(self, width: int, heads: int):
+    def __init__(self, width: int, heads: int, turn: Turn | None = None):
         super().__init__()
-        self.attention = CausalAttention(width, heads)
+        self.attention = CausalAttention(width, heads, turn)
         self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
         self.mlp = nn.Sequential(
             nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
@@ -113,14 +122,14 @@ class Transformer(nn.Module):
     """Blocks and a last normalization, ``(b, t, width)`` to the same.
 
     Raises:
-        ValueError, TypeError: a size is no positive integer, or ``heads`` does not
-            divide ``width`` into even parts.
+        ValueError, TypeError: a size is no positive integer, or ``width`` no multiple
+            of ``heads``.
     """
 
-    def __init__(self, width: int, depth: int, heads: int):
+    def __init__(self, width: int, depth: int, heads: int, turn: Turn | None = None):
         super().__init__()
         self.blocks = nn.ModuleList(
-            Block(width, heads) for _ in range(integer("depth", depth))
+            Block(width, heads, turn) for _ in range(integer("depth", depth))
         )
         self.norm = nn.LayerNorm(width)
 
@@ -132,6 +141,6 @@ class Transformer(nn.Module):
         self, x: Float[Tensor, "b t d"], cache: list[KeysValues] | None = None
     ) -> Float[Tensor, "b t d"]:
         """With a cache ``x`` holds the next positions, one or more."""
-        for block, kept in zip(self.blocks, cache or [None] * len(self.blocks)):
+        for block, kept in zip(self.blocks, cache or [None for _ in self.blocks]):
             x = block(x, kept)
         return self.norm(x)

@@ -216,7 +216,7 @@ class MADE(GenerativeModel):
         self.widths = [integer("a width", width) for width in hidden]
         d, per_value = math.prod(self.event_shape), self.likelihood.per_value
         layers = itertools.pairwise([d, *self.widths, per_value * d])
-        self.layers = nn.ModuleList(nn.Linear(into, out) for into, out in layers)
+        self.layers: Any = nn.ModuleList(nn.Linear(a, b) for a, b in layers)
         one = integer("orders", orders) == 1
         found = [torch.arange(d) if one else torch.randperm(d) for _ in range(orders)]
         self.register_buffer("orders", torch.stack(found))

@@ -120,10 +120,10 @@ class PixelCNN(Autoregressive):
         super().__init__()
         self.event_shape = one_channel(event_shape)
         self.likelihood, self.condition = likelihood, condition
-        width, reach = integer("width", width), integer("reach", reach)
+        self.width, self.reach = integer("width", width), integer("reach", reach)
         classes = None if condition is None else condition.classes + 1
         self.above, self.before = nn.Conv2d(2, width, 1), nn.Conv2d(2, width, 1)
-        self.layers = nn.ModuleList(
+        self.layers: Any = nn.ModuleList(
             GatedLayer(width, reach, classes) for _ in range(integer("depth", depth))
         )
         self.head = nn.Sequential(
@@ -134,7 +134,7 @@ class PixelCNN(Autoregressive):
         )
 
     def params(self, x, c=None):
-        c, r = self._label(x, c), self.layers[0].reach
+        c, r = self._label(x, c), self.reach
         seen = _with_ones(x)
         v = F.pad(self.above(seen), (0, 0, 1, 0))[:, :, :-1]
         h = F.pad(self.before(seen), (1, 0))[..., :-1]
@@ -146,10 +146,9 @@ class PixelCNN(Autoregressive):
 
     def steps(self, x, c=None):
         """With the last rows and pixels of each layer kept: all is computed once."""
-        c, r, (_, height, width) = self._label(x, c), self.layers[0].reach, x.shape[1:]
+        c, r, (_, height, width) = self._label(x, c), self.reach, self.event_shape
         biases = [layer.bias(c) for layer in self.layers]
-        channels = self.layers[0].out.in_channels
-        rows = [x.new_zeros(len(x), channels, r + 1, width) for _ in self.layers]
+        rows = [x.new_zeros(len(x), self.width, r + 1, width) for _ in self.layers]
         for i in range(height):
             seen = _with_ones(x[:, :, i - 1 : i]) if i else None
             v = rows[0][:, :, :1] * 0 if seen is None else self.above(seen)
@@ -158,7 +157,7 @@ class PixelCNN(Autoregressive):
                 rows[k] = torch.cat([rows[k][:, :, 1:], v], 2)
                 v, link = layer.down(rows[k], biases[k][0])
                 links.append(link)
-            left = [x.new_zeros(len(x), channels, 1, r + 1) for _ in self.layers]
+            left = [x.new_zeros(len(x), self.width, 1, r + 1) for _ in self.layers]
             for j in range(width):
                 seen = _with_ones(x[:, :, i : i + 1, j - 1 : j]) if j else None
                 h = left[0][..., :1] * 0 if seen is None else self.before(seen)

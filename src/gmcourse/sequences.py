@@ -1,7 +1,6 @@
 """Autoregressive models of sequences: text, sound, molecules, and images as such.
 
 A sequence is ``x: (b, t)`` of tokens, int64, below ``levels``.
-Built in chapter 07_sequences.
 """
 
 import math
@@ -10,7 +9,7 @@ import torch
 from torch import nn
 
 from ._arguments import integer, shape_of
-from .attention import Transformer
+from .attention import Transformer, rotate
 from .autoregressive import Autoregressive
 from .conditions import Labels
 from .likelihoods import Tokens
@@ -28,14 +27,15 @@ class GPT(Autoregressive):
         width: channels.
         depth: number of blocks.
         heads: of each attention.
+        rotary: turn queries and keys by their positions, see `attention.rotate`; a
+            vector is learned for each position in any case.
         condition: a label, which stands where a sequence begins, or None.
 
     Raises:
-        ValueError, TypeError: a size is no positive integer, or ``heads`` does not
-            divide ``width`` into even parts.
+        ValueError, TypeError: a size is no positive integer, or ``width`` no multiple
+            of ``heads``.
 
-    Radford et al. (2018), with rotary positions beside the learned ones.
-    Built in chapter 07_sequences.
+    Radford et al. (2018). Built in chapter 06_one_pixel_at_a_time.
     """
 
     dtype = torch.int64
@@ -48,6 +48,7 @@ class GPT(Autoregressive):
         width: int = 128,
         depth: int = 4,
         heads: int = 4,
+        rotary: bool = False,
         condition: Labels | None = None,
     ):
         super().__init__()
@@ -56,9 +57,10 @@ class GPT(Autoregressive):
         self.likelihood, self.condition = Tokens(levels), condition
         width = integer("width", width)
         self.token = nn.Embedding(levels, width)
-        self.start = nn.Embedding(condition.classes + 1 if condition else 1, width)
+        self.classes = condition.classes if condition else 0
+        self.start = nn.Embedding(self.classes + 1, width)  # the last: no label
         self.position = nn.Embedding(math.prod(self.event_shape), width)
-        self.net = Transformer(width, depth, heads)
+        self.net = Transformer(width, depth, heads, rotate if rotary else None)
         self.head = nn.Linear(width, levels)
         for table in (self.token, self.start, self.position):
             nn.init.normal_(table.weight, std=0.02)
@@ -78,5 +80,5 @@ class GPT(Autoregressive):
 
     def _start(self, x, c):
         if c is None:
-            c = x.new_full((len(x),), self.condition.classes if self.condition else 0)
+            c = x.new_full((len(x),), self.classes)
         return self.start(c)[:, None]
