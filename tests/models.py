@@ -222,8 +222,8 @@ MODELS = {
     "pix2pix": pix2pix,
     "cycle gan": cycle_gan,
     "cycle gan with identity": lambda: cycle_gan(IMAGE, identity_weight=10.0),
-    "made": lambda: MADE((5,), (16,)),
-    "fully visible": lambda: MADE((5,), ()),
+    "made": lambda: MADE((5,), width=16, depth=2),
+    "fully visible": lambda: MADE((5,), depth=0),
     "nade": lambda: NADE((2, 3), 8),
     "row lstm": lambda: RowLSTM((1, 3, 4), Bernoulli(), width=6, reach=2),
     "pixelcnn": lambda: small_pixelcnn(Bernoulli()),
@@ -235,7 +235,9 @@ MODELS = {
     "gpt of the library": lambda: small_gpt((5,)),
     "rotary gpt": lambda: small_gpt((5,), rotary=True),
     "gpt of images by label": lambda: small_gpt((1, 2, 3), condition=Labels(3)),
-    "made of three orders": lambda: MADE((1, 2, 3), (16, 16), Gaussian(), orders=3),
+    "made of three orders": lambda: MADE(
+        (1, 2, 3), DiscretizedLogistic(), width=16, orders=3
+    ),
     "histogram": histogram,
     "bernoulli mixture": lambda: BernoulliMixture(3, (5,)),
     "bayes classifier": bayes,

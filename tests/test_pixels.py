@@ -124,7 +124,7 @@ def test_known_values_are_kept_and_the_rest_is_drawn_given_them(name):
         lambda: RowLSTM((1, 3, 3), Bernoulli(), width=4, reach=2),
         lambda: PixelCNN((1, 3, 3), Bernoulli(), width=4, depth=1, head=4),
         lambda: NADE((9,), 5),
-        lambda: MADE((3, 3), ()),
+        lambda: MADE((3, 3), depth=0),
     ],
 )
 def test_probabilities_of_all_binary_images_add_up(make):

@@ -180,20 +180,23 @@ def _masks(order: Tensor, widths: Sequence[int], per_value: int) -> list[Tensor]
 class MADE(GenerativeModel):
     """A masked network: one pass gives the conditionals of all values.
 
-    With no hidden layer it is the fully visible sigmoid network (Neal, 1992): a
-    logistic regression for each value. With several orders it is trained under one of
-    them at a time, drawn anew for each batch, and is their mixture, each equally
+    Hidden layers are added to what they come from, and the values also reach the
+    outputs directly; both under their masks. With several orders it is trained under
+    one of them at a time, drawn anew for each batch, and is their mixture, each equally
     likely: exact as well.
 
     Args:
         event_shape: of an example, ``d`` values in all.
-        hidden: widths of the hidden layers.
-        likelihood: of one value, such as `Bernoulli` or `DiscretizedLogistic`.
+        likelihood: of one value, such as `Bernoulli` or `Categorical`.
+        width: of the hidden layers.
+        depth: how many; with none it is the fully visible network of Neal (1992), a
+            logistic regression for each value.
         orders: how many; one is that of the values as they come, several are random.
 
     Raises:
-        ValueError: ``event_shape`` is empty, a width or ``orders`` below 1.
-        TypeError: a width or ``orders`` is no integer.
+        ValueError: ``event_shape`` is empty, ``depth`` negative, or ``width`` or
+            ``orders`` below 1.
+        TypeError: one of them is no integer.
 
     Germain et al. (2015). Built in chapter 06_one_pixel_at_a_time.
     """
@@ -205,18 +208,22 @@ class MADE(GenerativeModel):
     def __init__(
         self,
         event_shape: tuple[int, ...],
-        hidden: Sequence[int] = (500,),
         likelihood: Any = None,
         *,
+        width: int = 500,
+        depth: int = 1,
         orders: int = 1,
     ):
         super().__init__()
         self.event_shape = shape_of("event_shape", event_shape)
         self.likelihood = likelihood or Bernoulli()
-        self.widths = [integer("a width", width) for width in hidden]
         d, per_value = math.prod(self.event_shape), self.likelihood.per_value
-        layers = itertools.pairwise([d, *self.widths, per_value * d])
-        self.layers: Any = nn.ModuleList(nn.Linear(a, b) for a, b in layers)
+        self.widths = [integer("width", width)] * integer("depth", depth, 0)
+        sizes = [d, *self.widths, per_value * d] if depth else []
+        self.layers: Any = nn.ModuleList(
+            nn.Linear(into, out) for into, out in itertools.pairwise(sizes)
+        )
+        self.direct = nn.Linear(d, per_value * d)
         one = integer("orders", orders) == 1
         found = [torch.arange(d) if one else torch.randperm(d) for _ in range(orders)]
         self.register_buffer("orders", torch.stack(found))
@@ -226,12 +233,16 @@ class MADE(GenerativeModel):
 
         Shape ``(b, per_value · channels, ...)``; ``order`` is the number of one.
         """
-        h, per_value = x.flatten(1), self.likelihood.per_value
-        seen = _masks(self.orders[order], self.widths, per_value)
-        for i, (layer, mask) in enumerate(zip(self.layers, seen)):
-            h = F.linear(F.relu(h) if i else h, layer.weight * mask, layer.bias)
-        first, *rest = self.event_shape
-        return h.view(len(x), per_value * first, *rest)
+        places, per_value = self.orders[order], self.likelihood.per_value
+        x = x.flatten(1)
+        out = _masked(self.direct, x, *_masks(places, (), per_value))
+        if self.widths:
+            first, *inner, last = _masks(places, self.widths, per_value)
+            h = _masked(self.layers[0], x, first)
+            for layer, mask in zip(self.layers[1:], inner):
+                h = h + _masked(layer, F.silu(h), mask)
+            out = out + _masked(self.layers[-1], F.silu(h), last)
+        return out.view(len(x), per_value * self.event_shape[0], *self.event_shape[1:])
 
     def loss(self, x, c=None):
         self.check(x, c)
@@ -268,6 +279,10 @@ class MADE(GenerativeModel):
         for place in self.orders[order].tolist():
             every = self.params(x, order).reshape(len(x), self.likelihood.per_value, -1)
             yield place, every[:, :, place]
+
+
+def _masked(layer: nn.Linear, x: Tensor, mask: Tensor) -> Tensor:
+    return F.linear(x, layer.weight * mask, layer.bias)
 
 
 class NADE(Autoregressive):

@@ -91,10 +91,9 @@ class CoarseToFine(GenerativeModel):
     def log_prob(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
         """Exact, in nats."""
         self.check(x)
-        turns = torch.arange(self.turns, device=x.device)
-        return torch.stack([self.log_prob_of(x, t.expand(len(x))) for t in turns]).sum(
-            0
-        )
+        every = torch.arange(self.turns, device=x.device)[:, None].expand(-1, len(x))
+        each = torch.stack([self.log_prob_of(x, turn) for turn in every])
+        return each.sum(0)
 
     def loss(self, x, c=None):
         """In train mode of one turn each, drawn anew: an unbiased estimate."""

@@ -1,6 +1,6 @@
 """Mistakes in autoregressive.py, and the tests that must notice them."""
 
-TESTS = ("test_autoregressive.py", "test_contract.py")
+TESTS = ("test_autoregressive.py", "test_pixels.py", "test_contract.py")
 MUTANTS = [
     ("a value sees itself", "degrees[-1] < place", "degrees[-1] <= place"),
     ("hidden units see too little", "low <= high[:, None]", "low < high[:, None]"),
@@ -20,10 +20,16 @@ MUTANTS = [
     ("masks forgotten", "layer.weight * mask", "layer.weight"),
     (
         "the first order's masks",
-        '(self, f"masks_{i}")[order]',
-        '(self, f"masks_{i}")[0]',
+        "places, per_value = self.orders[order]",
+        "places, per_value = self.orders[0]",
     ),
-    ("activation at the input", "F.relu(h) if i else h", "F.relu(h)"),
+    (
+        "nothing between two layers",
+        "h = h + _masked(layer, F.silu(h)",
+        "h = h + _masked(layer, h",
+    ),
+    ("no way past the hidden layers", "out = out + _masked", "out = _masked"),
+    ("inner layers not added", "h = h + _masked(layer", "h = _masked(layer"),
     (
         "logarithms averaged over the orders",
         ".logsumexp(0) - math.log(len(each))",
@@ -39,12 +45,37 @@ MUTANTS = [
     ),
     (
         "drawn at once",
-        "x.view(n, -1)[:, i] = drawn.reshape(n, -1)[:, i]",
-        "x.view(n, -1)[:] = drawn.reshape(n, -1)",
+        "values[:, place] = drawn",
+        "values[:] = drawn[:, None]",
     ),
     (
-        "draws side by side",
-        "[torch.randperm(n, device=self.device)]",
-        "[torch.arange(n, device=self.device)]",
+        "one order for all draws",
+        "torch.randint(len(self.orders), (n,))",
+        "torch.randint(len(self.orders), (1,)).expand(n)",
+    ),
+    ("a temperature the wrong way", "params / temperature", "params * temperature"),
+    ("known values drawn", "if place not in kept", "if place >= 0"),
+    (
+        "given ones not put in",
+        "torch.where(known.to(x.device), given.to(x), x)",
+        "x.clone()",
+    ),
+    (
+        "all given, as if known",
+        "torch.where(known.to(x.device), given.to(x), x)",
+        "given.to(x).expand_as(x).clone()",
+    ),
+    ("another row's given", "given[rows]", "given[: int(rows.sum())]"),
+    (
+        "a value that sees itself in the sum",
+        "values[:, place, None] * into",
+        "values[:, place - 1, None] * into",
+    ),
+    ("the hidden layer's own sums", "total.sigmoid() @ out", "total @ out"),
+    ("no bias at the outputs", " + self.bias[place]", " + 0 * self.bias[place]"),
+    (
+        "the sum over a batch",
+        "-self.log_prob(x, c).mean()",
+        "-self.log_prob(x, c).sum()",
     ),
 ]
