@@ -40,7 +40,7 @@ from gmcourse.likelihoods import (
 from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.mixtures import BayesClassifier, BernoulliMixture
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, UNet, WithLabel, mlp
-from gmcourse.pixels import PixelCNN, RowLSTM
+from gmcourse.pixels import PixelCNN, RowCNN, RowLSTM
 from gmcourse.scales import CoarseToFine
 from gmcourse.sequences import GPT
 from gmcourse.style import PathLength, StyleGenerator
@@ -58,6 +58,11 @@ from gmcourse.vae import IWAE, VAE
 def small_pixelcnn(likelihood, **how):
     sizes = {"width": 6, "depth": 3, "reach": 1, "head": 6}
     return PixelCNN((1, 3, 4), likelihood, **sizes, **how)
+
+
+def small_rowcnn():
+    sizes = {"width": 6, "depth": 2, "hidden": 12, "context": 3}
+    return RowCNN((1, 6, 5), Bernoulli(), **sizes)
 
 
 def small_gpt(event_shape, **how):
@@ -226,6 +231,7 @@ MODELS = {
     "fully visible": lambda: MADE((5,), depth=0),
     "nade": lambda: NADE((2, 3), 8),
     "row lstm": lambda: RowLSTM((1, 3, 4), Bernoulli(), width=6, reach=2),
+    "row cnn": lambda: small_rowcnn(),
     "pixelcnn": lambda: small_pixelcnn(Bernoulli()),
     "pixelcnn of levels": lambda: small_pixelcnn(Categorical(3)),
     "pixelcnn by label": lambda: small_pixelcnn(

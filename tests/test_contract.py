@@ -474,5 +474,6 @@ def test_which_densities_are_exact():
         "MADE",
         "NADE",
         "PixelCNN",
+        "RowCNN",
         "RowLSTM",
     }

@@ -11,13 +11,14 @@ from torch.func import jacrev
 from gmcourse import Labels, seeded
 from gmcourse.autoregressive import MADE, NADE, Autoregressive, anew, fill
 from gmcourse.likelihoods import Bernoulli, Categorical, LogisticMixture
-from gmcourse.pixels import MaskedConv2d, PixelCNN, RowLSTM
+from gmcourse.pixels import MaskedConv2d, PixelCNN, RowCNN, RowLSTM
 from gmcourse.scales import CoarseToFine, turns
 from gmcourse.sequences import GPT
 
 NAMES = [
     "nade",
     "row lstm",
+    "row cnn",
     "pixelcnn",
     "pixelcnn of levels",
     "pixelcnn by label",
@@ -123,6 +124,7 @@ def test_known_values_are_kept_and_the_rest_is_drawn_given_them(name):
     [
         lambda: RowLSTM((1, 3, 3), Bernoulli(), width=4, reach=2),
         lambda: PixelCNN((1, 3, 3), Bernoulli(), width=4, depth=1, head=4),
+        lambda: RowCNN((1, 3, 3), Bernoulli(), width=4, depth=1, hidden=8),
         lambda: NADE((9,), 5),
         lambda: MADE((3, 3), depth=0),
     ],
@@ -165,22 +167,22 @@ def test_a_label_reaches_both_stacks_of_every_layer():
 
 def test_a_masked_convolution_sees_what_comes_before():
     for center in (False, True):
-        conv = MaskedConv2d(1, 1, 5, center=center).double()
+        conv = MaskedConv2d(1, 1, 3, 5, center=center).double()
         torch.nn.init.uniform_(conv.weight, 0.5, 1.0)
         with torch.no_grad():
             found = slopes(conv, torch.zeros(1, 5, 5).double())[0, 12] != 0
         assert found.tolist() == [True] * (12 + center) + [False] * (13 - center)
     with pytest.raises(ValueError, match="odd"):
-        MaskedConv2d(1, 1, 4, center=True)
+        MaskedConv2d(1, 1, 2, 4, center=True)
 
 
 def test_masked_convolutions_leave_a_blind_spot_and_two_stacks_do_not():
     """Of the third row's first pixel: what it sees in the rows above."""
     with seeded(0):
         single = torch.nn.Sequential(
-            MaskedConv2d(1, 4, 3, center=False),
-            *(MaskedConv2d(4, 4, 3, center=True) for _ in range(6)),
-            MaskedConv2d(4, 1, 1, center=True),
+            MaskedConv2d(1, 4, 2, 3, center=False),
+            *(MaskedConv2d(4, 4, 2, 3, center=True) for _ in range(6)),
+            MaskedConv2d(4, 1, 1, 1, center=True),
         ).double()
         for p in single.parameters():
             p.data.normal_()
@@ -319,6 +321,8 @@ def test_bad_requests_are_told(as_users_run_it):
         (lambda: PixelCNN((3, 4, 4), Bernoulli()), "expected"),
         (lambda: PixelCNN((1, 4, 4), Bernoulli(), depth=0), "depth"),
         (lambda: RowLSTM((4, 4), Bernoulli()), "expected"),
+        (lambda: RowCNN((3, 4, 4), Bernoulli()), "expected"),
+        (lambda: RowCNN((1, 4, 4), Bernoulli(), hidden=0), "hidden"),
         (lambda: NADE((), 3), "empty"),
         (lambda: NADE((4,), 0), "hidden"),
         (lambda: CoarseToFine(ByKnown(), Bernoulli(), (4, 4)), "expected"),

@@ -2,8 +2,8 @@
 
 TESTS = ("test_pixels.py", "test_contract.py")
 MUTANTS = [
-    ("masks A and B exchanged", "// 2 + center :] = 0", "// 2 + (not center) :] = 0"),
-    ("a mask of the first half", "// 2 + center :] = 0", "// 2 :] = 0"),
+    ("masks A and B exchanged", "side + center :] = 0", "side + (not center) :] = 0"),
+    ("always mask A", "side + center :] = 0", "side :] = 0"),
     ("mask forgotten", "self.weight * self.mask", "self.weight"),
     ("an even side", "% 2 == 0:", "% 2 == 2:"),
     ("gates exchanged", "u.tanh() * v.sigmoid()", "v.tanh() * u.sigmoid()"),
@@ -38,5 +38,29 @@ MUTANTS = [
         "no state from above",
         "self.left(before) + self.above(h)",
         "self.left(before) + 0 * self.above(h)",
+    ),
+    ("padding below", "(side, side, rows - 1, 0)", "(side, side, 0, rows - 1)"),
+    ("a row sees itself", "_down(rows, k + 1)", "_down(rows, k)"),
+    (
+        "rows shifted up",
+        "F.pad(rows, (0, 0, k, 0))[:, : rows.shape[1]]",
+        "F.pad(rows, (0, 0, 0, k))[:, k:]",
+    ),
+    (
+        "a gap forgotten",
+        "torch.cat([a, _down(a, gap)], -1)",
+        "torch.cat([a, _down(a, 1)], -1)",
+    ),
+    (
+        "columns for channels",
+        ".unflatten(2, (self.width, -1))",
+        ".unflatten(2, (-1, self.width)).mT",
+    ),
+    ("what was drawn is not read", "2 * x[:, :, i, j] - 1\n", "-1\n"),
+    ("a kept pixel beside it", "before[:, :, i + 1, j + 1]", "before[:, :, i + 1, j]"),
+    (
+        "the row before that",
+        "self.rows(seen[:, :, 3 : i + 4, 3:-3])",
+        "self.rows(seen[:, :, 2 : i + 3, 3:-3])",
     ),
 ]
