@@ -35,6 +35,11 @@ def _fits(values: Tensor, x: Tensor) -> None:
         )
 
 
+def at_least_float32(out: Tensor) -> Tensor:
+    """Under autocast nets give bfloat16: 8 bits are too few for exp and for sums."""
+    return out.to(torch.promote_types(out.dtype, torch.float32))
+
+
 class Likelihood:
     """The distribution of ``x`` that a net's output stands for; abstract.
 
@@ -59,8 +64,8 @@ class Likelihood:
     def log_prob(
         self, params: Float[Tensor, "b ..."], x: Shaped[Tensor, "b ..."]
     ) -> Float[Tensor, " b"]:
-        """Summed over the values of an example, in nats."""
-        return self.log_probs(params, x).flatten(1).sum(1)
+        """Summed over the values of an example, in nats; at least in float32."""
+        return self.log_probs(at_least_float32(params), x).flatten(1).sum(1)
 
     def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
         """Of each value; the shape of ``x``."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ._arguments import integer, shape_of
 from .core import GenerativeModel
+from .likelihoods import at_least_float32
 
 __all__ = ["CoarseToFine", "turns"]
 
@@ -84,7 +85,8 @@ class CoarseToFine(GenerativeModel):
         self, x: Float[Tensor, "b c h w"], turn: Int[Tensor, " b"]
     ) -> Float[Tensor, " b"]:
         """Of the pixels of one turn, each example's own, in nats."""
-        each = self.likelihood.log_probs(self.params(x, turn), x)
+        params = at_least_float32(self.params(x, turn))
+        each = self.likelihood.log_probs(params, x)
         own = self.turn == turn[:, None, None, None]
         return torch.where(own, each, 0.0).flatten(1).sum(1)
 

@@ -16,6 +16,7 @@ from ._arguments import integer, nonnegative
 from .conditions import Condition
 from .core import GenerativeModel
 from .data.mixture import LOG_2PI
+from .likelihoods import at_least_float32
 
 __all__ = [
     "IWAE",
@@ -62,11 +63,6 @@ def reparameterize(
     Kingma & Welling (2014), sec. 2.4. Built in chapter 03_variational_autoencoders.
     """
     return mean + log_std.exp() * torch.randn_like(mean)
-
-
-def _at_least_float32(out: Tensor) -> Tensor:
-    """Under autocast nets give bfloat16: 8 bits are too few for exp and for sums."""
-    return out.to(torch.promote_types(out.dtype, torch.float32))
 
 
 class VAE(GenerativeModel):
@@ -121,7 +117,7 @@ class VAE(GenerativeModel):
                 f"the encoder gave {tuple(out.shape)}; expected ({len(x)}, "
                 f"{2 * self.latent_dim}): mean and log_std of {self.latent_dim} latents"
             )
-        mean, log_std = _at_least_float32(out).chunk(2, dim=1)
+        mean, log_std = at_least_float32(out).chunk(2, dim=1)
         return mean, log_std
 
     def decode(
@@ -131,7 +127,7 @@ class VAE(GenerativeModel):
         z = z.to(self._like().dtype)  # float32 also where the weights are coarser
         out = self.decoder(z) if c is None else self.decoder(z, c)
         first, *rest = self.event_shape
-        params = _at_least_float32(out)
+        params = at_least_float32(out)
         return params.reshape(len(z), self.likelihood.per_value * first, *rest)
 
     def elbo_terms(

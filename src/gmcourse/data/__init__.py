@@ -18,13 +18,21 @@ from .sets import (
     load_sequences,
     load_text,
 )
-from .transforms import binarize, dequantize, to_symmetric, to_unit
+from .transforms import (
+    Palette,
+    binarize,
+    dequantize,
+    small_digits,
+    to_symmetric,
+    to_unit,
+)
 
 __all__ = [
     "CATALOG",
     "Batches",
     "Damaged",
     "Info",
+    "Palette",
     "Sequences",
     "Split",
     "TextSplit",
@@ -35,6 +43,7 @@ __all__ = [
     "load",
     "load_sequences",
     "load_text",
+    "small_digits",
     "structured",
     "to_symmetric",
     "to_unit",

@@ -1,12 +1,15 @@
 """From pixels 0..255 to what a model expects: transforms for `Batches`.
 
-Each takes a uint8 tensor of any shape and gives a float32 one of the same shape, on
-the same device.
+Each takes a uint8 tensor and gives a float32 one, on the same device; of the same shape
+where nothing else is said.
 """
 
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int64, UInt8
 from torch import Tensor
+from torch.nn import functional as F
+
+from .._arguments import integer
 
 
 def to_unit(x: UInt8[Tensor, "*shape"]) -> Float32[Tensor, "*shape"]:
@@ -78,3 +81,52 @@ def _pixels(x: Tensor) -> Tensor:
             "Has the transform been applied already?"
         )
     return x
+
+
+def small_digits(x: UInt8[Tensor, "b c h w"]) -> Float32[Tensor, "b c i j"]:
+    """Half the size, a frame of one pixel, and 0 or 1: 28×28 to 16×16.
+
+    The mean of 2×2 pixels is 1 from one half on. The same each time.
+    """
+    halved = F.avg_pool2d(to_unit(x), 2)
+    return F.pad(halved, (1, 1, 1, 1)).ge(0.5).float()
+
+
+class Palette:
+    """A set's most frequent colors: pictures as one number a pixel, and back.
+
+    What is none of them becomes the nearest one, by the distance of RGB values. Chen et
+    al. (2020) cluster colors for the same end.
+
+    Args:
+        x: pictures, ``(n, 3, h, w)``.
+        colors: how many; equally frequent ones by their RGB values.
+
+    Raises:
+        ValueError: there are fewer colors in ``x``.
+
+    Example:
+        >>> x = torch.tensor([[0, 0, 0], [9, 0, 0], [0, 0, 0]], dtype=torch.uint8)
+        >>> palette = Palette(x.T[None, :, None], 2)
+        >>> palette.encode(x.T[None, :, None])
+        tensor([[[[0, 1, 0]]]])
+    """
+
+    def __init__(self, x: UInt8[Tensor, "n 3 h w"], colors: int):
+        rgb = _pixels(x).movedim(1, -1).reshape(-1, 3).long()
+        code, count = (rgb @ torch.tensor([65536, 256, 1])).unique(return_counts=True)
+        if integer("colors", colors) > len(code):
+            raise ValueError(f"colors is {colors}; the pictures have {len(code)}")
+        top = code[count.argsort(descending=True, stable=True)[:colors]]
+        parts = [top // 65536, top // 256 % 256, top % 256]
+        self.colors = torch.stack(parts, 1).to(torch.uint8)  # (colors, 3)
+
+    def encode(self, x: UInt8[Tensor, "b 3 h w"]) -> Int64[Tensor, "b 1 h w"]:
+        """The number of each pixel's color."""
+        rgb = _pixels(x).movedim(1, -1).float()  # (b, h, w, 3)
+        near = torch.cdist(rgb.flatten(1, 2), self.colors.to(x.device).float())
+        return near.argmin(-1).view(len(x), 1, *x.shape[2:])
+
+    def decode(self, tokens: Int64[Tensor, "b 1 h w"]) -> Float32[Tensor, "b 3 h w"]:
+        """Pictures in [0, 1]."""
+        return to_unit(self.colors.to(tokens.device)[tokens[:, 0]].movedim(-1, 1))

@@ -14,12 +14,39 @@ from ..training import warmup_cosine
 from .measure import Measure
 from .sources import Part, Source
 
-__all__ = ["Recipe", "Start", "adam", "adams", "seldom", "shuffled", "warmed_up"]
+__all__ = [
+    "Recipe",
+    "Start",
+    "adam",
+    "adams",
+    "adamw",
+    "seldom",
+    "shuffled",
+    "warmed_up",
+]
 
 
 def adam(lr: float) -> Callable[[Model], Optimizer]:
     """One Adam for all weights."""
     return lambda model: torch.optim.Adam(model.parameters(), lr=lr, fused=True)
+
+
+def adamw(
+    lr: float, decay: float, betas: tuple[float, float] = (0.9, 0.99)
+) -> Callable[[Model], Optimizer]:
+    """One AdamW for all weights; matrices decay, vectors do not."""
+
+    def optimizer(model: Model) -> Optimizer:
+        matrices = [p for p in model.parameters() if p.ndim > 1]
+        vectors = [p for p in model.parameters() if p.ndim < 2]
+        groups: Any = [
+            {"params": matrices, "weight_decay": decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        groups = [group for group in groups if group["params"]]
+        return torch.optim.AdamW(groups, lr=lr, betas=betas, fused=True)
+
+    return optimizer
 
 
 def adams(

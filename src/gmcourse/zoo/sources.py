@@ -4,6 +4,7 @@ A new kind of data (a text, molecules) is a class beside :class:`Images` and
 :class:`Points` with ``name``, ``title`` and ``part``.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,16 @@ from torch import Tensor
 from .. import data
 from ..settings import seeded
 
-__all__ = ["Images", "Pairs", "Part", "Points", "Source", "Stacked", "stacked_label"]
+__all__ = [
+    "Images",
+    "Pairs",
+    "Part",
+    "Points",
+    "Source",
+    "Stacked",
+    "faces_palette",
+    "stacked_label",
+]
 
 
 @dataclass(frozen=True)
@@ -65,16 +75,18 @@ class Images(Source):
 
     Attributes:
         shape: of one image.
-        transform: from uint8 pixels to floats.
+        transform: from uint8 pixels to what a model sees.
         labels: from a loaded part to the labels of its images; None leaves them out.
+        stored: the set's name for ``load`` where it is not ``name``.
     """
 
     shape: tuple[int, ...]
     transform: Callable[[Tensor], Tensor]
     labels: Callable[[Any], Tensor] | None = None
+    stored: str | None = None
 
     def part(self, split: str) -> Part:
-        loaded = data.load(self.name, split)
+        loaded = data.load(self.stored or self.name, split)
         labels = None if self.labels is None else self.labels(loaded)
         return Part(loaded.x, labels, self.transform, loaded.info.is_sample)
 
@@ -177,9 +189,26 @@ def stacked_label(digits: Tensor) -> Tensor:
     return 100 * digits[:, 0] + 10 * digits[:, 1] + digits[:, 2]
 
 
+@functools.cache
+def faces_palette() -> data.Palette:
+    """The 64 most frequent colors of the faces to learn from."""
+    return data.Palette(data.load("pixelfaces", "train").x, 64)
+
+
 MNIST = Images("mnist", "binarized MNIST", (1, 28, 28), data.binarize)
+MNIST8 = Images("mnist8", "8-bit MNIST", (1, 28, 28), data.to_unit, stored="mnist")
+DIGITS16 = Images(
+    "digits16", "16×16 digits", (1, 16, 16), data.small_digits, stored="mnist"
+)
 FASHION = Images("fashion_mnist", "Fashion-MNIST", (1, 28, 28), data.to_unit)
 FACES = Images("pixelfaces", "pixelfaces", (3, 16, 16), data.to_unit)
+FACES64 = Images(
+    "faces64",
+    "pixelfaces in 64 colors",
+    (1, 16, 16),
+    lambda x: faces_palette().encode(x),
+    stored="pixelfaces",
+)
 GRID25 = Points("grid25", "twenty-five Gaussians", data.densities.grid25)
 STACKED = Stacked("stacked_mnist", "stacked MNIST")
 EMOJI = Pairs(

@@ -38,6 +38,13 @@ _STACKED: Any = {
     ),
 }
 
+_R3GAN: Any = _STACKED | {
+    "model": lambda: _gan(
+        gan.Relativistic(), penalty=seldom(_both_sides), penalty_weight=1.0
+    ),
+    "optimizer": adams(5e-4, (0.0, 0.99)),
+}
+
 RECIPES = (
     Recipe(
         name="stacked-dcgan",
@@ -65,11 +72,14 @@ RECIPES = (
     Recipe(
         name="stacked-r3gan",
         title="R3GAN",
-        model=lambda: _gan(
-            gan.Relativistic(), penalty=seldom(_both_sides), penalty_weight=1.0
-        ),
         steps=(10, 4_200, 100_000),
-        optimizer=adams(5e-4, (0.0, 0.99)),
-        **_STACKED,
+        **_R3GAN,
+    ),
+    Recipe(
+        name="stacked-r3gan-long",
+        title="R3GAN, longer",
+        steps=(10, 20_000, 100_000),
+        ships=False,
+        **_R3GAN,
     ),
 )
