@@ -119,7 +119,8 @@ GM.figures.pixel_by_pixel = function (data, root) {
       ...bars.map(({ x }, v) => svg("text", { x: x + 18, y: FLOOR + 15, "text-anchor": "middle" }, String(v)))));
 
   const text = () => el("div", { class: "gm-near" }), where = el("div", { class: "gm-where" });
-  const head = text(), note = text(), bits = text(), near = text(), split = text();
+  const head = text(), note = text(), bits = text(), near = text(), split = text(), under = text();
+  under.style.marginTop = ".3rem";
   const spoken = speaker();
   const share = (p) => (p < 0.0005 ? "< 0.001" : p > 0.9995 ? "> 0.999" : number(p, 3));
   const low = (n) => String(n).replace(/\d/g, (digit) => String.fromCharCode(0x2080 + Number(digit)));
@@ -147,7 +148,8 @@ GM.figures.pixel_by_pixel = function (data, root) {
     }
     chart.style.visibility = i < 0 ? "hidden" : "";
     head.textContent = i < 0 ? "no pixel is open" : "next pixel";
-    note.textContent = i < 0 || temperature === 1 ? "\u00a0" : "line: temperature 1";
+    note.textContent = i < 0 || temperature === 1 ? "\u00a0" : "line: T = 1";
+    under.textContent = `probability of a one${temperature === 1 ? "" : ", T = 1"}`;
     const fixed = value.reduce((n, v) => n + (v !== OPEN), 0);
     const by_hand = hand.reduce((n, one) => n + one, 0);
     const of = i < 0 ? "x" : end === 1 ? `x${low(1)}` : `x${low(1)}\u2026x${low(end)}`;
@@ -313,7 +315,7 @@ GM.figures.pixel_by_pixel = function (data, root) {
   });
 
   const heat = slider({ min: COOL, max: HOT, step: 0.05, value: 1, list: `${root.id}-one` },
-    (t) => `temperature ${number(Number(t))}`,
+    (t) => `temperature T = ${number(Number(t))}`,
     (t) => { alone = false; temperature = t; show(); });
   heat.node.append(el("datalist", { id: `${root.id}-one` }, el("option", { value: 1 })));
 
@@ -332,15 +334,14 @@ GM.figures.pixel_by_pixel = function (data, root) {
         el("div", { class: "gm-left" }, plane, pens),
         el("div", { class: "gm-side gm-below" },
           el("div", { style: "display:flex;gap:1rem;align-items:flex-start;margin-bottom:.8rem" },
-            el("div", { style: "flex:1.45 1 0;min-width:0" }, sure,
-              el("div", { class: "gm-near", style: "margin-top:.3rem" }, "probability of a one")),
+            el("div", { style: "flex:1.45 1 0;min-width:0" }, sure, under),
             el("div", { style: "flex:1 1 0;min-width:0" }, head, chart, note)),
           where, bits, near, split, actions, heat.node, spoken.node)),
       el("div", { class: "gm-help" },
         "The model draws row by row, each pixel given those before it; dotted ones are open. "
         + "Press or drag to set pixels: they are kept (orange outline), and reach those after "
         + "them in the order, not those before. What was drawn stays until Again. Log p is of the "
-        + "pixels before the first open one, at temperature 1. Keys: arrows (Shift: with the pen; "
+        + "pixels before the first open one, at T = 1. Keys: arrows (Shift: with the pen; "
         + "Home: first pixel), 1, 0, Delete, space for the pen.")),
     { image, again, clear,
       set(i, v) {

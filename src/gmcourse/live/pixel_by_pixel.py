@@ -92,7 +92,9 @@ def _written(start: Tensor | None, known: Tensor | None, shape: tuple) -> str:
     """A character for each pixel: 0, 1, or a dot where it is open; "" for no image."""
     if start is None:
         if known is not None:
-            raise ValueError("known says which pixels of start are kept: give start too")
+            raise ValueError(
+                "known says which pixels of start are kept: give start too"
+            )
         return ""
     if tuple(start.shape) != shape:
         raise ValueError(f"start has shape {tuple(start.shape)}; expected {shape}")
