@@ -113,9 +113,9 @@ PAPERS = {
         [
             ("VAE, one stochastic layer", 86.76, "burda2016", "table 1, k = 1"),
             ("IWAE (k = 50), one stochastic layer", 84.78, "burda2016", "table 1"),
-            ("MADE", 84.87, "pytorchgenerative", "its own runs"),
-            ("gated PixelCNN", 81.50, "pytorchgenerative", "its own runs"),
-            ("image GPT", 79.17, "pytorchgenerative", "its own runs"),
+            ("MADE", 84.87, "hotaj2020", "its own runs"),
+            ("gated PixelCNN", 81.50, "hotaj2020", "its own runs"),
+            ("image GPT", 79.17, "hotaj2020", "its own runs"),
         ],
         "The first two are importance-weighted bounds with 5,000 draws, of models with "
         "50 latents and fully connected networks of two hidden layers of 200 units, "

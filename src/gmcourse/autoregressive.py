@@ -310,10 +310,10 @@ class NADE(Autoregressive):
 
     def steps(self, x, c=None):
         values, total = x.flatten(1), self.hidden_bias
-        for place, (into, out) in enumerate(zip(self.into, self.out)):
-            logit = total.sigmoid() @ out + self.bias[place]
+        for place in range(values.shape[1]):
+            logit = total.sigmoid() @ self.out[place] + self.bias[place]
             yield place, logit[..., None].expand(len(x), 1)
-            total = total + values[:, place, None] * into
+            total = total + values[:, place, None] * self.into[place]
 
     def params(self, x, c=None):
         return torch.cat([logit for _, logit in self.steps(x)], 1).view_as(x)

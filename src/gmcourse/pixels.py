@@ -78,8 +78,9 @@ class GatedLayer(nn.Module):
         """What a label adds to each stack, before the gates."""
         if self.told is None or c is None:
             return 0.0, 0.0
-        down, right = self.told(c)[:, :, None, None].chunk(2, dim=1)
-        return down, right
+        both = self.told(c)[:, :, None, None]
+        half = both.shape[1] // 2
+        return both[:, :half], both[:, half:]
 
     def down(self, v: Tensor, bias: Tensor | float) -> tuple[Tensor, Tensor]:
         """Of rows with ``reach`` more above them: their features, and the link."""

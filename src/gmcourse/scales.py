@@ -26,10 +26,10 @@ def turns(height: int, width: int) -> Int[Tensor, "height width"]:
 
     Example:
         >>> turns(4, 4)
-        tensor([[0, 4, 2, 4],
-                [4, 3, 4, 3],
-                [2, 4, 1, 4],
-                [4, 3, 4, 3]])
+        tensor([[0, 2, 0, 2],
+                [2, 1, 2, 1],
+                [0, 2, 0, 2],
+                [2, 1, 2, 1]])
     """
     sides = integer("height", height), integer("width", width)
     steps = max(0, math.ceil(math.log2(max(2, min(sides)))) - 1)

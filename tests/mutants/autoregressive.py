@@ -68,10 +68,14 @@ MUTANTS = [
     ("another row's given", "given[rows]", "given[: int(rows.sum())]"),
     (
         "a value that sees itself in the sum",
-        "values[:, place, None] * into",
-        "values[:, place - 1, None] * into",
+        "values[:, place, None] * self.into[place]",
+        "values[:, place - 1, None] * self.into[place]",
     ),
-    ("the hidden layer's own sums", "total.sigmoid() @ out", "total @ out"),
+    (
+        "the hidden layer's own sums",
+        "total.sigmoid() @ self.out[place]",
+        "total @ self.out[place]",
+    ),
     ("no bias at the outputs", " + self.bias[place]", " + 0 * self.bias[place]"),
     (
         "the sum over a batch",
