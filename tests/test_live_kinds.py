@@ -10,7 +10,7 @@ from browser import page as page
 from live_pages import PHONE, drawn
 from live_pages import show as show
 
-from gmcourse import live, mixtures
+from gmcourse import autoregressive, live, mixtures, seeded
 from gmcourse.data.densities import GaussianMixture
 
 FIGURE = "document.querySelector('.gm-live').gm"
@@ -449,11 +449,18 @@ def transport(**how):  # its own tests: test_live_transport.py
     return live.Transport([(-1.0, 0.5, 0.5), (2.0, 3.5, 0.5)], **how)
 
 
+def pixels(**how):  # its own tests: test_live_pixels.py
+    with seeded(0):
+        model = autoregressive.NADE((1, 6, 5), 4)
+    return live.PixelByPixel(model, **{"wander": False, "label": "Pixels", **how})
+
+
 KINDS = {
     "coins": coins,
     "divergences": divergences,
     "em": em,
     "gan": gan_plane,
+    "pixels": pixels,
     "tradeoff": lambda **how: tradeoff(**how)[0],
     "transport": transport,
 }
