@@ -6,7 +6,8 @@ A sequence is ``x: (b, t)`` of tokens, int64, below ``levels``.
 import math
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from ._arguments import integer, shape_of
 from .attention import Transformer, rotate
@@ -67,18 +68,19 @@ class GPT(Autoregressive):
 
     def params(self, x, c=None):
         before = self.token(x.flatten(1)[:, :-1])
-        h = torch.cat([self._start(x, c), before], 1) + self.position.weight
+        h = torch.cat([self.begin(x, c), before], 1) + self.position.weight
         logits = self.head(self.net(h)).transpose(1, 2)  # (b, levels, t)
         return logits.reshape(len(x), -1, *self.event_shape[1:])
 
     def steps(self, x, c=None):
         """With the keys and values of all positions so far kept."""
-        tokens, cache, h = x.view(len(x), -1), self.net.cache(), self._start(x, c)
+        tokens, cache, h = x.view(len(x), -1), self.net.cache(), self.begin(x, c)
         for place, where in enumerate(self.position.weight):
             yield place, self.head(self.net(h + where, cache)[:, 0])
             h = self.token(tokens[:, place, None])
 
-    def _start(self, x, c):
+    def begin(self, x: Tensor, c: Tensor | None) -> Float[Tensor, "b 1 width"]:
+        """What stands before the first token: a vector of the label, or of none."""
         if c is None:
             c = x.new_full((len(x),), self.classes)
         return self.start(c)[:, None]

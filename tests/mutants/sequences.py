@@ -30,7 +30,7 @@ MUTANTS = [
     ("not turned", "rotate if rotary else None", "None"),
     (
         "label forgotten in steps",
-        "self.net.cache(), self._start(x, c)",
-        "self.net.cache(), self._start(x, None)",
+        "self.net.cache(), self.begin(x, c)",
+        "self.net.cache(), self.begin(x, None)",
     ),
 ]
