@@ -169,6 +169,8 @@ def test_the_log_probability_so_far_is_that_of_the_pixels_before_the_first_open(
     assert asked(page, "logProb()") == pytest.approx(due, abs=1e-9)
     said = page.inner_text(".gm-where")
     assert said == f"log p(x₁…x₃) = \u2212{-due:.2f} nats"
+    bits = page.get_by_text("bits a pixel").inner_text()
+    assert bits == f"{-due / 3 / math.log(2):.3f} bits a pixel"  # of the three
     drawn_part, by_hand = asked(page, "get()")["log_prob"]
     second = logits(rounded(model), image)[1]
     assert by_hand == pytest.approx(second.sigmoid().log().item(), abs=1e-9)
@@ -480,6 +482,10 @@ def test_the_keyboard(show):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.locator(".gm-buttons [aria-pressed=true]").inner_text() == "zero"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press(" ")  # with that pen
+    assert fixed(page) == {0: 0, 2: 1}
     page.locator("input").press("ArrowRight")
     assert asked(page, "get()")["temperature"] == pytest.approx(1.05)
 
@@ -661,7 +667,7 @@ def test_the_still_has_nine_draws_of_the_rounded_model():
         for p in model.parameters():
             p.zero_()
         model.out[:, :4], model.out[:, 4:] = 65_490, -65_504
-        model.bias += 14
+        model.bias.add_(14)
     still = read_png(figure(model).still)[0]
     assert (still == 255).all()
 

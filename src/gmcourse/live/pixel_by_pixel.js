@@ -177,7 +177,6 @@ GM.figures.pixel_by_pixel = function (data, root) {
     due += RATE * more;
     for (; due >= 1; due--) advance();
     show();
-    if (next() < 0 && !alone) run.stop();
   });
   run.button.addEventListener("click", function () {
     alone = false;
@@ -280,6 +279,10 @@ GM.figures.pixel_by_pixel = function (data, root) {
     last = to;
   });
   plane.addEventListener("lostpointercapture", () => { dragging = null; });
+  // A stroke is no fling, after which Chrome would drop the next tap.
+  plane.addEventListener("touchstart", function (event) {
+    if (plane.classList.contains("gm-drawing")) event.preventDefault();
+  }, { passive: false });
   plane.addEventListener("click", function (event) {
     if (!tapped) return;
     stop();
