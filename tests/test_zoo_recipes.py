@@ -26,6 +26,7 @@ from gmcourse.zoo.measure import (
 )
 from gmcourse.zoo.recipes import (
     autoencoders,
+    autoregressive,
     classifiers,
     gan,
     gan_images,
@@ -457,7 +458,7 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 
 def test_recipes_are_joined_from_one_file_a_topic():
-    topics = autoencoders, classifiers, gan, gan_images
+    topics = autoencoders, autoregressive, classifiers, gan, gan_images
     topics += stacked, translation, vae
     joined = [recipe for topic in topics for recipe in topic.RECIPES]
     found = [r for r in zoo.RECIPES.values() if r not in (WGAN, GPT)]

@@ -282,7 +282,7 @@ class MADE(GenerativeModel):
 
 
 def _masked(layer: nn.Linear, x: Tensor, mask: Tensor) -> Tensor:
-    return F.linear(x, layer.weight * mask, layer.bias)
+    return F.linear(x, torch.where(mask, layer.weight, 0.0), layer.bias)
 
 
 class NADE(Autoregressive):

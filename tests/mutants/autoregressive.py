@@ -17,7 +17,7 @@ MUTANTS = [
         "place.repeat(per_value)",
         "place.repeat_interleave(per_value)",
     ),
-    ("masks forgotten", "layer.weight * mask", "layer.weight"),
+    ("masks forgotten", "torch.where(mask, layer.weight, 0.0)", "layer.weight"),
     (
         "the first order's masks",
         "places, per_value = self.orders[order]",

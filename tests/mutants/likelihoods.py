@@ -12,8 +12,8 @@ MUTANTS = [
     ),
     (
         "mean over pixels",
-        "self.log_probs(params, x).flatten(1).sum(1)",
-        "self.log_probs(params, x).flatten(1).mean(1)",
+        "self.log_probs(at_least_float32(params), x).flatten(1).sum(1)",
+        "self.log_probs(at_least_float32(params), x).flatten(1).mean(1)",
     ),
     (
         "Gaussian constant of a variance",

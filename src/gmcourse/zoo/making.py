@@ -39,12 +39,11 @@ def adamw(
     def optimizer(model: Model) -> Optimizer:
         matrices = [p for p in model.parameters() if p.ndim > 1]
         vectors = [p for p in model.parameters() if p.ndim < 2]
-        groups: Any = [
-            {"params": matrices, "weight_decay": decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ]
-        groups = [group for group in groups if group["params"]]
-        return torch.optim.AdamW(groups, lr=lr, betas=betas, fused=True)
+        groups: Any = [{"params": matrices}]
+        if vectors:
+            groups.append({"params": vectors, "weight_decay": 0.0})
+        how: Any = {"lr": lr, "betas": betas, "weight_decay": decay, "fused": True}
+        return torch.optim.AdamW(groups, **how)
 
     return optimizer
 
@@ -89,6 +88,12 @@ def shuffled(
 def warmed_up(steps: int) -> Callable[[int], float]:
     """Up over the first tenth, or 500 steps, then a cosine to 0."""
     return warmup_cosine(steps, warmup=min(500, steps // 10))
+
+
+def straight(steps: int) -> Callable[[int], float]:
+    """Up over the first tenth, then straight down to 0."""
+    warmup = max(1, steps // 10)
+    return lambda step: min((step + 1) / warmup, (steps - step) / (steps - warmup))
 
 
 @dataclass(frozen=True)
