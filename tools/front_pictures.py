@@ -15,6 +15,7 @@ and `live` when a live figure's script does.
     wishes   samples of cvae-mnist: noise by rows, labels by columns
     faces    samples of cgan-pixelfaces, labels by columns
     emoji    held-out emoji, and below each what pix2pix-emoji makes of it
+    endings  upper halves of test digits, continued by rowcnn-mnist in several ways
 """
 
 import sys
@@ -143,7 +144,16 @@ def emoji() -> Tensor:
     return tile(torch.cat([c[:12], x[:12], c[12:], x[12:]]), 12, zoom=2, gap=4)
 
 
-PICTURES = (live, plane, digits, mixture, codes, wishes, faces, emoji)
+def endings() -> Tensor:
+    """Each column has its own beginning, each row another continuation."""
+    with gm.seeded(0):
+        x = gm.data.binarize(gm.data.load("mnist", "test").x[:8]).repeat(4, 1, 1, 1)
+        upper = (torch.arange(28) < 14).view(1, 28, 1).expand(1, 28, 28)
+        x = zoo.load("rowcnn-mnist").sample(32, given=x, known=upper)
+    return tile(tint(x[:, 0]), 8, zoom=4)
+
+
+PICTURES = (live, plane, digits, mixture, codes, wishes, faces, emoji, endings)
 
 
 def write(name: str, picture: Tensor | str, colors: int = 128) -> Path:
