@@ -1,0 +1,1 @@
+"""Versions of the exercises of the chapter on autoregressive models."""
