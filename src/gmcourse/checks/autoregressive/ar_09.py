@@ -240,6 +240,9 @@ def swaps(logits, x, unit, out, other):
                 for v in (
                     256 * n,
                     b * n,
+                    3 * h * w,
+                    c * h * h,
+                    c * w * w,
                     256,
                     c,
                     c * h,
