@@ -40,7 +40,7 @@ width are any, and so is the number of images.
 """,
     stub='''
 def cost(logits, x):
-    """(b, 256, c, h, w), (b, c, h, w) uint8 -> (b,) nats, (b,) bits per dimension."""
+    """(b, 256, c, h, w), (b, c, h, w) uint8 -> (b,) nats, (b,) bits."""
     return ..., ...
 ''',
     answers={"cost": callable},
