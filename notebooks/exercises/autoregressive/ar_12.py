@@ -13,17 +13,16 @@ class Ar12:
     inequality it is never more than the logarithm of the mean. It is no likelihood:
     summed over all $x$ the product $\prod_j p(x \mid o_j)^{1/k}$ gives less than one,
     unless the orders agree everywhere. So an average of the losses of $k$ orders
-    *under*states an ensemble.
+    makes their mixture look worse than it is.
 
-    By how much it can gain: $\log p(x)$ lies between the best order's value minus
-    $\log k$ and the best value itself. With four orders, at most 1.39 nats for an
-    image are lost against an oracle that knows the best order of each. The mean over
-    orders may lie far below: at log-probabilities of -28, -30, -30 and -32 it is -30.0,
-    and the mixture has -29.1.
+    By how much it can gain: $\log p(x)$ lies between the best order's value minus $\log
+    k$ and the best value itself. With four orders, at most 1.39 nats for an image are
+    lost against an oracle that knows the best order of each. The mean over orders may
+    lie far below: at log-probabilities of -28, -30, -30 and -32 it is -30.0, and the
+    mixture has -29.1.
 
-    The posterior says the same in shares: here 0.776, 0.105, 0.105 and 0.014. Two nats are
-    a factor of seven, so that for images of hundreds of pixels one order takes nearly
-    all of an example.
+    The posterior says the same in shares: here 0.776, 0.105, 0.105 and 0.014. Two nats
+    are a factor of seven: where orders differ by tens of nats, one takes all.
     """
 
     @reference
@@ -46,7 +45,7 @@ class Ar12:
         for c in columns[1:]:
             total = torch.logaddexp(total, c)
         share = torch.stack([(c - total).exp() for c in columns], -1)
-        return total - torch.log(torch.tensor(float(len(columns)))).to(x), share
+        return total - math.log(len(columns)), share
 
     @right
     def example_by_example(log_prob, x, orders):

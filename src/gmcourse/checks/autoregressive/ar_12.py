@@ -36,7 +36,8 @@ of `x`, float32 or float64. It is expensive: call it once for each order, with a
 permutation in each row.
 
 Return the pair `(log_p, share)`: $\log p(x)$ of each example, `(b,)`, and the posterior
-probability $p(o_j \mid x)$ of each order, `(b, k)`, both in the type of `x`. In one
+probability $p(o_j \mid x)$ of each order, `(b, k)`, both in the type of `x` (in
+float64 to ten digits). In one
 batch there are examples with log-probabilities near -600 and near -90,000, and others
 with positive ones (densities); what the rounding of such numbers does to `share` is
 allowed. An order may give an example the probability 0, `-inf`, but not all
