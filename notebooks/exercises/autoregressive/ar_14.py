@@ -1,6 +1,7 @@
 """Versions of exercise ar-14."""
 
 import functools
+import itertools
 import math
 
 import torch
@@ -33,10 +34,12 @@ class Net(nn.Module):
         place = torch.arange(256)
         degrees = [place, *(torch.arange(h) * 255 // h for h in hidden)]
         into = [256, *hidden]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(into, into[1:]))
+        self.layers = nn.ModuleList(
+            nn.Linear(a, b) for a, b in itertools.pairwise(into)
+        )
         self.last = nn.Linear(into[-1], 256)
         self.skip = nn.Linear(256, 256, bias=False) if skip else None
-        for i, (low, high) in enumerate(zip(degrees, degrees[1:])):
+        for i, (low, high) in enumerate(itertools.pairwise(degrees)):
             self.register_buffer(f"mask{i}", (low <= high[:, None]).float())
         self.register_buffer("out", (degrees[-1] < place[:, None] + sees).float())
         self.register_buffer("own", torch.ones(256, 256).tril(-1))
