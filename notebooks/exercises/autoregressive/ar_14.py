@@ -114,12 +114,33 @@ def by_place(z):
     return z + 0.1 * torch.arange(len(z))[:, None]
 
 
-GOOD = {"skip": True}
+GOOD = {"hidden": (512,), "skip": True, "rounds": 8}
 
 
 class Ar14:
     r"""
-    TEXT
+    What we saw, in nats on the test set and in seconds of one CPU core (other programs
+    ran beside it); one run each, but for the first line.
+
+    | model | batches, rounds, learning rate | nats | seconds |
+    |---|---|---|---|
+    | MADE, 256 units, 5 seeds | 64, 30, 3e-3 | 29.66 (29.52 to 29.84) | 43 to 58 |
+    | MADE, 256 units | 64, 60, 3e-3 | 29.33 | 110 |
+    | MADE, 256 units | 128, 30, 3e-3 | 30.01 | 34 |
+    | MADE, 256 units | 128, 60, 1e-2 | 29.82 | 76 |
+    | MADE, 256 units, a path of one matrix beside them | 128, 15, 3e-3 | 29.78 | 19 |
+    | MADE, 256 and 256 units | 128, 15, 3e-3 | 31.52 | 23 |
+    | MADE, 512 units (the reference) | 128, 12, 3e-3 | 28.86 | 21 |
+    | logistic regressions | 128, 10, 1e-2 | 33.78 | 8 |
+    | independent pixels | | 49.36 | 0 |
+
+    Twice as many units brought more than twice as many steps, and a second hidden layer
+    lost in these few rounds. A tenth of a nat is less than the spread of the seeds, so
+    the order of neighboring lines says nothing.
+
+    The most frequent way to be far below 30 at once is a mask with one equality too
+    many. The loss does not tell, it falls all the better. Change a pixel and look at the
+    logits up to its place: none of them may move.
     """
 
     @reference
@@ -134,7 +155,7 @@ class Ar14:
             return (x > 0.5).float().flatten(1)
 
         class Made(nn.Module):
-            def __init__(self, d=256, hidden=256):
+            def __init__(self, d=256, hidden=512):
                 super().__init__()
                 self.first, self.last = nn.Linear(d, hidden), nn.Linear(hidden, d)
                 place = torch.arange(d)
@@ -147,11 +168,11 @@ class Ar14:
                 return F.linear(h.relu(), self.last.weight * self.seen, self.last.bias)
 
         x, model = digits("train"), Made()
-        steps = 30 * len(x) // 64
+        steps = 12 * len(x) // 128
         adam = torch.optim.Adam(model.parameters(), lr=3e-3)
         fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
         for _ in range(steps):
-            batch = x[torch.randint(len(x), (64,))]
+            batch = x[torch.randint(len(x), (128,))]
             loss = F.binary_cross_entropy_with_logits(
                 model.logits(batch), batch, reduction="sum"
             )
@@ -164,13 +185,16 @@ class Ar14:
     runs = cases(
         trained,
         (RIGHT, GOOD),
-        (RIGHT, {"hidden": (512,), "rounds": 12}),
-        (RIGHT, {"hidden": (256, 256)}),
+        (RIGHT, {"hidden": (640,), "rounds": 9}),
+        (RIGHT, {"hidden": (512,), "skip": True, "rounds": 6, "lr": 4e-3}),
         ("untrained", {"rounds": 0}),
         ("not trained for long enough", {"rounds": 0.7, "hidden": (64,)}),
-        ("not quite", {"rounds": 5, "skip": True}),
+        ("not quite", {"rounds": 5, "hidden": (512,)}),
         ("logistic regressions alone", {"rounds": 3, "hidden": (), "lr": 1e-2}),
-        ("another order of the pixels", {"rounds": 5, "skip": True, "mirrored": True}),
+        (
+            "another order of the pixels",
+            {"rounds": 7, "hidden": (512,), "mirrored": True},
+        ),
     )
     nets = cases(
         Net,
