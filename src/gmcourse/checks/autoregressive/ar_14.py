@@ -6,9 +6,9 @@ from torch.nn import functional as F
 
 from .._exercise import Exercise
 
-# Nats. A MADE of 256 units, 30 rounds in batches of 64, has a mean of 29.66 over five
-# seeds, with a standard deviation of 0.13; the reference, of 512 units, one of 28.86.
-BOUND, NEAR = 30.0, 31.0
+# Nats. The reference, 512 units, has a mean of 28.91 over five seeds, from 28.85 to
+# 29.02; with 256 units and 30 rounds in batches of 64 it is 29.66, from 29.52 to 29.84.
+BOUND, NEAR = 30.0, 31.8
 
 
 @Exercise(
