@@ -1,0 +1,272 @@
+"""Exercise ar-09: What a pixel costs."""
+
+import math
+from typing import Any
+
+import torch
+
+from .._comparisons import far
+from .._exercise import Exercise
+from .._parts import mistakes
+
+
+@Exercise(
+    id="ar-09",
+    title="What a pixel costs",
+    difficulty=2,
+    minutes=12,
+    compute="cpu-instant",
+    points=2,
+    objectives=(
+        "Report a likelihood in nats for each image and in bits for each dimension, "
+        "and keep apart what the two count.",
+    ),
+    statement=r"""
+Papers report the likelihood of images in two units. The cost of an image in **nats** is
+$-\log p(x)$, natural logarithm, all values of the image together. In **bits per
+dimension** it is $-\log_2 p(x)$ divided by the number of values of the image: each
+channel of each pixel is one.
+
+A network has a softmax of 256 for each value: `logits` has the shape
+`(b, 256, c, h, w)`, and in it the numbers `logits[n, :, j, y, z]` are the log
+probabilities, up to a constant, of the values 0 to 255 of channel `j` of pixel
+`(y, z)` of image `n`, given all values before it. `x` is uint8, `(b, c, h, w)`.
+
+Write `cost(logits, x)`, which returns the pair `(nats, bits)`, both of shape `(b,)` and
+in the type of the logits (float32 or float64): the cost of each image in nats, and in
+bits per dimension. Both are 0 or more. Logits are any numbers, also near 1000; the
+gradient of both by the logits is not cut. The number of channels, the height and the
+width are any, and so is the number of images.
+""",
+    stub='''
+def cost(logits, x):
+    """(b, 256, c, h, w), (b, c, h, w) uint8 -> (b,) nats, (b,) bits."""
+    return ..., ...
+''',
+    answers={"cost": callable},
+    hints=(
+        "`log_softmax` over axis 1, then for each value of `x` the one entry that "
+        "belongs to it: `gather` with an index of int64, or "
+        "`F.cross_entropy(..., reduction='none')`.",
+        r"$\log_2 p = \log p / \log 2$. A 32 × 32 color picture has 3072 dimensions.",
+        "A network that has learned nothing, with equal logits, costs exactly 8 bits "
+        "per dimension.",
+    ),
+    misconceptions={
+        "softmax over the wrong axis": "The 256 probabilities of one value sum to one: "
+        "axis 1.",
+        "not normalized": "Logits are log probabilities up to a constant: their "
+        "softmax sums to one, they do not.",
+        "logarithm base confused": "Nats are natural logarithms; a bit is log 2 of a "
+        "nat, so the number of bits is the larger one.",
+        "bits not divided by the dimensions": "Per dimension: the bits of an image "
+        "divided by the number of its values.",
+        "channels left out of the dimensions": "A color picture has three values for "
+        "each pixel, and each counts as a dimension.",
+        "another number of dimensions": "c·h·w values belong to an image: not the "
+        "levels, not the images.",
+        "log 256 added or taken away": "x are the 256 values themselves, with "
+        "probabilities, not densities on [0, 1]: nothing is to be rescaled.",
+        "logarithm of the mean probability": "Costs are added: the mean over values "
+        "or images is taken of logarithms.",
+        "mean of the logits": "Each image has logits of its own: a mean over the "
+        "batch, before or after the softmax, makes one model of all.",
+        "levels in another order": "logits[:, v] belongs to the value v.",
+        "two numbers exchanged": "The pair is (nats, bits).",
+        "no pair": "Two tensors are due, (nats, bits).",
+        "float32 in between": "What comes back as float64 has the digits of float32.",
+    },
+)
+def ar_09(t, cost):
+    def pair(logits, x):
+        made = t.call(cost, logits, x)
+        good = isinstance(made, tuple | list) and len(made) == 2
+        got = f"an object of type {type(made).__name__}"
+        got += f", of length {len(made)}" if isinstance(made, tuple | list) else ""
+        t.true(good, "A pair (nats, bits).", got, "no pair")
+        shape = (len(x),)
+        for part, name in zip(made, ("nats", "bits")):
+            alone = {
+                "reduced over the batch": [(), (1,), tuple(x.shape[1:])],
+                "not summed over the dimensions": [tuple(x.shape), tuple(x.shape[:2])],
+            }
+            t.shape(part, shape, f"{name}, one number for each image.", ideas=alone)
+            t.dtype(part, logits.dtype, "that of the logits.")
+            t.finite(part, "Costs are finite for finite logits.")
+        return made
+
+    def draw(b, c, h, w, spread=2.0, kind=torch.float32):
+        logits = t.normal(b, 256, c, h, w, std=spread).to(kind)
+        x = t.integers(b, c, h, w, low=0, high=255)
+        x.view(b, -1)[:, 0], x.view(b, -1)[:, -1] = 255, 128
+        return logits, x.to(torch.uint8)
+
+    def judged(name, logits, x, tol=1e-5, told: Any = (None, None)):
+        made = pair(logits, x)
+        for part, unit, say in zip(made, UNITS, told):
+            t.property(f"{name}: {unit}", of=part)
+            other = made[1 - UNITS.index(unit)]
+            ideas = swaps(logits, x, unit, t.tensor(part).detach(), other)
+            due = right(logits, x)[UNITS.index(unit)]
+            why = {
+                "nats": "The sum over all values of minus the log probability.",
+                "bits": "The same in bits, divided by the number of values.",
+            }[unit]
+            t.close(part, due, why, say, ideas if say is None else None, tol)
+        return made
+
+    t.property("the same input gives the same numbers")
+    logits, x = draw(2, 3, 3, 4)
+    one, two = pair(logits, x), pair(logits, x)
+    for a, d in zip(one, two):
+        t.close(a, t.tensor(d).detach(), "Nothing random.", "estimated from samples")
+
+    b, c, h, w = 4, 3, 2, 5
+    judged("any images", *draw(b, c, h, w))
+    for size in ((1, 1, 1, 1), (2, 1, 4, 3), (3, 4, 3, 2), (1, 3, 2, 2), (2, 2, 1, 7)):
+        judged(f"images of {size[1]} × {size[2]} × {size[3]}", *draw(*size))
+    t.property("equal logits: eight bits per dimension")
+    made = pair(torch.full((3, 256, 2, 3, 3), 7.5), draw(3, 2, 3, 3)[1])
+    t.close(made[1], 8.0, "256 equal probabilities.", tol=1e-5)
+
+    logits, x = draw(3, 2, 3, 4)
+    far_up = 1000 * (2 * t.integers(3, 1, 2, 3, 4, low=0, high=1).float() - 1)
+    judged("logits near 1000 and -1000", logits + far_up, x, 1e-4)
+    told = "probability near 0: no underflow", logits * 60, x, 1e-4
+    judged(*told, told=("underflow to zero", "underflow to zero"))
+
+    t.property("the gradient by the logits")
+    logits, x = draw(3, 2, 2, 3)
+    logits.requires_grad_()
+    made, due = pair(logits, x), right(logits, x)
+    weight = t.uniform(3, low=0.5, high=2).double()
+    for part, exact in zip(made, due):
+        slope = t.grad(exact, logits, weight)
+        got = t.grad(part, logits, weight)
+        told = "Softmax minus the one value, weighted.", "cut off from the graph"
+        t.close(got, slope, *told, tol=1e-4)
+
+    logits, x = draw(3, 2, 3, 2, kind=torch.float64)
+    single = "float32 in between"
+    judged("float64", logits / 3, x, 1e-10, told=(single, single))
+
+
+UNITS = ["nats", "bits"]
+
+
+def chosen(logits, x, way=None):
+    """log p of each value, (b, c, h, w), in float64."""
+    at = (
+        torch.arange(256).view(1, -1, 1, 1, 1)
+        == (x.long() if way is None else way(x))[:, None]
+    )
+    values = logits.double()
+    top = values.amax(1)
+    whole = top + (values - top[:, None]).exp().sum(1).log()
+    return torch.where(at, values, 0.0).sum(1) - whole
+
+
+def right(logits, x):
+    each = -chosen(logits, x).flatten(1)
+    return each.sum(1), each.sum(1) / (each.shape[1] * math.log(2))
+
+
+def swaps(logits, x, unit, out, other):
+    """What one or two mistakes give of nats, or of bits."""
+    values, (b, c, h, w) = logits.double(), x.shape
+    index = x.long()[:, None]
+
+    def by_axis(axis):
+        return (values - values.logsumexp(axis, keepdim=True)).gather(1, index)[:, 0]
+
+    picks = {
+        "": -chosen(logits, x),
+        "softmax over the wrong axis": [-by_axis(a) for a in (0, 2, 3, 4, (2, 3, 4))],
+        "not normalized": -values.gather(1, index)[:, 0],
+        "mean of the logits": [
+            -chosen(values.mean(0, keepdim=True).expand_as(values), x),
+            -chosen(values.log_softmax(1).mean(0, keepdim=True).expand_as(values), x),
+        ],
+        "levels in another order": [
+            -chosen(logits, x, way)
+            for way in (lambda x: 255 - x.long(), lambda x: (x.long() + 1) % 256)
+        ],
+        "density in place of its logarithm": -values.softmax(1).gather(1, index)[:, 0],
+        "sign flipped": chosen(logits, x),
+    }
+    n, two = c * h * w, math.log(2)
+    ends: dict[str, Any] = {"": lambda e: e.flatten(1).sum(1)}
+    ends |= {
+        "reduced over the batch": [
+            lambda e: e.flatten(1).sum(1).mean().expand(b),
+            lambda e: e.sum().expand(b),
+            lambda e: e.flatten(1).sum(1) / b,
+        ],
+        "dimensions left out": [
+            lambda e: e[:, 0].flatten(1).sum(1),
+            lambda e: e.flatten(1)[:, 1:].sum(1),
+            lambda e: e.flatten(1)[:, :-1].sum(1),
+        ],
+        "logarithm of the mean probability": lambda e: (
+            -n * ((-e).flatten(1).exp().mean(1)).log()
+        ),
+    }
+    if unit == "bits":  # where it is another number of dimensions
+        ends["reduced over the batch"] = ends["reduced over the batch"][:2]
+    factors: dict[str, float | list[float]]
+    if unit == "nats":
+        factors = {
+            "": 1.0,
+            "mean over the dimensions": 1 / n,
+            "bits in place of nats": 1 / two,
+            "logarithm base confused": [two, 1 / math.log(10)],
+            "mean over the dimensions, and bits in place of nats": 1 / n / two,
+            "channels left out of the dimensions": [1 / (h * w), 1 / c],
+        }
+        if n == 1:
+            factors = {k: v for k, v in factors.items() if "dimensions" not in k}
+        amounts = {"": 0.0, "log 256 added or taken away": [
+            s * k * math.log(256) for s in (1, -1) for k in (1, n)
+        ]}  # fmt: skip
+    else:
+        factors = {
+            "": 1 / (n * two),
+            "nats in place of bits": 1 / n,
+            "logarithm base confused": [two / n, 1 / (n * math.log(10))],
+            "bits not divided by the dimensions": [1 / two, 1.0],
+            "channels left out of the dimensions": 1 / (h * w * two),
+            "another number of dimensions": [
+                1 / (v * two)
+                for v in (
+                    256 * n,
+                    b * n,
+                    3 * h * w,
+                    c * h * h,
+                    c * w * w,
+                    256,
+                    c,
+                    c * h,
+                    c * w,
+                    b * h * w,
+                    28 * 28,
+                    3072,
+                )
+            ],
+        }
+        amounts = {"": 0.0, "log 256 added or taken away": [
+            s * k for s in (1, -1) for k in (8.0, 8 * two, 8 * n)
+        ]}  # fmt: skip
+
+    def value(pick, end, factor, amount):
+        return end(pick) * factor + amount
+
+    due = right(logits, x)
+    if not far(out.double(), due[1 - UNITS.index(unit)], 1e-4).any():
+        mine = t_pair(other)
+        if mine is not None and not far(mine, due[UNITS.index(unit)], 1e-4).any():
+            yield "two numbers exchanged", out
+    yield from mistakes(value, picks, ends, factors, amounts)
+
+
+def t_pair(other):
+    return other.detach().double() if isinstance(other, torch.Tensor) else None
