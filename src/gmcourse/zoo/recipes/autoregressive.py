@@ -5,12 +5,15 @@ from typing import Any
 import torch
 
 from ...autoregressive import MADE, NADE
-from ...likelihoods import Bernoulli
-from ...pixels import RowCNN
+from ...conditions import Labels
+from ...likelihoods import Bernoulli, Categorical, LogisticMixture
+from ...nets import UNet
+from ...pixels import PixelCNN, RowCNN
+from ...scales import CoarseToFine
 from ...sequences import GPT
 from ..making import Recipe, adam, adamw, straight
 from ..measure import Measure, NegativeLogProb
-from ..sources import DIGITS16, FACES64, MNIST
+from ..sources import DIGITS16, FACES64, MNIST, MNIST8
 
 
 def _exact(n: int, tolerance: float, **how: Any) -> tuple[Measure, ...]:
@@ -50,6 +53,16 @@ RECIPES = (
         **_DIGITS | {"ema": 0.9},
     ),
     Recipe(
+        name="pixelcnn-mnist",
+        title="gated PixelCNN",
+        model=lambda: _convolutional(PixelCNN(MNIST.shape, Bernoulli())),
+        steps=(10, 3_000, 100_000),
+        optimizer=adam(4e-3),
+        batch_size=16,
+        ships=False,
+        **_DIGITS,
+    ),
+    Recipe(
         name="rowcnn-mnist",
         title="row CNN",
         model=lambda: _convolutional(RowCNN(MNIST.shape, Bernoulli())),
@@ -59,6 +72,54 @@ RECIPES = (
         bytes_note="8 bits for a weight, which cost less than 0.001 nats; most of them "
         "are the row network's, and the chapter's pictures are drawn by this model",
         **_DIGITS,
+    ),
+    Recipe(
+        name="scales-mnist",
+        title="coarse to fine",
+        model=lambda: CoarseToFine(UNet(2, 1, 24), Bernoulli(), MNIST.shape),
+        steps=(10, 4_000, 100_000),
+        optimizer=adam(2e-3),
+        batch_size=32,
+        **_DIGITS,
+    ),
+    Recipe(
+        name="rowcnn-mnist8",
+        title="row CNN",
+        source=MNIST8,
+        model=lambda: _convolutional(RowCNN(MNIST8.shape, Categorical())),
+        steps=(10, 5_000, 100_000),
+        measures=_exact(10_000, 1.0, per_dim=True),
+        optimizer=adam(4e-3),
+        batch_size=16,
+        ema=0.99,
+        bits=8,
+        ships=False,
+    ),
+    Recipe(
+        name="rowcnn-mnist8-mixture",
+        title="row CNN, mixture of logistics",
+        source=MNIST8,
+        model=lambda: _convolutional(RowCNN(MNIST8.shape, LogisticMixture())),
+        steps=(10, 6_000, 100_000),
+        measures=_exact(10_000, 1.0, per_dim=True),
+        optimizer=adam(4e-3),
+        batch_size=16,
+        ema=0.99,
+        bits=8,
+        ships=False,
+    ),
+    Recipe(
+        name="cpixelcnn-digits",
+        title="conditional PixelCNN",
+        source=DIGITS16.labeled(),
+        model=lambda: _convolutional(
+            PixelCNN(DIGITS16.shape, Bernoulli(), reach=1, condition=Labels(10))
+        ),
+        steps=(10, 4_000, 40_000),
+        measures=_exact(10_000, 0.05),
+        optimizer=adam(4e-3),
+        batch_size=16,
+        **_FAST,
     ),
     Recipe(
         name="gpt-faces",
