@@ -28,6 +28,20 @@ def _convolutional(model: Any) -> Any:
 
 _FAST: Any = {"ema": 0.99, "autocast": torch.bfloat16, "bits": 8}
 _DIGITS: Any = {"source": MNIST, "measures": _exact(10_000, 0.05), **_FAST}
+_MADE: Any = {
+    "model": lambda: MADE(MNIST.shape, width=1024, depth=2),
+    "optimizer": adamw(1e-2, 0.1),
+    "schedule": straight,
+    "batch_size": 200,
+    "ships": False,
+    **_DIGITS | {"ema": 0.9},
+}
+_ROWCNN: Any = {
+    "model": lambda: _convolutional(RowCNN(MNIST.shape, Bernoulli())),
+    "optimizer": adam(4e-3),
+    "batch_size": 16,
+    **_DIGITS,
+}
 
 RECIPES = (
     Recipe(
@@ -41,16 +55,12 @@ RECIPES = (
         batch_size=100,
         ema=0.99,
     ),
+    Recipe(name="made-mnist", title="MADE", steps=(10, 9_000, 100_000), **_MADE),
     Recipe(
-        name="made-mnist",
-        title="MADE",
-        model=lambda: MADE(MNIST.shape, width=1024, depth=2),
-        steps=(10, 9_000, 100_000),
-        optimizer=adamw(1e-2, 0.1),
-        schedule=straight,
-        batch_size=200,
-        ships=False,
-        **_DIGITS | {"ema": 0.9},
+        name="made-mnist-long",
+        title="MADE, longer",
+        steps=(10, 27_000, 100_000),
+        **_MADE,
     ),
     Recipe(
         name="pixelcnn-mnist",
@@ -65,13 +75,17 @@ RECIPES = (
     Recipe(
         name="rowcnn-mnist",
         title="row CNN",
-        model=lambda: _convolutional(RowCNN(MNIST.shape, Bernoulli())),
         steps=(10, 7_500, 100_000),
-        optimizer=adam(4e-3),
-        batch_size=16,
         bytes_note="8 bits for a weight, which cost less than 0.001 nats; most of them "
         "are the row network's, and the chapter's pictures are drawn by this model",
-        **_DIGITS,
+        **_ROWCNN,
+    ),
+    Recipe(
+        name="rowcnn-mnist-long",
+        title="row CNN, longer",
+        steps=(10, 40_000, 200_000),
+        ships=False,
+        **_ROWCNN,
     ),
     Recipe(
         name="scales-mnist",
