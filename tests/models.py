@@ -60,9 +60,9 @@ def small_pixelcnn(likelihood, **how):
     return PixelCNN((1, 3, 4), likelihood, **sizes, **how)
 
 
-def small_rowcnn():
+def small_rowcnn(likelihood, **how):
     sizes = {"width": 6, "depth": 2, "hidden": 12, "context": 3}
-    return RowCNN((1, 6, 5), Bernoulli(), **sizes)
+    return RowCNN((1, 6, 5), likelihood, **sizes, **how)
 
 
 def small_gpt(event_shape, **how):
@@ -231,7 +231,8 @@ MODELS = {
     "fully visible": lambda: MADE((5,), depth=0),
     "nade": lambda: NADE((2, 3), 8),
     "row lstm": lambda: RowLSTM((1, 3, 4), Bernoulli(), width=6, reach=2),
-    "row cnn": lambda: small_rowcnn(),
+    "row cnn": lambda: small_rowcnn(Bernoulli()),
+    "row cnn of levels": lambda: small_rowcnn(Categorical(3), embedding=2),
     "pixelcnn": lambda: small_pixelcnn(Bernoulli()),
     "pixelcnn of levels": lambda: small_pixelcnn(Categorical(3)),
     "pixelcnn by label": lambda: small_pixelcnn(

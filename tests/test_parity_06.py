@@ -77,6 +77,14 @@ def test_two_stacks(notebook):
     equal(notebook["pixel_params"](x, *parts), theirs.params(x))
 
 
+def test_row_lstm(notebook):
+    theirs = pixels.RowLSTM((1, 6, 7), Bernoulli(), width=6, reach=3)
+    mine = notebook["RowState"](6, 3)
+    mine.load_state_dict(theirs.state_dict())
+    x = binary(3, 1, 6, 7)
+    equal(mine(x), theirs.params(x))
+
+
 def test_mixture_of_logistics(notebook):
     with seeded(2):
         x = torch.randint(256, (50,)).double() / 255

@@ -19,6 +19,7 @@ NAMES = [
     "nade",
     "row lstm",
     "row cnn",
+    "row cnn of levels",
     "pixelcnn",
     "pixelcnn of levels",
     "pixelcnn by label",
@@ -26,6 +27,8 @@ NAMES = [
     "rotary gpt",
     "gpt of images by label",
 ]
+
+SYMBOLS = [name for name in NAMES if "gpt" in name or name == "row cnn of levels"]
 
 
 def awake(make, seed=0):
@@ -52,7 +55,7 @@ def slopes(params, x):
     return jacrev(flat)(x.flatten())
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if "gpt" not in n])
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in SYMBOLS])
 def test_no_value_sees_itself_or_a_later_one(name):
     reached = 0
     for seed in range(5):  # a unit may sleep under some weights
@@ -65,17 +68,25 @@ def test_no_value_sees_itself_or_a_later_one(name):
         assert (reached[torch.ones_like(reached).tril(-1).bool()] != 0).all()
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if "gpt" in n])
-def test_no_token_sees_itself_or_a_later_one(name):
-    """Tokens have no derivatives: each is changed, and what moves is looked at."""
-    model = awake(MODELS[name])
-    x, c = model.example(1)
-    d, plain = x.numel(), model.params(x, c).reshape(4, -1)
-    for i in range(d):
-        y = x.clone()
-        y.view(-1)[i] = (y.view(-1)[i] + 1) % 4
-        moved = (model.params(y, c).reshape(4, -1) - plain).abs().sum(0)
-        assert (moved[: i + 1] == 0).all() and (moved[i + 1 :] > 1e-9).all()
+@pytest.mark.parametrize("name", SYMBOLS)
+def test_no_symbol_sees_itself_or_a_later_one(name):
+    """Symbols have no derivatives: each is changed, and what moves is looked at."""
+    moved = 0
+    for seed in range(5):
+        model = awake(MODELS[name], seed)
+        x, c = model.example(1)
+        levels, d = model.likelihood.levels, x.numel()
+        x = (x * (levels - 1)).round() / (levels - 1) if x.is_floating_point() else x
+        step = 1 / (levels - 1) if x.is_floating_point() else 1
+        plain, rows = model.params(x, c).reshape(-1, d), []
+        for i in range(d):
+            y = x.clone()
+            y.view(-1)[i] = (y.view(-1)[i] + step) % (levels * step)
+            change = model.params(y, c).reshape(-1, d) - plain
+            rows.append(change.abs().sum(0))
+        moved = moved + torch.stack(rows, 1)
+    assert (moved.triu() == 0).all()
+    assert (moved[torch.ones_like(moved).tril(-1).bool()] > 1e-9).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -137,9 +148,15 @@ def test_probabilities_of_all_binary_images_add_up(make):
 
 
 @pytest.mark.parametrize("likelihood", [Categorical(3), LogisticMixture(2, 3)])
-def test_probabilities_of_all_images_of_three_levels_add_up(likelihood):
-    how = {"width": 4, "depth": 2, "reach": 1, "head": 4}
-    model = awake(lambda: PixelCNN((1, 2, 3), likelihood, **how))
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(PixelCNN, width=4, depth=2, reach=1, head=4),
+        partial(RowCNN, width=4, depth=2, hidden=8, embedding=3),
+    ],
+)
+def test_probabilities_of_all_images_of_three_levels_add_up(make, likelihood):
+    model = awake(lambda: make((1, 2, 3), likelihood))
     x = torch.tensor(list(itertools.product([0.0, 0.5, 1.0], repeat=6))).double()
     total = model.log_prob(x.view(-1, 1, 2, 3)).exp().sum()
     torch.testing.assert_close(total, torch.ones(()).double())
@@ -323,6 +340,8 @@ def test_bad_requests_are_told(as_users_run_it):
         (lambda: RowLSTM((4, 4), Bernoulli()), "expected"),
         (lambda: RowCNN((3, 4, 4), Bernoulli()), "expected"),
         (lambda: RowCNN((1, 4, 4), Bernoulli(), hidden=0), "hidden"),
+        (lambda: RowCNN((1, 4, 4), Bernoulli(), embedding=3), "no levels"),
+        (lambda: RowCNN((1, 4, 4), Categorical(3), embedding=0), "embedding"),
         (lambda: NADE((), 3), "empty"),
         (lambda: NADE((4,), 0), "hidden"),
         (lambda: CoarseToFine(ByKnown(), Bernoulli(), (4, 4)), "expected"),

@@ -301,6 +301,8 @@ class RowCNN(Autoregressive):
         depth: number of them after the first.
         hidden: channels of a row.
         context: channels that each pixel is told of the rows.
+        embedding: numbers of a learned vector for each level that a pixel can have,
+            which then stands for the pixel; by default it is its value, from -1 to 1.
 
     Raises:
         ValueError, TypeError: the shape is another, or a size no positive integer.
@@ -315,22 +317,37 @@ class RowCNN(Autoregressive):
         depth: int = 6,
         hidden: int = 256,
         context: int = 8,
+        embedding: int | None = None,
     ):
         super().__init__()
         self.event_shape, self.likelihood = one_channel(event_shape), likelihood
         width, context = integer("width", width), integer("context", context)
-        columns = self.event_shape[2]
-        self.rows = RowNet(1, columns, context, integer("hidden", hidden))
+        columns, channels, self.values = self.event_shape[2], 1, None
+        if embedding is not None:
+            channels = integer("embedding", embedding)
+            if not hasattr(likelihood, "levels"):
+                raise ValueError("embedding: the likelihood has no levels to embed")
+            vectors = 0.1 * torch.randn(likelihood.levels, channels)
+            vectors[:, 0] = torch.linspace(-1, 1, likelihood.levels)
+            self.values = nn.Embedding.from_pretrained(vectors, freeze=False)
+        self.rows = RowNet(channels, columns, context, integer("hidden", hidden))
         self.mix = nn.Conv2d(context, width, 1)
-        self.start = MaskedConv2d(1, width, 4, 7, center=False)
+        self.start = MaskedConv2d(channels, width, 4, 7, center=False)
         self.layers: Any = nn.ModuleList(
             MaskedConv2d(width, width, 2, 3, center=True)
             for _ in range(integer("depth", depth))
         )
         self.head = nn.Conv2d(width, likelihood.per_value, 1)
 
+    def seen(self, x: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b c h w"]:
+        """What stands for the pixels: their values from -1 to 1, or vectors."""
+        if self.values is None:
+            return 2 * x - 1
+        levels = (x[:, 0] * (self.values.num_embeddings - 1)).round().long()
+        return self.values(levels).movedim(-1, 1)
+
     def params(self, x, c=None):
-        seen = 2 * x - 1
+        seen = self.seen(x)
         h = self.start(seen) + self.mix(self.rows(seen))
         for layer in self.layers:
             h = h + layer(h.relu())
@@ -339,18 +356,22 @@ class RowCNN(Autoregressive):
     def steps(self, x, c=None):
         """With what each layer has seen kept; the rows above once for each row."""
         _, height, width = self.event_shape
-        seen = F.pad(x * 0, self.start.reach)  # as the first layer sees it
+        side, _, top, _ = self.start.reach
+        seen = F.pad(self.seen(x) * 0, self.start.reach)  # as the first layer sees it
         kept = [
             x.new_zeros(len(x), layer.in_channels, height + 1, width + 2)
             for layer in self.layers
         ]
         for i in range(height):
-            above = self.mix(self.rows(seen[:, :, 3 : i + 4, 3:-3])[:, :, -1:])
+            own = slice(i, i + top + 1)  # the row and those that its layers see
+            above = self.rows(seen[:, :, top : own.stop, side:-side])[:, :, -1:]
+            above = self.mix(above)
             for j in range(width):
-                h = self.start.valid(seen[:, :, i : i + 4, j : j + 7])
+                h = self.start.valid(seen[:, :, own, j : j + 2 * side + 1])
                 h = h + above[..., j : j + 1]
                 for layer, before in zip(self.layers, kept):
                     before[:, :, i + 1, j + 1] = h.relu()[..., 0, 0]
                     h = h + layer.valid(before[:, :, i : i + 2, j : j + 3])
                 yield i * width + j, self.head(h.relu())[:, :, 0, 0]
-                seen[:, :, i + 3, j + 3] = 2 * x[:, :, i, j] - 1
+                drawn = self.seen(x[:, :, i : i + 1, j : j + 1])
+                seen[:, :, i + top, j + side] = drawn[..., 0, 0]

@@ -168,6 +168,7 @@ class Ar08:
     float32 in between | x = x[:, None]
         -> means = means.float().to(logits); x = x[:, None]
     wrong dtype | return each -> return each.float()
+    wrong dtype | return each.flatten(1) -> return each.double().flatten(1)
     input changed in place | x = x[:, None]
         -> log_scales.clamp_(min=-6.5); x = x[:, None]
     not summed over the dimensions | each.flatten(1).sum(1) -> each

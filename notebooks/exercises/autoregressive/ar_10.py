@@ -84,6 +84,7 @@ class Ar10:
         draw,
         """
     input changed in place | x = x.clone() ->
+    x itself returned | x = x.clone() -> x = x if known.all() else x.clone()
     known values overwritten | if not known[i]: -> if True:
     known and unknown exchanged | if not known[i]: -> if known[i]:
     temperature left out | / temperature ->

@@ -65,6 +65,8 @@ class Ar12:
         | table.logsumexp(dim=1) - math.log(len(orders)) -> table.sum(1)
     log k left out | table.logsumexp(dim=1) - math.log(len(orders))
         -> table.logsumexp(dim=1)
+    minus infinity replaced | log_p = table.logsumexp(dim=1)
+        -> log_p = table.nan_to_num(neginf=-1e4).logsumexp(dim=1)
     another weight of the orders | - math.log(len(orders)) -> + math.log(len(orders))
     another weight of the orders | - math.log(len(orders)) -> - math.log(len(x))
     another weight of the orders | - math.log(len(orders)) -> - math.log(x.shape[1])

@@ -22,11 +22,11 @@ degrees allow it
 - An input has as its degree its place in the order, counted from 1. The inputs do not
   stand in that order: with the degrees 3, 1, 2 the second input comes first, then the
   third, then the first.
-- A hidden unit of degree $m$ may depend on the inputs of the degrees 1 to $m$, and sees
-  every unit of the layer below that keeps to this.
+- A hidden unit of degree $m$ may depend on the inputs of the degrees 1 to $m$: it sees
+  the units of the layer below whose degree is $m$ or less.
 - An output of degree $m$ is a parameter of the conditional distribution of the input
-  with the degree $m$, and may depend on those before it alone. It sees every unit of
-  the layer below that keeps to this.
+  with the degree $m$, and may depend on those before it alone: it sees the units of the
+  layer below whose degree is less than $m$.
 
 Write `made(degrees)`, where `degrees` is a list of one-dimensional tensors of whole
 numbers (int64): those of the inputs, of each hidden layer (there may be none), and of
@@ -37,7 +37,7 @@ elsewhere.
 
 The outputs may be more than the inputs (several parameters for each) or fewer, in an
 order of their own. Degrees of hidden units may be any whole number, in any order: one
-of 0 or less sees nothing, one of more than the number of inputs sees everything. A
+of 0 or less sees no input, one of more than the number of inputs sees all of them. A
 layer may have a single unit. `degrees` is left as it is.
 """,
     stub='''

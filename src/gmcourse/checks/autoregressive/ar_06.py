@@ -234,6 +234,7 @@ def ar_06(t, view, unseen, blind):
     t.property("many layers, and large images")
     judged((12, 13, 30, 3, 9, 4), (20, 9, 20, 3, 17, 3), (28, 28, 6, 5, 25, 11))
     judged((30, 30, 5, 3, 20, 12), (9, 25, 4, 5, *place(9, 25, row=8)))
+    judged((1, 900, 30, 29, 0, 899))
 
     def numbered(name, got, n, others, why, ideas):
         due = share(n)

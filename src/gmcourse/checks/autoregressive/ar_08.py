@@ -134,6 +134,7 @@ def ar_08(t, log_prob):
         t.property(name)
         out = t.call(log_prob, *args)
         t.shape(out, (len(due),), "one number for each image.")
+        t.dtype(out, torch.float32, "that of the logits.")
         why = "Small, but no probability is 0."
         t.finite(out, why, "underflow to zero")
         why = "The density of the mixture, integrated over each bin."

@@ -85,6 +85,8 @@ def draw(conditional, x, known, temperature, generator):
         "not zeros and ones": "What is drawn is 0 or 1.",
         "generator not used": "All randomness comes from the generator that is passed "
         "in: otherwise no result can be repeated.",
+        "x itself returned": "Who gets the result may change it: it is a tensor of its "
+        "own, even where nothing was drawn.",
         "generator reseeded": "The generator belongs to the caller, who counts on its "
         "going on.",
     },
@@ -226,8 +228,12 @@ def ar_10(t, draw):
 
     t.property("all values known; one value")
     x = t.integers(4, 5, low=0, high=1).float()
-    out = called(alternate, x, torch.ones(5, dtype=torch.bool), 1.0)
+    known = torch.ones(5, dtype=torch.bool)
+    out = called(alternate, x, known, 1.0)
     t.equal(out, x, "Nothing is to be drawn.", "known values overwritten")
+    again = t.tensor(t.guard(draw, alternate, x, known, 1.0, gen))  # no copy of x
+    own = again.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()
+    t.true(own, "A new tensor.", "x itself.", "x itself returned")
     out = called(lambda x: 0 * x + 50, torch.zeros(1, 1), torch.tensor([False]), 1.0)
     t.equal(out, 1.0, "A logit of 50 is a one.")
 

@@ -26,6 +26,10 @@ def _convolutional(model: Any) -> Any:
     return model.to(memory_format=torch.channels_last)
 
 
+def _grays(likelihood: Any) -> Any:
+    return _convolutional(RowCNN(MNIST8.shape, likelihood, embedding=8))
+
+
 _FAST: Any = {"ema": 0.99, "autocast": torch.bfloat16, "bits": 8}
 _DIGITS: Any = {"source": MNIST, "measures": _exact(10_000, 0.05), **_FAST}
 _MADE: Any = {
@@ -41,6 +45,14 @@ _ROWCNN: Any = {
     "optimizer": adam(4e-3),
     "batch_size": 16,
     **_DIGITS,
+}
+_GRAYS: Any = {
+    "source": MNIST8,
+    "measures": _exact(10_000, 1.0, per_dim=True),
+    "optimizer": adam(4e-3),
+    "batch_size": 16,
+    "ships": False,
+    **_FAST,
 }
 
 RECIPES = (
@@ -99,28 +111,16 @@ RECIPES = (
     Recipe(
         name="rowcnn-mnist8",
         title="row CNN",
-        source=MNIST8,
-        model=lambda: _convolutional(RowCNN(MNIST8.shape, Categorical())),
+        model=lambda: _grays(Categorical()),
         steps=(10, 5_000, 100_000),
-        measures=_exact(10_000, 1.0, per_dim=True),
-        optimizer=adam(4e-3),
-        batch_size=16,
-        ema=0.99,
-        bits=8,
-        ships=False,
+        **_GRAYS,
     ),
     Recipe(
         name="rowcnn-mnist8-mixture",
         title="row CNN, mixture of logistics",
-        source=MNIST8,
-        model=lambda: _convolutional(RowCNN(MNIST8.shape, LogisticMixture())),
-        steps=(10, 6_000, 100_000),
-        measures=_exact(10_000, 1.0, per_dim=True),
-        optimizer=adam(4e-3),
-        batch_size=16,
-        ema=0.99,
-        bits=8,
-        ships=False,
+        model=lambda: _grays(LogisticMixture()),
+        steps=(10, 7_000, 100_000),
+        **_GRAYS,
     ),
     Recipe(
         name="cpixelcnn-digits",
