@@ -153,6 +153,13 @@ def test_a_mixture_sums_to_one_over_all_values_and_is_the_weighted_sum(spread):
     torch.testing.assert_close(p, due)
 
 
+def test_the_mean_of_a_mixture_is_that_of_its_locations_inside_of_the_range():
+    weight, at = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.2, 0.7, 1.6])
+    params = torch.cat([weight.log() + 3, at, torch.zeros(3)]).view(1, 9)
+    due = torch.tensor([[0.5 * 0.2 + 0.3 * 0.7 + 0.2 * 1.0]])
+    torch.testing.assert_close(LogisticMixture(3).mean(params), due)
+
+
 def test_a_mixture_is_finite_with_gradients_at_extremes():
     lik = LogisticMixture(2)
     ends = torch.tensor([-30.0, 0.0, 30.0])

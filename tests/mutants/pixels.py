@@ -1,6 +1,6 @@
 """Mistakes in pixels.py, and the tests that must notice them."""
 
-TESTS = ("test_pixels.py", "test_contract.py")
+TESTS = ("test_pixels.py", "test_contract.py", "test_parity_06.py")
 MUTANTS = [
     ("masks A and B exchanged", "side + center :] = 0", "side + (not center) :] = 0"),
     ("always mask A", "side + center :] = 0", "side :] = 0"),
@@ -56,11 +56,14 @@ MUTANTS = [
         ".unflatten(2, (self.width, -1))",
         ".unflatten(2, (-1, self.width)).mT",
     ),
-    ("what was drawn is not read", "2 * x[:, :, i, j] - 1\n", "-1\n"),
+    ("what was drawn is not read", "= drawn[..., 0, 0]", "= 0 * drawn[..., 0, 0]"),
+    ("the level above", ".round().long()", ".round().long().clamp(min=1)"),
+    ("one level too many", "num_embeddings - 1)", "num_embeddings - 2)"),
+    ("vectors that do not learn", "freeze=False", "freeze=True"),
     ("a kept pixel beside it", "before[:, :, i + 1, j + 1]", "before[:, :, i + 1, j]"),
     (
         "the row before that",
-        "self.rows(seen[:, :, 3 : i + 4, 3:-3])",
-        "self.rows(seen[:, :, 2 : i + 3, 3:-3])",
+        "seen[:, :, top : own.stop, side:-side]",
+        "seen[:, :, top - 1 : own.stop - 1, side:-side]",
     ),
 ]
