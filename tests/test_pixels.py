@@ -11,7 +11,7 @@ from torch.func import jacrev
 from gmcourse import Labels, seeded
 from gmcourse.autoregressive import MADE, NADE, Autoregressive, anew, fill
 from gmcourse.likelihoods import Bernoulli, Categorical, LogisticMixture
-from gmcourse.pixels import MaskedConv2d, PixelCNN, RowCNN, RowLSTM
+from gmcourse.pixels import MaskedConv2d, PixelCNN, RowCNN, RowLSTM, RowNet
 from gmcourse.scales import CoarseToFine, turns
 from gmcourse.sequences import GPT
 
@@ -160,6 +160,23 @@ def test_probabilities_of_all_images_of_three_levels_add_up(make, likelihood):
     x = torch.tensor(list(itertools.product([0.0, 0.5, 1.0], repeat=6))).double()
     total = model.log_prob(x.view(-1, 1, 2, 3)).exp().sum()
     torch.testing.assert_close(total, torch.ones(()).double())
+
+
+def test_a_row_is_told_of_the_twelve_rows_above():
+    """Four by the first layer, and 1 + 1 + 2 + 4 more by the others."""
+    net = awake(lambda: RowNet(1, 2, 1, 8))
+    x = torch.randn(1, 1, 16, 2).double().requires_grad_()
+    seen = torch.autograd.grad(net(x)[0, 0, 14].sum(), x)[0][0, 0].abs().sum(1) > 0
+    assert seen.nonzero().flatten().tolist() == list(range(2, 14))
+
+
+def test_a_pixel_is_embedded_by_its_own_level():
+    model = RowCNN((1, 2, 3), Categorical(6), embedding=4)
+    x = torch.arange(6.0).view(1, 1, 2, 3) / 5
+    vectors = model.values.weight
+    assert torch.equal(model.seen(x)[0].flatten(1).T, vectors)
+    assert torch.equal(vectors[:, 0], torch.linspace(-1, 1, 6))
+    assert vectors.requires_grad and vectors[:, 1:].std() > 0
 
 
 def test_a_label_left_out_is_a_row_of_its_own():

@@ -51,11 +51,6 @@ MUTANTS = [
         "torch.cat([a, _down(a, gap)], -1)",
         "torch.cat([a, _down(a, 1)], -1)",
     ),
-    (
-        "columns for channels",
-        ".unflatten(2, (self.width, -1))",
-        ".unflatten(2, (-1, self.width)).mT",
-    ),
     ("what was drawn is not read", "= drawn[..., 0, 0]", "= 0 * drawn[..., 0, 0]"),
     ("the level above", ".round().long()", ".round().long().clamp(min=1)"),
     ("one level too many", "num_embeddings - 1)", "num_embeddings - 2)"),
