@@ -4,6 +4,7 @@ Images have one channel, ``(1, h, w)``: a color picture is one of a palette's nu
 for each pixel. Built in chapter 06_one_pixel_at_a_time.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -44,11 +45,20 @@ class MaskedConv2d(nn.Conv2d):
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
-        return self.valid(F.pad(x, self.reach))
+        return F.conv2d(F.pad(x, self.reach), self.weight * self.mask, self.bias)
 
-    def valid(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d i j"]:
-        """Of the places where the kernel fits: nothing is put around ``x``."""
-        return F.conv2d(x, self.weight * self.mask, self.bias)
+
+def at_one_place(layer: nn.Conv2d) -> Callable[[Tensor], Tensor]:
+    """The layer where its kernel fits just once: ``(b, c, *kernel)`` to ``(b, d)``.
+
+    The same sums as a product with a matrix, which is many times faster. A kernel of
+    one pixel takes ``(b, c)`` as well.
+    """
+    weight = layer.weight
+    if isinstance(layer, MaskedConv2d):
+        weight = weight * layer.mask
+    weight = weight.flatten(1)
+    return lambda window: F.linear(window.flatten(1), weight, layer.bias)
 
 
 def gate(both: Float[Tensor, "b c ..."]) -> Float[Tensor, "b d ..."]:
@@ -134,7 +144,7 @@ class PixelCNN(Autoregressive):
         self.layers: Any = nn.ModuleList(
             GatedLayer(width, reach, classes) for _ in range(integer("depth", depth))
         )
-        self.head = nn.Sequential(
+        self.head: Any = nn.Sequential(
             nn.ReLU(),
             nn.Conv2d(width, integer("head", head), 1),
             nn.ReLU(),
@@ -156,6 +166,9 @@ class PixelCNN(Autoregressive):
         """With the last rows and pixels of each layer kept: all is computed once."""
         c, r, (_, height, width) = self._label(x, c), self.reach, self.event_shape
         biases = [layer.bias(c) for layer in self.layers]
+        pairs = [(at_one_place(k.left), at_one_place(k.out)) for k in self.layers]
+        _, first, _, last = self.head
+        before, first, last = map(at_one_place, (self.before, first, last))
         rows = [x.new_zeros(len(x), self.width, r + 1, width) for _ in self.layers]
         for i in range(height):
             seen = _with_ones(x[:, :, i - 1 : i]) if i else None
@@ -164,15 +177,14 @@ class PixelCNN(Autoregressive):
             for k, layer in enumerate(self.layers):
                 rows[k] = torch.cat([rows[k][:, :, 1:], v], 2)
                 v, link = layer.down(rows[k], biases[k][0])
-                links.append(link)
-            left = [x.new_zeros(len(x), self.width, 1, r + 1) for _ in self.layers]
+                links.append((link + biases[k][1])[:, :, 0])
+            kept = [x.new_zeros(len(x), self.width, r + 1) for _ in self.layers]
             for j in range(width):
-                seen = _with_ones(x[:, :, i : i + 1, j - 1 : j]) if j else None
-                h = left[0][..., :1] * 0 if seen is None else self.before(seen)
-                for k, layer in enumerate(self.layers):
-                    left[k] = torch.cat([left[k][..., 1:], h], 3)
-                    h = layer.right(left[k], links[k][..., j : j + 1], biases[k][1])
-                yield i * width + j, self.head(h)[:, :, 0, 0]
+                h = before(_with_ones(x[:, :, i, j - 1])) if j else kept[0][..., 0]
+                for k, (left, out) in enumerate(pairs):
+                    kept[k] = torch.cat([kept[k][..., 1:], h[..., None]], 2)
+                    h = h + out(gate(left(kept[k]) + links[k][..., j]))
+                yield i * width + j, last(first(h.relu()).relu())
 
     def _label(self, x: Tensor, c: Tensor | None) -> Tensor | None:
         if self.condition is None or c is not None:
@@ -357,6 +369,8 @@ class RowCNN(Autoregressive):
         """With what each layer has seen kept; the rows above once for each row."""
         _, height, width = self.event_shape
         side, _, top, _ = self.start.reach
+        start, head = at_one_place(self.start), at_one_place(self.head)
+        layers = [at_one_place(layer) for layer in self.layers]
         seen = F.pad(self.seen(x) * 0, self.start.reach)  # as the first layer sees it
         kept = [
             x.new_zeros(len(x), layer.in_channels, height + 1, width + 2)
@@ -365,13 +379,12 @@ class RowCNN(Autoregressive):
         for i in range(height):
             own = slice(i, i + top + 1)  # the row and those that its layers see
             above = self.rows(seen[:, :, top : own.stop, side:-side])[:, :, -1:]
-            above = self.mix(above)
+            above = self.mix(above)[:, :, 0]
             for j in range(width):
-                h = self.start.valid(seen[:, :, own, j : j + 2 * side + 1])
-                h = h + above[..., j : j + 1]
-                for layer, before in zip(self.layers, kept):
-                    before[:, :, i + 1, j + 1] = h.relu()[..., 0, 0]
-                    h = h + layer.valid(before[:, :, i : i + 2, j : j + 3])
-                yield i * width + j, self.head(h.relu())[:, :, 0, 0]
+                h = start(seen[:, :, own, j : j + 2 * side + 1]) + above[..., j]
+                for layer, before in zip(layers, kept):
+                    before[:, :, i + 1, j + 1] = h.relu()
+                    h = h + layer(before[:, :, i : i + 2, j : j + 3])
+                yield i * width + j, head(h.relu())
                 drawn = self.seen(x[:, :, i : i + 1, j : j + 1])
                 seen[:, :, i + top, j + side] = drawn[..., 0, 0]
