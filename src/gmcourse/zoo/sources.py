@@ -196,6 +196,12 @@ def faces_palette() -> data.Palette:
 
 
 MNIST = Images("mnist", "binarized MNIST", (1, 28, 28), data.binarize)
+MNIST_TURNED = Images(
+    "mnist",
+    "binarized MNIST, rows and columns exchanged",
+    (1, 28, 28),
+    lambda x: data.binarize(x).mT.contiguous(),
+)
 MNIST8 = Images("mnist8", "8-bit MNIST", (1, 28, 28), data.to_unit, stored="mnist")
 DIGITS16 = Images(
     "digits16", "16×16 digits", (1, 16, 16), data.small_digits, stored="mnist"

@@ -13,7 +13,7 @@ from ...scales import CoarseToFine
 from ...sequences import GPT
 from ..making import Recipe, adam, adamw, straight
 from ..measure import Measure, NegativeLogProb
-from ..sources import DIGITS16, FACES64, MNIST, MNIST8
+from ..sources import DIGITS16, FACES64, MNIST, MNIST8, MNIST_TURNED
 
 
 def _exact(n: int, tolerance: float, **how: Any) -> tuple[Measure, ...]:
@@ -98,6 +98,13 @@ RECIPES = (
         steps=(10, 40_000, 200_000),
         ships=False,
         **_ROWCNN,
+    ),
+    Recipe(
+        name="rowcnn-mnist-turned-long",
+        title="row CNN of columns, longer",
+        steps=(10, 40_000, 200_000),
+        ships=False,
+        **_ROWCNN | {"source": MNIST_TURNED},
     ),
     Recipe(
         name="scales-mnist",
