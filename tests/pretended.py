@@ -14,6 +14,7 @@ from unittest import mock
 
 import torch
 from torch import Tensor, nn
+from torch._C import _functorch as functorch
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
@@ -37,6 +38,8 @@ class _Marks:
         self.known: dict[int, StorageWeakRef] = {}
 
     def has(self, x: Tensor) -> bool:
+        while functorch.is_functorch_wrapped_tensor(x):  # as jacrev passes it
+            x = functorch.get_unwrapped(x)
         reference = self.known.get(x.untyped_storage()._cdata)
         return reference is not None and not reference.expired()
 

@@ -16,7 +16,7 @@ MUTANTS = [
     ("a label for one stack", "gate(both + bias)", "gate(both)"),
     ("a label for the other", "+ link + bias", "+ link"),
     ("a kept row too few", "rows[k][:, :, 1:], v", "rows[k][:, :, :-1], v"),
-    ("the link of another column", "links[k][..., j : j + 1]", "links[k][..., :1]"),
+    ("the link of another column", "links[k][..., j])", "links[k][..., 0])"),
     ("the row above that", "x[:, :, i - 1 : i]", "x[:, :, i - 2 : i - 1]"),
     (
         "no label is a class",
