@@ -8,7 +8,8 @@ from .._exercise import Exercise
 
 # Nats. The reference, 512 units, has a mean of 28.91 over five seeds, from 28.85 to
 # 29.02; with 256 units and 30 rounds in batches of 64 it is 29.66, from 29.52 to 29.84.
-BOUND, NEAR = 30.0, 31.8
+# On the sample that ships, 10,000 images to learn from, it is 30.42 and 30.52.
+BOUND, OF_SAMPLE, NEAR = 30.0, 31.2, 31.8
 
 
 @Exercise(
@@ -42,9 +43,10 @@ $$
 -\frac{1}{n} \sum_{r=1}^n \log p(x^{(r)})
 $$
 
-over the 10,000 images of the test set, in nats, and passes at **30.0** or less. The
-reference, one hidden layer, takes half a minute of one CPU core; no answer should need
-more than ten minutes. How the model was made is not looked at.
+over the images of the test set, in nats, and passes at **30.0** or less (at 31.2 where
+only the sample of MNIST is there, a sixth of its images). The reference, one hidden
+layer, takes half a minute of one CPU core; no answer should need more than ten minutes.
+How the model was made is not looked at.
 
 When it passes: which of the things that you could change, width, depth, steps, learning
 rate, brings the most nats for a minute (not checked)?
@@ -107,7 +109,8 @@ model = ...  # Model(), trained
 def ar_14(t, model):
     from gmcourse.data import load
 
-    some = load("mnist", "test").x.float() / 255
+    test = load("mnist", "test")
+    bound, some = OF_SAMPLE if test.info.is_sample else BOUND, test.x.float() / 255
     small = (some[:, :, ::2, ::2] + some[:, :, 1::2, ::2]) / 4
     small = small + (some[:, :, ::2, 1::2] + some[:, :, 1::2, 1::2]) / 4
     x = torch.zeros(len(some), 16, 16)
@@ -207,6 +210,6 @@ def ar_14(t, model):
         "logits within bounds": bounded and 0.5 < out.abs().max() < 4,
         "logistic regressions alone": lambda: spread > 0.5 and linear(),
     }
-    name, why = "at most 30.0 nats", "The mean over the test set."
+    name, why = f"at most {bound} nats", "The mean over the test set."
     value = whole(x).mean()
-    t.reached(name, value, BOUND, why, traps, near=NEAR, chance=120.0)
+    t.reached(name, value, bound, why, traps, near=NEAR, chance=120.0)
