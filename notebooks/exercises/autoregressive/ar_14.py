@@ -61,10 +61,8 @@ class Net(nn.Module):
 def trained(rounds=15, lr=3e-3, batch=128, mirrored=False, **net):
     """By the cross-entropy, a learning rate that falls to zero."""
     x, model = images(mirrored), Net(**net)
-    adam, steps = (
-        torch.optim.Adam(model.parameters(), lr),
-        int(rounds * 60_000) // batch,
-    )
+    adam = torch.optim.Adam(model.parameters(), lr)
+    steps = int(rounds * 60_000) // batch
     fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, max(1, steps))
     for _ in range(steps):
         some = x[torch.randint(len(x), (batch,))]
@@ -172,7 +170,7 @@ class Ar14:
                 return F.linear(h.relu(), weight, self.last.bias)
 
         x, model = digits("train"), Made()
-        steps = 12 * len(x) // 128
+        steps = 5_600  # twelve rounds of 60,000 images
         adam = torch.optim.Adam(model.parameters(), lr=3e-3)
         fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
         for _ in range(steps):
