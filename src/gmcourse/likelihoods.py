@@ -9,7 +9,7 @@ else is said.
 import math
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -302,6 +302,11 @@ class Tokens(Likelihood):
         return _choices(self.each(params))
 
 
+def to_levels(x: Float[Tensor, "..."], levels: int) -> Int64[Tensor, "..."]:
+    """The numbers of values on a grid of ``levels`` in [0, 1], from 0."""
+    return (x * (levels - 1)).round().long()
+
+
 class Categorical(Likelihood):
     """Values on a grid of ``levels`` in [0, 1], each with a logit of its own.
 
@@ -321,7 +326,7 @@ class Categorical(Likelihood):
     ) -> Float[Tensor, "b ..."]:
         """In nats; a probability, so that it is at most 0."""
         within_unit(x)
-        return self.tokens.log_probs(params, (x * (self.levels - 1)).round().long())
+        return self.tokens.log_probs(params, to_levels(x, self.levels))
 
     def mean(self, params: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
         """The exact mean of each value."""

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ._arguments import integer, shape_of
 from .autoregressive import Autoregressive
 from .conditions import Labels
+from .likelihoods import to_levels
 
 __all__ = ["MaskedConv2d", "PixelCNN", "RowCNN", "RowLSTM", "RowNet"]
 
@@ -317,7 +318,8 @@ class RowCNN(Autoregressive):
             which then stands for the pixel; by default it is its value, from -1 to 1.
 
     Raises:
-        ValueError, TypeError: the shape is another, or a size no positive integer.
+        ValueError, TypeError: the shape is another, a size no positive integer, or
+            there are no levels to embed.
     """
 
     def __init__(
@@ -355,7 +357,7 @@ class RowCNN(Autoregressive):
         """What stands for the pixels: their values from -1 to 1, or vectors."""
         if self.values is None:
             return 2 * x - 1
-        levels = (x[:, 0] * (self.values.num_embeddings - 1)).round().long()
+        levels = to_levels(x[:, 0], self.values.num_embeddings)
         return self.values(levels).movedim(-1, 1)
 
     def params(self, x, c=None):

@@ -64,8 +64,8 @@ MUTANTS = [
     ),
     (
         "levels counted for the highest",
-        "x * (self.levels - 1)).round()",
-        "x * self.levels).round()",
+        "x * (levels - 1)).round()",
+        "x * levels).round()",
     ),
     (
         "draws on another grid",

@@ -52,8 +52,8 @@ MUTANTS = [
         "torch.cat([a, _down(a, 1)], -1)",
     ),
     ("what was drawn is not read", "= drawn[..., 0, 0]", "= 0 * drawn[..., 0, 0]"),
-    ("the level above", ".round().long()", ".round().long().clamp(min=1)"),
-    ("one level too many", "num_embeddings - 1)", "num_embeddings - 2)"),
+    ("the level above", "self.values(levels)", "self.values(levels.clamp(min=1))"),
+    ("one level too many", ".num_embeddings)", ".num_embeddings - 1)"),
     ("vectors that do not learn", "freeze=False", "freeze=True"),
     ("a kept pixel beside it", "before[:, :, i + 1, j + 1]", "before[:, :, i + 1, j]"),
     (
