@@ -173,8 +173,8 @@ def mu_law_inverse(
         ValueError: a token is not below ``levels``, which on a GPU is not looked at,
             or ``levels`` is below 2.
 
-    >>> mu_law_inverse(torch.tensor([0, 127, 128]))
-    tensor([-9.7862e-01, -8.5872e-05,  8.5872e-05])
+    >>> mu_law(mu_law_inverse(torch.tensor([0, 127, 255])))
+    tensor([  0, 127, 255])
     """
     within_levels("tokens", tokens, integer("levels", levels, 2))
     loud = (2 * tokens.float() + 1) / levels - 1
