@@ -20,7 +20,7 @@ __all__ = ["Speculated", "nucleus", "speculative", "top_k"]
 def top_k(logits: Float[Tensor, "*b levels"], k: int) -> Float[Tensor, "*b levels"]:
     """The ``k`` largest logits; minus infinity for the others.
 
-    Of equal ones the first are kept. Fan et al. (2018), sec. 5.4. For a model's
+    Of equal ones the first are kept. Fan et al. (2018). For a model's
     ``sample``: ``restrict=partial(top_k, k=10)``. Built in chapter 07_sequences.
 
     Raises:
