@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 from models import MODELS, small_gpt
+from pretended import DEVICE, pretended_device
 from test_pixels import awake
 
 from gmcourse import decoding, seeded
@@ -274,6 +275,15 @@ def test_frequencies_with_a_gpt_as_the_draft_of_another():
     due = target.log_prob(every).exp()
     share = torch.cat(found).bincount(minlength=16) / n
     assert ((share - due).abs() < 5 * (due * (1 - due) / n).sqrt() + 1e-3).all()
+
+
+def test_on_another_device():
+    with pretended_device():
+        model = MODELS["wavenet"]().to(DEVICE)
+        assert model.sample(2, restrict=partial(nucleus, p=0.9)).device == DEVICE
+        assert model.sample(2, restrict=partial(top_k, k=2)).device == DEVICE
+        x = model.example(1)[0]
+        assert speculative(model.params, model.params, x, first=1).x.device == DEVICE
 
 
 def test_models_as_they_are():

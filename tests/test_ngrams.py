@@ -9,6 +9,8 @@ from functools import partial
 
 import pytest
 import torch
+from models import MODELS
+from pretended import DEVICE, pretended_device
 
 from gmcourse import seeded
 from gmcourse.decoding import speculative, top_k
@@ -156,6 +158,21 @@ def test_it_can_draft_for_another():
     assert 0 < drawn.accepted < drawn.drafted
     same = speculative(long.params, long.params, x, gamma=3)
     assert same.accepted == same.drafted and same.passes == 8
+
+
+def test_tokens_may_be_anywhere():
+    x = text((40,))
+    due = counted(3, 3, x)
+    with pretended_device():
+        model = counted(3, 3, x.to(DEVICE))
+        found = model.log_probs(x.to(DEVICE))
+        assert found.device.type == model.sample(2, 3).device.type == "cpu"
+        assert torch.equal(model.params(x.to(DEVICE)[None]), due.params(x[None]))
+        target = MODELS["recurrent"]().to(DEVICE)
+        tokens = target.example(1)[0]
+        drawn = speculative(target.params, counted(4, 2, tokens).params, tokens)
+        assert drawn.x.device == DEVICE
+    assert torch.equal(found, due.log_probs(x))
 
 
 def test_a_million_characters_take_seconds():

@@ -27,7 +27,8 @@ class NGram:
     contexts; there is nothing to tune. Witten & Bell (1991), method C, interpolated;
     Chen & Goodman (1999), sec. 2.5. Built in chapter 07_sequences.
 
-    It has no weights: ``fit`` counts. All probabilities are in float64.
+    It has no weights: ``fit`` counts. Tokens may be anywhere; what comes back is on the
+    CPU, and probabilities are in float64.
 
     Args:
         levels: number of tokens.
@@ -63,6 +64,7 @@ class NGram:
             ValueError: the sequences have fewer than ``n`` tokens, or one of them is
                 not below ``levels``.
         """
+        x = x.cpu()
         within_levels("x", x, self.levels)
         if x.shape[-1] < self.n or not x.numel():
             raise ValueError(
@@ -87,16 +89,15 @@ class NGram:
 
         As `Autoregressive.params`, ``(b, levels · t)``.
         """
-        tokens = torch.arange(self.levels, device=x.device)
+        tokens = torch.arange(self.levels)
         every = self._shares(x, tokens.expand(*x.shape, -1))  # (b, t, levels)
         return every.log().transpose(1, 2).flatten(1)
 
     def steps(self, x: Int[Tensor, "b t"]) -> Steps:
         """As `Autoregressive.steps`."""
         for place in range(x.shape[1]):
-            recent = x[
-                :, max(0, place - self.n + 1) : place + 1
-            ]  # its last is not read
+            # The last of these tokens is not read.
+            recent = x[:, max(0, place - self.n + 1) : place + 1]
             yield place, self.params(recent).unflatten(1, (self.levels, -1))[..., -1]
 
     def sample(self, n: int, length: int, **how) -> Int[Tensor, "n t"]:
@@ -113,6 +114,7 @@ class NGram:
         """The probabilities of ``m`` tokens at each place."""
         if not self._counts:
             raise ValueError("nothing was counted: call fit first")
+        x, tokens = x.cpu(), tokens.cpu()
         within_levels("x", x, self.levels)
         p = torch.full_like(tokens, 1 / self.levels, dtype=torch.float64)
         context = torch.zeros_like(x)[..., None]
