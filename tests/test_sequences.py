@@ -148,6 +148,14 @@ def test_a_recurrent_net_remembers_the_first_token():
     assert (last[0] - last[1]).abs().max() > 0
 
 
+def test_a_rotary_gpt_is_another_model_with_the_same_weights():
+    plain, rotary = (awake(MODELS[n]) for n in ("gpt of the library", "rotary gpt"))
+    for a, b in zip(plain.parameters(), rotary.parameters(), strict=True):
+        assert torch.equal(a, b)
+    x = plain.example(3)[0]
+    assert not torch.allclose(plain.params(x), rotary.params(x))
+
+
 def test_bad_requests_are_told(as_users_run_it):
     for make, text in (
         (lambda: WaveNet((4,), 1), "levels"),
