@@ -26,6 +26,8 @@ def test_top_k_by_hand():
     logits = torch.tensor([[1.0, 3.0, 2.0, 2.0], [0.0, 0.0, 0.0, 5.0]])
     due = [[-INF, 3.0, 2.0, -INF], [0.0, -INF, -INF, 5.0]]
     assert top_k(logits, 2).tolist() == due
+    assert top_k(logits[:, None], 2).tolist() == [[row] for row in due]
+    assert top_k(logits[0], 2).tolist() == due[0]
     assert torch.equal(top_k(logits, 4), logits)
     assert top_k(logits, 1).isfinite().sum(1).tolist() == [1, 1]
     assert torch.equal(logits[0], torch.tensor([1.0, 3.0, 2.0, 2.0])), "input changed"

@@ -202,4 +202,8 @@ def test_bad_requests_are_told(as_users_run_it):
     ):
         with pytest.raises(ValueError, match=text):
             call()
-    assert NGram(256, 7).n == 7 and NGram(2, 62).n == 62
+    for levels, most in ((2, 63), (128, 9), (256, 7), (97, 9)):
+        with pytest.raises(ValueError, match=f"expected {most} or less"):
+            NGram(levels, most + 1)
+        top = torch.full((70,), levels - 1)  # whose grams have the largest numbers
+        assert counted(levels, most, top).log_probs(top)[-1].exp() > 0.97

@@ -35,8 +35,8 @@ class NGram:
         n: tokens of the longest gram, the next one among them.
 
     Raises:
-        ValueError, TypeError: a number is out of range, or there are ``2**63`` grams or
-            more.
+        ValueError, TypeError: a number is out of range, or there are more grams than
+            ``2**63``.
 
     Example:
         >>> model = NGram(2, n=1)
@@ -47,7 +47,7 @@ class NGram:
 
     def __init__(self, levels: int, n: int):
         self.levels, self.n = integer("levels", levels, 2), integer("n", n)
-        if levels**n >= 2**63:
+        if levels**n > 2**63:
             most = int(63 / math.log2(levels))
             raise ValueError(
                 f"n is {n}; with {levels} tokens expected {most} or less, so that a "
