@@ -251,7 +251,11 @@ def test_a_draft_is_taken_as_often_as_the_two_overlap(monkeypatch):
 def test_the_target_as_its_own_draft_accepts_all_of_a_block():
     table, x = Table(11, 2), torch.zeros(1, 11, dtype=torch.int64)
     drawn = speculative(table, table, x, gamma=3)
-    assert drawn[1:] == (8, 8, 3)  # blocks of 3 + 1, 3 + 1 and 2 + 1
+    assert (drawn.drafted, drawn.accepted, drawn.passes) == (
+        8,
+        8,
+        3,
+    )  # blocks of 3 + 1, 3 + 1 and 2 + 1
     assert table.calls == 8 + 3
 
 

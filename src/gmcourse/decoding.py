@@ -5,7 +5,7 @@ second one, speculative decoding, does not change it.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -62,7 +62,8 @@ def nucleus(logits: Float[Tensor, "*b levels"], p: float) -> Float[Tensor, "*b l
     return logits.masked_fill(out, -torch.inf)
 
 
-class Speculated(NamedTuple):
+@dataclass(frozen=True)
+class Speculated:
     """What `speculative` drew, and what it cost.
 
     Attributes:
