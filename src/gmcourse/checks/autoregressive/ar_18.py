@@ -3,8 +3,6 @@
 import itertools
 import math
 
-import torch
-
 from .._exercise import Exercise
 
 
@@ -52,7 +50,7 @@ layers = ...
     hints=(
         "One layer: with kernel size 2 and dilation 4 it hears the steps t and t - 4. "
         "From the one to the other it is five steps.",
-        "The second layer's earliest input is itself an output, of the first layer. How "
+        "The second layer's earliest input is itself an output of the first layer. How "
         "far back does that hear?",
         "Count gaps, not points: each layer adds the gaps of its own.",
     ),
