@@ -15,10 +15,11 @@ def square(weight):
 class Ar19:
     r"""
     The queue holds $(k - 1)d$ inputs, of which one step reads $k - 1$: every $d$-th,
-    the oldest among them. The others wait for their turn; at each time another one is the
-    oldest. A stack of layers has one queue for each, filled with what the layer below
-    gave, and a new sample costs one product of matrices for each tap, however long the
-    sequence is. Without queues each sample would cost the whole receptive field.
+    the oldest among them. The others wait for their turn; at each time another one is
+    the oldest. A stack of layers has one queue for each, filled with what the layer
+    below gave, and a new sample costs one product of matrices for each tap, however
+    long the sequence is. Without queues each sample would cost the whole receptive
+    field.
 
     A queue that is a value, and not hidden in an object, can be kept: at a fork two
     continuations begin with the same one.
