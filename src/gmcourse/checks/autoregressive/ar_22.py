@@ -264,7 +264,7 @@ def ar_22(t, restrict):
     judged("k alone", rows(30, 9), 4, None)
     judged("p alone", rows(6, 12, p=0.6), None, 0.6)
     for k, p, heat in (
-        (3, 0.7, 2.0),
+        (3, 0.8, 0.7),
         (3, 0.6, 0.5),
         (5, 0.8, 1.6),
         (7, 0.9, 1.0),
