@@ -189,7 +189,8 @@ class Ar16:
     context from the training text | test[:i], n -> torch.cat([train, test[:i]]), n
     context of one token | test[:i], n -> test[max(i - 1, 0) : i], n
     context too long | test[:i], n, -> test[:i], n + 1,
-    tested on the training text | logs = [ -> test = train if len(train) else test; logs = [
+    tested on the training text | logs = [
+        -> test = train if len(train) else test; logs = [
     another mean | torch.stack(logs).mean()
         -> (torch.stack(logs).sum() / max(len(logs) - 1, 1))
     wrong shape | 2 ** -torch.stack(logs).mean() -> 2 ** -torch.stack(logs)

@@ -143,10 +143,24 @@ def ar_16(t, predict, perplexity):
 
     none = torch.zeros(0, dtype=torch.long)
     levels = t.integer(5, 7)
-    train = text(80, levels)
-    for n in (3, 4):
-        for at in (10, 41, 66):
-            judged(f"{n}-grams", train, train[at : at + n + 3], n, levels)
+    train, spots = none, []
+    while len(spots) < 3:  # pairs with followers that came once, and others
+        train = text(80, levels)
+        after: dict[Any, Counter] = {}
+        for i in range(78):
+            seen = after.setdefault(tuple(train[i : i + 2].tolist()), Counter())
+            seen[int(train[i + 2])] += 1
+        spots = [
+            i
+            for i in range(5, 70)
+            for v in [set(after[tuple(train[i : i + 2].tolist())].values())]
+            for c in [tuple(train[i - 4 : i + 2].tolist())]
+            if 1 in v and len(v) > 1 and len({c[-2:], c[:-3:-1], c[:2], c[1::-1]}) > 3
+        ]
+    for i in (spots[0], spots[-1], spots[len(spots) // 2]):
+        judged("3-grams", train, train[i - 4 : i + 2], 3, levels)
+    for at in (10, 41, 66):
+        judged("4-grams", train, train[at : at + 7], 4, levels)
     judged("pairs", train, train[20:24], 2, levels)
     judged("single tokens", train, train[20:24], 1, levels)
     judged("no context", train, none, 4, levels)
