@@ -223,6 +223,8 @@ class Ar21:
     other logits without a cache | / math.sqrt(m) ->
     other logits without a cache | x + out(y) -> out(y)
     other logits without a cache | x + out(y) -> x + 0.99 * out(y)
+    cache left as it was | return self.head(x), new
+        -> return self.head(x), new if cache is None else cache
     no pair | return self.head(x), new -> return self.head(x)
     wrong shape | return self.head(x), new -> return self.head(x)[:, -1:], new
     wrong shape | return self.head(x), new -> return self.head(x)[:, -1], new

@@ -31,7 +31,8 @@ class Ar22:
             falling = logits.sort(dim=-1, descending=True).values
             share = falling.softmax(dim=-1)
             before = share.cumsum(dim=-1) - share
-            least = falling.masked_fill(before >= p, math.inf).amin(-1, keepdim=True)
+            kept = falling.masked_fill(before >= p, math.inf)
+            least = kept.amin(dim=-1, keepdim=True)
             logits = logits.masked_fill(logits < least, -math.inf)
         return logits
 
@@ -143,8 +144,8 @@ class Ar22:
     """,
         (
             "one threshold for all rows",
-            "before >= p, math.inf).amin(-1, keepdim=True)",
-            "before >= p, math.inf).amin()",
+            "kept.amin(dim=-1, keepdim=True)",
+            "kept.amin()",
         ),
     )
 

@@ -101,9 +101,9 @@ def ar_17(t, encode, decode):
         ],
     }
     rounds = {
-        "": lambda v: ((v + 1) / 2 * 255 + 0.5).floor(),
-        "rounded down": lambda v: ((v + 1) / 2 * 255).floor(),
-        "rounded up": lambda v: ((v + 1) / 2 * 255).ceil(),
+        "": lambda v: (127.5 * v + 128).floor(),
+        "rounded down": lambda v: (127.5 * v + 127.5).floor(),
+        "rounded up": lambda v: (127.5 * v + 127.5).ceil(),
         "rounded toward 0": lambda v: (v * 127.5).trunc() + 128,
         "256 steps in place of 255": [
             lambda v: ((v + 1) / 2 * 256).floor(),
@@ -117,7 +117,7 @@ def ar_17(t, encode, decode):
             lambda v: (v * 127).round() + 127,
             lambda v: ((v + 1) * 255).round(),
         ],
-        "codes from -128 to 127": lambda v: ((v + 1) / 2 * 255 + 0.5).floor() - 128,
+        "codes from -128 to 127": lambda v: (127.5 * v + 128).floor() - 128,
     }
 
     def within(c):

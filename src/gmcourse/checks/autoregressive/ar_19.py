@@ -44,7 +44,7 @@ Gradients flow to `x`, `queue`, `weight` and `bias`, through `y` and through the
 """,
     stub='''
 def step(x, queue, weight, bias, dilation):
-    """(b, c), (b, c, (k-1)d), (o, c, k), (o,) or None -> (b, o), new queue."""
+    """(b, c), (b, c, (k-1)d), (o, c, k), (o,) or None -> (b, o), queue."""
     return ..., ...
 ''',
     answers={"step": callable},
@@ -71,7 +71,6 @@ def step(x, queue, weight, bias, dilation):
         "taps off by one": "The last entry of the kernel belongs to the present, the "
         "others to d, 2d, ... steps before it.",
         "weights turned around": "The last entry of the kernel belongs to the present.",
-        "oldest taps taken": "The taps are counted from the present backward.",
         "present left out": "The output depends on x, too.",
         "present alone": "The output depends on what waits in the queue.",
         "axes of the weight exchanged": "weight is (out, in, k).",

@@ -54,7 +54,8 @@ def turn(x, places):
     theta = 10_000 ** (-torch.arange(0, m, 2).to(x) / m)
     angle = places[:, None].to(x) * theta
     a, c = x[..., 0::2], x[..., 1::2]
-    pair = [a * angle.cos() - c * angle.sin(), a * angle.sin() + c * angle.cos()]
+    cos, sin = angle.cos(), angle.sin()
+    pair = [a * cos - c * sin, a * sin + c * cos]
     return torch.stack(pair, dim=-1).flatten(-2)
 
 
@@ -244,11 +245,11 @@ def spun(x, places):
     return torch.view_as_real(z).flatten(-2)
 
 
-def model(net, tokens, sizes=None, how=((0, 0), "right", "right", True)):
+def model(net, tokens, sizes=None, how=((0, 0), "right", "right", True, True)):
     """Logits of a text, in pieces with the mistakes ``how``; float64."""
     w = {k: v.detach().double() for k, v in net.named_parameters()}
     heads, depth, outs = net.heads, len(net.out), []
-    off, masked, keys, scaled = how
+    off, masked, keys, scaled, kept = how
     cache: list[Any] = [None] * depth
     for tokens_new in tokens.split(sizes or [tokens.shape[1]], 1):
         x = w["embed.weight"][tokens_new]
@@ -268,7 +269,8 @@ def model(net, tokens, sizes=None, how=((0, 0), "right", "right", True)):
                 k, v = torch.cat([old[0], k], 2), torch.cat([old[1], v], 2)
             if keys == "again":
                 k = spun(k, torch.arange(k.shape[2]))
-            cache[i] = k, v
+            if kept or not new:
+                cache[i] = k, v
             s = q @ k.mT / (math.sqrt(q.shape[-1]) if scaled or not new else 1)
             place = torch.arange(k.shape[2])
             sees = {
@@ -308,6 +310,7 @@ def rivals(net, tokens, sizes, start, end):
             "keys not turned with a cache": "plain",
         },
         {"": True, "scale missing with a cache": False},
+        {"": True, "cache left as it was": False},
     ]
 
     def value(*how):

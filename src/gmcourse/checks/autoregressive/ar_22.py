@@ -84,8 +84,6 @@ def restrict(logits, k, p, temperature):
         "zero in place of minus infinity": "exp(0) is 1: a logit of 0 is not excluded.",
         "large number in place of minus infinity": "Only -inf has the probability 0, "
         "whatever the others are.",
-        "probabilities in place of logits": "What stays are logits, as step 1 has "
-        "them.",
         "log-probabilities in place of logits": "The logits of step 1 come back as "
         "they are, not normalized.",
         "the same tensor": "The result is a new tensor, even where all stays.",
