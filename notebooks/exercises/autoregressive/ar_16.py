@@ -138,6 +138,36 @@ class Ar16:
 
         return predict, perplexity
 
+    @right
+    @build
+    def as_a_closed_sum():
+        """The share that is left, times each length's frequencies, from the longest."""
+
+        def predict(train, context, n, levels):
+            x, c = train.tolist(), context.tolist()
+            c = c[len(c) - min(n - 1, len(c)) :]
+            left, p = 1.0, [0.0] * levels
+            while True:
+                m = len(c)
+                after = [w for i, w in enumerate(x) if i >= m and x[i - m : i] == c]
+                kinds = len(set(after))
+                for w in after:
+                    p[w] += left / (len(after) + kinds)
+                left *= kinds / (len(after) + kinds) if after else 1.0
+                if not c:
+                    p = [v + left / levels for v in p]
+                    return torch.tensor(p, dtype=torch.float64)
+                c = c[1:]
+
+        def perplexity(train, test, n, levels):
+            h = 0.0
+            for i in range(len(test)):
+                p = predict(train, test[max(0, i - n) : i], n, levels)
+                h -= math.log2(p[test[i]].item())
+            return torch.tensor(2 ** (h / len(test)), dtype=torch.float64)
+
+        return predict, perplexity
+
     edited = edits(
         functions,
         """
