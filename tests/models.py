@@ -42,7 +42,7 @@ from gmcourse.mixtures import BayesClassifier, BernoulliMixture
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, UNet, WithLabel, mlp
 from gmcourse.pixels import PixelCNN, RowCNN, RowLSTM
 from gmcourse.scales import CoarseToFine
-from gmcourse.sequences import GPT
+from gmcourse.sequences import GPT, Recurrent
 from gmcourse.style import PathLength, StyleGenerator
 from gmcourse.testing import optimizers
 from gmcourse.translation import (
@@ -53,6 +53,7 @@ from gmcourse.translation import (
     Regression,
 )
 from gmcourse.vae import IWAE, VAE
+from gmcourse.wavenet import WaveNet
 
 
 def small_pixelcnn(likelihood, **how):
@@ -67,6 +68,14 @@ def small_rowcnn(likelihood, **how):
 
 def small_gpt(event_shape, **how):
     return GPT(event_shape, 4, width=8, depth=2, heads=2, **how)
+
+
+def small_recurrent(event_shape, **how):
+    return Recurrent(event_shape, 4, width=6, **how)
+
+
+def small_wavenet(event_shape, dilations=(1, 2, 1), **how):
+    return WaveNet(event_shape, 4, width=8, dilations=dilations, head=16, **how)
 
 
 class TinyGAN(GAN):
@@ -242,6 +251,14 @@ MODELS = {
     "gpt of the library": lambda: small_gpt((5,)),
     "rotary gpt": lambda: small_gpt((5,), rotary=True),
     "gpt of images by label": lambda: small_gpt((1, 2, 3), condition=Labels(3)),
+    "recurrent": lambda: small_recurrent((5,), depth=2),
+    "gru of images by label": lambda: small_recurrent(
+        (1, 2, 3), cell=nn.GRU, condition=Labels(3)
+    ),
+    "wavenet": lambda: small_wavenet((5,)),
+    "wavenet by label": lambda: small_wavenet(
+        (5,), condition=Labels(3, required=False)
+    ),
     "made of three orders": lambda: MADE(
         (1, 2, 3), DiscretizedLogistic(), width=16, orders=3
     ),

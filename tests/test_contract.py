@@ -474,6 +474,8 @@ def test_which_densities_are_exact():
         "MADE",
         "NADE",
         "PixelCNN",
+        "Recurrent",
         "RowCNN",
         "RowLSTM",
+        "WaveNet",
     }

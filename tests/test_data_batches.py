@@ -1,5 +1,6 @@
 """Batches and the pixel transforms: exact claims, by example and by property."""
 
+import math
 import time
 
 import numpy as np
@@ -9,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from gmcourse.data import Batches, binarize, dequantize, to_symmetric, to_unit
+from gmcourse.data import (
+    Batches,
+    binarize,
+    dequantize,
+    mu_law,
+    mu_law_inverse,
+    to_symmetric,
+    to_unit,
+)
 
 ROWS = torch.arange(10)
 quick = settings(max_examples=60, deadline=None)
@@ -244,6 +253,59 @@ def test_transforms_want_uint8(transform):
         transform(torch.zeros(3, dtype=torch.int64))
     x = torch.zeros(2, 3, 4, 5, dtype=torch.uint8)
     assert transform(x).shape == x.shape
+
+
+@pytest.mark.parametrize("levels", [2, 5, 64, 256, 2**16])
+def test_mu_law_goes_there_and_back(levels):
+    tokens = torch.arange(levels)
+    centers = mu_law_inverse(tokens, levels)
+    assert centers.dtype == torch.float32 and torch.equal(
+        mu_law(centers, levels), tokens
+    )
+    assert (centers.diff() > 0).all() and centers.abs().max() < 1
+    assert torch.equal(centers.flip(0), -centers)
+    torch.testing.assert_close(centers, mu_law_inverse(tokens.view(1, -1), levels)[0])
+    ends = mu_law(torch.tensor([-1.0, 1.0]), levels)
+    assert ends.tolist() == [0, levels - 1] and ends.dtype == torch.int64
+
+
+def test_mu_law_is_the_formula():
+    x = torch.linspace(-1, 1, 20_001).double()
+    tokens = mu_law(x)
+    for i in range(0, 20_001, 97):
+        v = x[i].item()
+        loud = math.copysign(math.log(1 + 255 * abs(v)) / math.log(256), v)
+        assert tokens[i] == min(255, math.floor((loud + 1) * 128))
+        sound = mu_law_inverse(tokens[i]).item()
+        near = math.copysign(math.log(1 + 255 * abs(sound)) / math.log(256), sound)
+        assert abs(near - loud) <= 1 / 256 + 1e-6  # half of a bin
+    assert (tokens.diff() >= 0).all() and set(tokens.tolist()) == set(range(256))
+    inner = x[(x != 0) & (x.abs() < 1)]
+    assert torch.equal(mu_law(-inner), 255 - mu_law(inner))
+
+
+def test_the_ends_of_mu_law_in_single_precision():
+    """One number of levels whose logarithms round to just below -1."""
+    for levels in range(2, 600):
+        found = mu_law(torch.tensor([-1.0, 1.0]), levels)
+        assert found.tolist() == [0, levels - 1]
+
+
+def test_mu_law_takes_sound_alone(as_users_run_it):
+    for x in (
+        torch.tensor([0.0, 1.01]),
+        torch.tensor([-2.0]),
+        torch.tensor([math.nan]),
+    ):
+        with pytest.raises(ValueError, match="expected -1 to 1"):
+            mu_law(x)
+    for tokens in (torch.tensor([256]), torch.tensor([-1])):
+        with pytest.raises(ValueError, match="expected 0 to 255"):
+            mu_law_inverse(tokens)
+    for call in (mu_law, mu_law_inverse):
+        with pytest.raises(ValueError, match="levels"):
+            call(torch.tensor([0.0]), 1)
+    assert mu_law(torch.zeros(0)).shape == (0,)
 
 
 class PerImage(Dataset):

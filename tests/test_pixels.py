@@ -26,9 +26,13 @@ NAMES = [
     "gpt of the library",
     "rotary gpt",
     "gpt of images by label",
+    "recurrent",
+    "gru of images by label",
+    "wavenet",
+    "wavenet by label",
 ]
 
-SYMBOLS = [name for name in NAMES if "gpt" in name or name == "row cnn of levels"]
+SYMBOLS = ["row cnn of levels", *NAMES[NAMES.index("gpt of the library") :]]
 
 
 def awake(make, seed=0):

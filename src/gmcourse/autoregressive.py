@@ -83,6 +83,7 @@ def fill(
     likelihood: Any,
     *,
     temperature: float = 1.0,
+    restrict: Callable[[Tensor], Tensor] | None = None,
     given: Shaped[Tensor, "..."] | None = None,
     known: Bool[Tensor, "..."] | None = None,
 ) -> Shaped[Tensor, "b ..."]:
@@ -91,6 +92,8 @@ def fill(
     Args:
         temperature: the logits are divided by it; below 1 the likely gets likelier.
             Tempering each conditional is not tempering their product.
+        restrict: what the logits, ``(b, levels)``, go through after that, such as
+            ``partial(top_k, k=10)`` of ``gmcourse.decoding``.
         given: an example, or one for each, of which the values ``known`` are kept.
         known: which; ``(*event_shape)``. A value that is drawn depends on those before
             it alone, so that known ones after it do not reach it.
@@ -98,13 +101,18 @@ def fill(
     Raises:
         ValueError: one of ``given`` and ``known`` without the other, another shape, or
             a temperature that is not positive, or other than 1 for a likelihood whose
-            parameters are no logits.
+            parameters are no logits, or ``restrict`` where no level has its own.
     """
     positive("temperature", temperature)
     if temperature != 1 and not likelihood.logits:
         raise ValueError(
             f"temperature is {temperature}; the parameters of "
             f"{type(likelihood).__name__} are no logits, so expected 1"
+        )
+    if restrict is not None and not (likelihood.logits and likelihood.per_value > 1):
+        raise ValueError(
+            "restrict was given; the parameters of "
+            f"{type(likelihood).__name__} are no logits of levels, so expected None"
         )
     kept: set[int] = set()
     if given is not None and known is not None:
@@ -121,7 +129,9 @@ def fill(
     values = x.view(len(x), -1)
     for place, params in steps(x):
         if place not in kept:
-            drawn = likelihood.sample(params / temperature)
+            params = params / temperature
+            params = params if restrict is None else restrict(params)
+            drawn = likelihood.sample(params)
             values[:, place] = drawn.flatten().to(x.dtype)
     return x
 

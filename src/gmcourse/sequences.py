@@ -1,9 +1,11 @@
 """Autoregressive models of sequences: text, sound, molecules, and images as such.
 
-A sequence is ``x: (b, t)`` of tokens, int64, below ``levels``.
+A sequence is ``x: (b, t)`` of tokens, int64, below ``levels``. ``gmcourse.wavenet``
+holds one more, and ``gmcourse.ngrams`` what can be had by counting.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -15,7 +17,7 @@ from .autoregressive import Autoregressive
 from .conditions import Labels
 from .likelihoods import Tokens
 
-__all__ = ["GPT"]
+__all__ = ["GPT", "Recurrent"]
 
 
 class GPT(Autoregressive):
@@ -77,6 +79,69 @@ class GPT(Autoregressive):
         tokens, cache, h = x.view(len(x), -1), self.net.cache(), self.begin(x, c)
         for place, where in enumerate(self.position.weight):
             yield place, self.head(self.net(h + where, cache)[:, 0])
+            h = self.token(tokens[:, place, None])
+
+    def begin(self, x: Tensor, c: Tensor | None) -> Float[Tensor, "b 1 width"]:
+        """What stands before the first token: a vector of the label, or of none."""
+        if c is None:
+            c = x.new_full((len(x),), self.classes)
+        return self.start(c)[:, None]
+
+
+class Recurrent(Autoregressive):
+    """A net whose state goes from token to token: what it knows of all before.
+
+    A step costs the same however long the sequence, and the state is all that is kept
+    of it. Mikolov et al. (2010); Graves (2013), with the cells of PyTorch.
+    Built in chapter 07_sequences.
+
+    Args:
+        event_shape: of one example; several axes are made one.
+        levels: number of tokens.
+        width: channels of the state.
+        depth: number of layers, each of which has a state.
+        cell: ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN``.
+        condition: a label, which stands where a sequence begins, or None.
+
+    Raises:
+        ValueError, TypeError: a size is no positive integer.
+    """
+
+    dtype = torch.int64
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        levels: int,
+        *,
+        width: int = 128,
+        depth: int = 1,
+        cell: Callable[..., nn.Module] = nn.LSTM,
+        condition: Labels | None = None,
+    ):
+        super().__init__()
+        self.event_shape = shape_of("event_shape", event_shape)
+        self.levels = integer("levels", levels, 2)
+        self.likelihood, self.condition = Tokens(levels), condition
+        width, depth = integer("width", width), integer("depth", depth)
+        self.token = nn.Embedding(levels, width)
+        self.classes = condition.classes if condition else 0
+        self.start = nn.Embedding(self.classes + 1, width)  # the last: no label
+        self.net = cell(width, width, depth, batch_first=True)
+        self.head = nn.Linear(width, levels)
+
+    def params(self, x, c=None):
+        before = self.token(x.flatten(1)[:, :-1])
+        h, _ = self.net(torch.cat([self.begin(x, c), before], 1))
+        logits = self.head(h).transpose(1, 2)  # (b, levels, t)
+        return logits.reshape(len(x), -1, *self.event_shape[1:])
+
+    def steps(self, x, c=None):
+        """With the state kept."""
+        tokens, state, h = x.view(len(x), -1), None, self.begin(x, c)
+        for place in range(tokens.shape[1]):
+            h, state = self.net(h, state)
+            yield place, self.head(h[:, 0])
             h = self.token(tokens[:, place, None])
 
     def begin(self, x: Tensor, c: Tensor | None) -> Float[Tensor, "b 1 width"]:

@@ -1,6 +1,11 @@
 """Mistakes in autoregressive.py, and the tests that must notice them."""
 
-TESTS = ("test_autoregressive.py", "test_pixels.py", "test_contract.py")
+TESTS = (
+    "test_autoregressive.py",
+    "test_pixels.py",
+    "test_decoding.py",
+    "test_contract.py",
+)
 MUTANTS = [
     ("a value sees itself", "degrees[-1] < place", "degrees[-1] <= place"),
     ("hidden units see too little", "low <= high[:, None]", "low < high[:, None]"),
@@ -54,6 +59,14 @@ MUTANTS = [
         "torch.randint(len(self.orders), (1,)).expand(n)",
     ),
     ("a temperature the wrong way", "params / temperature", "params * temperature"),
+    (
+        "restricted before the temperature",
+        "params = params / temperature\n"
+        "            params = params if restrict is None else restrict(params)",
+        "params = params if restrict is None else restrict(params)\n"
+        "            params = params / temperature",
+    ),
+    ("any likelihood is restricted", "likelihood.per_value > 1)", "True)"),
     ("known values drawn", "if place not in kept", "if place >= 0"),
     (
         "given ones not put in",

@@ -1,11 +1,11 @@
 """Mistakes in sequences.py, and the tests that must notice them."""
 
-TESTS = ("test_pixels.py", "test_contract.py")
+TESTS = ("test_sequences.py", "test_pixels.py", "test_contract.py")
 MUTANTS = [
     (
         "a token sees itself",
-        "self.token(x.flatten(1)[:, :-1])",
-        "self.token(x.flatten(1)[:, 1:])",
+        "self.token(x.flatten(1)[:, :-1])\n        h = torch",
+        "self.token(x.flatten(1)[:, 1:])\n        h = torch",
     ),
     (
         "the axes of tokens and levels",
@@ -19,13 +19,8 @@ MUTANTS = [
     ),
     (
         "the token before that",
-        "self.token(tokens[:, place, None])",
-        "self.token(tokens[:, place - 1, None])",
-    ),
-    (
-        "no label is a class",
-        "x.new_full((len(x),), self.classes)",
-        "x.new_full((len(x),), max(0, self.classes - 1))",
+        "where, cache)[:, 0])\n            h = self.token(tokens[:, place, None])",
+        "where, cache)[:, 0])\n            h = self.token(tokens[:, place - 1, None])",
     ),
     ("not turned", "rotate if rotary else None", "None"),
     (
@@ -33,4 +28,22 @@ MUTANTS = [
         "self.net.cache(), self.begin(x, c)",
         "self.net.cache(), self.begin(x, None)",
     ),
+    (
+        "a token sees itself in a recurrent net",
+        "self.token(x.flatten(1)[:, :-1])\n        h, _",
+        "self.token(x.flatten(1)[:, 1:])\n        h, _",
+    ),
+    ("a state forgotten", "self.net(h, state)", "self.net(h)"),
+    (
+        "the token before that in a recurrent net",
+        "h[:, 0])\n            h = self.token(tokens[:, place, None])",
+        "h[:, 0])\n            h = self.token(tokens[:, place - 1, None])",
+    ),
+    (
+        "label forgotten in the steps of a recurrent net",
+        "None, self.begin(x, c)",
+        "None, self.begin(x, None)",
+    ),
+    ("always an LSTM", "self.net = cell(width", "self.net = nn.LSTM(width"),
+    ("one layer", "cell(width, width, depth,", "cell(width, width, 1,"),
 ]

@@ -1,15 +1,18 @@
 """From pixels 0..255 to what a model expects: transforms for `Batches`.
 
 Each takes a uint8 tensor and gives a float32 one, on the same device; of the same shape
-where nothing else is said.
+where nothing else is said. Sound is real numbers from -1 to 1: `mu_law` makes tokens.
 """
 
+import math
+
 import torch
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Float, Float32, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
 from .._arguments import integer
+from ..conditions import within_levels
 
 
 def to_unit(x: UInt8[Tensor, "*shape"]) -> Float32[Tensor, "*shape"]:
@@ -130,3 +133,49 @@ class Palette:
     def decode(self, tokens: Int64[Tensor, "b 1 h w"]) -> Float32[Tensor, "b 3 h w"]:
         """Pictures in [0, 1]."""
         return to_unit(self.colors.to(tokens.device)[tokens[:, 0]].movedim(-1, 1))
+
+
+def mu_law(x: Float[Tensor, "*shape"], levels: int = 256) -> Int64[Tensor, "*shape"]:
+    """Sound in [-1, 1] to tokens below ``levels``, finer where it is quiet.
+
+    With ``μ = levels - 1`` a sample goes to ``sign(x) ln(1 + μ|x|) / ln(1 + μ)``, from
+    -1 to 1 as well, and there to one of ``levels`` bins of equal width. ITU-T G.711;
+    van den Oord et al. (2016), WaveNet, sec. 2.2. Built in chapter 07_sequences.
+
+    Raises:
+        ValueError: a value lies outside of [-1, 1], which on a GPU is not looked at,
+            or ``levels`` is below 2.
+
+    >>> mu_law(torch.tensor([-1.0, -0.01, 0.0, 0.01, 1.0]))
+    tensor([  0,  98, 128, 157, 255])
+    """
+    levels = integer("levels", levels, 2)
+    if x.device.type == "cpu" and x.numel():
+        low, high = torch.stack(x.detach().aminmax()).tolist()
+        if not (low >= -1 and high <= 1):
+            raise ValueError(
+                f"x holds values from {low:.9g} to {high:.9g}; expected -1 to 1: "
+                "divide by the largest magnitude"
+            )
+    loud = x.sign() * (x.abs() * (levels - 1)).log1p() / math.log(levels)
+    return ((loud + 1) / 2 * levels).floor().long().clamp(0, levels - 1)
+
+
+def mu_law_inverse(
+    tokens: Int64[Tensor, "*shape"], levels: int = 256
+) -> Float32[Tensor, "*shape"]:
+    """Tokens of `mu_law` to sound: the center of each bin, on the scale of the bins.
+
+    Of an even number of levels none is silence itself: the quietest two are as far
+    above it as below. Built in chapter 07_sequences.
+
+    Raises:
+        ValueError: a token is not below ``levels``, which on a GPU is not looked at,
+            or ``levels`` is below 2.
+
+    >>> mu_law(mu_law_inverse(torch.tensor([0, 127, 255])))
+    tensor([  0, 127, 255])
+    """
+    within_levels("tokens", tokens, integer("levels", levels, 2))
+    loud = (2 * tokens.float() + 1) / levels - 1
+    return loud.sign() * (loud.abs() * math.log(levels)).expm1() / (levels - 1)
