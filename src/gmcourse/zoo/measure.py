@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from .. import molecules
 from ..core import evaluating
 from ..metrics import (
     ModeCount,
@@ -31,6 +32,7 @@ from .sources import Source, Windows, stacked_label
 
 __all__ = [
     "Accuracy",
+    "DrawnMolecules",
     "HighQuality",
     "ImportanceWeightedBound",
     "Measure",
@@ -510,3 +512,56 @@ class StacksCovered(Measure):
         of = f"modes covered (estimate; of {record['all']:,})"
         kl = f"KL to uniform (estimate, nats; real data {number(record['floor'], 3)})"
         return {of: number(record["value"], 0), kl: number(record["kl"], 3)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnMolecules(Measure):
+    """Of strings that were drawn, the share that are molecules.
+
+    Beside it, see `gmcourse.molecules.score`, what is unique and novel of them, and
+    how many have the donors that the model was told: the labels of test examples.
+
+    Attributes:
+        against: training examples that a molecule must differ from to be novel.
+    """
+
+    against: int
+
+    key = "valid"
+    label = "valid molecules"
+    unit = "%"
+    kind = "estimate"
+
+    def compute(self, model, source):
+        x, c = source.part("test").first(self.n)
+        drawn = by_parts(model, lambda x, c: model.sample(len(x), c), x, c)
+        strings = [source.alphabet.decode(row) for row in drawn]
+        known, _ = source.strings("train")
+        known = {molecules.read(s).fingerprint for s in known[: self.against]}
+        found = molecules.score(strings, known)
+        told = [
+            min(3, molecules.read(s).donors) == due
+            for s, due in zip(strings, c.tolist())
+            if molecules.valid(s)
+        ]
+        share = c.bincount() / len(c)
+        extra = {
+            "n": len(strings),
+            "against": len(known),
+            "unique": 100 * found.unique,
+            "novel": 100 * found.novel,
+            "as_told": 100 * sum(told) / max(1, len(told)),
+            "by_chance": 100 * float(share.square().sum()),
+        }
+        valid = 100 * found.valid
+        return Result(valid, (valid * (100 - valid) / len(strings)) ** 0.5, extra)
+
+    def cells(self, record):
+        known, chance = record["against"], number(record["by_chance"], 0)
+        valid = f"{number(record['value'], 1)} ± {number(record['std_error'], 1)}"
+        others = (number(record[key], 1) for key in ("unique", "novel"))
+        return {
+            f"valid (estimate, %, of {record['n']:,})": valid,
+            f"unique / novel (%, beside {known:,})": " / ".join(others),
+            f"donors as told (%; by chance {chance})": number(record["as_told"], 1),
+        }

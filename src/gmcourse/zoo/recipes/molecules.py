@@ -1,0 +1,42 @@
+"""A model of molecules, written as SMILES."""
+
+from typing import Any
+
+from ...conditions import Labels
+from ...sequences import GPT
+from ..making import Recipe, adamw
+from ..measure import DrawnMolecules, NegativeLogProb
+from ..sources import MOLECULES
+
+_NATS: Any = {"tolerance": 0.05}
+_SHARES: Any = {"tolerance": 1.5}
+
+RECIPES = (
+    Recipe(
+        name="gpt-molecules",
+        title="GPT told the donors",
+        source=MOLECULES,
+        model=lambda: GPT(
+            (MOLECULES.length,),
+            len(MOLECULES.alphabet),
+            width=96,
+            depth=4,
+            heads=4,
+            condition=Labels(4),
+        ),
+        steps=(10, 7_000, 100_000),
+        measures=(
+            NegativeLogProb(n=10_000, **_NATS, quick=NegativeLogProb(n=100, **_NATS)),
+            DrawnMolecules(
+                n=1_000,
+                against=100_000,
+                **_SHARES,
+                quick=DrawnMolecules(n=100, against=1_000, **_SHARES),
+            ),
+        ),
+        optimizer=adamw(3e-3, 0.1),
+        batch_size=32,
+        ema=0.99,
+        bits=8,
+    ),
+)
