@@ -1,0 +1,346 @@
+"""Exercise ar-27: Pairs that become one."""
+
+from collections import Counter
+from itertools import pairwise
+
+from .._comparisons import first
+from .._exercise import Exercise
+
+
+@Exercise(
+    id="ar-27",
+    title="Pairs that become one",
+    difficulty=3,
+    minutes=35,
+    compute="cpu-instant",
+    points=3,
+    objectives=(
+        "Learn the tokens of a text by merging its most frequent pairs, and turn text "
+        "into these tokens and back.",
+    ),
+    statement=r"""
+Letters make long sequences, words make too many tokens. Byte-pair encoding lies between
+(Gage, 1994; [Sennrich et al., 2016](https://arxiv.org/abs/1508.07909)). A text begins
+as a row of its bytes in UTF-8, the tokens 0 to 255. Merge $i$, counted from 0, is a pair $(a, b)$
+of tokens: wherever $b$ stands right behind $a$, both are replaced by the one token
+$256 + i$. The places are found from left to right and do not overlap: the pair $(a, a)$
+makes of $a\,a\,a$ first the new token, then $a$. A space is a byte like all others, and
+no words are kept apart.
+
+- `learn(text, k)` gives a list of $k$ merges, pairs of ints. Each time all pairs of
+  neighbors in the present row are counted, also those that overlap: $a\,a\,a$ holds
+  $(a, a)$ twice. The most frequent pair is merged; of several, the one that comes first
+  in the present row. If no pair is counted twice, the list ends there.
+- `encode(text, merges)` gives the list of tokens, ints: the first merge is applied to
+  the whole row, then the second, and so on.
+- `decode(tokens, merges)` gives the text.
+
+`text` is any str that UTF-8 can hold, also an empty one, of at most 3,000 characters,
+and $k$ is from 0 to 100. In `merges`, a list of tuples, merge $i$ holds tokens below
+$256 + i$, and no pair twice; the list may come from another text, or from nobody's.
+`tokens` is a list of ints whose bytes, put together, are those of a text; `encode` need
+not have made it. The lists that come in stay as they are, and nothing is kept between
+calls.
+""",
+    stub='''
+def learn(text, k):
+    """A str -> a list of at most k pairs of ints."""
+    return ...
+
+
+def encode(text, merges):
+    """A str, a list of pairs -> a list of ints."""
+    return ...
+
+
+def decode(tokens, merges):
+    """A list of ints, a list of pairs -> a str."""
+    return ...
+''',
+    answers={"learn": callable, "encode": callable, "decode": callable},
+    hints=(
+        "Write `merged(row, pair, new)` first, which replaces one pair in one row: "
+        "both `learn` and `encode` need it.",
+        "`Counter` counts the pairs of `itertools.pairwise(row)`, and keeps the order "
+        "in which they came.",
+        "For decoding, list the bytes of all tokens: those of a merge are those of its "
+        "two parts, which are in the list already.",
+    ),
+    misconceptions={
+        "characters in place of bytes": "An é is two bytes, and so two tokens.",
+        "strings in place of numbers": "Tokens are ints: bytes and new numbers.",
+        "overlaps not counted": "For counting, a a a holds (a, a) twice.",
+        "overlap merged twice": "A token that was merged is gone: a a a is the new one "
+        "and an a.",
+        "overlap merged from the right": "From left to right: the new token comes "
+        "first, then the a that is left.",
+        "last of the most frequent": "Of equally frequent pairs the first one counts.",
+        "smallest of the most frequent": "Of equally frequent pairs the one that comes "
+        "first in the row counts, whatever its numbers are.",
+        "largest of the most frequent": "Of equally frequent pairs the one that comes "
+        "first in the row counts, whatever its numbers are.",
+        "another of the most frequent": "The pair is as frequent as the one due, which "
+        "comes before it in the present row.",
+        "less frequent pair": "In the present row another pair occurs more often.",
+        "counts not updated": "After each merge the row is another one: count again.",
+        "tokens counted in place of pairs": "How often a and b occur says little about "
+        "a b.",
+        "words kept apart": "Pairs with a space in them count, too.",
+        "merged what occurs once": "A pair that is counted once saves nothing: the "
+        "list ends before.",
+        "ended too early": "There is a pair that is counted twice.",
+        "one merge too many": "k merges at most.",
+        "new tokens numbered otherwise": "Merge 0 makes the token 256.",
+        "merged once only": "A merge replaces its pair wherever it stands.",
+        "merges in reversed order": "The first merge comes first.",
+        "whichever pair comes first": "The order of the merges decides, not the places "
+        "in the row.",
+        "longest token first": "A merge applies to what those before it have left: "
+        "what is longest plays no part.",
+        "new tokens not merged": "Later merges hold tokens that earlier ones made.",
+        "bytes decoded token by token": "A token may hold a part of a letter: put all "
+        "bytes together first.",
+        "parts exchanged": "The bytes of a come before those of b.",
+    },
+)
+def ar_27(t, learn, encode, decode):
+    a, b, c, d, e = b"abcde"
+    latest = {}
+
+    def judged(name, f, given, due, ideas=(), why="by the rules above."):
+        """What ``f`` gives is ``due``, and its list is as before."""
+        t.property(name)
+        kept = [list(v) if isinstance(v, list | tuple) else v for v in given]
+        out = latest[f] = t.call(f, *kept)
+        same = all(list(v) == list(w) for v, w in zip(kept, given) if type(v) is list)
+        t.true(same, "A list that stays as it is.", "others", "input changed in place")
+        kind = str if f is decode else list
+        got = f"an object of type {type(out).__name__}"
+        t.true(isinstance(out, kind), f"A {kind.__name__} is due.", got)
+        text = out if f is decode else str([*out])
+        if f is not decode:
+            flat = [v for pair in out for v in pair] if f is learn else out
+            letters = any(isinstance(v, str | bytes) for v in flat)
+            t.true(not letters, "Ints.", text[:200], "strings in place of numbers")
+            out = tuple(tuple(v) if f is learn else int(v) for v in out)
+        if due is not None and out != due:
+            told = first(ideas, lambda v: v == out)
+            t.fail(told, why=f"{str(due)[:300]}: {why}", got=text[:300])
+        return out
+
+    def row(text):
+        return tuple(text.encode())
+
+    for text, merges, due, ideas in (
+        ("", [], (), {}),
+        ("abc", [], (a, b, c), {}),
+        (
+            "abcab",
+            [(a, b)],
+            (256, c, 256),
+            {
+                "merged once only": (256, c, a, b),
+                "new tokens numbered otherwise": [(v, c, v) for v in (0, 1, 255, 257)],
+            },
+        ),
+        ("", [(a, b)], (), {}),
+        (
+            "aaa",
+            [(a, a)],
+            (256, a),
+            {
+                "overlap merged twice": (256, 256),
+                "overlap merged from the right": (a, 256),
+            },
+        ),
+        ("aaaaab", [(a, a), (a, b)], (256, 256, 257), {}),
+        (
+            "abc",
+            [(a, b), (b, c)],
+            (256, c),
+            {"merges in reversed order": (a, 257)},
+        ),
+        (
+            "abc",
+            [(a, b), (b, c), (a, 257)],
+            (256, c),
+            {"longest token first": (258,)},
+        ),
+        (
+            "abc",
+            [(b, c), (a, b), (257, c)],
+            (a, 256),
+            {"whichever pair comes first": [(257, c), (258,)]},
+        ),
+        (
+            "abcd",
+            [(a, b), (b, c), (257, d)],
+            (256, c, d),
+            {"longest token first": (a, 258)},
+        ),
+        (
+            "abcd",
+            [(a, b), (256, c), (257, d)],
+            (258,),
+            {"new tokens not merged": (256, c, d)},
+        ),
+        ("a b", [(a, 32), (256, b)], (257,), {"words kept apart": (a, 32, b)}),
+        (
+            "éa",
+            [(195, 169)],
+            (256, a),
+            {"characters in place of bytes": (233, a)},
+        ),
+    ):
+        judged("tokens of short texts", encode, (text, merges), due, ideas)
+
+    whole = "mn.zy,ab;ef:mn/zy|ab!ef"
+    for text, k, due, ideas in (
+        ("", 3, (), {}),
+        ("abab", 0, (), {"one merge too many": ((a, b),)}),
+        ("cdcd", 1, ((c, d),), {"ended too early": ()}),
+        (
+            "abcd",
+            3,
+            (),
+            {"merged what occurs once": ((a, b), (256, c), (257, d))},
+        ),
+        (
+            "abcab",
+            3,
+            ((a, b),),
+            {"merged what occurs once": ((a, b), (256, c), (257, 256))},
+        ),
+        (
+            whole,
+            1,
+            (row("mn"),),
+            {
+                "last of the most frequent": (row("ef"),),
+                "smallest of the most frequent": (row("ab"),),
+                "largest of the most frequent": (row("zy"),),
+            },
+        ),
+        ("éaéb", 1, ((195, 169),), {"characters in place of bytes": ()}),
+        ("aaabcbc", 1, ((a, a),), {"overlaps not counted": ((b, c),)}),
+        ("aaa", 5, ((a, a),), {"overlaps not counted": ()}),
+        (
+            "c a c a c a",
+            1,
+            ((c, 32),),
+            {"words kept apart": (), "less frequent pair": ((a, 32),)},
+        ),
+        (
+            "abcabcabc",
+            3,
+            ((a, b), (256, c), (257, 257)),
+            {"counts not updated": ((a, b), (b, c), (c, a))},
+        ),
+        (
+            "eaeceidbcdb",
+            1,
+            ((d, b),),
+            {"tokens counted in place of pairs": ((e, c),)},
+        ),
+        (
+            "aaabaaab",
+            2,
+            ((a, a), (256, a)),
+            {
+                "overlap merged from the right": ((a, a), (a, 256)),
+                "overlap merged twice": ((a, a), (256, 256)),
+                "another of the most frequent": ((a, a), (a, b)),
+            },
+        ),
+    ):
+        judged("merges of short texts", learn, (text, k), due, ideas)
+
+    for tokens, merges, due, ideas in (
+        ((), [], "", {}),
+        ((c, 256, a), [(a, b)], "caba", {"parts exchanged": "cbaa"}),
+        ((257, 256, b), [(a, b), (256, c)], "abcabb", {}),
+        (
+            (195, 256),
+            [(169, b)],
+            "éb",
+            {
+                "characters in place of bytes": "Ã©b",
+                "bytes decoded token by token": ["\ufffd\ufffdb", "b", "??b"],
+            },
+        ),
+    ):
+        judged("text of a few tokens", decode, (tokens, merges), due, ideas)
+
+    # Any merge can be undone, and leaves no pair behind: these two say what it is.
+
+    def chain(name, text, merges):
+        """The rows after 0, 1, ... of the merges."""
+        rows = [judged(name, encode, (text, []), row(text))]
+        for i, pair in enumerate(merges):
+            new = judged(name, encode, (text, merges[: i + 1]), None)
+            undone = [v for u in new for v in (pair if u == 256 + i else (u,))]
+            why = f"As without the last merge, but for the token {256 + i}."
+            t.true(tuple(undone) == rows[-1], why, str(new)[:300])
+            left = set(pairwise(new))
+            why, got = f"{pair} is replaced at all places.", str(new)[:300]
+            t.true(pair not in left, why, got, "merged once only")
+            late = pair[0] == pair[1] and (pair[0], 256 + i) in left
+            why, told = "From left to right.", "overlap merged from the right"
+            t.true(not late, why, got, told)
+            rows.append(new)
+        for tokens in rows:
+            judged("back to the text", decode, (tokens, merges), text)
+        return rows
+
+    def some(n, letters):
+        at = t.integers(n, low=0, high=len(letters) - 1).tolist()
+        return "".join(letters[i] for i in at)
+
+    for n, letters, k in (
+        *((30, "ab", 4), (60, "aab", 30), (120, "aaab c", 12), (90, "aéü€😀 b", 15)),
+        *((1, "a", 3), (2, "a", 3), (40, "a", 20), (300, "abcdefgh ij\n", 30)),
+    ):
+        text, name = some(n, letters), "each merge is of the most frequent pair"
+        merges = [*judged(name, learn, (text, k), None)]
+        got = f"{len(merges)} merges"
+        t.true(len(merges) <= k, f"{k} at most.", got, "one merge too many")
+        rows = chain("a merge more can be undone", text, merges)
+        t.property(name, of=latest[learn])
+        for i, now in enumerate(rows):
+            counts = Counter(pairwise(now))
+            best = max(counts.values(), default=0)
+            if i == len(merges):
+                why, got = "No pair is left that is counted twice.", f"{best} times"
+                t.true(i == k or best < 2, why, got, "ended too early")
+                break
+            why, got = f"Merge {i}, counted {best} times.", f"{merges[i]}: {counts}"
+            often = counts[merges[i]]
+            t.true(often < best or best > 1, why, got[:300], "merged what occurs once")
+            t.true(often == best, why, got[:300], "less frequent pair")
+            due = next(p for p in counts if counts[p] == best)
+            told = "another of the most frequent"
+            t.true(due == merges[i], f"{due}: {why}", got[:300], told)
+        other = some(n, letters)
+        chain("merges of another text", other, merges)
+        kept = {"result of an earlier call": tuple(merges)}
+        judged("the same text again", learn, (text, 2), tuple(merges[:2]), kept)
+        judged("the same text again", encode, (text, merges), rows[-1])
+
+    for _ in range(3):
+        merges = []
+        while len(merges) < 12:
+            pair = tuple(t.integers(2, low=0, high=3 + len(merges)).tolist())
+            pair = tuple(97 + v if v < 4 else 252 + v for v in pair)
+            merges += [pair] * (pair not in merges)
+        chain("merges that nobody has learned", some(200, "abcd"), merges)
+        every = {v: chr(v) for v in b"abcd"}
+        name = "the bytes of a merge are those of its parts"
+        for i, (p, q) in enumerate(merges):
+            due = every[p] + every[q]
+            ideas = {"parts exchanged": every[q] + every[p]}
+            given = [256 + i], merges
+            every[256 + i] = judged(name, decode, given, due, ideas, "both parts.")
+        places = t.integers(20, low=0, high=15).tolist()
+        tokens = [[*every][i] for i in places]
+        due = "".join(every[v] for v in tokens)
+        judged("tokens that no text would have", decode, (tokens, merges), due)
