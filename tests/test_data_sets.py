@@ -251,6 +251,7 @@ def test_every_entry_is_complete():
         assert entry.kind in LOADERS and entry.title and entry.citation, name
         assert entry.license and (name in formats.EMBEDDED or entry.files), name
         assert bool(entry.sample) == (name in formats.EMBEDDED and name in formats.FULL)
+        assert entry.sample or not entry.stand_in
         for mirror in entry.mirrors:
             assert re.fullmatch(r"https?://\S+/", mirror), mirror
         for file in entry.files:
@@ -306,6 +307,39 @@ def test_small_emoji_are_pairs_on_a_bare_machine(bare, capsys):
         assert (near == torch.arange(n)).float().mean() > 0.25  # by chance 0.01
     said = capsys.readouterr().err
     assert "tools/embed.py emoji builds it" in said and "data fetch" not in said
+
+
+def test_touch_tones_stand_in_for_spoken_digits(bare, capsys):
+    """The two loudest tones are those of the key, ITU-T Q.23; nothing repeats."""
+    train, test = (data.load_sequences("fsdd", s) for s in ("train", "test"))
+    said = capsys.readouterr().err
+    assert "made by formula: no speech" in said and "data fetch fsdd" in said
+    assert (len(train), len(test)) == (600, 60)
+    keys = {
+        1: (697, 1209), 2: (697, 1336), 3: (697, 1477),
+        4: (770, 1209), 5: (770, 1336), 6: (770, 1477),
+        7: (852, 1209), 8: (852, 1336), 9: (852, 1477), 0: (941, 1336),
+    }  # fmt: skip
+    for part in (train, test):
+        assert part.info.is_sample and "in place of" in part.info.label
+        assert part.c.bincount().tolist() == [len(part) // 10] * 10
+        for wave, digit in zip(part.items, part.c.tolist()):
+            assert wave.dtype == torch.int16 and 1600 <= len(wave) < 5200
+            power = torch.fft.rfft(wave.double() * torch.hann_window(len(wave)))
+            power, hertz = power.abs(), torch.arange(len(power)) * 8000 / len(wave)
+            for low, high, due in zip((600, 1075), (1075, 2000), keys[digit]):
+                band = (hertz > low) & (hertz < high)
+                loudest = hertz[band][power[band].argmax()]
+                assert abs(loudest - due) <= 4000 / len(wave) + 0.5
+            tones = (hertz[:, None] - torch.tensor(keys[digit])).abs().amin(1) < 20
+            assert power[tones].square().sum() > 0.98 * power.square().sum()
+    # No two alike, and no example of the test part among those to learn from.
+    assert len({w.numpy().tobytes() for w in train.items + test.items}) == 660
+    loudest = torch.stack([wave.abs().max() for wave in train.items]).double()
+    assert loudest.min() < 1_700 and 15_000 < loudest.max() < 17_000
+    again = data.load_sequences("fsdd", "train")
+    assert all(map(torch.equal, train.items, again.items))
+    assert data.load_sequences("fsdd", "validation").c.bincount().tolist() == [10] * 10
 
 
 def test_small_emoji_are_the_large_ones_on_white():

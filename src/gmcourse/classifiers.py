@@ -1,4 +1,4 @@
-"""Small classifiers: their features are what samples and data are compared by."""
+"""Small classifiers: what samples are compared with data by, and read by."""
 
 import math
 
@@ -7,12 +7,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ._arguments import within_unit
+from ._arguments import integer, within_unit
 from .conditions import Labels
 from .core import Model, evaluating
+from .data import mu_law_inverse
 from .nets import ConvEncoder
 
-__all__ = ["FeatureClassifier"]
+__all__ = ["FeatureClassifier", "SoundClassifier"]
 
 
 class FeatureClassifier(Model):
@@ -94,3 +95,72 @@ class FeatureClassifier(Model):
             parts = x.split(batch)
             features = [self.features(part.to(self.device)).cpu() for part in parts]
         return torch.cat(features).double()
+
+
+class SoundClassifier(Model):
+    """A small convolutional classifier of sound, which looks at its spectrogram.
+
+    The logarithm of 64 magnitudes for every 32 samples, through three convolutions
+    along time, each at half the pace; then the mean over time. Tokens are those of
+    `gmcourse.data.mu_law`. Built in chapter 07_sequences.
+
+    Args:
+        event_shape: of an example, ``(length,)``.
+        levels: number of tokens.
+        classes: number of labels.
+        width: channels of the convolutions.
+
+    Raises:
+        ValueError, TypeError: a size is no positive integer.
+    """
+
+    dtype = torch.int64
+
+    window: Float[Tensor, " 128"]
+
+    def __init__(
+        self, event_shape: tuple[int, ...], levels: int, classes: int, width: int = 48
+    ):
+        super().__init__()
+        self.event_shape = shape_of("event_shape", event_shape)
+        self.levels, width = integer("levels", levels, 2), integer("width", width)
+        self.condition = Labels(classes)
+        window = torch.hann_window(128)
+        self.register_buffer("window", window, persistent=False)
+        self.net = nn.Sequential(
+            nn.Conv1d(64, width, 5, stride=2, padding=2),
+            nn.SiLU(),
+            nn.Conv1d(width, width, 5, stride=2, padding=2),
+            nn.SiLU(),
+            nn.Conv1d(width, width, 5, stride=2, padding=2),
+            nn.SiLU(),
+        )
+        self.head = nn.Linear(width, classes)
+
+    def spectrogram(
+        self, x: Int[Tensor, "b length"]
+    ) -> Float[Tensor, "b 64 frames"]:
+        """Logarithms of magnitudes, of 1/128 to 1/2 of a period a sample."""
+        sound = mu_law_inverse(x, self.levels).to(self.window)
+        both = torch.stft(sound, 128, 32, window=self.window, return_complex=True)
+        return (both[:, 1:].abs() + 0.01).log()
+
+    def forward(self, x: Int[Tensor, "b length"]) -> tuple[Float[Tensor, "b classes"]]:
+        """Logits.
+
+        Raises:
+            TypeError, ValueError: ``x`` is not ``(b, length)`` of tokens, with b > 0.
+        """
+        self.check_x(x)
+        z = self.net(self.spectrogram(x)).mean(2)
+        return (self.head(F.dropout(z, 0.1, self.training)),)
+
+    def loss(self, x, c=None):
+        """The cross-entropy; nats, batch mean."""
+        self.check(x, c)
+        assert c is not None  # check has seen to it
+        return F.cross_entropy(self(x)[0], c)
+
+    def split_labels(self, c: Int[Tensor, " b"]) -> list[Tensor]:
+        """The labels, as `FeatureClassifier.split_labels` of one head."""
+        return [c]

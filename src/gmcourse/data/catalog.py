@@ -32,8 +32,9 @@ class Entry:
     """One set. Without `files` it ships whole with the package.
 
     `kind` says which loader serves it: "images", "text" or "sequences". `sample`
-    says in words what the embedded part holds where it is not the whole. `command`
-    is what gets the files, where it is not `gmcourse data fetch`.
+    says in words what the embedded part holds where it is not the whole, and
+    `stand_in` is its title where it is no part of the set. `command` is what gets the
+    files, where it is not `gmcourse data fetch`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Entry:
     citation: str
     note: str = ""
     sample: str = ""
+    stand_in: str = ""
     folders: tuple[str, ...] = ()
     mirrors: tuple[str, ...] = ()
     files: tuple[File, ...] = ()

@@ -51,6 +51,7 @@ EMOJI = (
     "Activities", "Animals & Nature", "Component", "Flags", "Food & Drink",
     "Objects", "People & Body", "Smileys & Emotion", "Symbols", "Travel & Places",
 )  # fmt: skip
+TONES = (697, 770, 852, 941), (1209, 1336, 1477)  # Hz: of the rows, of the columns
 KUZUSHIJI = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 # Of tiny Shakespeare, in the order of their codes.
 SYMBOLS = "\n !$&',-.3:;?" + string.ascii_uppercase + string.ascii_lowercase
@@ -188,6 +189,31 @@ def fsdd(read: Read, part: str) -> Parsed:
         waves.append(torch.from_numpy(np.frombuffer(frames, "<i2").copy()))
         digits.append(digit)
     return Parsed(tuple(waves), torch.tensor(digits), DIGITS)
+
+
+def touch_tones(read: Read, part: str) -> Parsed:
+    """Digits as a telephone dials them, in place of spoken ones, made by formula.
+
+    Two sines, of the key's row and column (ITU-T Q.23), with faint noise; as int16
+    (samples,) at 8 kHz. Where they begin, how long and how loud they are, and their
+    phases are drawn, the same each time.
+    """
+    train = part == "train"
+    draw = np.random.RandomState(1 if train else 2)  # a stream that never changes
+    n, rows, columns = 600 if train else 60, *map(np.array, TONES)
+    digit = np.arange(n) % 10
+    place = np.where(digit == 0, 10, digit - 1)  # of the key: 0 is below 8
+    hertz = np.stack([rows[place // 3], columns[place % 3]], 1)
+    waves = []
+    for pair in hertz:
+        silence, length = draw.randint(0, 800, 2), draw.randint(1600, 3600)
+        angle = 2 * np.pi * (pair[:, None] * np.arange(length) / 8000)
+        tone = np.sin(angle + draw.uniform(0, 2 * np.pi, (2, 1))).sum(0)
+        wave = np.pad(tone, silence)
+        wave += 0.01 * draw.standard_normal(len(wave))
+        loudness = 8000 * 10 ** draw.uniform(-1, 0)
+        waves.append(torch.from_numpy((loudness * wave).round().astype(np.int16)))
+    return Parsed(tuple(waves), torch.from_numpy(digit).long(), DIGITS)
 
 
 def _decode(content: bytes, mode: str) -> np.ndarray:
@@ -353,4 +379,5 @@ EMBEDDED: dict[str, Callable[[Read, str], Parsed]] = {
     "first_names": names_by_gender,
     "names": small_names,
     "moses": lines("moses_50k.txt.xz"),
+    "fsdd": touch_tones,
 }

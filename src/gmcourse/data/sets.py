@@ -180,7 +180,7 @@ def _load(name: str, split: str, kind: str) -> tuple[Parsed, Info]:
     parsed = part_of(parsed, split)
     info = Info(
         entry.name,
-        entry.title,
+        (is_sample and entry.stand_in) or entry.title,
         split,
         parsed.classes,
         entry.license,
