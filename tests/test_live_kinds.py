@@ -10,7 +10,7 @@ from browser import page as page
 from live_pages import PHONE, drawn
 from live_pages import show as show
 
-from gmcourse import autoregressive, live, mixtures, seeded
+from gmcourse import autoregressive, live, mixtures, seeded, sequences
 from gmcourse.data.densities import GaussianMixture
 
 FIGURE = "document.querySelector('.gm-live').gm"
@@ -455,11 +455,18 @@ def pixels(**how):  # its own tests: test_live_pixels.py
     return live.PixelByPixel(model, **{"wander": False, "label": "Pixels", **how})
 
 
+def letters(**how):  # its own tests: test_live_next_token.py
+    with seeded(0):
+        model = sequences.GPT((8,), 5, width=8, depth=1, heads=2)
+    return live.NextToken(model, ".abcd", **{"wander": False, "label": "Text", **how})
+
+
 KINDS = {
     "coins": coins,
     "divergences": divergences,
     "em": em,
     "gan": gan_plane,
+    "letters": letters,
     "pixels": pixels,
     "tradeoff": lambda **how: tradeoff(**how)[0],
     "transport": transport,

@@ -14,6 +14,7 @@ from .em_steps import EMSteps
 from .figure import Live
 from .gan_plane import GANPlane
 from .latent_plane import LatentPlane
+from .next_token import NextToken
 from .pixel_by_pixel import PixelByPixel
 from .tradeoff import Tradeoff
 from .transport import Transport
@@ -24,6 +25,7 @@ __all__ = [
     "GANPlane",
     "LatentPlane",
     "Live",
+    "NextToken",
     "PixelByPixel",
     "PixelCoins",
     "Tradeoff",
