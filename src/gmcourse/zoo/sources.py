@@ -378,6 +378,7 @@ MOLECULES = Molecules(
         split=molecules.tokens,
         end=True,
     ),
+)
 SPOKEN = Sounds(
     "fsdd", "spoken digits, 0.5 s at 4 kHz", length=2000, rate=4000, levels=128
 )
