@@ -353,4 +353,5 @@ EMBEDDED: dict[str, Callable[[Read, str], Parsed]] = {
     "first_names": names_by_gender,
     "names": small_names,
     "moses": lines("moses_50k.txt.xz"),
+    "moses_50k": lines("moses_50k.txt.xz"),
 }
