@@ -380,4 +380,5 @@ EMBEDDED: dict[str, Callable[[Read, str], Parsed]] = {
     "names": small_names,
     "moses": lines("moses_50k.txt.xz"),
     "fsdd": touch_tones,
+    "moses_50k": lines("moses_50k.txt.xz"),
 }

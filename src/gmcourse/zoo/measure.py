@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from .. import molecules
 from ..core import evaluating
 from ..metrics import (
     ModeCount,
@@ -27,8 +26,9 @@ from ..metrics import (
     modes,
     retrieval,
 )
+from ..molecules import read, score, valid
 from ..settings import seeded
-from .sources import Source, Windows, stacked_label
+from .sources import Molecules, Source, Windows, stacked_label
 
 __all__ = [
     "Accuracy",
@@ -533,16 +533,17 @@ class DrawnMolecules(Measure):
     kind = "estimate"
 
     def compute(self, model, source):
+        assert isinstance(source, Molecules)
         x, c = source.part("test").first(self.n)
         drawn = by_parts(model, lambda x, c: model.sample(len(x), c), x, c)
         strings = [source.alphabet.decode(row) for row in drawn]
-        known, _ = source.strings("train")
-        known = {molecules.read(s).fingerprint for s in known[: self.against]}
-        found = molecules.score(strings, known)
+        known = source.strings("train")[: self.against]
+        found = score(strings, {read(string).fingerprint for string in known})
+        assert c is not None
         told = [
-            min(3, molecules.read(s).donors) == due
-            for s, due in zip(strings, c.tolist())
-            if molecules.valid(s)
+            min(3, read(string).donors) == due
+            for string, due in zip(strings, c.tolist())
+            if valid(string)
         ]
         share = c.bincount() / len(c)
         extra = {
@@ -553,15 +554,15 @@ class DrawnMolecules(Measure):
             "as_told": 100 * sum(told) / max(1, len(told)),
             "by_chance": 100 * float(share.square().sum()),
         }
-        valid = 100 * found.valid
-        return Result(valid, (valid * (100 - valid) / len(strings)) ** 0.5, extra)
+        value = 100 * found.valid
+        return Result(value, (value * (100 - value) / len(strings)) ** 0.5, extra)
 
     def cells(self, record):
         known, chance = record["against"], number(record["by_chance"], 0)
-        valid = f"{number(record['value'], 1)} ± {number(record['std_error'], 1)}"
+        value = f"{number(record['value'], 1)} ± {number(record['std_error'], 1)}"
         others = (number(record[key], 1) for key in ("unique", "novel"))
         return {
-            f"valid (estimate, %, of {record['n']:,})": valid,
+            f"valid (estimate, %, of {record['n']:,})": value,
             f"unique / novel (%, beside {known:,})": " / ".join(others),
             f"donors as told (%; by chance {chance})": number(record["as_told"], 1),
         }

@@ -26,10 +26,10 @@ RECIPES = (
         ),
         steps=(10, 7_000, 100_000),
         measures=(
-            NegativeLogProb(n=10_000, **_NATS, quick=NegativeLogProb(n=100, **_NATS)),
+            NegativeLogProb(n=5_000, **_NATS, quick=NegativeLogProb(n=100, **_NATS)),
             DrawnMolecules(
                 n=1_000,
-                against=100_000,
+                against=50_000,
                 **_SHARES,
                 quick=DrawnMolecules(n=100, against=1_000, **_SHARES),
             ),
