@@ -1,8 +1,11 @@
 """Figures: one look whatever the reader's own style is."""
 
+import base64
 import io
 import math
+import re
 import sys
+import wave
 
 import ipywidgets
 import matplotlib
@@ -10,6 +13,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from browser import chromium as chromium
+from browser import page as page
 from PIL import Image
 
 from gmcourse import plots
@@ -212,3 +217,108 @@ def test_a_picture_has_no_blank_rows_and_its_full_width():
     rows = (alpha > 0).any(1).nonzero()[0]
     assert rows[0] < 20 and rows[-1] > len(alpha) - 20
     assert len(alpha) < 2 * shown.width / 4 and alpha.shape[1] == 2 * shown.width
+
+
+# Sounds to listen to.
+
+
+def some_sounds():
+    """A tone, a click, and one that is shorter than its picture is wide."""
+    tone = 0.7 * torch.sin(torch.arange(800.0))
+    click = torch.zeros(500)
+    click[300] = -1.5
+    return [tone, click, torch.tensor([0.5, -0.25])]
+
+
+def test_a_player_holds_the_samples_themselves():
+    waves = some_sounds()
+    heard = plots.sounds(waves, 4000, ["one", "<two>", 3], caption="Listen  to this.")
+    html = heard._repr_html_()
+    files = re.findall(r'src="data:audio/wav;base64,([^"]+)"', html)
+    assert len(files) == 3
+    for file, due in zip(files, waves):
+        with wave.open(io.BytesIO(base64.b64decode(file))) as sound:
+            params = sound.getparams()
+            frames = sound.readframes(params.nframes)
+        assert (params.nchannels, params.sampwidth, params.framerate) == (1, 2, 4000)
+        found = torch.from_numpy(np.frombuffer(frames, "<i2").astype(np.float64))
+        due = due.clamp(-1, 1).double() * 32767
+        assert found.shape == due.shape and (found - due).abs().max() <= 0.501
+    assert html.count("<audio controls") == 3 and "<figcaption>Listen to this." in html
+    assert 'aria-label="Waveform of one, 0.20 seconds"' in html
+    assert "&lt;two&gt;" in html and "<two>" not in html
+    assert repr(heard) == "[sounds: one, <two>, 3] Listen to this."
+    again = plots.sounds(waves, 4000, heard.labels, caption=heard.caption)
+    assert html == again._repr_html_()
+
+
+def test_the_picture_of_a_sound_goes_around_it():
+    """Its columns reach from the lowest sample to the highest, up is positive."""
+    for sound in some_sounds():
+        (picture,) = plots.sounds([sound], 8000, caption="What.").pictures
+        points = re.findall(r"[ML]([\d.]+) ([\d.]+)", picture)
+        x, y = torch.tensor([[float(a), float(b)] for a, b in points]).T
+        n = len(x) // 2
+        assert n == 120 and torch.equal(x[:n], x[n:].flip(0))
+        high, low = y[:n], y[n:].flip(0)
+        assert (high < low).all() and y.min() >= 0 and y.max() <= 40
+        for i, (a, b) in enumerate(zip(high.tolist(), low.tolist())):
+            first = i * len(sound) // n
+            part = sound[first : max((i + 1) * len(sound) // n, first + 1)]
+            part = 20 * (1 - part.clamp(-1, 1))
+            assert abs(a - part.min()) <= 0.36 and abs(b - part.max()) <= 0.36
+
+
+def test_sounds_without_labels_are_numbered_and_a_batch_is_taken():
+    heard = plots.sounds(torch.rand(3, 10).double(), 8000, caption="What.")
+    assert heard.labels == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"waves": []}, ValueError, "there is no sound"),
+        ({"caption": " "}, ValueError, "need a caption"),
+        ({"labels": ["a", "b"]}, ValueError, "2 labels for 1 sounds"),
+        ({"rate": 0}, ValueError, "rate"),
+        ({"rate": 8000.0}, TypeError, "rate"),
+        ({"waves": torch.zeros(1, 5).long()}, TypeError, "sound is torch.int64"),
+        ({"waves": torch.zeros(1, 1, 5)}, ValueError, r"shape \(1, 5\)"),
+        ({"waves": torch.zeros(1, 0)}, ValueError, r"shape \(0,\)"),
+        ({"waves": torch.tensor([[math.nan]])}, ValueError, "all finite"),
+    ],
+)
+def test_sounds_that_cannot_be_played_are_refused(
+    change, error, message, as_users_run_it
+):
+    good = {"waves": torch.zeros(1, 5), "rate": 8000, "caption": "What."}
+    with pytest.raises(error, match=message):
+        plots.sounds(**good | change)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_sounds_play_from_a_file_and_wrap(page, tmp_path, scheme):
+    path = tmp_path / "page.html"
+    waves = [torch.sin(k * torch.arange(2000.0) / 4) for k in range(1, 5)]
+    heard = plots.sounds(waves, 4000, caption="Four tones.")
+    style = "html{color-scheme:light dark}body{margin:1rem}figure{margin:0}"
+    path.write_text(f"<style>{style}</style>{heard._repr_html_()}", encoding="utf-8")
+    page.emulate_media(color_scheme=scheme)
+    page.goto(path.as_uri())
+    players = page.locator("audio")
+    ready = (
+        "a => a.duration > 0 || new Promise(r => a.onloadedmetadata = () => r(true))"
+    )
+    for k in range(4):
+        assert players.nth(k).evaluate(ready)
+        assert abs(players.nth(k).evaluate("a => a.duration") - 0.5) < 0.001
+    assert len({players.nth(k).bounding_box()["y"] for k in range(4)}) == 1
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "AUDIO"
+    color = page.evaluate("getComputedStyle(document.querySelector('path')).fill")
+    assert color == {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}[scheme]
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert len({players.nth(k).bounding_box()["y"] for k in range(4)}) > 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.errors == []

@@ -99,6 +99,13 @@ HEADINGS = {
         "counted shares from the uniform distribution. The three games have one "
         "generator, and their training about the same CPU time.",
     ),
+    "fsdd": (
+        "Spoken digits",
+        "Ten words by six speakers, half a second each: 2,000 tokens of 128 by the "
+        "μ-law, 4,000 in a second. Silence is cut off at both ends and padded at the "
+        "end, and its tokens count like others. The test recordings are five of each "
+        "word and speaker; the speakers are those of the training set.",
+    ),
     "emoji32_twitter": (
         "Emoji into emoji",
         "1,720 emoji in the styles of two vendors to learn from, at 32×32 pixels, and "

@@ -1,13 +1,14 @@
 """Small classifiers: what samples are compared with data by, and read by."""
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ._arguments import integer, within_unit
+from ._arguments import integer, shape_of, within_unit
 from .conditions import Labels
 from .core import Model, evaluating
 from .data import mu_law_inverse
@@ -105,7 +106,7 @@ class SoundClassifier(Model):
     `gmcourse.data.mu_law`. Built in chapter 07_sequences.
 
     Args:
-        event_shape: of an example, ``(length,)``.
+        event_shape: of an example; several axes are made one.
         levels: number of tokens.
         classes: number of labels.
         width: channels of the convolutions.
@@ -137,19 +138,18 @@ class SoundClassifier(Model):
         )
         self.head = nn.Linear(width, classes)
 
-    def spectrogram(
-        self, x: Int[Tensor, "b length"]
-    ) -> Float[Tensor, "b 64 frames"]:
-        """Logarithms of magnitudes, of 1/128 to 1/2 of a period a sample."""
-        sound = mu_law_inverse(x, self.levels).to(self.window)
-        both = torch.stft(sound, 128, 32, window=self.window, return_complex=True)
-        return (both[:, 1:].abs() + 0.01).log()
+    def spectrogram(self, x: Int[Tensor, "b ..."]) -> Float[Tensor, "b 64 frames"]:
+        """Logarithms of magnitudes, of 1/128, 2/128, … 64/128 periods a sample."""
+        sound = mu_law_inverse(x.flatten(1), self.levels).to(self.window)
+        how: Any = {"pad_mode": "constant", "return_complex": True}
+        waves = torch.stft(sound, 128, 32, window=self.window, **how)
+        return (waves[:, 1:].abs() + 0.01).log()
 
-    def forward(self, x: Int[Tensor, "b length"]) -> tuple[Float[Tensor, "b classes"]]:
+    def forward(self, x: Int[Tensor, "b ..."]) -> tuple[Float[Tensor, "b classes"]]:
         """Logits.
 
         Raises:
-            TypeError, ValueError: ``x`` is not ``(b, length)`` of tokens, with b > 0.
+            TypeError, ValueError: ``x`` is not ``(b, *event_shape)`` of tokens.
         """
         self.check_x(x)
         z = self.net(self.spectrogram(x)).mean(2)

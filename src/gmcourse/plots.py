@@ -19,11 +19,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ._arguments import integer
+from ._sounds import Heard, sounds
 from ._tables import Table, table
 
 __all__ = [
     "COLORS",
     "MARKERS",
+    "Heard",
     "Shown",
     "Table",
     "density",
@@ -33,6 +35,7 @@ __all__ = [
     "play",
     "scatter",
     "show",
+    "sounds",
     "table",
 ]
 

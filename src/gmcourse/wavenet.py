@@ -120,11 +120,12 @@ class WaveNet(Autoregressive):
     def steps(self, x, c=None):
         """With a queue for each layer, of the columns that it will look back at.
 
-        Paine et al. (2016).
+        Paine et al. (2016). The columns of all examples lie side by side, as if they
+        were those of one: a convolution of many columns is faster than many of one.
         """
         c, tokens = self._label(x, c), x.view(len(x), -1)
-        biases = [layer.bias(c) for layer in self.layers]
-        h = self.token.weight.new_zeros(len(x), self.token.embedding_dim, 1)
+        biases = [_beside(layer.bias(c)) for layer in self.layers]
+        h = self.token.weight.new_zeros(1, self.token.embedding_dim, len(x))
         queues = [deque([h] * layer.dilation) for layer in self.layers]
         for place in range(tokens.shape[1]):
             total = 0
@@ -132,8 +133,8 @@ class WaveNet(Autoregressive):
                 queue.append(h)
                 h, skip = layer(queue.popleft(), h, bias)
                 total = total + skip
-            yield place, self.head(total)[..., 0]
-            h = self.token(tokens[:, place])[..., None]
+            yield place, self.head(total)[0].T
+            h = self.token(tokens[:, place]).T[None]
 
     def _label(self, x: Tensor, c: Tensor | None) -> Tensor | None:
         if self.condition is None or c is not None:
@@ -144,3 +145,8 @@ class WaveNet(Autoregressive):
 def _back(h: Float[Tensor, "b c t"], k: int) -> Float[Tensor, "b c t"]:
     """Each column where the one ``k`` after it was; zeros before the first."""
     return F.pad(h, (k, 0))[..., : h.shape[-1]]
+
+
+def _beside(bias: Tensor | float) -> Tensor | float:
+    """One column of each example, ``(b, c, 1)``, as columns of one, ``(1, c, b)``."""
+    return bias.transpose(0, 2) if isinstance(bias, Tensor) else bias
