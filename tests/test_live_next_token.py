@@ -644,7 +644,7 @@ def test_the_size_of_a_model_of_names():
 def test_the_still_and_its_caption_are_of_the_rounded_model():
     model = gpt(scale=0.3)
     with torch.no_grad():
-        model.head.bias.copy_(torch.arange(8.0) + 1 / 3)
+        model.head.bias.copy_(1024 + 0.3 * torch.arange(8.0))  # rounded to whole ones
         model.head.weight.mul_(0.1)
     before = copy.deepcopy(model.state_dict())
     state = torch.random.get_rng_state()

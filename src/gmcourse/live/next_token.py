@@ -3,6 +3,7 @@
 import copy
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -67,26 +68,27 @@ class NextToken(Live):
         wander: bool = True,
     ) -> None:
         _supported(model)
-        symbols = _told_apart(symbols, model.levels)
+        symbols = _told_apart(symbols, model.token.num_embeddings)
         unknown = sorted(set(start) - set(symbols[1:]))
         if unknown:
             raise ValueError(
                 f"start is {start!r}; {unknown} are none of the symbols "
                 f"{''.join(symbols[1:])!r}"
             )
-        length = model.event_shape[0]
+        length = model.position.num_embeddings
         if len(start) >= length:
             raise ValueError(
                 f"start has {len(start)} letters; the model writes {length}, so "
                 f"expected at most {length - 1}, to leave one to draw"
             )
         tokens = [symbols.index(letter) for letter in start]
-        attention = model.net.blocks[0].attention
+        blocks: Any = model.net.blocks
+        attention = blocks[0].attention
         data = {
             "weights": in_base64(_packed(model)),
             "length": length,
             "width": model.token.embedding_dim,
-            "depth": len(model.net.blocks),
+            "depth": len(blocks),
             "heads": attention.heads,
             "rotary": attention.turn is rotate,
             "symbols": symbols,
@@ -108,11 +110,11 @@ def _supported(model: GPT) -> None:
             "the model has a condition, which the page does not know; expected a GPT "
             "made with condition=None"
         )
-    shape = model.event_shape
-    if len(shape) != 1 or shape[0] > _LONGEST or model.levels > _MOST:
+    length, levels = model.position.num_embeddings, model.token.num_embeddings
+    if len(model.event_shape) != 1 or length > _LONGEST or levels > _MOST:
         raise ValueError(
-            f"the model's event_shape is {shape}, with {model.levels} levels; expected "
-            f"one axis of at most {_LONGEST} tokens, and at most {_MOST} levels"
+            f"the model's event_shape is {model.event_shape}, with {levels} levels; "
+            f"expected one axis of at most {_LONGEST} tokens, and at most {_MOST} levels"
         )
 
 
@@ -147,9 +149,10 @@ def _packed(model: GPT) -> bytes:
     def norm(layer: nn.Module) -> bytes:
         return b"".join(map(half, layer.parameters()))
 
-    tables = model.token, model.start, model.position
-    parts = [half(table.weight) for table in tables]
-    for block in model.net.blocks:
+    tables, blocks = (model.token, model.start, model.position), model.net.blocks
+    parts: list[bytes] = [half(table.weight) for table in tables]
+    block: Any
+    for block in blocks:
         parts += [norm(block.norms[0]), linear(block.attention.qkv)]
         parts += [linear(block.attention.out), norm(block.norms[1])]
         parts += [linear(block.mlp[0]), linear(block.mlp[2])]

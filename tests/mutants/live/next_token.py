@@ -4,9 +4,9 @@ TESTS = ("test_live_next_token.py",)
 MUTANTS = [
     ("a subclass is taken", "type(model) is not GPT", "not isinstance(model, GPT)"),
     ("a condition is dropped", "model.condition is not None", "False"),
-    ("several axes", "len(shape) != 1 or ", ""),
-    ("any length", "shape[0] > _LONGEST or ", ""),
-    ("any number of levels", " or model.levels > _MOST", ""),
+    ("several axes", "len(model.event_shape) != 1 or ", ""),
+    ("any length", "length > _LONGEST or ", ""),
+    ("any number of levels", " or levels > _MOST", ""),
     ("symbols repeat", " or len(set(symbols)) < levels", ""),
     ("an end of several letters", " or len(symbols[0]) > 1", ""),
     ("the end in start", "set(start) - set(symbols[1:])", "set(start) - set(symbols)"),
