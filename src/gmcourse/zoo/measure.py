@@ -32,8 +32,8 @@ from .sources import Molecules, Source, Windows, stacked_label
 
 __all__ = [
     "Accuracy",
-    "DrawnMolecules",
     "AsTold",
+    "DrawnMolecules",
     "HighQuality",
     "ImportanceWeightedBound",
     "Measure",
