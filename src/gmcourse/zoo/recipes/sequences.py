@@ -1,5 +1,6 @@
 """Models of text: plays, character by character, and names."""
 
+import dataclasses
 from typing import Any
 
 import torch
@@ -30,22 +31,23 @@ _GPT: Any = {
     "optimizer": muon(0.04, 8e-3),
     **_TEXT,
 }
+_SHORT = dataclasses.replace(SHAKESPEARE, length=64)
 
 RECIPES = (
     Recipe(
         name="gpt-shakespeare",
         title="GPT",
-        steps=(10, 2_000, 100_000),
+        steps=(10, 1_900, 100_000),
         ema=0.99,
         **_GPT,
     ),
     Recipe(
         name="gpt-shakespeare-short",
-        title="GPT, 30 s",
-        steps=(10, 200, 100_000),
+        title="GPT of 64 characters, shorter",
+        steps=(10, 300, 100_000),
         ema=0.95,
         ships=False,
-        **_GPT,
+        **_GPT | {"source": _SHORT, "model": lambda: GPT((64,), 65, rotary=True)},
     ),
     Recipe(
         name="gpt-shakespeare-long",
