@@ -191,6 +191,8 @@ def test_texts(bare):
     assert names.c[names.items.index("Zondra")] == 1
     molecules = data.load_text("moses")
     assert molecules.info.is_sample and len(molecules) == 45_000
+    same = data.load_text("moses_50k")
+    assert same.items == molecules.items and not same.info.is_sample
     assert all(
         re.fullmatch(r"[A-Za-z0-9@+\-\[\]()=#%/\\.]+", m) for m in molecules.items
     )

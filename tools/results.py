@@ -118,6 +118,14 @@ HEADINGS = {
         "end, and its tokens count like others. The test recordings are five of each "
         "word and speaker; the speakers are those of the training set.",
     ),
+    "moses_50k": (
+        "Molecules",
+        "50,000 molecules of MOSES (Polykovskiy et al., 2020) as strings, 45,000 of "
+        "them to learn from; `gmcourse.molecules` reads and compares them. Published "
+        "there for a recurrent network, CharRNN, that learned from 1.6 million: 97.5 % "
+        "of 30,000 strings are valid, and of these molecules 84.2 % are novel beside "
+        "all that it learned from.",
+    ),
     "emoji32_twitter": (
         "Emoji into emoji",
         "1,720 emoji in the styles of two vendors to learn from, at 32×32 pixels, and "

@@ -20,7 +20,7 @@ __all__ = ["Molecule", "Score", "read", "score", "tokens", "valid"]
 
 # How many bonds an atom can have, and its mean weight in daltons.
 ELEMENTS = {
-    "H": ((1,), 1.008),
+    "[H]": ((1,), 1.008),
     "C": ((4,), 12.011),
     "N": ((3,), 14.007),
     "O": ((2,), 15.999),
@@ -30,7 +30,7 @@ ELEMENTS = {
     "Br": ((1,), 79.904),
 }
 ORDERS = {"-": 1, "=": 2, "#": 3}
-AROMATIC = ("c", "n", "o", "s", "[nH]")
+AROMATIC = {"c": "C", "n": "N", "o": "O", "s": "S", "[nH]": "N"}
 _TOKEN = re.compile(r"Cl|Br|\[n?H\]|%\d\d|[CNOSFcnos()=#0-9-]")
 
 Bonds = list[dict[int, int]]  # of each atom: its neighbors, and the orders of the bonds
@@ -76,7 +76,7 @@ class Molecule:
     def weight(self) -> float:
         """Mean molecular weight, in daltons."""
         heavy = sum(ELEMENTS[atom][1] for atom in self.atoms)
-        return heavy + ELEMENTS["H"][1] * sum(self.hydrogens)
+        return heavy + ELEMENTS["[H]"][1] * sum(self.hydrogens)
 
     @property
     def rings(self) -> int:
@@ -110,18 +110,18 @@ class Molecule:
             [(0 if {i, j} <= mobile else order, j) for j, order in around.items()]
             for i, around in enumerate(self.bonds)
         ]
-        labels = [_digest(kind) for kind in zip(self.atoms, self.hydrogens)]
+        labels = _digests(zip(self.atoms, self.hydrogens))
         while len(set(labels)) > classes:
             classes = len(set(labels))
-            labels = [
-                _digest((own, sorted((order, labels[j]) for order, j in around)))
-                for own, around in zip(labels, near)
-            ]
-        return _digest(sorted(labels))
+            around = [sorted((order, labels[j]) for order, j in each) for each in near]
+            labels = _digests(zip(labels, around))
+        return _digests([sorted(labels)])[0]
 
 
-def _digest(x: object) -> str:
-    return hashlib.blake2b(repr(x).encode(), digest_size=8).hexdigest()
+def _digests(kinds: Iterable[object]) -> list[str]:
+    """A number for each, in hexadecimal digits; equal ones have the same."""
+    each = (repr(kind).encode() for kind in kinds)
+    return [hashlib.blake2b(text, digest_size=8).hexdigest() for text in each]
 
 
 def read(smiles: str) -> Molecule:
@@ -170,7 +170,7 @@ def valid(smiles: str) -> bool:
 def _walk(symbols: list[str]) -> tuple[list[str], Bonds, set[tuple[int, int]]]:
     """Atoms as they are written, their bonds, and which of these lie in rings.
 
-    A bond between atoms in lower case has order 0 where none is written.
+    A bond has order 0 where none is written.
     """
     atoms: list[str] = []
     bonds: Bonds = []
@@ -179,10 +179,6 @@ def _walk(symbols: list[str]) -> tuple[list[str], Bonds, set[tuple[int, int]]]:
     opened: dict[int, tuple[int, int]] = {}
     in_rings: set[tuple[int, int]] = set()
     last, order, begun = -1, 0, False  # begun: a branch, without an atom so far
-
-    def join(i: int, j: int, order: int) -> None:
-        both = atoms[i] in AROMATIC and atoms[j] in AROMATIC
-        bonds[i][j] = bonds[j][i] = order or int(not both)
 
     for symbol in symbols:
         if symbol in ORDERS:
@@ -210,18 +206,19 @@ def _walk(symbols: list[str]) -> tuple[list[str], Bonds, set[tuple[int, int]]]:
                     raise ValueError(f"ring {ring} joins what is joined already")
                 if order and other and order != other:
                     raise ValueError(f"ring {ring} has bonds of two orders")
-                join(first, last, order or other)
+                bonds[first][last] = bonds[last][first] = order or other
                 in_rings |= _cycle(parents, first, last)
             else:
                 opened[ring] = last, order
             order = 0
         else:
+            i = len(atoms)
             atoms.append(symbol)
-            bonds.append({})
             parents.append(last)
-            if last >= 0:
-                join(last, len(atoms) - 1, order)
-            last, order, begun = len(atoms) - 1, 0, False
+            bonds.append({last: order} if i else {})
+            if i:
+                bonds[last][i] = order
+            last, order, begun = i, 0, False
     if opened:
         raise ValueError(f"ring {min(opened)} is opened and not closed")
     if branches:
@@ -251,9 +248,13 @@ def _understand(
     for i, symbol in enumerate(atoms):
         if symbol in AROMATIC and not any((i, j) in in_rings for j in bonds[i]):
             raise ValueError(f"{symbol}, atom {i + 1}, is in lower case and in no ring")
-    free = [[j for j, order in around.items() if not order] for around in bonds]
+    lower = [symbol in AROMATIC for symbol in atoms]
+    free = [
+        [j for j, order in around.items() if lower[i] and lower[j] and not order]
+        for i, around in enumerate(bonds)
+    ]
     bonds = [{j: order or 1 for j, order in around.items()} for around in bonds]
-    lacking = [_lacking(i, symbol, bonds[i]) for i, symbol in enumerate(atoms)]
+    lacking = _lacking(atoms, bonds)
     wanting = {i for i, others in enumerate(free) if others and lacking[i]}
     near = [[j for j in others if (i, j) in in_rings] for i, others in enumerate(free)]
     for i, j in _pairs(near, wanting).items():
@@ -264,7 +265,7 @@ def _understand(
         raise ValueError("it has no atom but hydrogens")
     place = {i: k for k, i in enumerate(heavy)}
     return Molecule(
-        tuple(_element(atoms[i]) for i in heavy),
+        tuple(AROMATIC.get(atoms[i], atoms[i]) for i in heavy),
         tuple(
             lacking[i] + (atoms[i] == "[nH]") + sum(j not in place for j in bonds[i])
             for i in heavy
@@ -276,17 +277,18 @@ def _understand(
     )
 
 
-def _element(symbol: str) -> str:
-    return symbol.strip("[H]").capitalize() or "H"
-
-
-def _lacking(i: int, symbol: str, around: dict[int, int]) -> int:
-    """How many bonds an atom has beside those that are written."""
-    has = sum(around.values()) + (symbol == "[nH]")
-    for valence in ELEMENTS[_element(symbol)][0]:
-        if valence >= has:
-            return valence - has
-    raise ValueError(f"{symbol}, atom {i + 1}, has {has} bonds, more than it can have")
+def _lacking(atoms: list[str], bonds: Bonds) -> list[int]:
+    """How many bonds each atom has beside those that are written."""
+    lacking = []
+    for i, symbol in enumerate(atoms):
+        has = sum(bonds[i].values()) + (symbol == "[nH]")
+        valences, _ = ELEMENTS[AROMATIC.get(symbol, symbol)]
+        if has > valences[-1]:
+            raise ValueError(
+                f"{symbol}, atom {i + 1}, has {has} bonds, more than it can have"
+            )
+        lacking.append(next(valence for valence in valences if valence >= has) - has)
+    return lacking
 
 
 def _pairs(near: list[list[int]], wanting: set[int]) -> dict[int, int]:

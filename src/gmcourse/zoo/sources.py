@@ -369,7 +369,7 @@ MOLECULES = Molecules(
     "50,000 molecules of MOSES",
     48,
     data.Alphabet(
-        ("Br", "Cl", "[H]", "[nH]", *"()-=#123456CFNOScnos"),
+        ("Br", "Cl", "[H]", "[nH]", *"()-=#12345CFNOScnos"),
         split=molecules.tokens,
         end=True,
     ),

@@ -1,6 +1,7 @@
 """Mistakes in zoo/measure.py, and the tests that must notice them."""
 
 TESTS = (
+    "test_zoo_molecules.py",
     "test_zoo.py",
     "test_zoo_text.py",
     "test_zoo_recipes.py",
@@ -75,5 +76,23 @@ MUTANTS = [
         "the divergence of the real",
         '{"kl": found.kl, "floor": floor.kl}',
         '{"kl": floor.kl, "floor": found.kl}',
+    ),
+    ("novel beside all", '.strings("train")[: self.against]', '.strings("train")'),
+    ("novel beside the test part", 'source.strings("train")', 'source.strings("test")'),
+    (
+        "donors of all that are drawn",
+        "sum(told) / max(1, len(told))",
+        "sum(told) / len(strings)",
+    ),
+    (
+        "donors without an end",
+        "min(3, read(string).donors) == due",
+        "read(string).donors == due",
+    ),
+    ("chance as if all were equal", "share.square().sum()", "share.mean()"),
+    (
+        "the error of one string",
+        "(value * (100 - value) / len(strings)) ** 0.5",
+        "(value * (100 - value)) ** 0.5",
     ),
 ]

@@ -1,6 +1,7 @@
 """Mistakes in zoo/sources.py, and the tests that must notice them."""
 
 TESTS = (
+    "test_zoo_molecules.py",
     "test_zoo_text.py",
     "test_zoo_recipes.py",
     "test_zoo.py",
@@ -39,5 +40,21 @@ MUTANTS = [
         "strings of the training part",
         "data.load_text(self.name, split)\n        x =",
         "data.load_text(self.name)\n        x =",
+    ),
+    ("molecules that are too long", "<= self.length]", "<= self.length + 9]"),
+    (
+        "donors without end",
+        "[min(3, molecules.read(string).donors)",
+        "[(molecules.read(string).donors)",
+    ),
+    (
+        "molecules to learn from as the test part",
+        "loaded = data.load_text(self.name, split)\n        return",
+        "loaded = data.load_text(self.name)\n        return",
+    ),
+    (
+        "donors on any device",
+        'torch.tensor(donors, device="cpu")',
+        "torch.tensor(donors)",
     ),
 ]

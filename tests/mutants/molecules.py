@@ -1,0 +1,142 @@
+"""Mistakes in molecules.py, and the tests that must notice them."""
+
+TESTS = ("test_molecules.py",)
+MUTANTS = [
+    ("chlorine is carbon", 'r"Cl|Br|', 'r"Br|'),
+    ("rings of one digit alone", r"|%\d\d|", "|"),
+    ("what is no symbol is left out", 'if "".join(found) != smiles:', "if False:"),
+    ("sulfur of two bonds alone", "((2, 4, 6), 32.067)", "((2,), 32.067)"),
+    ("nitrogen of five bonds", '"N": ((3,),', '"N": ((3, 5),'),
+    ("hydrogens weigh nothing", '+ ELEMENTS["[H]"][1] * sum(self.hydrogens)', ""),
+    (
+        "bonds counted twice",
+        "sum(map(len, self.bonds)) // 2",
+        "sum(map(len, self.bonds))",
+    ),
+    (
+        "donors are atoms",
+        "sum(count for atom, count in pairs",
+        "sum(count > 0 for atom, count in pairs",
+    ),
+    (
+        "acceptors with hydrogens",
+        'sum(atom in ("N", "O") for atom in self.atoms)',
+        "self.donors",
+    ),
+    ("aromatic bonds as they are written", "0 if {i, j} <= mobile else order", "order"),
+    (
+        "a label of the neighbors alone",
+        "_digests(zip(labels, around))",
+        "_digests(around)",
+    ),
+    (
+        "neighbors in the order of the string",
+        "sorted((order, labels[j]) for order, j in each)",
+        "[(order, labels[j]) for order, j in each]",
+    ),
+    ("bonds of no order", "sorted((order, labels[j])", "sorted((0, labels[j])"),
+    (
+        "atoms in the order of the string",
+        "_digests([sorted(labels)])[0]",
+        "_digests([labels])[0]",
+    ),
+    (
+        "hydrogens do not count",
+        "_digests(zip(self.atoms, self.hydrogens))",
+        "_digests(self.atoms)",
+    ),
+    ("told once", "while len(set(labels)) > classes:", "if True:"),
+    ("two bonds at once", "if last < 0 or order:\n", "if last < 0:\n"),
+    (
+        "a branch after a bond",
+        "if last < 0 or order or begun:",
+        "if last < 0 or begun:",
+    ),
+    (
+        "a branch in the branch's place",
+        "if last < 0 or order or begun:",
+        "if last < 0 or order:",
+    ),
+    ("an empty branch", "if order or begun:", "if order:"),
+    ("a ring at the branch's bracket", "if last < 0 or begun:", "if last < 0:"),
+    ("back to where the branch ended", "last = branches.pop()", "branches.pop()"),
+    ("joined twice", "if first == last or first in bonds[last]:", "if first == last:"),
+    (
+        "joined to itself",
+        "if first == last or first in bonds[last]:",
+        "if first in bonds[last]:",
+    ),
+    (
+        "the bond of the ring's first end",
+        "= order or other",
+        "= order",
+    ),
+    (
+        "the bond of the ring's last end",
+        "= order or other",
+        "= other",
+    ),
+    ("two orders of one bond", "if order and other and order != other:", "if False:"),
+    ("a ring left open", "if opened:", "if False:"),
+    ("a branch left open", "if branches:\n        raise", "if False:\n        raise"),
+    ("a bond at the end", "if order:\n        raise", "if False:\n        raise"),
+    ("rings in one branch alone", "i, j = min(i, j), max(i, j)", "pass"),
+    (
+        "lower case anywhere",
+        "if symbol in AROMATIC and not any(",
+        "if False and not any(",
+    ),
+    (
+        "double bonds between rings",
+        "for j in others if (i, j) in in_rings]",
+        "for j in others]",
+    ),
+    ("all want a double bond", "if others and lacking[i]}", "if others}"),
+    (
+        "atoms next to none want none",
+        "if others and lacking[i]}",
+        "if near[i] and lacking[i]}",
+    ),
+    ("hydrogens of double bonds", "        lacking[i] -= 1\n", ""),
+    ("hydrogens written are lost", "+ sum(j not in place for j in bonds[i])", ""),
+    ("the hydrogen in brackets is lost", '+ (atoms[i] == "[nH]") +', "+"),
+    ("the hydrogen in brackets is no bond", ' + (symbol == "[nH]")', ""),
+    (
+        "as many bonds as fit",
+        "if valence >= has)",
+        "if valence > has or has == valences[-1])",
+    ),
+    (
+        "pairs taken are not taken anew",
+        "if j in mate and not {j, mate[j]} & seen:",
+        "if False:",
+    ),
+    ("a way through itself", "seen | {j, mate[j]})", "seen)"),
+    ("back by its own bond", "if j in ends and j != mate.get(at):", "if j in ends:"),
+    ("one side of a double bond", "if mate.get(j) == i}", "if j in mate}"),
+    (
+        "uniqueness of all that were drawn",
+        "len(different) / max(1, len(found))",
+        "len(different) / len(strings)",
+    ),
+    (
+        "validity of the different ones",
+        "len(found) / len(strings),",
+        "len(different) / len(strings),",
+    ),
+    (
+        "what is known is novel",
+        "len(different.difference(known))",
+        "len(different & set(known))",
+    ),
+    (
+        "novelty of all the valid",
+        "/ max(1, len(different)),\n    )",
+        "/ max(1, len(found)),\n    )",
+    ),
+    (
+        "upper case in aromatic systems",
+        "if lower[i] and lower[j] and not order",
+        "if not order",
+    ),
+]
