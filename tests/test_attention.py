@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from gmcourse import seeded
-from gmcourse.attention import CausalAttention, KeysValues, Transformer, rotate
+from gmcourse.attention import (
+    CausalAttention,
+    KeysValues,
+    Transformer,
+    _attended,
+    rotate,
+)
 
 
 def attention(turn=None, width=12, heads=3):
@@ -42,6 +48,22 @@ def test_in_parts_with_a_cache_all_is_as_at_once(turn, parts):
     found = [net(part, cache) for part in x.split(parts, 1)]
     torch.testing.assert_close(torch.cat(found, 1), net(x), rtol=0, atol=1e-13)
     assert cache[0].length == 7 and KeysValues().length == 0
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+def test_in_bfloat16_scores_and_shares_are_computed_in_float32(mixed):
+    """On a CPU; what goes in and comes out has bfloat16 alone."""
+    q, k, v = (4 * torch.randn(2, 3, 64, 8).bfloat16() for _ in range(3))
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        found = _attended(q, k, v, is_causal=True)
+    assert found.dtype == torch.bfloat16
+    scores = q.double() @ k.double().mT / 8**0.5
+    scores = scores.masked_fill(torch.ones(64, 64).triu(1).bool(), -torch.inf)
+    due = scores.softmax(-1) @ v.double()
+    assert (found != due.bfloat16()).float().mean() < 0.003  # ties, if at all
+    x = torch.randn(2, 5, 12)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert attention().float()(x).dtype == torch.bfloat16
 
 
 def test_turned_queries_and_keys_know_their_distance_alone():

@@ -184,7 +184,7 @@ def test_texts(bare):
     plays = [data.load_text("shakespeare", s) for s in parts.SPLITS]
     train, test, fit, held = (part.text for part in plays)
     assert len(train) + len(test) == 1_040_668 and fit + held == train
-    assert len(test) == 104_066 and len(plays[0]) == 1
+    assert len(test) == 104_067 and len(plays[0]) == 1
     names = data.load_text("first_names")
     assert len(names) == 7_965 and names.info.classes == ("male", "female")
     assert names.c[names.items.index("Aaron")] == 0
@@ -194,6 +194,39 @@ def test_texts(bare):
     assert all(
         re.fullmatch(r"[A-Za-z0-9@+\-\[\]()=#%/\\.]+", m) for m in molecules.items
     )
+
+
+def test_stand_ins_of_texts_have_the_symbols_of_the_full_sets(bare, capsys):
+    """Another edition of some plays, and another list of names."""
+    tiny, plays = (data.load_text(name) for name in ("tinyshakespeare", "shakespeare"))
+    assert tiny.info.is_sample and not plays.info.is_sample
+    kept = "".join(s for s in plays.text if s not in '[]()"12')
+    assert tiny.text[:900_000] == kept[:900_000]
+    test = data.load_text("tinyshakespeare", "test").text
+    assert (
+        f"{len(tiny.text) + len(test):,} characters"
+        in CATALOG["tinyshakespeare"].sample
+    )
+    assert set(tiny.text + test) <= set(formats.SYMBOLS) and len(formats.SYMBOLS) == 65
+    names = [data.load_text("names", split) for split in ("train", "test")]
+    assert all(part.info.is_sample for part in names)
+    items = [name for part in names for name in part.items]
+    assert len(items) == len(set(items)) == 8_403
+    assert all(re.fullmatch("[a-z]{1,15}", name) for name in items)
+    whole = [data.load_text("first_names", split) for split in ("train", "test")]
+    lower = {name.lower() for part in whole for name in part.items}
+    assert set(items) == {name for name in lower if "-" not in name and "'" not in name}
+    assert capsys.readouterr().err.count("embedded sample") == 2
+
+
+def test_the_test_part_of_a_text_is_its_last_tenth():
+    """Rounded up: of tiny Shakespeare 111,540 characters, as usual."""
+    for n, due in ((1_115_394, 111_540), (20_000, 2_000), (11, 2), (10, 1)):
+        text = formats.Parsed("a" * n, holdout="last")
+        train, test = (parts.part_of(text, split).x for split in ("train", "test"))
+        assert (len(train), len(test)) == (n - due, due)
+    part = data.load_text("tinyshakespeare", "test")
+    assert part.info.is_sample or len(part.text) == 111_540
 
 
 def test_unknown_names_and_parts(bare):
@@ -208,10 +241,8 @@ def test_unknown_names_and_parts(bare):
     with pytest.raises(ValueError, match=r'data\.load\("mnist"\)'):
         data.load_sequences("mnist")
     assert data.load("Fashion-MNIST", "test").info.name == "fashion_mnist"
-    with pytest.raises(
-        Unavailable, match=r'load_text."shakespeare". needs no download'
-    ):
-        data.load_text("tinyshakespeare")
+    with pytest.raises(Unavailable, match="no address serves them alone"):
+        data.load_text("qm9")
 
 
 def test_every_entry_is_complete():

@@ -40,11 +40,11 @@ lies outside the tolerance stated below its table. Sizes (in parameters), times 
 training and what other seeds gave are records of the training.
 
 How well a model predicts the test examples is given in nats per example (for 8-bit
-images also in bits per dimension), lower is better, and beside it stands what kind of
-number it is: an *exact* value of −log p, an *upper bound* on it, or an *estimate*. A
-bound may lie far above the value, so a model with a looser bound can be the better
-one. −ELBO is an upper bound too, the looser one. The number after ± is the standard
-error over the test examples.
+images also in bits per dimension, for a text per character), lower is better, and
+beside it stands what kind of number it is: an *exact* value of −log p, an *upper bound*
+on it, or an *estimate*. A bound may lie far above the value, so a model with a looser
+bound can be the better one. −ELBO is an upper bound too, the looser one. The number
+after ± is the standard error over the test examples.
 
 The Fréchet distance is taken in the feature space of a small classifier of our own
 for each set, which ships with the zoo; it is comparable within a table and with
@@ -84,6 +84,18 @@ HEADINGS = {
         "Pixelfaces",
         "16×16 color images composed from an artist's parts; no photographs, no real "
         "people. 8-bit and a discretized logistic likelihood.",
+    ),
+    "tinyshakespeare": (
+        "Tiny Shakespeare",
+        "The last tenth of the text, 111,540 characters of 65 kinds, by models of "
+        "windows of 128. Each character is predicted once, with at least 64 before it "
+        "in its window, but for those at the start of the text.",
+    ),
+    "names": (
+        "First names",
+        "Every tenth of 32,033 names in lower case. An example is a name and what "
+        "follows it: its end, and more of them up to 16 tokens, which cost next to "
+        "nothing.",
     ),
     "grid25": (
         "Twenty-five Gaussians",

@@ -4,6 +4,7 @@ Built in chapter 06_one_pixel_at_a_time.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -91,10 +92,19 @@ class CausalAttention(nn.Module):
             k, v = cache.add(k, v)
         if first and t > 1:
             seen = torch.ones(t, first + t, dtype=torch.bool, device=x.device)
-            y = F.scaled_dot_product_attention(q, k, v, seen.tril(first))
+            y = _attended(q, k, v, attn_mask=seen.tril(first))
         else:
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=t > 1)
+            y = _attended(q, k, v, is_causal=t > 1)
         return self.out(y.transpose(1, 2).flatten(2))
+
+
+def _attended(q: Tensor, k: Tensor, v: Tensor, **how: Any) -> Tensor:
+    """In float32 where it is bfloat16 on a CPU, which takes twice as long there."""
+    slow = q.device.type == "cpu" and q.dtype == torch.bfloat16
+    dtype = torch.float32 if slow else q.dtype
+    with torch.autocast(q.device.type, enabled=False):
+        parts = (part.to(dtype) for part in (q, k, v))
+        return F.scaled_dot_product_attention(*parts, **how).to(v.dtype)
 
 
 class Block(nn.Module):

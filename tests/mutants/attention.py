@@ -18,6 +18,8 @@ MUTANTS = [
         "part.unflatten(-1, (self.heads, -1)).transpose(1, 2)",
         "part.unflatten(-1, (-1, self.heads)).movedim(3, 1)",
     ),
+    ("in bfloat16", "torch.float32 if slow else q.dtype", "q.dtype"),
+    ("autocast goes on", "q.device.type, enabled=False", "q.device.type"),
     ("no scale", "is_causal=t > 1)", "is_causal=t > 1, scale=1.0)"),
     ("angles the other way for one", "a * sin + b * cos", "b * cos - a * sin"),
     ("speeds from 1 to 1 / 100", "10_000.0 **", "100.0 **"),

@@ -2,10 +2,12 @@
 
 `load("mnist")` always gives something to work with: the full set where it is found or
 can be fetched, else a sample that ships with the package and says so. `Batches` feeds
-it to `train`; the transforms turn its uint8 pixels into what a model expects.
+it to `train`; the transforms turn its uint8 pixels into what a model expects, and an
+`Alphabet` turns text into tokens.
 """
 
 from . import densities, structured
+from .alphabet import Alphabet
 from .batches import Batches
 from .catalog import CATALOG
 from .download import Damaged, Unavailable
@@ -31,6 +33,7 @@ from .transforms import (
 
 __all__ = [
     "CATALOG",
+    "Alphabet",
     "Batches",
     "Damaged",
     "Info",

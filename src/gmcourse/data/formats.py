@@ -11,6 +11,8 @@ import gzip
 import io
 import json
 import lzma
+import re
+import string
 import tarfile
 import wave
 import zipfile
@@ -50,6 +52,8 @@ EMOJI = (
     "Objects", "People & Body", "Smileys & Emotion", "Symbols", "Travel & Places",
 )  # fmt: skip
 KUZUSHIJI = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+# Of tiny Shakespeare, in the order of their codes.
+SYMBOLS = "\n !$&',-.3:;?" + string.ascii_uppercase + string.ascii_lowercase
 
 
 def _labels(names: list[str]) -> tuple[Tensor, tuple[str, ...]]:
@@ -274,11 +278,14 @@ def _text(read: Read, name: str) -> str:
     return (lzma.decompress(data) if name.endswith(".xz") else data).decode("utf-8")
 
 
-def text(name: str) -> Callable[[Read, str], Parsed]:
-    """One long text."""
+def text(name: str, symbols: str = "") -> Callable[[Read, str], Parsed]:
+    """One long text; of some symbols only, if given."""
 
     def parse(read: Read, part: str) -> Parsed:
-        return Parsed(_text(read, name), holdout="last")
+        found = _text(read, name)
+        if symbols:
+            found = "".join(s for s in found if s in symbols)
+        return Parsed(found, holdout="last")
 
     return parse
 
@@ -304,6 +311,14 @@ def names_by_gender(read: Read, part: str) -> Parsed:
     return Parsed(
         tuple(name for name, _ in rows), c, ("male", "female"), holdout="every"
     )
+
+
+def small_names(read: Read, part: str) -> Parsed:
+    """The embedded names as those of the full set are: 1 to 15 letters, each once."""
+    rows = _text(read, "names.csv").lower().splitlines()
+    names = dict.fromkeys(row.split(",")[0] for row in rows)
+    kept = tuple(name for name in names if re.fullmatch("[a-z]{1,15}", name))
+    return Parsed(kept, holdout="every")
 
 
 FULL: dict[str, Callable[[Read, str], Parsed]] = {
@@ -334,6 +349,8 @@ EMBEDDED: dict[str, Callable[[Read, str], Parsed]] = {
     "emoji32_twitter": small("emoji32_twitter.npz", EMOJI),
     "digits": sklearn_digits,
     "shakespeare": text("shakespeare_pg.txt.xz"),
+    "tinyshakespeare": text("shakespeare_pg.txt.xz", SYMBOLS),
     "first_names": names_by_gender,
+    "names": small_names,
     "moses": lines("moses_50k.txt.xz"),
 }

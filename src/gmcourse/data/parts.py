@@ -3,8 +3,8 @@
 The parts of every set, by name:
 
 - "train" and "test": the official parts. A set without them is divided by a fixed
-  rule: of the faces and of long texts the last tenth is the test part; of all others
-  every tenth example (rows 9, 19, ...), since their rows are sorted.
+  rule: of the faces and of long texts the last tenth, rounded up, is the test part; of
+  all others every tenth example (rows 9, 19, ...), since their rows are sorted.
 - "validation" and "fit": a sixth of train, and the rest of it. It is the last sixth
   (10,000 of MNIST's 60,000), or every sixth example where the rows are sorted, or the
   official validation part where there is one. Choose hyper-parameters on these two,
@@ -25,7 +25,7 @@ def part_of(parsed: Parsed, split: str) -> Parsed:
     """Divide what the parser found."""
     test, n = split == "test", len(parsed.x)
     if parsed.holdout == "last":
-        parsed = _rows(parsed, _end(n, n // 10, test))
+        parsed = _rows(parsed, _end(n, n - 9 * n // 10, test))
     elif parsed.holdout == "every":
         parsed = _rows(parsed, _every(n, 10, test))
     if split in ("fit", "validation"):

@@ -20,6 +20,7 @@ __all__ = [
     "adam",
     "adams",
     "adamw",
+    "muon",
     "seldom",
     "shuffled",
     "warmed_up",
@@ -57,6 +58,54 @@ def adams(
         player: torch.optim.Adam(weights, **how)
         for player, weights in model.players().items()
     }
+
+
+def muon(lr: float, others: float, decay: float = 0.1) -> Callable[[Any], Optimizer]:
+    """Muon for the matrices of the blocks in ``model.net``, Adam for all other weights.
+
+    Muon makes the momentum of a matrix nearly orthogonal before each step, so that it
+    moves all directions alike. Jordan et al. (2024). Needs PyTorch 2.9.
+
+    Args:
+        lr: Muon's rate.
+        others: Adam's.
+        decay: of the matrices.
+    """
+
+    def optimizer(model: Any) -> Optimizer:
+        from torch.optim import Muon  # not there before PyTorch 2.9
+
+        matrices = [p for p in model.net.blocks.parameters() if p.ndim == 2]
+        mine = {id(p) for p in matrices}
+        rest = [p for p in model.parameters() if id(p) not in mine]
+        adam = torch.optim.Adam(rest, lr=others, betas=(0.9, 0.99), fused=True)
+        return Together(Muon(matrices, lr=lr, weight_decay=decay), adam)
+
+    return optimizer
+
+
+class Together(Optimizer):
+    """Several optimizers that make their steps together, as the one of a player.
+
+    The numbers that a card holds, ``defaults``, are those of the first.
+    """
+
+    def __init__(self, *parts: Optimizer):
+        self.parts = parts
+        super().__init__([g for part in parts for g in part.param_groups], {})
+        self.defaults = parts[0].defaults
+
+    def step(self, closure: Any = None) -> None:
+        for part in self.parts:
+            part.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"parts": [part.state_dict() for part in self.parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        for part, state in zip(self.parts, state_dict["parts"]):
+            part.load_state_dict(state)
+        self.param_groups = [g for part in self.parts for g in part.param_groups]
 
 
 _adam = adam(1e-3)

@@ -7,6 +7,7 @@ its measures, with their settings.
 """
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from ..metrics import (
     retrieval,
 )
 from ..settings import seeded
-from .sources import Source, stacked_label
+from .sources import Source, Windows, stacked_label
 
 __all__ = [
     "Accuracy",
@@ -36,6 +37,7 @@ __all__ = [
     "ModesCovered",
     "NegativeElbo",
     "NegativeLogProb",
+    "NegativeLogProbOfText",
     "ReconstructionError",
     "Result",
     "SampleDistance",
@@ -210,6 +212,47 @@ class NegativeLogProb(_NegativeLogP):
             return -(model.log_prob(x) if c is None else model.log_prob(x, c))
 
         return self.result(by_parts(model, neg_log_p, x, c), model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NegativeLogProbOfText(Measure):
+    """-log p of a text by a model of windows, in nats a character.
+
+    Each character is predicted once, given those before it in its window. Windows begin
+    every half of one; the first counts whole, of the others what is new. So a character
+    is told at least half a window, where there is as much before it. ``n`` characters
+    are taken; the standard error is that of the means over as many as a window holds.
+    """
+
+    key = "nats_per_character"
+    label = "negative log-likelihood of a text"
+    unit = "nats per character"
+    kind = "exact"
+
+    def compute(self, model, source):
+        windows = source.part("test").transform
+        assert isinstance(windows, Windows)  # the examples are starts
+        text, (length,) = windows.text[: self.n], model.event_shape
+        last = len(text) - length
+        if last < length:
+            raise ValueError(f"n is {self.n}; expected two windows, {2 * length}")
+        starts = torch.tensor([*range(0, last, length // 2), last])
+        new = starts.diff(prepend=torch.tensor([-length]))[:, None]  # of each window
+
+        def neg_log_p(x: Tensor, c: Tensor | None) -> Tensor:
+            return -model.likelihood.log_probs(model.params(x), x)
+
+        each = by_parts(model, neg_log_p, text.unfold(0, length, 1)[starts], None)
+        nats = each[torch.arange(length) >= length - new]  # in the order of the text
+        means = nats[: len(nats) // length * length].view(-1, length).mean(1)
+        result, error = Result.mean(nats), Result.mean(means).std_error
+        bits = {"bits_per_character": result.value / math.log(2)}
+        return dataclasses.replace(result, std_error=error, extra=result.extra | bits)
+
+    def cells(self, record):
+        value, error = (number(record[key], 3) for key in ("value", "std_error"))
+        bits = number(record["bits_per_character"], 3)
+        return {"nats per character (exact)": f"{value} ± {error} ({bits} bits)"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,13 @@
-"""The sets as models see them: their parts, and what makes floats of pixels.
+"""The sets as models see them: their parts, and what makes floats or tokens of them.
 
-A new kind of data (a text, molecules) is a class beside :class:`Images` and
-:class:`Points` with ``name``, ``title`` and ``part``.
+A new kind of data is a class beside :class:`Images`, :class:`Points` and :class:`Text`
+with ``name``, ``title`` and ``part``.
 """
 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from string import ascii_lowercase
 from typing import Any
 
 import torch
@@ -22,6 +23,9 @@ __all__ = [
     "Points",
     "Source",
     "Stacked",
+    "Strings",
+    "Text",
+    "Windows",
     "faces_palette",
     "stacked_label",
 ]
@@ -189,6 +193,60 @@ def stacked_label(digits: Tensor) -> Tensor:
     return 100 * digits[:, 0] + 10 * digits[:, 1] + digits[:, 2]
 
 
+@dataclass(frozen=True)
+class Text(Source):
+    """Windows of a long text as tokens, of ``gmcourse.data.load_text``.
+
+    The training part has all of them, the test part those that follow one another. An
+    example is stored as its start: its tokens are gathered when a batch is made.
+
+    Attributes:
+        length: of a window.
+        alphabet: makes tokens of the text.
+    """
+
+    length: int
+    alphabet: data.Alphabet
+
+    def part(self, split: str) -> Part:
+        loaded = data.load_text(self.name, split)
+        windows = Windows(self.alphabet.encode(loaded.text), self.length)
+        step = 1 if split == "train" else self.length
+        starts = torch.arange(
+            0, len(windows.text) - self.length + 1, step, device="cpu"
+        )
+        return Part(starts, None, windows, loaded.info.is_sample)
+
+
+class Windows:
+    """Starts ``(b,)`` to the tokens of a text from there, ``(b, length)``."""
+
+    def __init__(self, text: Tensor, length: int):
+        self.text, self.length = text, length
+
+    def __call__(self, starts: Tensor) -> Tensor:
+        self.text = self.text.to(starts.device)  # moved once
+        return self.text.unfold(0, self.length, 1)[starts]
+
+
+@dataclass(frozen=True)
+class Strings(Source):
+    """Short strings as tokens, filled up to one length, of ``gmcourse.data.load_text``.
+
+    Attributes:
+        length: tokens of an example.
+        alphabet: makes tokens of a string; it has an end.
+    """
+
+    length: int
+    alphabet: data.Alphabet
+
+    def part(self, split: str) -> Part:
+        loaded = data.load_text(self.name, split)
+        x = self.alphabet.encode_all(loaded.items, self.length)
+        return Part(x, is_sample=loaded.info.is_sample)
+
+
 @functools.cache
 def faces_palette() -> data.Palette:
     """The 64 most frequent colors of the faces to learn from."""
@@ -223,3 +281,7 @@ EMOJI = Pairs(
     (3, 32, 32),
     given="emoji32_google",
 )
+SHAKESPEARE = Text(
+    "tinyshakespeare", "tiny Shakespeare", 128, data.Alphabet(data.formats.SYMBOLS)
+)
+NAMES = Strings("names", "first names", 16, data.Alphabet(ascii_lowercase, end=True))

@@ -8,5 +8,6 @@ MUTANTS = [
         "slice(n - size, n) if last",
         "slice(0, size) if last",
     ),
+    ("the last tenth rounded down", "n - 9 * n // 10", "n // 10"),
     ("attributes of all rows", "attributes=pick(parsed.attributes),", ""),
 ]

@@ -2,9 +2,27 @@
 
 TESTS = (
     "test_zoo.py",
+    "test_zoo_text.py",
     "test_zoo_recipes.py",
 )
 MUTANTS = [
+    (
+        "the tail of a text lost",
+        "range(0, last, length // 2), last]",
+        "range(0, last + 1, length // 2)]",
+    ),
+    ("the first half counted", ">= length - new]", "< new]"),
+    (
+        "characters as if independent",
+        "result, error = Result.mean(nats), Result.mean(means).std_error",
+        "result = Result.mean(nats); error = result.std_error",
+    ),
+    ("bits times log 2", "result.value / math.log(2)", "result.value * math.log(2)"),
+    (
+        "windows that follow one another",
+        "range(0, last, length // 2)",
+        "range(0, last, length)",
+    ),
     (
         "the bound without its sign",
         "return self.result(-bound, model)",

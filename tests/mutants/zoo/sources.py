@@ -1,6 +1,7 @@
 """Mistakes in zoo/sources.py, and the tests that must notice them."""
 
 TESTS = (
+    "test_zoo_text.py",
     "test_zoo_recipes.py",
     "test_zoo.py",
 )
@@ -31,5 +32,12 @@ MUTANTS = [
         "the sample passed for the set",
         "data.to_unit, x.info.is_sample",
         "data.to_unit, not x.info.is_sample",
+    ),
+    ("a test text in steps of one", 'split == "train" else self.length', "True else 1"),
+    ("the last window lost", "- self.length + 1, step", "- self.length, step"),
+    (
+        "strings of the training part",
+        "data.load_text(self.name, split)\n        x =",
+        "data.load_text(self.name)\n        x =",
     ),
 ]
