@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import data
+from ..data.formats import SYMBOLS
 from ..settings import seeded
 
 __all__ = [
@@ -281,7 +282,5 @@ EMOJI = Pairs(
     (3, 32, 32),
     given="emoji32_google",
 )
-SHAKESPEARE = Text(
-    "tinyshakespeare", "tiny Shakespeare", 128, data.Alphabet(data.formats.SYMBOLS)
-)
+SHAKESPEARE = Text("tinyshakespeare", "tiny Shakespeare", 128, data.Alphabet(SYMBOLS))
 NAMES = Strings("names", "first names", 16, data.Alphabet(ascii_lowercase, end=True))
