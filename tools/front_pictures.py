@@ -16,6 +16,7 @@ and `live` when a live figure's script does.
     faces    samples of cgan-pixelfaces, labels by columns
     emoji    held-out emoji, and below each what pix2pix-emoji makes of it
     endings  upper halves of test digits, continued by rowcnn-mnist in several ways
+    voices   the ten digits as wavenet-spoken says them
 """
 
 import sys
@@ -28,7 +29,7 @@ from torch import Tensor
 import gmcourse as gm
 from gmcourse import mixtures, zoo
 from gmcourse.live import LatentPlane
-from gmcourse.zoo.sources import EMOJI
+from gmcourse.zoo.sources import EMOJI, SPOKEN
 
 FOLDER = Path(__file__).resolve().parent.parent / "book" / "_static"
 KILOBYTES = 300
@@ -153,7 +154,19 @@ def endings() -> Tensor:
     return tile(tint(x[:, 0]), 8, zoom=4)
 
 
-PICTURES = (live, plane, digits, mixture, codes, wishes, faces, emoji, endings)
+def voices() -> Tensor:
+    """Ten waveforms: in each column of pixels from the lowest sample to the highest."""
+    with gm.seeded(0):
+        x = zoo.load("wavenet-spoken").sample(10, torch.arange(10))
+    parts = SPOKEN.to_sound(x)[:, :1936].view(10, 88, 22)
+    parts = parts / parts.abs().amax((1, 2), keepdim=True)
+    level = torch.linspace(1, -1, 110)[None, :, None]
+    low, high = parts.amin(2)[:, None], parts.amax(2)[:, None]
+    inside = (level >= low - 0.01) & (level <= high + 0.01)
+    return tile(tint(inside * 0.75), 5, zoom=2, gap=6)
+
+
+PICTURES = (live, plane, digits, mixture, codes, wishes, faces, emoji, endings, voices)
 
 
 def write(name: str, picture: Tensor | str, colors: int = 128) -> Path:
