@@ -11,7 +11,7 @@ from ..measure import DrawnMolecules, NegativeLogProb
 from ..sources import MOLECULES
 
 _NATS: Any = {"tolerance": 0.05}
-_SHARES: Any = {"tolerance": 1.5}
+_SHARES: Any = {"tolerance": 2.0}
 
 RECIPES = (
     Recipe(
