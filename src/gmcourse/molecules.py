@@ -152,10 +152,10 @@ def valid(smiles: str) -> bool:
     """Whether a string stands for a molecule: whether `read` reads it.
 
     Each atom has as many bonds as it can have; whether the molecule is stable, or can
-    be made, is another question. Of strings of MOSES that are changed at random, RDKit
-    says the same of more than 99.9 %. It also takes a nitrogen of five bonds, as in
-    ``CN(=O)=O``, which it writes anew with charges, and it does not take an atom in
-    lower case that has four neighbors in lower case.
+    be made, is another question. Of 20,000 strings of MOSES that were changed at random
+    RDKit says the same of 99.9 %. It also takes nitrogen of five bonds, as in
+    ``CN(=O)=O``, which it writes anew with charges, or of four as ``[nH]``, and does
+    not take an atom in lower case that has four neighbors in lower case.
 
     Example:
         >>> valid("c1ccccc1"), valid("c1cccc1")

@@ -2,14 +2,16 @@
 
 from typing import Any
 
+import torch
+
 from ...conditions import Labels
 from ...sequences import GPT
-from ..making import Recipe, adamw
+from ..making import Recipe, muon, straight
 from ..measure import DrawnMolecules, NegativeLogProb
 from ..sources import MOLECULES
 
 _NATS: Any = {"tolerance": 0.05}
-_SHARES: Any = {"tolerance": 1.5}
+_SHARES: Any = {"tolerance": 2.0}
 
 RECIPES = (
     Recipe(
@@ -22,9 +24,10 @@ RECIPES = (
             width=96,
             depth=4,
             heads=4,
+            rotary=True,
             condition=Labels(4),
         ),
-        steps=(10, 7_000, 100_000),
+        steps=(10, 8_000, 100_000),
         measures=(
             NegativeLogProb(n=5_000, **_NATS, quick=NegativeLogProb(n=100, **_NATS)),
             DrawnMolecules(
@@ -34,9 +37,11 @@ RECIPES = (
                 quick=DrawnMolecules(n=100, against=1_000, **_SHARES),
             ),
         ),
-        optimizer=adamw(3e-3, 0.1),
+        optimizer=muon(0.03, 6e-3),
+        schedule=straight,
         batch_size=32,
         ema=0.99,
+        autocast=torch.bfloat16,
         bits=8,
     ),
 )
