@@ -219,7 +219,8 @@ def count(page, n):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("t, k, p", [(1, 3, 1.0), (0.5, 3, 1.0), (2, 2, 1.0), (1, 3, 0.8)]
+@pytest.mark.parametrize(
+    "t, k, p", [(1, 3, 1.0), (0.5, 3, 1.0), (2, 2, 1.0), (1, 3, 0.8)]
 )
 def test_draws_have_their_probabilities(show, t, k, p):
     """All 15 texts of at most 3 letters; and log p is that of the model itself."""
@@ -346,15 +347,20 @@ def test_the_log_probability_of_what_is_written(show):
     asked(page, "temperature(2)")
     asked(page, "topK(2)")
     assert where.inner_text() == f"log p(ab…) = \u2212{-due:.2f} nats"
+    asked(page, "topK(8)")
+    asked(page, "set('')")
+    ends = set()
     for state in range(30):
         asked(page, f"random({state})")
         text = asked(page, "again()")
         ended = text.endswith(".")
+        ends.add(ended)
         due = log_prob(model, text.rstrip("."), ended)
         assert where.inner_text() == f"log p({text}) = \u2212{-due:.2f} nats"
         assert asked(page, "get()")["ended"] == ended
         if ended:
             assert page.get_by_text(f"last letter after “{text[:-1]}”").is_visible()
+    assert ends == {False, True}
     asked(page, "set('abcabc')")
     assert where.inner_text().startswith("log p(abcabc) = ")
     assert asked(page, "step()") is None

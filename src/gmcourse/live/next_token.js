@@ -274,9 +274,9 @@ GM.figures.next_token = function (data, root) {
     return next;
   }
   function type(text) { // other letters are left out; capitals are tried as small ones
-    const known = (s) => Math.max(symbols.indexOf(s, 1), shown.indexOf(s, 1));
+    const known = (s) => Math.max(symbols.indexOf(s), shown.indexOf(s));
     const found = Array.from(text, (s) => Math.max(known(s), known(s.toLowerCase())));
-    put(found.filter((t) => t > 0).slice(0, length));
+    put(found.filter((t) => t > END).slice(0, length));
     kept = tokens.length;
     restart();
   }

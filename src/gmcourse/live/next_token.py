@@ -32,8 +32,8 @@ class NextToken(Live):
     one.
 
     Args:
-        model: a `GPT` of at most 32 tokens on one axis, without a condition. Its
-            weights are kept in half precision, 2.7 bytes of the page for each.
+        model: a `GPT` of at most 32 tokens on one axis and at most 96 levels, without a
+            condition. Its weights are kept in half precision, 2.7 bytes of the page for each.
         symbols: of each token its character. Token 0 is the end of a text, and its
             symbol may be empty; the others are different from it and each other.
         start: the beginning that stands there at first.
@@ -51,8 +51,7 @@ class NextToken(Live):
     nucleus(p), random(state), get()}``: ``logits()`` gives a row for each letter and
     one for the next, ``attention(i)`` the probabilities of each head of each layer, and
     ``chances()`` the two distributions of the next letter.
-    Radford et al. (2018); Fan et al. (2018); Holtzman et al. (2020). Built in chapter
-    07_sequences.
+    Radford et al. (2018); Fan et al. (2018); Holtzman et al. (2020).
     """
 
     kind = "next_token"
@@ -114,7 +113,8 @@ def _supported(model: GPT) -> None:
     if len(model.event_shape) != 1 or length > _LONGEST or levels > _MOST:
         raise ValueError(
             f"the model's event_shape is {model.event_shape}, with {levels} levels; "
-            f"expected one axis of at most {_LONGEST} tokens, and at most {_MOST} levels"
+            f"expected one axis of at most {_LONGEST} tokens, and at most {_MOST} "
+            "levels"
         )
 
 
