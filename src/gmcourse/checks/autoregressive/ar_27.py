@@ -21,11 +21,11 @@ from .._exercise import Exercise
     statement=r"""
 Letters make long sequences, words make too many tokens. Byte-pair encoding lies between
 (Gage, 1994; [Sennrich et al., 2016](https://arxiv.org/abs/1508.07909)). A text begins
-as a row of its bytes in UTF-8, the tokens 0 to 255. Merge $i$, counted from 0, is a pair $(a, b)$
-of tokens: wherever $b$ stands right behind $a$, both are replaced by the one token
-$256 + i$. The places are found from left to right and do not overlap: the pair $(a, a)$
-makes of $a\,a\,a$ first the new token, then $a$. A space is a byte like all others, and
-no words are kept apart.
+as a row of its bytes in UTF-8, the tokens 0 to 255. Merge $i$, counted from 0, is a
+pair $(a, b)$ of tokens: wherever $b$ stands right behind $a$, both are replaced by the
+one token $256 + i$. The places are found from left to right and do not overlap: the
+pair $(a, a)$ makes of $a\,a\,a$ first the new token, then $a$. A space is a byte like
+all others, and no words are kept apart.
 
 - `learn(text, k)` gives a list of $k$ merges, pairs of ints. Each time all pairs of
   neighbors in the present row are counted, also those that overlap: $a\,a\,a$ holds
@@ -154,18 +154,8 @@ def ar_27(t, learn, encode, decode):
             },
         ),
         ("aaaaab", [(a, a), (a, b)], (256, 256, 257), {}),
-        (
-            "abc",
-            [(a, b), (b, c)],
-            (256, c),
-            {"merges in reversed order": (a, 257)},
-        ),
-        (
-            "abc",
-            [(a, b), (b, c), (a, 257)],
-            (256, c),
-            {"longest token first": (258,)},
-        ),
+        ("abc", [(a, b), (b, c)], (256, c), {"merges in reversed order": (a, 257)}),
+        ("abc", [(a, b), (b, c), (a, 257)], (256, c), {"longest token first": (258,)}),
         (
             "abc",
             [(b, c), (a, b), (257, c)],
@@ -185,12 +175,7 @@ def ar_27(t, learn, encode, decode):
             {"new tokens not merged": (256, c, d)},
         ),
         ("a b", [(a, 32), (256, b)], (257,), {"words kept apart": (a, 32, b)}),
-        (
-            "éa",
-            [(195, 169)],
-            (256, a),
-            {"characters in place of bytes": (233, a)},
-        ),
+        ("éa", [(195, 169)], (256, a), {"characters in place of bytes": (233, a)}),
     ):
         judged("tokens of short texts", encode, (text, merges), due, ideas)
 
@@ -199,12 +184,7 @@ def ar_27(t, learn, encode, decode):
         ("", 3, (), {}),
         ("abab", 0, (), {"one merge too many": ((a, b),)}),
         ("cdcd", 1, ((c, d),), {"ended too early": ()}),
-        (
-            "abcd",
-            3,
-            (),
-            {"merged what occurs once": ((a, b), (256, c), (257, d))},
-        ),
+        ("abcd", 3, (), {"merged what occurs once": ((a, b), (256, c), (257, d))}),
         (
             "abcab",
             3,
@@ -236,12 +216,7 @@ def ar_27(t, learn, encode, decode):
             ((a, b), (256, c), (257, 257)),
             {"counts not updated": ((a, b), (b, c), (c, a))},
         ),
-        (
-            "eaeceidbcdb",
-            1,
-            ((d, b),),
-            {"tokens counted in place of pairs": ((e, c),)},
-        ),
+        ("eaeceidbcdb", 1, ((d, b),), {"tokens counted in place of pairs": ((e, c),)}),
         (
             "aaabaaab",
             2,
