@@ -13,7 +13,7 @@ from gmcourse.autoencoders import (
     SparseAutoencoder,
 )
 from gmcourse.autoregressive import MADE, NADE
-from gmcourse.classifiers import FeatureClassifier
+from gmcourse.classifiers import FeatureClassifier, SoundClassifier
 from gmcourse.conditions import Labels
 from gmcourse.gan import (
     GAN,
@@ -266,6 +266,7 @@ MODELS = {
     "bernoulli mixture": lambda: BernoulliMixture(3, (5,)),
     "bayes classifier": bayes,
     "feature classifier": lambda: FeatureClassifier(IMAGE, (3, 2), width=8),
+    "sound classifier": lambda: SoundClassifier((96,), 16, 3, width=8),
 }
 MODELS |= PROTOTYPES
 

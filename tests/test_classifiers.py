@@ -10,7 +10,7 @@ from torch.nn import functional as F
 import gmcourse as gm
 from gmcourse import data
 from gmcourse.autoencoders import Autoencoder, GaussianCodes
-from gmcourse.classifiers import FeatureClassifier
+from gmcourse.classifiers import FeatureClassifier, SoundClassifier
 from gmcourse.linear_gaussian import LinearGaussian
 
 HEADS = (3, 2)
@@ -109,6 +109,69 @@ def test_features_are_standardized_activations():
     found = model.train().features_of(x, batch=7)
     assert found.dtype == torch.float64 and model.training
     torch.testing.assert_close(found, due.double().detach(), rtol=1e-4, atol=1e-4)
+
+
+# The classifier of sound.
+
+
+def tone(k, n=2000, loudness=0.5, phase=0.0, begin=0):
+    """Tokens of ``k / 128`` periods a sample, silent before ``begin``."""
+    t = torch.arange(n)
+    wave = loudness * torch.sin(2 * math.pi * k / 128 * t + phase)
+    return data.mu_law(torch.where(t < begin, 0.0, wave), 256)[None]
+
+
+def test_a_tone_stands_out_in_the_spectrogram_and_its_loudness_adds():
+    judge = SoundClassifier((2000,), 256, 3)
+    for k in (3, 30, 62):
+        loud = judge.spectrogram(tone(k))
+        assert loud.shape == (1, 64, 2000 // 32 + 1)
+        within = loud[..., 4:-4]
+        assert (within.argmax(1) == k - 1).all()
+        # A window's sum is 64, of which each of the two directions of turning has half.
+        due = torch.tensor(0.5 * 32 + 0.01).log()
+        torch.testing.assert_close(within.amax(1), due.expand(1, 55), atol=0.05, rtol=0)
+        less = judge.spectrogram(tone(k, loudness=0.05))[..., 4:-4].amax(1)
+        assert abs((within.amax(1) - less).mean() - math.log(10)) < 0.05
+    late = judge.spectrogram(tone(30, begin=1000))[0, 29]
+    assert (late[:28] < -2).all() and (late[36:60] > 2).all()
+
+
+def tones(n):
+    """Three pitches, each at any time and as loud as it likes."""
+    c = torch.arange(n) % 3
+    loudness, phase = 0.1 + 0.9 * torch.rand(n), 6.3 * torch.rand(n)
+    begin = torch.randint(1000, (n,))
+    drawn = zip((10 + 10 * c).tolist(), loudness, phase, begin)
+    return torch.cat([tone(k, 1500, *how) for k, *how in drawn]), c
+
+
+def test_pitches_are_told_apart_wherever_they_sound():
+    with gm.seeded(0):
+        judge = SoundClassifier((1500,), 256, 3, width=8)
+    x, c = tones(120)
+    adam = torch.optim.Adam(judge.parameters(), 1e-2)
+    for _ in gm.train(judge, data.Batches(x, c, batch_size=60), adam, steps=30):
+        pass
+    x, c = tones(60)
+    assert (judge.eval()(x)[0].argmax(1) == c).float().mean() > 0.95
+    assert judge.split_labels(c)[0] is c
+    logits = judge(x)[0]
+    assert torch.equal(logits, judge(x)[0])  # no dropout
+    due = -logits.log_softmax(1)[torch.arange(60), c].mean()
+    torch.testing.assert_close(judge.loss(x, c), due)
+    assert not torch.equal(judge.train()(x)[0], judge(x)[0])
+
+
+def test_sounds_that_cannot_be_classified_are_refused(as_users_run_it):
+    judge = SoundClassifier((96,), 16, 3)
+    x = torch.zeros(2, 96, dtype=torch.int64)
+    with pytest.raises(ValueError, match="labels from 0 to 3; expected 0 to 2"):
+        judge.loss(x, torch.tensor([0, 3]))
+    with pytest.raises(ValueError, match="expected 0 to 15"):
+        judge(x + 16)
+    with pytest.raises(TypeError, match="tokens"):
+        judge(x.float())
 
 
 # The Gaussian over the codes of an autoencoder.

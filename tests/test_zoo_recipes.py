@@ -16,6 +16,7 @@ from gmcourse.data import Batches, densities
 from gmcourse.zoo import _weights, sources
 from gmcourse.zoo.making import Recipe, Start, shuffled
 from gmcourse.zoo.measure import (
+    AsTold,
     HighQuality,
     Measure,
     ModesCovered,
@@ -30,7 +31,9 @@ from gmcourse.zoo.recipes import (
     classifiers,
     gan,
     gan_images,
+    molecules,
     sequences,
+    sound,
     stacked,
     translation,
     vae,
@@ -299,6 +302,111 @@ def test_stacks_that_are_drawn_are_read_and_counted():
     assert f"real data {record['floor']:.3f}" in words and kl == f"{record['kl']:.3f}"
 
 
+SMALL = sources.Sounds("fsdd", "small", length=12, rate=4000, levels=64)
+
+
+def test_a_recording_is_trimmed_made_loud_and_padded():
+    wave = torch.zeros(30)
+    wave[4:6], wave[6:8], wave[8:10], wave[12:14] = 0.001, 40.0, -80.0, 20.0
+    wave[6] += 60.0  # a mean of 70, as is that of its neighbor below 0
+    wave[9] += 20.0
+    due = torch.tensor([1.0, -1.0, 0.0, 20 / 70] + 8 * [0.0])
+    tokens = SMALL.to_tokens(wave)
+    assert tokens.dtype == torch.int64
+    assert torch.equal(tokens, data.mu_law(due, 64)) and tokens[-1] == 32
+    # On any scale, and what is no more than the quiet share is cut off.
+    assert torch.equal(SMALL.to_tokens(wave / 1000), tokens)
+    wave[20:22] = 70 * 0.031
+    assert SMALL.to_tokens(wave)[6:9].tolist() == [
+        32,
+        data.mu_law(wave[20] / 70, 64),
+        32,
+    ]
+    wave[20:22] = 70 * 0.029
+    assert torch.equal(SMALL.to_tokens(wave), tokens)
+    # Of a long one the end is cut off, and then the loudest is that of the rest.
+    long = torch.arange(5.0, 66.0)  # the last has no partner
+    due = data.mu_law((torch.arange(12.0) * 2 + 5.5) / 27.5, 64)
+    assert torch.equal(SMALL.to_tokens(long), due)
+    for bad in (torch.zeros(8), torch.ones(1)):
+        with pytest.raises(ValueError, match="none is other than 0"):
+            SMALL.to_tokens(bad)
+
+
+def test_tokens_come_back_as_sound_half_a_step_away():
+    wave = torch.sin(torch.arange(24.0))
+    fine = dataclasses.replace(SMALL, rate=8000, length=24, levels=128)
+    sound = fine.to_sound(fine.to_tokens(wave))
+    assert sound.dtype == torch.float32 and sound.abs().max() <= 1
+    due = wave[1:] / wave.abs().max()  # the first is silence
+    off = (sound[:23] - due).abs()
+    assert (off <= 0.039 * (due.abs() + 1 / 127)).all()  # ln 128 / 128
+    assert (sound[23:].abs() < 1e-3).all()
+
+
+def test_spoken_digits_have_their_labels_and_parts():
+    for split in ("train", "test"):
+        part, loaded = sources.SPOKEN.part(split), data.load_sequences("fsdd", split)
+        assert part.x.shape == (len(loaded), 2000) and part.x.dtype == torch.int64
+        assert torch.equal(part.c, loaded.c)
+        assert part.is_sample == loaded.info.is_sample
+        for i in (0, len(loaded) - 1):
+            due = sources.SPOKEN.to_tokens(loaded.items[i].float())
+            assert torch.equal(part.x[i], due)
+        # The loudest sample of each is at an end of the scale.
+        ends = (part.x == 0) | (part.x == 127)
+        assert ends.any(1).all()
+
+
+class Speaker(torch.nn.Module):
+    """Says the label it is told, but every fourth time the one after it."""
+
+    device = torch.device("cpu")
+
+    def __init__(self):
+        super().__init__()
+        self.said, self.how = 0, []
+
+    def sample(self, n, c, temperature):
+        self.how.append(temperature)
+        slips = (torch.arange(self.said, self.said + n) % 4 == 3).long()
+        self.said += n
+        return ((c + slips) % 10)[:, None]
+
+
+class Listener(torch.nn.Module):
+    """Reads the first token, and never hears a 9."""
+
+    device = torch.device("cpu")
+
+    def forward(self, x):
+        return (torch.nn.functional.one_hot(x[:, 0], 10)[:, :9].float(),)
+
+
+@dataclasses.dataclass(frozen=True)
+class Said(Source):
+    """Recordings of which each is its label."""
+
+    def part(self, split):
+        c = torch.arange(200 if split == "test" else 30) % 10
+        return Part(c[:, None], c)
+
+
+def test_samples_are_read_as_told_beside_the_real_ones(monkeypatch):
+    monkeypatch.setattr(zoo, "load", {"listener": Listener()}.get)
+    measure = AsTold(n=999, tolerance=1.0, judge="listener", temperature=0.7)
+    model = Speaker()
+    record = measure.run(model, Said("said", "what is said"))
+    c, slips = torch.arange(200) % 10, torch.arange(200) % 4 == 3
+    due = 100 * ((c != 9) & ~slips).float().mean().item()
+    assert record["value"] == pytest.approx(due, abs=1e-4)
+    assert (record["n"], record["real"]) == (200, pytest.approx(90.0))
+    assert record["std_error"] == pytest.approx(100 * (0.67 * 0.33 / 200) ** 0.5, 0.05)
+    assert set(model.how) == {0.7} and model.said == 200
+    ((head, cell),) = measure.cells(record).items()
+    assert "real data 90.0" in head and cell.startswith(f"{due:.1f} ± ")
+
+
 def test_rows_of_pairs_belong_together():
     for split in ("train", "test"):
         part = sources.EMOJI.part(split)
@@ -460,7 +568,7 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 def test_recipes_are_joined_from_one_file_a_topic():
     topics = autoencoders, autoregressive, classifiers, gan, gan_images
-    topics += sequences, stacked, translation, vae
+    topics += molecules, sequences, sound, stacked, translation, vae
     joined = [recipe for topic in topics for recipe in topic.RECIPES]
     found = [r for r in zoo.RECIPES.values() if r not in (WGAN, GPT)]
     assert found == joined

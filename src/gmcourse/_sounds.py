@@ -37,7 +37,8 @@ class Heard:
         cells = "".join(_cell(*one) for one in every)
         return (
             '<figure class="gm-figure gm-sounds">'
-            '<div style="display:flex;flex-wrap:wrap;gap:.8rem 1rem">'
+            '<div style="display:grid;gap:.8rem 1rem;'
+            'grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr))">'
             f"{cells}</div><figcaption>{html.escape(self.caption)}</figcaption></figure>"
         )
 
@@ -48,7 +49,7 @@ class Heard:
 def _cell(label: str, outline: str, file: bytes, seconds: float) -> str:
     label, data = html.escape(label), base64.b64encode(file).decode()
     return (
-        '<div style="flex:1 1 9.5rem;max-width:15rem;min-width:0">'
+        '<div style="min-width:0">'
         f'<div aria-hidden="true">{label}</div>'
         f'<svg role="img" aria-label="Waveform of {label}, {seconds:.2f} seconds" '
         f'viewBox="0 0 {COLUMNS} {HEIGHT}" preserveAspectRatio="none" '

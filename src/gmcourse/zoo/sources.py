@@ -282,9 +282,9 @@ class Molecules(Source):
 class Sounds(Source):
     """Recordings of ``gmcourse.data.load_sequences`` as tokens, all of one length.
 
-    Of each: means over what falls on one token, what is quiet at both ends cut off,
-    the loudest sample made 1 or -1, tokens by `gmcourse.data.mu_law`, and as many of
-    them as there is room for; where there are fewer, the token of silence follows.
+    Of each: means over what falls on one token; what is quiet at both ends cut off, and
+    the end of what is too long; the loudest made 1 or -1; tokens by
+    `gmcourse.data.mu_law`. Where there are fewer, the token of silence follows.
 
     Attributes:
         length: tokens of an example.
@@ -315,11 +315,11 @@ class Sounds(Source):
         wave = wave[: len(wave) // each * each].view(-1, each).mean(1)
         if not wave.any():
             raise ValueError(f"of {len(wave)} samples none is other than 0")
-        wave = wave / wave.abs().max()
-        loud = (wave.abs() > self.quiet).nonzero()
+        loud = (wave.abs() > self.quiet * wave.abs().max()).nonzero()
         wave = wave[int(loud[0]) : int(loud[-1]) + 1][: self.length]
         silence = wave.new_zeros(self.length - len(wave))
-        return data.mu_law(torch.cat([wave, silence]), self.levels)
+        wave = torch.cat([wave / wave.abs().max(), silence])
+        return data.mu_law(wave, self.levels)
 
     def to_sound(self, tokens: Int64[Tensor, "*shape"]) -> Float32[Tensor, "*shape"]:
         """Tokens to sound in [-1, 1], ``rate`` samples a second."""
