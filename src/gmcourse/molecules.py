@@ -98,22 +98,18 @@ class Molecule:
     def fingerprint(self) -> str:
         """16 hexadecimal digits that do not depend on how the molecule is written.
 
-        An atom gets a label of its kind, and then again and again one of its own and
-        its neighbors' labels, until no more atoms are told apart (Weisfeiler & Leman,
-        1968). Double bonds that can take turns with single ones count as a kind of
-        their own: which of them was written does not matter. Different molecules seldom
-        share a fingerprint: none of the 50,000 in the package do, but two rings of five
-        that are joined by a bond have that of two rings of six that share one.
+        An atom's label is its element and its hydrogens, and then again and again its
+        own label and those of its neighbors, until no more atoms are told apart
+        (Weisfeiler & Leman, 1968). The orders of bonds are left out: from the hydrogens
+        they follow, but for several ways of writing one molecule. Different molecules
+        seldom share a fingerprint. Of the 50,000 that come with the package no two do;
+        but two rings of five that are joined have that of two rings of six that share a
+        bond.
         """
-        mobile, classes = _mobile(self.bonds), 0
-        near = [
-            [(0 if {i, j} <= mobile else order, j) for j, order in around.items()]
-            for i, around in enumerate(self.bonds)
-        ]
-        labels = _digests(zip(self.atoms, self.hydrogens))
+        labels, classes = _digests(zip(self.atoms, self.hydrogens)), 0
         while len(set(labels)) > classes:
             classes = len(set(labels))
-            around = [sorted((order, labels[j]) for order, j in each) for each in near]
+            around = [sorted(labels[j] for j in near) for near in self.bonds]
             labels = _digests(zip(labels, around))
         return _digests([sorted(labels)])[0]
 
@@ -315,7 +311,7 @@ def _path(
     All such ways are tried: there are few in a molecule of ordinary size.
     """
     for j in near[at]:
-        if j in ends and j != mate.get(at):
+        if j in ends:
             return [at, j]
     for j in near[at]:
         if j in mate and not {j, mate[j]} & seen:
@@ -323,21 +319,6 @@ def _path(
             if rest:
                 return [at, j, *rest]
     return []
-
-
-def _mobile(bonds: tuple[dict[int, int], ...]) -> set[int]:
-    """Atoms in rings whose double bonds can be single, and the single ones double."""
-    mate: dict[int, int] = {}
-    for i, around in enumerate(bonds):
-        doubles = [j for j, order in around.items() if order == 2]
-        if len(doubles) == 1:
-            mate[i] = doubles[0]
-    mate = {i: j for i, j in mate.items() if mate.get(j) == i}
-    near, mobile = [list(around) for around in bonds], set()
-    for i, j in mate.items():
-        if i not in mobile:
-            mobile.update(_path(near, mate, i, {j}, {i}))
-    return mobile
 
 
 @dataclass(frozen=True)

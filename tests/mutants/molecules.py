@@ -3,7 +3,7 @@
 TESTS = ("test_molecules.py",)
 MUTANTS = [
     ("chlorine is carbon", 'r"Cl|Br|', 'r"Br|'),
-    ("rings of one digit alone", r"|%\d\d|", "|"),
+    ("rings of one digit alone", "|%\\d\\d|", "|"),
     ("what is no symbol is left out", 'if "".join(found) != smiles:', "if False:"),
     ("sulfur of two bonds alone", "((2, 4, 6), 32.067)", "((2,), 32.067)"),
     ("nitrogen of five bonds", '"N": ((3,),', '"N": ((3, 5),'),
@@ -23,7 +23,6 @@ MUTANTS = [
         'sum(atom in ("N", "O") for atom in self.atoms)',
         "self.donors",
     ),
-    ("aromatic bonds as they are written", "0 if {i, j} <= mobile else order", "order"),
     (
         "a label of the neighbors alone",
         "_digests(zip(labels, around))",
@@ -31,10 +30,9 @@ MUTANTS = [
     ),
     (
         "neighbors in the order of the string",
-        "sorted((order, labels[j]) for order, j in each)",
-        "[(order, labels[j]) for order, j in each]",
+        "sorted(labels[j] for j in near)",
+        "[labels[j] for j in near]",
     ),
-    ("bonds of no order", "sorted((order, labels[j])", "sorted((0, labels[j])"),
     (
         "atoms in the order of the string",
         "_digests([sorted(labels)])[0]",
@@ -66,16 +64,8 @@ MUTANTS = [
         "if first == last or first in bonds[last]:",
         "if first in bonds[last]:",
     ),
-    (
-        "the bond of the ring's first end",
-        "= order or other",
-        "= order",
-    ),
-    (
-        "the bond of the ring's last end",
-        "= order or other",
-        "= other",
-    ),
+    ("the bond of the ring's first end", "= order or other", "= order"),
+    ("the bond of the ring's last end", "= order or other", "= other"),
     ("two orders of one bond", "if order and other and order != other:", "if False:"),
     ("a ring left open", "if opened:", "if False:"),
     ("a branch left open", "if branches:\n        raise", "if False:\n        raise"),
@@ -112,8 +102,6 @@ MUTANTS = [
         "if False:",
     ),
     ("a way through itself", "seen | {j, mate[j]})", "seen)"),
-    ("back by its own bond", "if j in ends and j != mate.get(at):", "if j in ends:"),
-    ("one side of a double bond", "if mate.get(j) == i}", "if j in mate}"),
     (
         "uniqueness of all that were drawn",
         "len(different) / max(1, len(found))",
