@@ -358,7 +358,7 @@ def test_the_log_probability_of_what_is_written(show):
         due = log_prob(model, text.rstrip("."), ended)
         assert where.inner_text() == f"log p({text}) = \u2212{-due:.2f} nats"
         assert asked(page, "get()")["ended"] == ended
-        if ended:
+        if ended and text != ".":
             assert page.get_by_text(f"last letter after “{text[:-1]}”").is_visible()
     assert ends == {False, True}
     asked(page, "set('abcabc')")
@@ -454,6 +454,8 @@ def test_the_beginning_is_typed(show):
     assert asked(page, "get()")["text"] == "ba"
     page.keyboard.type("gggggggg")
     assert asked(page, "get()")["text"] == text.input_value() == "bagggg"
+    text.fill("c.a")
+    assert asked(page, "get()")["text"] == "ca" and not asked(page, "get()")["ended"]
     text.fill("fe")
     page.keyboard.press("Enter")
     done = asked(page, "get()")
@@ -564,6 +566,10 @@ def test_untouched_it_writes_one_text_after_the_other(page, show):
     drawn(page)
     page.clock.run_for(3000)
     assert asked(page, "get()")["text"] == "f"
+    page.get_by_role("button", name="Write").click()
+    page.clock.run_for(12_000)
+    assert len(asked(page, "get()")["drawn"]) == 1  # asked for, it writes one
+    assert page.get_by_role("button", name="Write").count() == 1
 
 
 @pytest.mark.browser

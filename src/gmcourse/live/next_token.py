@@ -33,7 +33,8 @@ class NextToken(Live):
 
     Args:
         model: a `GPT` of at most 32 tokens on one axis and at most 96 levels, without a
-            condition. Its weights are kept in half precision, 2.7 bytes of the page for each.
+            condition. Its weights are kept in half precision, 2.7 bytes of the page for
+            each.
         symbols: of each token its character. Token 0 is the end of a text, and its
             symbol may be empty; the others are different from it and each other.
         start: the beginning that stands there at first.
