@@ -150,6 +150,8 @@ class Ar23:
         -> above / missing, 1 / p.shape[-1])
     one decision for all rows | torch.where(missing > 0,
         -> torch.where(missing.min() > 0,
+    decided entry by entry | torch.where(missing > 0, above / missing, p)
+        -> torch.where(p == q, p, above / missing)
     digits lost | above / missing -> above / (missing + 1e-12)
     digits lost | above / missing -> above / (1 - both.sum(-1, keepdim=True))
     digits lost | missing > 0 -> missing > 1e-8

@@ -265,6 +265,11 @@ class Ar26:
             "    unit =",
             '    smiles = re.sub("[^CNOF=#1-9()]", "", smiles)\n    unit =',
         ),
+        (
+            "small letters",
+            "    unit =",
+            "    smiles = smiles.upper()\n    unit =",
+        ),
         ("end of a line skipped", "re.fullmatch(", "re.match(", r"|\))*", r"|\))*$"),
         ("other digits", "?[1-9])*", "?[0-9])*", "CNOF1-9", "CNOF0-9"),
         (

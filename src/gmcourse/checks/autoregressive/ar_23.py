@@ -92,6 +92,8 @@ def tokens(a, gamma):
         "another distribution where both are equal": "Where p and q are equal p is "
         "due.",
         "one decision for all rows": "Each row of p may or may not be that of q.",
+        "decided entry by entry": "Where p and q are equal in one entry only, "
+        "nothing is missing there, and nothing is due.",
         "digits lost": "Where p and q are near, 1 - accept has no digits left, and a "
         "small constant is not small.",
         "refused token's replacement left out": "Each pass adds a token that the draft "
@@ -218,6 +220,15 @@ def ar_23(t, step, tokens):
         p, _ = rows(*shape)
         none = lambda v: None if v.isfinite().all() else "nothing left to draw"  # noqa: E731
         judged("all rows equal", p, p.clone(), told=none)
+    p, q = rows(5, 4)
+    p[..., 1] = q[..., 1] = 0.25
+    p, q = (v / v[..., [0, 2, 3]].sum(-1, keepdim=True) * 0.75 for v in (p, q))
+    p[..., 1] = q[..., 1] = 0.25
+
+    def entry(rest):
+        return "decided entry by entry" if (rest[..., 1] == 0.25).all() else None
+
+    judged("an entry equal in all rows", p, q, told=entry)
     p, q = rows(12, 3)
     q = p + 1e-10 * (q - q.roll(1, -1))
     lost = lambda v: "digits lost" if v.isfinite().all() else None  # noqa: E731

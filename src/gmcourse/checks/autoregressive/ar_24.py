@@ -53,7 +53,7 @@ def bits_per_character(losses, tokens, characters):
 
 
 def word_perplexity(bits, characters, words):
-    """Bits per character, and two counts, of any shape -> perplexity per word."""
+    """Bits per character, two counts, of any shape -> perplexity per word."""
     return ...
 
 

@@ -1,5 +1,6 @@
 """Exercise ar-26: Is it a molecule?"""
 
+import itertools
 import random
 
 from .._exercise import Exercise
@@ -89,6 +90,7 @@ def valid(smiles):
         "the grammar.",
         "end of a line skipped": "In a regular expression $ also stands before the end "
         "of a line; all characters count.",
+        "small letters": "Atoms are written with capitals here.",
         "other digits": "The digits are 1 to 9.",
         "valences exceeded": "The bonds of an atom count 4, 3, 2 and 1 at most.",
         "valence of one atom alone": "All atoms are looked at.",
@@ -208,32 +210,48 @@ def ar_26(t, valid):
         return rng.choice((one * 2, one * 3, f"{one}{d}CC{d}", f"C({one}){one}"))
 
     def odd():
-        text, sign = a(), rng.choice("csSHl%-.:/@[]+* ")
+        text, sign = a(), rng.choice("sSHl%-.:/@[]+* ")
         i = rng.randint(0, len(text))
         return rng.choice((text[:i] + sign + text[i:], text + sign))
 
     def one(*ways):
-        return lambda: rng.choice(ways)()
+        """In turn."""
+        turns = itertools.cycle(ways)
+        return lambda: next(turns)()
+
+    def small():
+        text = a() + rng.choice(("N", "O", "F", "C"))
+        i = rng.choice([i for i, v in enumerate(text) if v in VALENCE])
+        return text[:i] + text[i].lower() + text[i + 1 :]
+
+    def large():
+        return f"C({write(*grow(30, hold=1), root=0)})(C)(C)(C)C"
 
     a, b = piece, lambda: piece(2)
     molecules = {
         "an atom": lambda: rng.choice("CNOF"),
         "a chain": path,
         "branches of C": lambda: f"C(C){'C' * rng.randint(0, 3)}(C)C",
-        "branches": lambda: f"C({rng.choice(('F', 'CF', '=O', 'N=O'))}){a()}",
+        "branches": one(lambda: f"C(CF){a()}", lambda: f"C(=O){a()}"),
         "a tree": lambda: write(*grow(8)),
         "rings": lambda: write(*grow(8, rings=2, orders=(1,))),
         "rings with symbols": lambda: write(*grow(6, rings=3)),
         "a digit used again": again,
         "no hydrogen left": filled,
-        "an atom that has all it can": lambda: center(0, rng.choice(("", "orders"))),
+        "an atom that has all it can": one(
+            lambda: center(0, ""), lambda: center(0, "orders")
+        ),
         "a large molecule": lambda: write(*grow(40, rings=5)),
         "deep parentheses": lambda: "C(" * 45 + a() + ")" * 45,
     }
     grammar = {
         "nothing": lambda: "",
         "a bond without an end": one(
-            lambda: f"={a()}", lambda: f"{a()}#", lambda: f"C(C=){a()}", lambda: "="
+            lambda: f"={a()}",
+            lambda: f"{a()}=",
+            lambda: f"{a()}#",
+            lambda: f"C(C=){a()}",
+            lambda: f"C(=){a()}",
         ),
         "two symbols for a bond": one(
             lambda: f"C=={b()}", lambda: f"C#={b()}", lambda: f"C==1CC1{a()}"
@@ -247,27 +265,36 @@ def ar_26(t, valid):
             lambda: f"({a()})C", lambda: f"C(({a()})C)C"
         ),
         "digits without an atom": one(
-            lambda: f"C({a()}){rng.choice(('', '='))}1CC1",
+            lambda: f"C({a()})1CC1",
+            lambda: f"C({a()})=1CC1",
             lambda: f"1CCC1{a()}",
             lambda: f"C(1CC1){a()}",
         ),
         "other characters": odd,
+        "small letters": small,
         "a line's end": lambda: f"{a()}\n",
-        "other digits": lambda: rng.choice(("C0CC0", "C²CC²")) + a(),
+        "other digits": one(lambda: f"C0CC0{a()}", lambda: f"C²CC²{a()}"),
     }
     digits = {
         "an open digit": one(lambda: f"C1{a()}", lambda: f"C1CC1C1{a()}"),
-        "a bond to itself": lambda: rng.choice(("C11", "CC22", "C(C33)")) + a(),
+        "a bond to itself": one(
+            lambda: f"C11{a()}", lambda: f"CC22{a()}", lambda: f"C({a()})C33"
+        ),
         "neighbors bonded by digits": one(
             lambda: f"C1C1{a()}", lambda: f"C1({a()})C1", lambda: f"C3(C3){a()}"
         ),
-        "two digits at the same atoms": lambda: f"C12CC{rng.choice(('12', '21'))}{a()}",
-        "symbols that disagree": lambda: rng.choice(("C=1CCC#1", "C#2CC=2")),
+        "two digits at the same atoms": one(
+            lambda: f"C12CC12{a()}", lambda: f"C12CC21{a()}"
+        ),
+        "symbols that disagree": one(
+            lambda: f"C=1C({a()})CC#1", lambda: f"C#2C({a()})C=2"
+        ),
     }
     valences = {
-        "neighbors": lambda: center(1, ""),
+        "neighbors": one(lambda: center(1, ""), large),
+        "in a chain": lambda: f"CF{a()}",
         "orders": lambda: center(1, "orders"),
-        "last": lambda: f"C({a()}){rng.choice(('=F', 'C#O'))}",
+        "last": one(lambda: f"C({a()})=F", lambda: f"C({a()})C#O"),
         "last of a ring": lambda: f"C1({a()})CF1",
         "ring, opened": lambda: center(1, "ring", True),
         "ring, closed": lambda: center(1, "ring", False),
@@ -320,7 +347,7 @@ def named(failed, every, molecules, valences):
     twice = {"neighbors bonded by digits", "two digits at the same atoms"}
     plain, wide = {"an atom", "branches of C"}, {"branches", "neighbors"}
     alone, full = {"no hydrogen left"}, {"an atom that has all it can"}
-    lines = {"a line's end", "other digits"}
+    lines = {"a line's end", "other digits", "small letters"}
     known = [  # what has failed, and what may have failed with it
         ("other characters skipped", {"other characters"}, lines),
         ("two atoms bonded twice", twice, set()),
@@ -358,6 +385,7 @@ ALONE = {
     "digits without an atom": "digits without an atom",
     "a line's end": "end of a line skipped",
     "other digits": "other digits",
+    "small letters": "small letters",
     "a digit used again": "digits used only once",
     "an open digit": "digits left open",
     "a bond to itself": "bond to itself",
