@@ -25,9 +25,9 @@ _TEXT: Any = {
 }
 
 
-def _gpt(source: Text) -> Any:
+def _gpt(source: Text, width: int) -> Any:
     def model() -> GPT:
-        return GPT((source.length,), len(source.alphabet), width=104, rotary=True)
+        return GPT((source.length,), len(source.alphabet), width=width, rotary=True)
 
     how = {"source": source, "model": model, "optimizer": muon(0.04, 8e-3)}
     return how | _TEXT
@@ -40,15 +40,15 @@ RECIPES = (
         steps=(10, 2_100, 100_000),
         ema=0.99,
         bytes_note="8 bits for a weight; 550,000 of them",
-        **_gpt(SHAKESPEARE),
+        **_gpt(SHAKESPEARE, 104),
     ),
     Recipe(
         name="gpt-shakespeare-short",
         title="GPT of 64 characters, shorter",
-        steps=(10, 300, 100_000),
+        steps=(10, 285, 100_000),
         ema=0.95,
         ships=False,
-        **_gpt(dataclasses.replace(SHAKESPEARE, length=64)),
+        **_gpt(dataclasses.replace(SHAKESPEARE, length=64), 128),
     ),
     Recipe(
         name="gpt-shakespeare-long",
@@ -56,7 +56,7 @@ RECIPES = (
         steps=(10, 10_000, 100_000),
         ema=0.99,
         ships=False,
-        **_gpt(SHAKESPEARE),
+        **_gpt(SHAKESPEARE, 104),
     ),
     Recipe(
         name="lstm-shakespeare",
@@ -64,7 +64,7 @@ RECIPES = (
         source=SHAKESPEARE,
         model=lambda: Recurrent((SHAKESPEARE.length,), 65, width=256),
         optimizer=adamw(4e-3, 0.01),
-        steps=(10, 2_000, 100_000),
+        steps=(10, 5_500, 100_000),
         ema=0.99,
         ships=False,
         **_TEXT,
