@@ -45,8 +45,8 @@ RECIPES = (
     Recipe(
         name="gpt-shakespeare-short",
         title="GPT of 64 characters, shorter",
-        steps=(10, 285, 100_000),
-        ema=0.95,
+        steps=(10, 310, 100_000),
+        ema=0.8,
         ships=False,
         **_gpt(dataclasses.replace(SHAKESPEARE, length=64), 128),
     ),
