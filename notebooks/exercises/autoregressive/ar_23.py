@@ -124,7 +124,7 @@ class Ar23:
         -> return (q * torch.where(p > 0, q / p, 1).clamp(max=1)).sum(-1),
     ratio not cut at one | return both.sum(-1),
         -> return torch.where(q > 0, p, 0).sum(-1),
-    factor one half lost | return both.sum(-1), -> return 1 - (p - q).abs().sum(-1),
+    all differences counted | return both.sum(-1), -> return 1 - (p - q).abs().sum(-1),
     a divergence in place of the overlap | return both.sum(-1),
         -> return 1 - torch.where(p > 0, p * (p / q).log(), 0).sum(-1),
     of the likeliest token alone | return both.sum(-1),

@@ -72,8 +72,8 @@ def tokens(a, gamma):
         "alone.",
         "ratio turned around": "The ratio is p / q.",
         "ratio not cut at one": "A probability is 1 at most.",
-        "factor one half lost": "What p has more and what q has more are each half of "
-        "the sum of all differences.",
+        "all differences counted": "What q has too much of is what p has too little "
+        "of: the sum of all differences counts it twice.",
         "a divergence in place of the overlap": "The probability is a sum over tokens "
         "of what p and q have in common, not a function of their KL divergence.",
         "of the likeliest token alone": "All tokens can be drawn.",
@@ -131,7 +131,7 @@ def ar_23(t, step, tokens):
             "weighted by the target": (p * cut).sum(-1),
             "ratio turned around": (q * back.clamp(max=1)).sum(-1),
             "ratio not cut at one": (q * ratio).sum(-1),
-            "factor one half lost": 1 - (p - q).abs().sum(-1),
+            "all differences counted": 1 - (p - q).abs().sum(-1),
             "a divergence in place of the overlap": [
                 *(1 - v for v in kl),
                 *((-v).exp() for v in kl),
