@@ -89,10 +89,10 @@ def test_a_label_stands_before_the_gate():
 @pytest.mark.parametrize("levels", [16, 255, 256])
 def test_sound_in_tokens(notebook, levels):
     s = torch.linspace(-1, 1, 10_001)
-    mine = notebook["to_tokens"](s, levels)
+    mine = notebook["quantized"](s, levels)
     assert torch.equal(mine, data.mu_law(s, levels))
     every = torch.arange(levels)
-    equal(notebook["to_sound"](every, levels), data.mu_law_inverse(every, levels))
+    equal(notebook["restored"](every, levels), data.mu_law_inverse(every, levels))
 
 
 @parity("07_sequences", "rotate")

@@ -103,7 +103,7 @@ class SoundClassifier(Model):
 
     The logarithm of 64 magnitudes for every 32 samples, through three convolutions
     along time, each at half the pace; then the mean over time. Tokens are those of
-    `gmcourse.data.mu_law`. Built in chapter 07_sequences.
+    `gmcourse.data.mu_law`.
 
     Args:
         event_shape: of an example; several axes are made one.
@@ -117,6 +117,7 @@ class SoundClassifier(Model):
 
     dtype = torch.int64
 
+    levels: int
     window: Float[Tensor, " 128"]
 
     def __init__(

@@ -8,7 +8,7 @@ Weininger (1988).
 
 Read here is what the set MOSES (Polykovskiy et al., 2020) holds: a neutral molecule of
 C, N, O, S, F, Cl, Br and H. Charges, other elements, isotopes, marks of stereochemistry
-and several parts in one string are refused. Built in chapter 07_sequences.
+and several parts in one string are refused.
 """
 
 import hashlib

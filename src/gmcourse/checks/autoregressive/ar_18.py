@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any
 
 from .._exercise import Exercise
 
@@ -143,7 +144,7 @@ def ar_18(t, receptive_field, milliseconds, layers):
             "values that are heard": [len(back)],
         }
 
-    def judged(name, ks, ds, told=None, kind=list):
+    def judged(name, ks, ds, told=None, kind: Any = list):
         t.property(name)
         args = kind(ks), kind(ds)
         out = t.call(receptive_field, *args)

@@ -1,5 +1,7 @@
 """Exercise ar-19: One sample at a time."""
 
+from typing import Any
+
 import torch
 
 from .._exercise import Exercise
@@ -228,9 +230,10 @@ def ar_19(t, step):
             t.close(y, right, "Each has its own queue.", "state kept between calls")
 
     t.property("gradients to all tensors, through both results")
-    args = made(2, 3, 4, 3, 2)
+    args: Any = made(2, 3, 4, 3, 2)
     leaves = [v.requires_grad_() for v in args[:4]]
-    both, rights = called(args), due(*args)
+    both: Any = called(args)
+    rights: Any = due(*args)
     for part, right in zip(both, rights):
         share = t.uniform(*right.shape, low=0.5, high=2)
         for v in leaves:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 from .._comparisons import first
 from .._exercise import Exercise
@@ -282,7 +283,7 @@ def ar_27(t, learn, encode, decode):
         rows = chain("a merge more can be undone", text, merges)
         t.property(name, of=latest[learn])
         for i, now in enumerate(rows):
-            counts = Counter(pairwise(now))
+            counts: Any = Counter(pairwise(now))
             best = max(counts.values(), default=0)
             if i == len(merges):
                 why, got = "No pair is left that is counted twice.", f"{best} times"
@@ -308,7 +309,7 @@ def ar_27(t, learn, encode, decode):
             pair = tuple(97 + v if v < 4 else 252 + v for v in pair)
             merges += [pair] * (pair not in merges)
         chain("merges that nobody has learned", some(200, "abcd"), merges)
-        every = {v: chr(v) for v in b"abcd"}
+        every: dict[int, Any] = {v: chr(v) for v in b"abcd"}
         name = "the bytes of a merge are those of its parts"
         for i, (p, q) in enumerate(merges):
             due = every[p] + every[q]

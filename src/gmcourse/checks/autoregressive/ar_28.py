@@ -131,7 +131,10 @@ def ar_28(t, rnn_jacobian, log_gain):
         for step in steps[1:].tolist():
             new = [[Decimal(v) for v in row] for row in step]
             rows = [
-                [sum(p * q for p, q in zip(row, col)) for col in zip(*rows)]
+                [
+                    sum((p * q for p, q in zip(row, col)), Decimal())
+                    for col in zip(*rows)
+                ]
                 for row in new
             ]
         size = max(abs(v) for row in rows for v in row)
