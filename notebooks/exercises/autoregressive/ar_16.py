@@ -19,7 +19,7 @@ class Ar16:
     a new one, as after most long contexts: with $C(c) = T(c)$ the chapter's rule still
     gives half to what was seen, absolute discounting $1 - D$. In exchange there is a
     number to choose. On tiny Shakespeare, with $D$ chosen on the last ninth of the
-    training text (the test part is only asked once), bits a token of the test part:
+    training text and not on the test part, the last tenth of all, bits a token of it:
 
     | tokens | $n$ | Witten and Bell | absolute discounting |
     |---|---|---|---|

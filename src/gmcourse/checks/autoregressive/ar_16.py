@@ -390,7 +390,7 @@ def model(train, context, n, levels, discount, *how):
     """p of each token; ``how`` chooses from `ways`."""
     how = how or [v[""][0] if isinstance(v[""], list) else v[""] for v in ways()]
     unseen, mix, cut, steps, places, start = how
-    even = torch.full((levels,), 1 / levels, dtype=torch.float64)
+    even = torch.ones(levels).double() / levels
     longest = cut(context, n)
     q = 0 * even if start == "0" else even
     for c in steps(longest):
