@@ -55,11 +55,15 @@ TAGS = {
     "remove-cell": "not in the book",
 }
 
-COLUMNS, LINES = 78, 25
+COLUMNS, LINES, TO_REPAIR = 78, 25, 50
 
 
 def fits(chapter):
-    """Code cells are at most 78 columns wide and 25 lines long, blank ones apart."""
+    """Code cells are at most 78 columns wide and 25 lines long, blank ones apart.
+
+    Those of exercises, where a program may be there to be repaired, have 50 at most.
+    """
+    sections = {title: n for n, level, title in headings(chapter) if level == 2}
     found = []
     for number, cell in chapter.code():
         lines = cell.source.splitlines()
@@ -70,8 +74,10 @@ def fits(chapter):
                 f"{wide[0].strip()[:40]!r}"
             )
         count = sum(bool(line.strip()) for line in lines)
-        if count > LINES:
-            found.append(f"cell {number} has {count} lines of code, above {LINES}")
+        repair = number > sections.get("Exercises", number)
+        most = TO_REPAIR if repair else LINES
+        if count > most:
+            found.append(f"cell {number} has {count} lines of code, above {most}")
     return found
 
 

@@ -24,8 +24,10 @@ from .._parts import wrong_part
     ),
     statement=r"""
 The oldest model of text counts what followed what. Long contexts are rarely seen, so
-their counts are mixed with those of shorter ones: here by Witten and Bell's rule, one
-of those compared by [Chen and Goodman (1996)](https://arxiv.org/abs/cmp-lg/9606011).
+their counts are mixed with those of shorter ones. In *absolute discounting*
+([Ney, Essen and Kneser, 1994](https://doi.org/10.1006/csla.1994.1001); compared with
+other rules by [Chen and Goodman, 1996](https://arxiv.org/abs/cmp-lg/9606011)), each
+count is lowered by the same discount $D$, $0 < D \le 1$.
 
 The text `train` is a sequence of tokens from 0 to `levels` - 1, in an int64 tensor
 `(N,)`. A *context* $c$ is a sequence of tokens in the order of the text, the latest
@@ -35,32 +37,33 @@ w)$, and $T(c)$ the number of *different* $w$ with $C(c, w) > 0$. With $c'$ for 
 without its first token, the earliest, and $V$ for `levels`,
 
 $$
-p(w \mid c) = \frac{C(c, w) + T(c)\; p(w \mid c')}{C(c) + T(c)} ,
+p(w \mid c) = \frac{\max(C(c, w) - D,\, 0) + D\, T(c)\; p(w \mid c')}{C(c)} ,
 $$
 
 and $p(w \mid c) = p(w \mid c')$ where $C(c) = 0$. It ends with the empty context, for
 which $C(w)$ counts the token $w$ in all of `train`, and where $1/V$ stands in place of
 $p(w \mid c')$.
 
-- `predict(train, context, n, levels)` gives all $p(w \mid c)$, a float64 tensor
-  `(levels,)`, for an $n$-gram model: $c$ is the last $n - 1$ tokens of `context`, an
-  int64 tensor of any length, or all of it if it is shorter (with $n = 1$ it is empty).
-- `perplexity(train, test, n, levels)` is $2^{H}$, where $H$ is the mean, over all
-  tokens of `test` (int64, one or more), of $-\log_2 p$ of the token, its context being
-  the tokens of `test` before it: none for the first. It is a float or a tensor of no
-  axes.
+- `predict(train, context, n, levels, discount)` gives all $p(w \mid c)$, a float64
+  tensor `(levels,)`, for an $n$-gram model: $c$ is the last $n - 1$ tokens of
+  `context`, an int64 tensor of any length, or all of it if it is shorter (with $n = 1$
+  it is empty). `discount` is $D$, a float.
+- `perplexity(train, test, n, levels, discount)` is $2^{H}$, where $H$ is the mean,
+  over all tokens of `test` (int64, one or more), of $-\log_2 p$ of the token, its
+  context being the tokens of `test` before it: none for the first. It is a float or a
+  tensor of no axes.
 
 `train` may be short or empty; `n` and `levels` are any, 1 or more. At most 1000 tokens
 are counted and 100 tested, with $n$ up to 6. Ten digits are due.
 """,
     stub='''
-def predict(train, context, n, levels):
-    """(N,), any length, n, V -> (V,): p of each next token."""
+def predict(train, context, n, levels, discount):
+    """(N,), any length, n, V, D -> (V,): p of each next token."""
     return ...
 
 
-def perplexity(train, test, n, levels):
-    """(N,), (M,), n, V -> a number."""
+def perplexity(train, test, n, levels, discount):
+    """(N,), (M,), n, V, D -> a number."""
     return ...
 ''',
     answers={"predict": callable, "perplexity": callable},
@@ -70,17 +73,35 @@ def perplexity(train, test, n, levels):
         "then those of the last two.",
         "`train.unfold(0, m + 1, 1)` holds all pieces of m + 1 tokens, if there are as "
         "many.",
+        "An integer tensor minus a float, or times it, is float32: make it float64 "
+        "before.",
         "The probabilities of all tokens sum to one in every context, seen or not.",
     ),
     misconceptions={
         "no mixing with shorter contexts": "Counts alone give 0 to what was not seen: "
-        "each context shares T(c) with the shorter one.",
+        "what is taken off them goes to the shorter context.",
+        "share without T(c)": "D is taken off for each of the T(c) kinds, and all of "
+        "that is shared.",
+        "share without D": "What is shared is what was taken off: D for each of the "
+        "T(c) kinds.",
+        "T counts otherwise": "T(c) is the number of different tokens that followed c.",
+        "discounted once for all kinds": "D is taken off the count of each kind.",
+        "discounted in proportion": "D is taken off each count, be it large or small.",
+        "discount added": "D is taken off the counts.",
+        "nothing subtracted": "What the shorter context gets is taken off the counts.",
+        "Witten and Bell's rule": "That is the chapter's. Here D is taken off the "
+        "counts, and their sum alone stands below the line.",
+        "negative counts kept": "There is nothing to take off where nothing was seen.",
+        "another denominator": "The numerators sum to C(c).",
+        "weights exchanged": "The weight of the shorter context is D T(c) / C(c).",
+        "backed off, not mixed": "The shorter context counts for all tokens, those "
+        "seen after c among them.",
+        "subtracted from the shares": "D is taken off the counts, before the division.",
+        "another discount": "D is given.",
+        "continuation counts": "Shorter contexts are counted in all places, too; "
+        "Kneser and Ney's rule counts what stood before them.",
         "unseen contexts without the shorter one": "Where nothing followed, the "
         "shorter context says it all.",
-        "T counts otherwise": "T(c) is the number of different tokens that followed c.",
-        "another denominator": "The numerators sum to C(c) + T(c).",
-        "weights exchanged": "The more often the context was seen, the less counts the "
-        "shorter one.",
         "context reversed": "The context is in the order of the text.",
         "latest token dropped": "The shorter context is without the earliest token.",
         "first tokens of the context": "The last n - 1 tokens count.",
@@ -108,7 +129,8 @@ def perplexity(train, test, n, levels):
         "of which n - 1 tokens count.",
         "another mean": "The sum is divided by the number of all tokens of test.",
         "inverse of the perplexity": "The probabilities lie below the line.",
-        "float32 in between": "Ten digits are due: float32 has seven.",
+        "float32 in between": "Ten digits are due, and float32 has seven. An integer "
+        "tensor minus a float, or times it, is float32.",
     },
 )
 def ar_16(t, predict, perplexity):
@@ -122,18 +144,24 @@ def ar_16(t, predict, perplexity):
             x.append(one)
         return torch.tensor(x[:n])
 
-    def judged(name, train, context, n, levels, told=None):
+    def share():
+        return t.integer(30, 95) / 100
+
+    def judged(name, train, context, n, levels, discount=None):
         t.property(name)
-        out = t.call(predict, train, context, n, levels)
+        discount = discount or share()
+        out = t.call(predict, train, context, n, levels, discount)
         t.shape(out, (levels,), "one probability for each token.")
         t.dtype(out, torch.float64, "probabilities with many digits.")
-        args = train.tolist(), context.tolist(), n, levels
+        args = train.tolist(), context.tolist(), n, levels, discount
         due = model(*args)
         got = t.tensor(out).detach()
         name = None
         if far(got, due, 1e-9).any():
-            name = told or wrong_part(got, lambda *how: model(*args, *how), *ways())
-            if name is None and not far(got, due, 1e-5).any():
+            name = wrong_part(got, lambda *how: model(*args, *how), *ways(), tol=1e-6)
+            if name is None and got.isnan().all():  # 0 / 0
+                name = "unseen contexts without the shorter one"
+            if name is None and not far(got, due, 1e-6).any():
                 name = "float32 in between"
             if name is None and not far(got, due.log(), 1e-6).any():
                 name = "logarithm of the probabilities"
@@ -144,7 +172,7 @@ def ar_16(t, predict, perplexity):
     none = torch.zeros(0, dtype=torch.long)
     levels = t.integer(5, 7)
     train, spots = none, []
-    while len(spots) < 3:  # pairs with followers that came once, and others
+    while len(spots) < 3:  # pairs with two followers that came once, and others
         train = text(80, levels)
         after: dict[Any, Counter] = {}
         for i in range(78):
@@ -153,9 +181,11 @@ def ar_16(t, predict, perplexity):
         spots = [
             i
             for i in range(5, 70)
-            for v in [set(after[tuple(train[i : i + 2].tolist())].values())]
             for c in [tuple(train[i - 4 : i + 2].tolist())]
-            if 1 in v and len(v) > 1 and len({c[-2:], c[:-3:-1], c[:2], c[1::-1]}) > 3
+            for v in [after[c[-2:]]]
+            if 1 < list(v.values()).count(1) < len(v) < levels
+            if v.total() < train[1:79].tolist().count(c[-1])
+            if len({c[-2:], c[:-3:-1], c[:2], c[1::-1]}) > 3
         ]
     for i in (spots[0], spots[-1], spots[len(spots) // 2]):
         judged("3-grams", train, train[i - 4 : i + 2], 3, levels)
@@ -165,6 +195,8 @@ def ar_16(t, predict, perplexity):
     judged("single tokens", train, train[20:24], 1, levels)
     judged("no context", train, none, 4, levels)
     judged("a context that is short", train, train[30:31], 5, levels)
+    again = torch.cat([train, train[spots[0] - 4 : spots[0] + 2]])
+    judged("the end of the text", again, again[-6:], 4, levels)
     judged("the end of the text", train, train[-6:], 4, levels)
     new = torch.cat([train, torch.tensor([levels])])
     judged("a token seen only at the end", new, new[-4:], 3, levels + 1)
@@ -180,22 +212,27 @@ def ar_16(t, predict, perplexity):
         judged("short texts", train[:size], train[:2], 4, levels)
         judged("short texts", train[:size], train[:1], 2, levels)
     judged("a single token in the alphabet", torch.zeros(5).long(), none, 3, 1)
+    for i in (spots[0], spots[-1]):
+        judged("a discount of one", train, train[i - 4 : i + 2], 3, levels, 1.0)
+        judged("a small discount", train, train[i - 4 : i + 2], 3, levels, 0.01)
     for _ in range(3):
         long = text(1000, 30, 4)
         at = t.integer(0, 900)
         judged("a long text", long, long[at : at + 8], 6, 31)
 
-    def tested(name, train, test, n, levels):
+    def tested(name, train, test, n, levels, discount=None):
         t.property(name)
-        out = t.call(perplexity, train, test, n, levels)
+        discount = discount or share()
+        out = t.call(perplexity, train, test, n, levels, discount)
         t.shape(out, (), "a number.")
-        args, m = (train.tolist(), test.tolist()), len(test)
+        x, y, m = train.tolist(), test.tolist(), len(test)
 
-        def each(n=n, start=0, past=(), most=99):
-            x = [*past, *args[1]]
-            spots = range(len(past) + start, len(x))
+        def each(n=n, start=0, past=(), most=99, discount=discount, y=y):
+            z = [*past, *y]
+            spots = range(len(past) + start, len(z))
             p = [
-                model(args[0], x[max(0, i - most) : i], n, levels)[x[i]] for i in spots
+                model(x, z[max(0, i - most) : i], n, levels, discount)[z[i]]
+                for i in spots
             ]
             return torch.stack(p)
 
@@ -215,29 +252,29 @@ def ar_16(t, predict, perplexity):
             yield "first token left out", ways
             yield "inverse of the perplexity", 2**-h
             before = {
-                "context from the training text": {"past": args[0]},
+                "context from the training text": {"past": x},
                 "context of one token": {"most": 1},
                 "context too long": {"n": n + 1},
                 "context too short": {"n": max(n - 1, 1)},
             }
             for name, how in before.items():
                 yield name, 2 ** -each(**how).log2().mean()
+            for d in (0.5, 0.75, 1.0):
+                yield "another discount", 2 ** -each(discount=d).log2().mean()
             ways = [2 ** (h * m / max(m - 1, 1)), 2 ** (h * m / (m + 1))]
             yield "another mean", ways
-            yield "tested on the training text", own()
+            if 0 < len(x) < 100:
+                name = "tested on the training text"
+                yield name, 2 ** -each(y=x).log2().mean()
 
         t.close(out, 2**h, "Two to the power of H.", ideas=ideas(), tol=1e-9)
-
-    def own():
-        x = train.tolist()
-        p = [model(x, x[:i], 3, levels)[w] for i, w in enumerate(x)]
-        return 2 ** -torch.stack(p).log2().mean()
 
     test = text(25, levels)
     tested("perplexity", train, test, 3, levels)
     tested("perplexity of another text", train, text(40, levels), 4, levels)
     tested("perplexity of one token", train, test[:1], 3, levels)
     tested("perplexity of single tokens", train, test, 1, levels)
+    tested("perplexity, with a discount of one", train, test, 3, levels, 1.0)
     tested("perplexity of an unknown alphabet", none, test, 3, levels)
     other = torch.cat([test, torch.full((4,), levels + 3)])
     tested("perplexity with new tokens", train, other, 5, levels + 4)
@@ -247,24 +284,68 @@ def ar_16(t, predict, perplexity):
 
 def ways() -> tuple[dict[str, Any], ...]:
     """What may be wrong in `model`, in the order of its arguments."""
-    mixes = {
-        "": lambda c, s, n, q: (s, n + s),
-        "no mixing with shorter contexts": lambda c, s, n, q: (0, n),
-        "T counts otherwise": [
-            *(lambda c, s, n, q, k=k: (k, n + k) for k in (1, 2, 0.5)),
-            lambda c, s, n, q: (len(q), n + len(q)),
-            lambda c, s, n, q: (n, n + n),
-            lambda c, s, n, q: (h := sum(v == 1 for v in c.values()), n + h),
-        ],
-        "another denominator": [
-            lambda c, s, n, q: (s, n),
-            lambda c, s, n, q: (s, n + len(q)),
-            lambda c, s, n, q: (s, n + 1),
-            lambda c, s, n, q: (1, n + s),
-        ],
-        "weights exchanged": lambda c, s, n, q: None,
-    }
     unseen = {"": "shorter", "unseen contexts without the shorter one": ["even", "0"]}
+    # Of counts, their kinds and their sum, p after the shorter context, and D.
+    mixes = {
+        "": lambda c, k, s, q, d: (less(c, d) + d * k * q) / s,
+        "no mixing with shorter contexts": [
+            lambda c, k, s, q, d: c / s,
+            lambda c, k, s, q, d: less(c, d) / s,
+            lambda c, k, s, q, d: less(c, d) / less(c, d).sum(),
+        ],
+        "share without T(c)": lambda c, k, s, q, d: (less(c, d) + d * q) / s,
+        "share without D": lambda c, k, s, q, d: (less(c, d) + k * q) / s,
+        "T counts otherwise": [
+            lambda c, k, s, q, d: (less(c, d) + d * len(c) * q) / s,
+            lambda c, k, s, q, d: less(c, d) / s + d * q,
+            lambda c, k, s, q, d: (less(c, d) + d * (c == 1).sum() * q) / s,
+        ],
+        "discounted once for all kinds": [
+            lambda c, k, s, q, d: (c * (1 - d / s) + d * q) / s,
+            lambda c, k, s, q, d: (less(c, d / k) + d * q) / s,
+            lambda c, k, s, q, d: (less(c, d / k) + d * k * q) / s,
+        ],
+        "discounted in proportion": [
+            lambda c, k, s, q, d: (1 - d) * c / s + d * q,
+            lambda c, k, s, q, d: ((1 - d) * c + d * k * q) / s,
+        ],
+        "discount added": [
+            lambda c, k, s, q, d: (c + d + d * k * q) / s,
+            lambda c, k, s, q, d: (c + d * (c > 0) + d * k * q) / s,
+            lambda c, k, s, q, d: (c + d) / (s + d * len(c)),
+        ],
+        "nothing subtracted": [
+            lambda c, k, s, q, d: (c + d * k * q) / s,
+            lambda c, k, s, q, d: (c + d * k * q) / (s + d * k),
+        ],
+        "Witten and Bell's rule": lambda c, k, s, q, d: (c + k * q) / (s + k),
+        "negative counts kept": lambda c, k, s, q, d: (c - d + d * k * q) / s,
+        "another denominator": [
+            lambda c, k, s, q, d: (less(c, d) + d * k * q) / (s + k),
+            lambda c, k, s, q, d: (less(c, d) + d * k * q) / (s + d * k),
+            lambda c, k, s, q, d: less(c, d) / s + d * k * q / (s + d * k),
+            lambda c, k, s, q, d: less(c, d) / s + d * k * q / (s + k),
+            lambda c, k, s, q, d: (less(c, d) + d * k * q) / (s + 1),
+        ],
+        "weights exchanged": [
+            lambda c, k, s, q, d: (d * k * c / s + (s - d * k) * q) / s,
+            lambda c, k, s, q, d: (less(c, d) * q + d * k) / s,
+        ],
+        "backed off, not mixed": [
+            lambda c, k, s, q, d: torch.where(c > 0, less(c, d), d * k * q) / s,
+            backed_off,
+        ],
+        "subtracted from the shares": [
+            lambda c, k, s, q, d: less(c / s, d) + d * k * q / s,
+            lambda c, k, s, q, d: less(c / s, d) + d * k * q,
+            lambda c, k, s, q, d: less(c / s, d) + (1 - less(c / s, d).sum()) * q,
+        ],
+        "another discount": [
+            lambda c, k, s, q, d, e=e: (less(c, e) + e * k * q) / s
+            for e in (0.5, 0.75, 1.0)
+        ],
+    }
+    mixes["another discount"].append(lambda c, k, s, q, d: mixes[""](c, k, s, q, 1 - d))
     contexts = {
         "": lambda c, n: c[max(len(c) - n + 1, 0) :],
         "context reversed": lambda c, n: c[max(len(c) - n + 1, 0) :][::-1],
@@ -286,17 +367,33 @@ def ways() -> tuple[dict[str, Any], ...]:
         "end of the text counted": "end",
         "the end of the text lost": "lost",
         "overlaps not counted": "apart",
+        "continuation counts": "before",
     }
-    starts = {"": 1.0, "uniform part left out": 0.0}
-    return mixes, unseen, contexts, steps, counts, starts
+    starts = {"": "1/V", "uniform part left out": ["0", "counts"]}
+    return unseen, mixes, contexts, steps, counts, starts
 
 
-def model(train, context, n, levels, *how):
+def less(count, discount):
+    return (count - discount).clamp(min=0)
+
+
+def backed_off(count, kinds, total, q, discount):
+    new = count == 0
+    if not new.any():
+        return count / total
+    return (
+        torch.where(new, discount * kinds * q / q[new].sum(), count - discount) / total
+    )
+
+
+def model(train, context, n, levels, discount, *how):
     """p of each token; ``how`` chooses from `ways`."""
     how = how or [v[""][0] if isinstance(v[""], list) else v[""] for v in ways()]
-    mix, unseen, cut, steps, places, start = how
-    q = [start / levels] * levels
-    for c in steps(cut(context, n)):
+    unseen, mix, cut, steps, places, start = how
+    even = torch.ones(levels).double() / levels
+    longest = cut(context, n)
+    q = 0 * even if start == "0" else even
+    for c in steps(longest):
         m, spots, i = len(c), [], 0
         while i < len(train) - m:
             if train[i : i + m] == c:
@@ -305,22 +402,17 @@ def model(train, context, n, levels, *how):
             i += 1
         if places == "lost":
             spots = [i for i in spots if i + m + 1 < len(train)]
-        count = Counter(train[i + m] for i in spots)
-        total = sum(count.values())
+        if places == "before" and m < len(longest):
+            spots = {(train[i - 1], train[i + m]): i for i in spots if i}.values()
+        after = torch.tensor([train[i + m] for i in spots], dtype=torch.long)
+        count = torch.bincount(after, minlength=levels).double()
+        total = len(after)
         if places == "end" and m and train[len(train) - m :] == c:
             total += 1
-        kinds = len(count)
         if not total:
-            even = [1 / levels] * levels
-            q = {"even": even, "0": [0.0] * levels}.get(unseen, q)
-            continue
-        weights = mix(count, kinds, total, q)
-        if weights is None:
-            q = [
-                (kinds * count[w] / total + total * v) / (kinds + total)
-                for w, v in enumerate(q)
-            ]
-            continue
-        share, whole = weights
-        q = [(count[w] + share * v) / whole for w, v in enumerate(q)]
-    return torch.tensor(q, dtype=torch.float64)
+            q = {"even": even, "0": 0 * even}.get(unseen, q)
+        elif start == "counts" and not m:
+            q = count / total
+        else:
+            q = mix(count, int((count > 0).sum()), total, q, discount)
+    return q
