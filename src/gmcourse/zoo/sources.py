@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import data, molecules
+from ..data.formats import SYMBOLS
 from ..settings import seeded
 
 __all__ = [
@@ -309,9 +310,7 @@ EMOJI = Pairs(
     (3, 32, 32),
     given="emoji32_google",
 )
-SHAKESPEARE = Text(
-    "tinyshakespeare", "tiny Shakespeare", 128, data.Alphabet(data.formats.SYMBOLS)
-)
+SHAKESPEARE = Text("tinyshakespeare", "tiny Shakespeare", 128, data.Alphabet(SYMBOLS))
 NAMES = Strings("names", "first names", 16, data.Alphabet(ascii_lowercase, end=True))
 # 4 strings of the 50,000 have more than 48 tokens.
 MOLECULES = Molecules(

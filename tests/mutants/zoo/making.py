@@ -16,7 +16,6 @@ MUTANTS = [
         "groups left behind",
         "\n        self.param_groups = [g for part in self.parts",
         "\n        _ = [g for part in self.parts",
-        "",
     ),
     ("a state lost", "part.load_state_dict(state)", "pass"),
     (

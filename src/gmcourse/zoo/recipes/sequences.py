@@ -39,6 +39,7 @@ RECIPES = (
         title="GPT",
         steps=(10, 1_900, 100_000),
         ema=0.99,
+        bytes_note="8 bits for a weight; four blocks of width 128",
         **_GPT,
     ),
     Recipe(
