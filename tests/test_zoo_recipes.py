@@ -30,6 +30,7 @@ from gmcourse.zoo.recipes import (
     classifiers,
     gan,
     gan_images,
+    molecules,
     sequences,
     stacked,
     translation,
@@ -460,7 +461,7 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 def test_recipes_are_joined_from_one_file_a_topic():
     topics = autoencoders, autoregressive, classifiers, gan, gan_images
-    topics += sequences, stacked, translation, vae
+    topics += molecules, sequences, stacked, translation, vae
     joined = [recipe for topic in topics for recipe in topic.RECIPES]
     found = [r for r in zoo.RECIPES.values() if r not in (WGAN, GPT)]
     assert found == joined
