@@ -217,7 +217,7 @@ def test_fingerprints_of_different_molecules_differ():
         *("Oc1ccccn1", "O=c1cccc[nH]1", "Oc1cccnc1"),  # tautomers are two molecules
         *("C=CC=C", "CC#CC", "C=C=CC", "C1=CCC1"),
         *("CCO", "COC", "CCN", "CCS", "CCF", "CCCl", "C", "O", "N", "S"),
-        *("CCCC(C)CCC", "CCC(C)CCCC", "CC(C)CCCCC"),
+        *("CCCC(C)CCC", "CCC(C)CCCC", "CCCC(C)CCCCC", "CCCCC(C)CCCC"),
     ]
     assert len({read(smiles).fingerprint for smiles in isomers}) == len(isomers)
 

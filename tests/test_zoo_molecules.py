@@ -77,7 +77,7 @@ def test_what_is_measured_by_hand(test_part):
     record = DrawnMolecules(n=10, against=3, tolerance=1.0).run(model, MOLECULES)
     due = test_part.c[:10]
     assert torch.equal(model.told, due)
-    assert (record["n"], record["against"]) == (10, 3)
+    assert (record["n"], record["against"], record["known"]) == (10, 3, 3)
     assert record["value"] == 80 and record["std_error"] == pytest.approx(160**0.5)
     assert record["unique"] == pytest.approx(100 * 3 / 8)
     assert record["novel"] == pytest.approx(100 * 2 / 3)

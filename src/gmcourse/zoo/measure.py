@@ -591,7 +591,7 @@ class DrawnMolecules(Measure):
         share = c.bincount() / len(c)
         extra = {
             "n": len(strings),
-            "against": len(known),
+            "known": len(known),
             "unique": 100 * found.unique,
             "novel": 100 * found.novel,
             "as_told": 100 * sum(told) / max(1, len(told)),
@@ -601,7 +601,7 @@ class DrawnMolecules(Measure):
         return Result(value, (value * (100 - value) / len(strings)) ** 0.5, extra)
 
     def cells(self, record):
-        known, chance = record["against"], number(record["by_chance"], 0)
+        known, chance = record["known"], number(record["by_chance"], 0)
         value = f"{number(record['value'], 1)} ± {number(record['std_error'], 1)}"
         others = (number(record[key], 1) for key in ("unique", "novel"))
         return {
