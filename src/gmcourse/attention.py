@@ -103,8 +103,8 @@ def _attended(q: Tensor, k: Tensor, v: Tensor, **how: Any) -> Tensor:
     slow = q.device.type == "cpu" and q.dtype == torch.bfloat16
     dtype = torch.float32 if slow else q.dtype
     with torch.autocast(q.device.type, enabled=False):
-        parts = (part.to(dtype) for part in (q, k, v))
-        return F.scaled_dot_product_attention(*parts, **how).to(v.dtype)
+        y = F.scaled_dot_product_attention(q.to(dtype), k.to(dtype), v.to(dtype), **how)
+    return y.to(v.dtype)
 
 
 class Block(nn.Module):
