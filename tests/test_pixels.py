@@ -46,7 +46,8 @@ def awake(make, seed=0):
 
 def test_every_autoregressive_model_is_here():
     kinds = {type(MODELS[name]()) for name in NAMES}
-    assert kinds == set(Autoregressive.__subclasses__())
+    every = Autoregressive.__subclasses__()
+    assert kinds == {kind for kind in every if kind.__module__.startswith("gmcourse")}
 
 
 def slopes(params, x):

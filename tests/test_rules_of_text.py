@@ -22,8 +22,8 @@ def test_fits(book):
     caught(rules.fits, edit(book, "import math", wide), "79 columns")
     assert rules.fits(edit(book, wide, wide[:78])) == []
     stub = "def mine(x):\n"
-    long = stub + "\n\n".join(f"    y{i} = {i}" for i in range(24)) + "\n"
-    caught(rules.fits, edit(book, stub, long), "26 lines")
+    long = stub + "\n\n".join(f"    y{i} = {i}" for i in range(49)) + "\n"
+    caught(rules.fits, edit(book, stub, long), "51 lines")
 
 
 @pytest.mark.parametrize(

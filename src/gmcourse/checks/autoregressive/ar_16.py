@@ -72,9 +72,8 @@ def perplexity(train, test, n, levels, discount):
         "and mix in the counts of the empty context, then those of the last token, "
         "then those of the last two.",
         "`train.unfold(0, m + 1, 1)` holds all pieces of m + 1 tokens, if there are as "
-        "many.",
-        "An integer tensor minus a float, or times it, is float32: make it float64 "
-        "before.",
+        "many. An integer tensor minus a float, or times it, is float32: make it "
+        "float64 before.",
         "The probabilities of all tokens sum to one in every context, seen or not.",
     ),
     misconceptions={
