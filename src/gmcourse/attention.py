@@ -29,11 +29,11 @@ class KeysValues:
         """Those of the next positions; returns all."""
         first, self.length = self.length, self.length + k.shape[2]
         kept = self._kept or (k[:, :, :0], v[:, :, :0])
-        if self.length > kept[0].shape[2]:
-            # As much room again, so that they are seldom moved. Where a gradient is
-            # asked for, what has been used must not be written to: no room.
-            room = (0, 0, 0, 0 if k.requires_grad else self.length)
+        if k.requires_grad or self.length > kept[0].shape[2]:
+            # With as much room again, so that they are seldom moved. Where a gradient
+            # is asked for they always are: what has been used must not be written to.
             pairs = [(old[:, :, :first], new) for old, new in zip(kept, (k, v))]
+            room = (0, 0, 0, self.length)
             self._kept = kept = tuple(F.pad(torch.cat(pair, 2), room) for pair in pairs)
         else:
             for old, new in zip(kept, (k, v)):
@@ -90,8 +90,8 @@ class CausalAttention(nn.Module):
         self, x: Float[Tensor, "b t d"], cache: KeysValues | None = None
     ) -> Float[Tensor, "b t d"]:
         (b, t, _), first = x.shape, 0 if cache is None else cache.length
-        qkv = self.qkv(x).view(b, t, 3, self.heads, -1)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind()  # (b, heads, t, d)
+        qkv = self.qkv(x).view(b, t, 3, self.heads, -1).unbind(2)
+        q, k, v = (part.transpose(1, 2) for part in qkv)  # (b, heads, t, d)
         if self.turn is not None:
             q, k = self.turn(q, first), self.turn(k, first)
         if cache is not None:

@@ -14,7 +14,7 @@ MUTANTS = [
     ),
     ("new keys first", "zip(kept, (k, v))]", "zip((k, v), kept)]"),
     ("new keys one place late", "first : self.length] =", "first + 1 :][:, :, :1] ="),
-    ("as much room where a gradient is asked for", "0 if k.requires_grad", "0 if False"),
+    ("written to despite gradients", "if k.requires_grad or ", "if "),
     (
         "heads of every other channel",
         "view(b, t, 3, self.heads, -1)",
@@ -30,5 +30,5 @@ MUTANTS = [
         "torch.arange(first, first + x",
         "torch.arange(0, x",
     ),
-    ("queries for keys", "q, k, v = qkv", "k, q, v = qkv"),
+    ("queries for keys", "q, k, v = (part", "k, q, v = (part"),
 ]
