@@ -40,7 +40,7 @@ class Base(nn.Module):
 
 class Ar21:
     r"""
-    The new tokens stood one place too early; the keys in the cache had been turned, and
+    The new queries stood one place too early; the keys in the cache had been turned, and
     were turned again with each call; the scale and the mask were in the branch without
     a cache alone. There are two ways to mend the second: keep keys as they are and turn
     all of them each time, or turn each once, before it is kept, which costs less.

@@ -106,7 +106,7 @@ class Decoder(nn.Module):
         "Feed three tokens at once and then one more. Which of the four mistakes can "
         "that show? And three, then two more?",
         "At which position does the first new token stand, if the cache holds ten? And "
-        "by how many angles has the first key been turned after three calls?",
+        "by how many angles has the second key been turned after three calls?",
         "Everything that is done to scores without a cache is due with one, too; only "
         "the mask has another shape: `(new, old + new)`.",
     ),
