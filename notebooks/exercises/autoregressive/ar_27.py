@@ -119,7 +119,7 @@ class Ar27:
     (a, b) and the token 257 = ab followed by c, the text abc becomes a, bc, although
     the last merge makes one token abc: nothing that was merged is opened again.
 
-    That no pair is split over words is a choice of this exercise. GPT-2 first cuts the
+    That pairs may reach over words is a choice of this exercise. GPT-2 first cuts the
     text into words, with the space before each, and merges inside of them; a token then
     never reaches over a blank, and words can be encoded once and kept.
 

@@ -56,8 +56,9 @@ class Ar30:
     all three lengths. It is not a second layer that was missing, but this one step.
 
     Had the two layers counted places, $L = 7$ would have told; had one layer only been
-    too small, the shifted keys would not have helped it at the same size. What none of this shows is how a model finds its way where
-    tokens occur twice in a block: a single predecessor does not tell then.
+    too small, the shifted keys would not have helped it at the same size. What none
+    of this shows is how a model finds its way where tokens occur twice in a block: a
+    single predecessor does not tell then.
     """
 
     @reference
