@@ -28,9 +28,9 @@ class Ar28:
     | 3.0 | 0.29 | 0.27 | 0.25 |
 
     A gain of -0.45 leaves $10^{-39}$ of a change after 200 steps; one of 0.25 makes it
-    $10^{21}$ times as large, which is chaos: no step of a gradient is small enough. With
-    strong inputs little lies between the two; without any, $s = 1$ and 1.5 are both
-    near 0. Strong inputs help in the one case and hurt in the other, by
+    $10^{21}$ times as large, which is chaos: no step of a gradient is small enough.
+    With strong inputs little lies between the two; without any, $s = 1$ and 1.5 are
+    both near 0. Strong inputs help in the one case and hurt in the other, by
     saturating the units.
 
     An LSTM of 64 units as PyTorch makes it, with normal inputs and a bias $\beta$ of
