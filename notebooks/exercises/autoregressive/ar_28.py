@@ -205,8 +205,6 @@ class Ar28:
         -> torch.linalg.eigvals(G).abs().max()
     smallest singular value | torch.linalg.matrix_norm(G, 2)
         -> torch.linalg.matrix_norm(G, -2)
-    determinant | torch.linalg.matrix_norm(G, 2)
-        -> (rnn_jacobian(W, U, b, x, h0).det().abs() / total.exp())
     sum of the singular values | torch.linalg.matrix_norm(G, 2)
         -> torch.linalg.matrix_norm(G, "nuc")
     off by a factor of two | .log()) / len(x) -> .log()) / len(x) * 2
