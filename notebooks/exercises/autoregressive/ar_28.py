@@ -15,6 +15,10 @@ class Ar28:
     J = D_T W\, D_{T-1} W \cdots D_1 W, \qquad D_t = \operatorname{diag}(1 - h_t^2) .
     $$
 
+    As a float, $1 - h^2$ has few digits left where $h$ is near 1, and is 0 where more
+    than 19.1 goes into the tanh; $1 / \cosh^2$ of what goes in is the same and keeps
+    them.
+
     The slopes are at most 1, so that only $W$ can make a change grow. Means of five
     seeds, seeds 0 to 4, 64 units, 200 steps, `W` normal with the deviation
     $s / \sqrt{64}$, inputs of the deviation $d$ before the tanh, in nats for each step:
@@ -203,8 +207,6 @@ class Ar28:
     Frobenius norm | torch.linalg.matrix_norm(G, 2).log() -> G.norm().log()
     largest eigenvalue | torch.linalg.matrix_norm(G, 2)
         -> torch.linalg.eigvals(G).abs().max()
-    smallest singular value | torch.linalg.matrix_norm(G, 2)
-        -> torch.linalg.matrix_norm(G, -2)
     sum of the singular values | torch.linalg.matrix_norm(G, 2)
         -> torch.linalg.matrix_norm(G, "nuc")
     off by a factor of two | .log()) / len(x) -> .log()) / len(x) * 2

@@ -166,7 +166,34 @@ def by_place(v):
 
 class Ar29:
     r"""
-    RESULTS
+    What we saw, in nats for a name of the test set and in seconds of one CPU core
+    (other programs ran beside it); one run each, but for the reference.
+
+    | model | steps, batch, learning rate | nats | seconds |
+    |---|---|---|---|
+    | counts of letters alone | | 20.08 | 0 |
+    | counts, one letter back | | 17.47 | 0 |
+    | counts, two back | | 15.82 | 0 |
+    | counts, three back | | 14.73 | 0 |
+    | counts, four back | | 14.34 | 0 |
+    | counts, five back | | 14.44 | 0 |
+    | five back, 200 units | 2,000, 64 names, 3e-3 | 14.54 | 15 |
+    | the reference, SEEDS seeds | 1,500, 512 places, 8e-3 | REF | 10 |
+    | six back, 256 units | 3,000, 64 names, 3e-3 | 14.25 | 26 |
+    | eight back, 256 units | 3,000, 128 names, 3e-3 | 14.19 | 64 |
+    | GRU, 128 units | 1,000, 128 names, 3e-3 | 14.50 | 25 |
+    | LSTM, 96 units | 1,500, 128 names, 5e-3 | 14.40 | 23 |
+
+    Names are short and few, so that counting four letters back does as well as a small
+    net, if 8 times the shares of three back are added to what was counted. With more
+    letters back too many contexts have not been seen; a net may look further, since it
+    uses in some contexts what it has learned in others.
+
+    Of the reference's 14.35 nats with seed 0 the first letter takes 2.95, of $\ln 26 =
+    3.26$; the last letter takes 1.89 and the end 0.79. Who leaves the end out of
+    the loss pays more for it with each step: its logit is never asked for, and falls
+    whenever another one is. Who counts the zeros behind it as well has nearly the same
+    model, since they are soon told, but a mean over 16 tokens of 0.9 nats.
     """
 
     @reference

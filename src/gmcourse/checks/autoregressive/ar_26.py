@@ -375,7 +375,7 @@ def named(failed, every, molecules, valences):
     lines = {"a line's end", "other digits", "small letters"}
     known = [  # what has failed, and what may have failed with it
         ("other characters skipped", {"other characters"}, lines),
-        ("digits read as one number", {"a digit used again"} | double, circles),
+        ("digits read as one number", double, circles | {"a digit used again"}),
         ("digits of each branch apart", {"a ring into a branch"}, circles),
         ("two atoms bonded twice", twice, set()),
         ("pairs of atoms not looked at", itself | twice, set()),

@@ -110,7 +110,6 @@ def log_gain(W, U, b, x, h0):
         "product of the most.",
         "not divided by T": "For each step.",
         "divided by another number": "By T, the number of steps.",
-        "smallest singular value": "The direction that grows most is due.",
         "sum of the singular values": "The largest alone is due.",
         "gain in place of its logarithm": "The logarithm is due.",
         "differentiated automatically": "In inference mode the result is another: "
@@ -241,7 +240,6 @@ def ar_28(t, rnn_jacobian, log_gain):
                 torch.linalg.eigvals(j).abs().max().log() / n
             ),
             "largest entry": lambda j: j.abs().max().log() / n,
-            "smallest singular value": lambda j: torch.linalg.svdvals(j)[-1].log() / n,
             "sum of the singular values": lambda j: j.norm(p="nuc").log() / n,
             "off by a factor of two": [
                 lambda j, k=k: k * top(j).log() / n for k in (2, 0.5)
