@@ -39,6 +39,7 @@ from gmcourse.zoo.recipes import (
     vae,
 )
 from gmcourse.zoo.sources import Part, Source
+from gmcourse.zoo.sources.base import draws
 
 ROOT = Path(__file__).parents[1]
 
@@ -230,7 +231,7 @@ def test_points_are_the_same_each_time_and_other_ones_for_the_test():
         torch.manual_seed(77)
         assert torch.equal(points.part("train").x, train)
     assert not torch.equal(train[:50], test)
-    one, two = (sources._draws(20, split, torch.rand) for split in ("train", "test"))
+    one, two = (draws(20, split, torch.rand) for split in ("train", "test"))
     assert (len(one), len(two)) == (20, 2) and not torch.equal(one[:2], two)
     with pytest.raises(ValueError, match="expected 'train' or 'test'"):
         points.part("valid")

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 
 from gmcourse import _files, zoo
-from gmcourse.zoo.measure import number
+from gmcourse.zoo.measure.base import number
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "book" / "results.md"

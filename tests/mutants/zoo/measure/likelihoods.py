@@ -1,0 +1,42 @@
+"""Mistakes in zoo/measure/likelihoods.py, and the tests that must notice them."""
+
+TESTS = ("test_zoo_text.py", "test_zoo_recipes.py", "test_zoo.py")
+MUTANTS = [
+    (
+        "the tail of a text lost",
+        "range(0, last, length // 2), last]",
+        "range(0, last + 1, length // 2)]",
+    ),
+    ("the first half counted", ">= length - new]", "< new]"),
+    (
+        "characters as if independent",
+        "result, error = Result.mean(nats), Result.mean(means).std_error",
+        "result = Result.mean(nats); error = result.std_error",
+    ),
+    ("bits times log 2", "result.value / math.log(2)", "result.value * math.log(2)"),
+    (
+        "windows that follow one another",
+        "range(0, last, length // 2)",
+        "range(0, last, length)",
+    ),
+    (
+        "the bound without its sign",
+        "return self.result(-bound, model)",
+        "return self.result(bound, model)",
+    ),
+    (
+        "log p for -log p",
+        "return -(model.log_prob(x) if",
+        "return (model.log_prob(x) if",
+    ),
+    (
+        "a conditional quantity called unconditional",
+        '"-log p(x)" if model.condition is None else "-log p(x | c)"\n\n    def result',
+        '"-log p(x)"\n\n    def result',
+    ),
+    (
+        "the training set measured",
+        'x, c = source.part("test").first(self.n)\n\n        def neg',
+        'x, c = source.part("train").first(self.n)\n\n        def neg',
+    ),
+]
