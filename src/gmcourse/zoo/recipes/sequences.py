@@ -36,7 +36,7 @@ def _gpt(source: Text, width: int, *, quiet: bool = False) -> Any:
     return how | _TEXT
 
 
-def _quiet(gpt: GPT) -> GPT:
+def _quiet(gpt: Any) -> GPT:
     """Blocks that add nothing at first, to tokens' vectors of standard deviation 1.
 
     So a prediction starts from the last character alone. In the 310 steps below this
