@@ -245,7 +245,7 @@ class Ar29:
             loss.backward()
             adam.step()
             fall.step()
-        return model.eval()
+        return model
 
     runs = cases(
         trained,
