@@ -8,6 +8,9 @@ from torch import nn
 
 from .._exercise import Exercise
 
+# Nats. Over 20 seeds the reference has a mean of 14.33 with a standard deviation of
+# 0.025, from 14.29 to 14.38; on the sample that ships it is 13.97 and 0.047, from
+# 13.88 to 14.07. A tolerance of seven deviations is added.
 BOUND, OF_SAMPLE, NEAR = 14.5, 14.3, 0.6
 CHANCE = 22.0  # 27 tokens, all alike, need 23.4
 
