@@ -36,13 +36,13 @@ it, 17.5.
 
 Train any autoregressive model on `names("train")`. The answer is the trained `model`,
 an `nn.Module` with a method `log_probs(x)`: of `x`, int64 `(b, 16)`, it gives
-`(b, 16, 27)`, where
+`(b, 16, 27)`, for each row, place $i$ and token $v$
 
 $$
-\texttt{log\_probs(x)[r, i, v]} = \log p(x_i = v \mid x_0, \dots, x_{i-1}) ,
+\log p(x_i = v \mid x_0, \dots, x_{i-1})
 $$
 
-in nats, of row $r$. It depends on `x[r, :i]` alone, also in rows that are no names, and
+in nats. It depends on `x[r, :i]` of its row alone, also in rows that are no names, and
 the 27 probabilities of a place sum to one. In evaluation mode nothing is random, and
 each row is judged by itself.
 
@@ -190,7 +190,8 @@ def ar_29(t, model):
 
     def better(x, change=lambda v: v, given_x=None):
         """Whether something else done to some names makes them likely."""
-        return bool(sum(whole(x, change, given_x)).mean() < bound + 1)
+        letters, end = whole(x, change, given_x)
+        return bool((letters + end).mean() < bound + 1)
 
     t.property("no token depends on itself or a later one")
 
