@@ -8,6 +8,9 @@ from torch import nn
 
 from .._exercise import Exercise
 
+# Nats. Over 20 seeds the reference has a mean of 14.33 with a standard deviation of
+# 0.025, from 14.29 to 14.38; on the sample that ships it is 13.97 and 0.047, from
+# 13.88 to 14.07. A tolerance of seven deviations is added.
 BOUND, OF_SAMPLE, NEAR = 14.5, 14.3, 0.6
 CHANCE = 22.0  # 27 tokens, all alike, need 23.4
 
@@ -33,13 +36,13 @@ it, 17.5.
 
 Train any autoregressive model on `names("train")`. The answer is the trained `model`,
 an `nn.Module` with a method `log_probs(x)`: of `x`, int64 `(b, 16)`, it gives
-`(b, 16, 27)`, where
+`(b, 16, 27)`, for each row, place $i$ and token $v$
 
 $$
-\texttt{log\_probs(x)[r, i, v]} = \log p(x_i = v \mid x_0, \dots, x_{i-1}) ,
+\log p(x_i = v \mid x_0, \dots, x_{i-1})
 $$
 
-in nats, of row $r$. It depends on `x[r, :i]` alone, also in rows that are no names, and
+in nats. It depends on `x[r, :i]` of its row alone, also in rows that are no names, and
 the 27 probabilities of a place sum to one. In evaluation mode nothing is random, and
 each row is judged by itself.
 
@@ -187,7 +190,8 @@ def ar_29(t, model):
 
     def better(x, change=lambda v: v, given_x=None):
         """Whether something else done to some names makes them likely."""
-        return bool(sum(whole(x, change, given_x)).mean() < bound + 1)
+        letters, end = whole(x, change, given_x)
+        return bool((letters + end).mean() < bound + 1)
 
     t.property("no token depends on itself or a later one")
 
