@@ -110,3 +110,10 @@ def test_what_is_measured_by_hand(test_part):
     one, two, three = cells
     assert (cells[one], cells[two]) == ("80.0 ± 12.6", "37.5 / 66.7")
     assert "of 10" in one and "beside 3" in two and "chance" in three
+
+
+def test_the_label_of_three_donors_is_that_of_more(test_part):
+    model = Repeating(["OCC(O)C(O)CO"])  # four
+    record = DrawnMolecules(n=200, against=1, tolerance=1.0).run(model, MOLECULES)
+    share = (test_part.c[:200] == 3).double().mean().item()
+    assert share > 0 and record["as_told"] == pytest.approx(100 * share)
