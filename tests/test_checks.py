@@ -529,6 +529,34 @@ def test_the_call_that_is_shown_is_the_one_that_failed(double):
     assert shown(told) == 3
 
 
+@pytest.mark.parametrize("answer", [lambda x: x[9], lambda x: ... if len(x) else x])
+def test_an_error_at_an_edge_is_named(double, answer):
+    def body(t, f):
+        t.edge("input changed in place", f, torch.ones(3))
+
+    double.check = body
+    assert run(double, (answer,)).misconception == "input changed in place"
+    assert run(double, (lambda x: x.mul_(2),)).text.count("Argument 0 has changed") == 1
+    assert run(double, (lambda x: 2 * x,))
+
+
+def test_what_is_drawn_and_what_is_kept_are_told_apart(double):
+    """By the same random streams again."""
+
+    def name(answer):
+        return run(double, (answer,)).misconception
+
+    double.check = lambda t, f: t.steady(f, torch.ones(3))
+    kept = []
+    assert (
+        name(lambda x: (kept.append(0), x + len(kept))) == "result of an earlier call"
+    )
+    assert name(lambda x: x + torch.randn(3)) == "estimated from samples"
+    assert name(lambda x: x + np.random.rand()) == "estimated from samples"  # noqa: NPY002
+    for constant in (2.0, "text", (torch.ones(2), "b"), torch.tensor(np.nan)):
+        assert name(lambda x, v=constant: v) is None
+
+
 def test_a_missing_method_is_named(double):
     class Half(nn.Module):
         def decode(self, z):

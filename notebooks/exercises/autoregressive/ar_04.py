@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from .. import build, edits, reference, right, sums, wrong
+from .. import build, cases, edits, reference, right, sums, wrong
 
 
 def entries(x, W, c, V, b):
@@ -117,6 +117,39 @@ class Ar04:
     wrong dtype | return total -> return total.float()
     float32 in between | return total -> return total.float().to(x)
     float32 in between | inner.sigmoid() @ V[i] -> inner.float().sigmoid().to(V) @ V[i]
+    sigmoid applied twice | * logit) -> * logit.sigmoid())
+    previous value alone | inner = inner + x -> inner = c + x
+    hidden bias added after the sigmoid | total, inner = 0.0, c
+        -> total, inner = 0.0, 0 * c | inner.sigmoid() @ -> (inner.sigmoid() + c) @
+    sigmoid carried along | logit = b[i] + inner.sigmoid() @ V[i]
+        -> inner = inner.sigmoid(); logit = b[i] + inner @ V[i]
+    another function of the hidden layer | inner.sigmoid() -> inner.softmax(-1)
+        | total, inner = 0.0, c -> total, inner = 0.0, c.expand(len(x), -1)
+    input weights of another value | * W[:, i] -> * W[:, i - 1]
+    input weights of another value | * W[:, i] -> * W[:, (i + 1) % W.shape[1]]
+    output weights of another value | @ V[i] -> @ V[0]
+    output weights of another value | b[i] + -> b[0] +
+    examples mixed | + x[:, i, None] * W[:, i] -> + x[0, i] * W[:, i]
+        | total + F.logsigmoid((2 * x[:, i] - 1) * logit)
+        -> total + F.logsigmoid((2 * x[:, i] - 1) * logit.expand(len(x)))
+    examples mixed | + x[:, i, None] * W[:, i] -> + x[:, i, None].sum(0) * W[:, i]
+    rows and columns of a weight exchanged | * W[:, i] -> * W[i]
+    rows and columns of a weight exchanged | @ V[i] -> @ V[:, i]
+    rows and columns of a weight exchanged | * W[:, i] -> * W.reshape(-1, len(c))[i]
+    d and k confused | range(x.shape[1]) -> range(W.shape[0])
+    d and k confused | range(x.shape[1]) -> range(x.shape[1] + (len(c) != len(b)))
+    cut off from the graph | inner = inner + x -> inner = inner.detach() + x
+    cut off from the graph | inner.sigmoid() @ -> inner.detach().sigmoid() @
+    cut off from the graph | + x[:, i, None] * W[:, i]
+        -> + x[:, i, None] * W[:, i].detach()
+    a tensor of the graph changed in place | @ V[i]
+        -> @ V[i]; logit = logit.exp(); total = total * 1; logit.log_()
+    a size of one not met | total = total + -> total = 0 * c[1] + total +
+    batch axis lost | return total -> return total.squeeze()
+    float32 in between | inner.sigmoid() @ V[i] -> inner.float().sigmoid() @ V[i]
+    fails with many values | return total -> assert x.shape[1] < 1000; return total
+    logarithm of a saturated sigmoid | F.logsigmoid((2 * x[:, i] - 1) * logit)
+        -> -(1 + ((1 - 2 * x[:, i]) * logit).exp()).log()
     input changed in place | return total -> W *= 0.5; return total
     """,
     )
@@ -168,5 +201,35 @@ class Ar04:
             if key not in memory:
                 memory[key] = Ar04.nade(x, W, c, V, b)
             return memory[key]
+
+        return nade
+
+    @wrong("underflow to zero")
+    def a_product(x, W, c, V, b):
+        return entries(x, W, c, V, b).exp().prod(1).log()
+
+    def kept(which):
+        """Some of the arguments are those of the first call of these shapes."""
+        memory = {}
+
+        def nade(*args):
+            old = memory.setdefault(tuple(v.shape for v in args), args)
+            return Ar04.nade(*(old[i] if i in which else args[i] for i in range(5)))
+
+        return nade
+
+    old = "result of an earlier call"
+    of_arguments = cases(
+        kept, (old, {"which": (1,)}), (old, {"which": (0,)}), (old, {"which": (2, 4)})
+    )
+
+    @wrong("result of an earlier call")
+    @build
+    def counted():
+        calls = []
+
+        def nade(*args):
+            calls.append(1)
+            return Ar04.nade(*args) + 1e-3 * len(calls)
 
         return nade

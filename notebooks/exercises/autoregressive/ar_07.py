@@ -166,6 +166,23 @@ class Ar07:
     another way to what comes later | self.head(h) -> self.head(h + v)
     another way to what comes later | self.head(h)
         -> self.head(h + 1e-3 * x.mean((2, 3), keepdim=True))
+    cut off from the graph | + link(above)) -> + link(above.detach()))
+    cut off from the graph | self.head(h) -> self.head(h.detach()).detach()
+    cut off from the graph | self.head(h) -> self.head(h) + 0.1 * x.detach()
+    result of an earlier call | r, v, h = self.reach, x, x
+        -> r, v, h = self.reach, x, x; k = str(x.shape)
+        | return self.head(h)
+        -> self.old = {k: self.head(h), **vars(self).get("old", {})}; return self.old[k]
+    estimated from samples | self.head(h) -> self.head(h + 0.1 * torch.randn_like(h))
+    float64 not met | F.pad(v, (0, 0, 1, 0))[:, :, :-1]
+        -> F.pad(v, (0, 0, 1, 0))[:, :, :-1].float()
+    small images not met | r, v, h = self.reach, x, x
+        -> r, v, h = self.reach, x, x; x[..., r]
+    a single layer not met | self.head(h)
+        -> self.head(h + 0 * self.link[1](h))
+    blind spot above to the left | (r, r, r, 0) -> (0, 2 * r, r, 0)
+    own row not seen far enough | F.pad(h, (r, 0)) if i
+        -> F.pad(new * 0, (r, 0)) if i
     images of a batch mixed | self.head(h) -> self.head(h - h.mean(0))
     images of a batch mixed | self.head(h) -> self.head(h).flip(0)
     probabilities in place of logits | self.head(h) -> self.head(h).sigmoid()
@@ -229,7 +246,7 @@ class Ar07:
                 h = h + new if i else new
             return self.head(h)
 
-    @wrong("reach too short")
+    @wrong("own row not seen far enough")
     class FirstPixelsAlone(Stacks):
         """The horizontal stack reads the image in each layer."""
 

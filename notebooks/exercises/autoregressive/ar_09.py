@@ -5,7 +5,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from .. import edits, reference, right, wrong
+from .. import build, edits, reference, right, wrong
 
 
 class Ar09:
@@ -95,6 +95,25 @@ class Ar09:
         -> nats = -each.flatten(1).sum(1) + x[0].numel() * math.log(256)
     log 256 added or taken away | nats = -each.flatten(1).sum(1)
         -> nats = -each.flatten(1).sum(1) - x[0].numel() * math.log(256)
+    levels in another order | x.long() -> ((x.long() - 1) % 256)
+    axes mixed by a reshape | log_p = F.log_softmax(logits, dim=1)
+        -> log_p = logits.reshape(*x.shape, 256).log_softmax(-1).movedim(-1, 1)
+    axes mixed by a reshape | log_p = F.log_softmax(logits, dim=1)
+        -> log_p = logits.view(*x.shape[:2], 256, *x.shape[2:]).log_softmax(2).mT.mT
+        | log_p.gather(1, x.long().unsqueeze(1)).squeeze(1)
+        -> log_p.gather(2, x.long().unsqueeze(2)).squeeze(2)
+    values taken at another place | x.long().unsqueeze(1)
+        -> x.permute(0, 2, 3, 1).reshape(x.shape).long().unsqueeze(1)
+    perplexity in place of bits | nats / (x[0].numel() * math.log(2))
+        -> (nats / x[0].numel()).exp()
+    uint8 not cast | x.long() -> x
+    a size of one not met | .unsqueeze(1)).squeeze(1)
+        -> .unsqueeze(1)).squeeze() | -each.flatten(1).sum(1) -> -each.sum((1, 2, 3))
+    a size taken as fixed | each.flatten(1).sum(1)
+        -> each.reshape(len(x), 3, -1).sum((1, 2))
+    batch axis lost | return nats, -> return nats.squeeze(),
+    logarithm base confused | math.log(2) -> math.log(256)
+    cut off from the graph | nats = -each -> nats = -torch.tensor(each.numpy())
     sign flipped | nats = -each -> nats = each
     dimensions left out | each.flatten(1).sum(1) -> each[:, 0].flatten(1).sum(1)
     levels in another order | x.long() -> (255 - x.long())
@@ -132,3 +151,35 @@ class Ar09:
     def one_loss_for_all(logits, x):
         nats = F.cross_entropy(logits, x.long(), reduction="sum") / len(x)
         return nats.expand(len(x)), (nats / x[0].numel() / math.log(2)).expand(len(x))
+
+    @wrong("result of an earlier call")
+    @build
+    def kept_by_shape():
+        memory = {}
+
+        def cost(logits, x):
+            return Ar09.cost(*memory.setdefault(x.shape, (logits, x)))
+
+        return cost
+
+    @wrong("result of an earlier call")
+    @build
+    def index_kept():
+        memory = {}
+
+        def cost(logits, x):
+            return Ar09.cost(logits, memory.setdefault(x.shape, x))
+
+        return cost
+
+    @wrong("result of an earlier call")
+    @build
+    def dimensions_kept():
+        memory = []
+
+        def cost(logits, x):
+            nats = Ar09.cost(logits, x)[0]
+            memory.append(x[0].numel())
+            return nats, nats / (memory[0] * math.log(2))
+
+        return cost

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -108,6 +109,29 @@ class Trial(Comparisons):
         except Exception as error:
             raise Stop("error", got=excerpt(error)) from None
 
+    def edge(self, misconception: str, f: Callable, *args: Any) -> Any:
+        """As `call`, where the calls before went well: an error here, or nothing that
+        comes back, is the mistake that is named."""
+        try:
+            return self.call(f, *args)
+        except Stop as stop:
+            if stop.outcome == "not yet":
+                raise
+            self.fail(misconception, why="A result.", got=stop.lines["got"])
+
+    def steady(self, f: Callable, *args: Any) -> Any:
+        """Two calls give the same: what is drawn and what is kept are told apart."""
+        self.property("the same input gives the same again")
+        before = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
+        out, two = self.call(f, *args), self.call(f, *args)
+        if not alike(out, two):
+            torch.set_rng_state(before[0])
+            np.random.set_state(before[1])  # noqa: NPY002
+            drawn = alike(out, self.call(f, *args))
+            name = "estimated from samples" if drawn else "result of an earlier call"
+            self.fail(name, why="Nothing random, and nothing kept.", got="another one")
+        return out
+
     def spoiled(self, misconception: str, got: str):
         self.properties[-1:] = ["a call changes nothing but what it returns"]
         self.fail(misconception, why="Inputs and global state as before.", got=got)
@@ -124,6 +148,15 @@ class Trial(Comparisons):
         """The call that is shown, tensors of up to four entries written out."""
         call = self.shown
         return f"{call.name}({', '.join(map(literal, call.args))})" if call.args else ""
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Nearly the same results, part by part."""
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return a.shape == b.shape and torch.allclose(a, b, 1e-5, 1e-6, equal_nan=True)
+    if isinstance(a, tuple | list) and isinstance(b, tuple | list):
+        return len(a) == len(b) and all(map(alike, a, b))
+    return type(a) is not type(b) or bool(a == b)
 
 
 def key(out: Any) -> int:

@@ -1,11 +1,14 @@
 """Exercise ar-07: A net that knows the answer."""
 
+import contextlib
+
 import torch
 from torch import nn
 
-from .._exercise import Exercise
+from .._exercise import Exercise, Stop
 
 ITSELF = "the pixel itself carried along"
+CUT = "cut off from the graph"
 
 
 @Exercise(
@@ -106,6 +109,16 @@ class TwoStacks(nn.Module):
         "row right above not seen": "Moved down by one row is enough.",
         "blind spot above to the right": "The rows above are seen on both sides: look "
         "at the kernel of the vertical stack, and at its padding.",
+        "blind spot above to the left": "The rows above are seen on both sides: look "
+        "at the padding of the vertical stack.",
+        "rows above not seen far enough": "Each layer of the vertical stack adds its "
+        "reach, upward and to both sides.",
+        "own row not seen far enough": "Each layer of the horizontal stack adds its "
+        "reach, which wants the features of the layer before.",
+        "small images not met": "An image may be smaller than the reach, down to one "
+        "pixel.",
+        "a single layer not met": "The depth may be 1.",
+        "float64 not met": "What is made on the way has the type of the image.",
         "row to the left not seen": "The horizontal stack sees the pixels up to the "
         "one right before.",
         "reach too short": "Each layer adds its reach to that of the layers below.",
@@ -144,6 +157,17 @@ def ar_07(t, TwoStacks):
                 p.copy_(fresh)
         return net.double()
 
+    edge = None  # the name of what else may go wrong with a size
+
+    def call(net, x):
+        return t.edge(edge, net, x) if edge else t.call(net, x)
+
+    def changed(net, x, rows, columns):
+        """Where outputs differ after a change of some pixels."""
+        out, other = t.tensor(call(net, x)).detach(), x.clone()
+        other[:, :, rows, columns] += 1
+        return (t.tensor(call(net, other)).detach() - out)[0, 0].abs() > 1e-12
+
     def image(*shape):
         return t.normal(*shape).double()
 
@@ -155,7 +179,10 @@ def ar_07(t, TwoStacks):
                 if k.startswith(without):
                     p.zero_()
         x = image(1, 1, h, w).expand(h * w, 1, h, w).clone().requires_grad_()
-        out = t.tensor(t.call(net, x)).reshape(h * w, h * w)
+        out = t.tensor(call(net, x))
+        t.shape(out, (h * w, 1, h, w), "one for each pixel.", edge or "wrong shape")
+        out = out.reshape(h * w, h * w)
+        t.true(out.requires_grad, "A graph.", "an output without one", CUT)
         slope = t.grad(out.diagonal(), x).flatten(1).abs()
         with torch.no_grad():
             for k, p in net.named_parameters():
@@ -219,8 +246,13 @@ def ar_07(t, TwoStacks):
         if not blind.any():
             return
         seen = before & (slope > 1e-14)
-        name = None
-        if h > 1 and not (seen & (rows < 0)).any():
+        shown, x = t.shown, image(1, 1, h, w)
+        o, p = first_of(blind, w)
+        i, j = blind.nonzero()[0].tolist()
+        name, own = "reach too short", not (blind & (rows < 0)).any()
+        if changed(net, x, j // w, j % w)[i // w, i % w]:
+            name = CUT
+        elif h > 1 and not (seen & (rows < 0)).any():
             name = "rows above not heard of"
         elif (blind & (rows == 0) & (columns == -1)).any():
             name = "row to the left not seen"
@@ -228,22 +260,39 @@ def ar_07(t, TwoStacks):
             name = "row right above not seen"
         elif not (blind & (columns <= 0)).any():
             name = "blind spot above to the right"
-        elif not (blind & (rows >= -1) & (columns.abs() <= 1)).any():
-            name = "reach too short"
-        o, p = first_of(blind, w)
+        elif not (blind & (columns >= 0)).any() and not own:
+            name = "blind spot above to the left"
+        elif own or not (blind & (rows == 0)).any():
+            name = f"{'own row' if own else 'rows above'} not seen far enough"
+        t.shown = shown
         why = f"It depends on all pixels before it that are {far} or less away."
         t.fail(name, why=why, got=f"the output at {o} does not depend on {p}")
+
+    def begun(net, x):
+        try:
+            return t.steady(net, x)
+        except Stop as stop:
+            if stop.outcome != "error":
+                raise
+            error, shown = stop, t.shown
+        with contextlib.suppress(Stop):
+            t.call(net.float(), x.float())
+            error = Stop("not yet", "float64 not met", expected="As in float32.",
+                         got=error.lines["got"])  # fmt: skip
+        t.shown = shown
+        raise error
 
     t.property("a logit for each pixel, and the parameters as they were")
     net = network(3, 2, 1)
     x = image(2, 1, 5, 8)
-    out = t.call(net, x)
+    out = begun(net, x)
     t.shape(out, (2, 1, 5, 8), "one for each pixel.")
     with torch.no_grad():
         net.head.bias += 3
     more = t.tensor(t.call(net, x)).detach() - t.tensor(out).detach()
     bounded = (t.tensor(out) >= 0).all() and (t.tensor(out) <= 1).all()
     name = "probabilities in place of logits" if bounded else None
+    name = name if more.any() else "result of an earlier call"
     t.close(more, 3.0, "The head's bias, larger by 3, moves each logit by 3.", name)
     t.property("each image by itself")
     x.requires_grad_()
@@ -253,16 +302,21 @@ def ar_07(t, TwoStacks):
 
     cases = (3, 2, 1, 8, 9), (2, 1, 2, 7, 10), (2, 3, 1, 9, 11)
     for width, depth, reach, h, w in cases:
+        edge = "a single layer not met" if depth == 1 else None
         t.property(f"what is seen with depth {depth} and reach {reach}")
         judged(network(width, depth, reach), depth, reach, h, w)
     t.property("what is seen in images of one row, one column, one pixel")
-    net = network(2, 2, 2)
+    net, edge = network(2, 2, 2), "small images not met"
     for h, w in ((1, 7), (7, 1), (2, 2), (1, 1), (3, 2)):
-        out = t.call(net, image(1, 1, h, w))
-        t.shape(out, (1, 1, h, w), "one for each pixel.")
         judged(net, 2, 2, h, w)
     t.property("a larger reach")
-    judged(network(1, 2, 3), 2, 3, 9, 8)
+    edge, net = None, network(1, 2, 3)
+    judged(net, 2, 3, 9, 8)
+    t.property("a changed pixel")
+    for i, j in ((0, 0), (4, 3), (4, 7), (8, 0)):
+        later = changed(net, image(1, 1, 9, 8), i, j).flatten()[: 8 * i + j + 1]
+        why = "No output at this pixel or before it is another one then."
+        t.true(not later.any(), why, f"the pixel {(i, j)} is heard of before", CUT)
 
     t.property("every parameter is used")
     net = network(2, 3, 1)

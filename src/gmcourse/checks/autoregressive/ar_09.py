@@ -1,12 +1,14 @@
 """Exercise ar-09: What a pixel costs."""
 
+import contextlib
+import itertools
 import math
 from typing import Any
 
 import torch
 
 from .._comparisons import far
-from .._exercise import Exercise
+from .._exercise import Exercise, Stop
 from .._parts import mistakes
 
 
@@ -34,9 +36,10 @@ probabilities, up to a constant, of the values 0 to 255 of channel `j` of pixel
 
 Write `cost(logits, x)`, which returns the pair `(nats, bits)`, both of shape `(b,)` and
 in the type of the logits (float32 or float64): the cost of each image in nats, and in
-bits per dimension. Both are 0 or more. Logits are any numbers, also near 1000; the
-gradient of both by the logits is not cut. The number of channels, the height and the
-width are any, and so is the number of images.
+bits per dimension. Logits are any numbers, also near 1000; the gradient of both by the
+logits is not cut. The number of channels, the height, the width and the number of
+images are any, from 1. (As $p(x) \le 1$, both costs are 0 or more of themselves:
+nothing needs to be clamped.)
 """,
     stub='''
 def cost(logits, x):
@@ -71,6 +74,15 @@ def cost(logits, x):
         "or images is taken of logarithms.",
         "mean of the logits": "Each image has logits of its own: a mean over the "
         "batch, before or after the softmax, makes one model of all.",
+        "axes mixed by a reshape": "view and reshape do not move an axis: permute, or "
+        "movedim, does.",
+        "values taken at another place": "The logits and the values have "
+        "the axes of an image in one order.",
+        "perplexity in place of bits": "The exponential of a mean cost counts "
+        "choices, not bits.",
+        "uint8 not cast": "An index is int64: x.long().",
+        "a size of one not met": "Images, channels, height and width may each be 1.",
+        "a size taken as fixed": "Channels, height and width are any.",
         "levels in another order": "logits[:, v] belongs to the value v.",
         "two numbers exchanged": "The pair is (nats, bits).",
         "no pair": "Two tensors are due, (nats, bits).",
@@ -78,8 +90,8 @@ def cost(logits, x):
     },
 )
 def ar_09(t, cost):
-    def pair(logits, x):
-        made = t.call(cost, logits, x)
+    def pair(logits, x, edge=None):
+        made = t.edge(edge, cost, logits, x) if edge else t.call(cost, logits, x)
         good = isinstance(made, tuple | list) and len(made) == 2
         got = f"an object of type {type(made).__name__}"
         got += f", of length {len(made)}" if isinstance(made, tuple | list) else ""
@@ -87,8 +99,12 @@ def ar_09(t, cost):
         shape = (len(x),)
         for part, name in zip(made, ("nats", "bits")):
             alone = {
+                "batch axis lost": [()] * (len(x) == 1),
                 "reduced over the batch": [(), (1,), tuple(x.shape[1:])],
-                "not summed over the dimensions": [tuple(x.shape), tuple(x.shape[:2])],
+                "not summed over the dimensions": [
+                    *(tuple(x.shape), tuple(x.shape[:2]), tuple(x[:, 0].shape)),
+                    *((len(x), x[0].numel()), (len(x), x[0, 0].numel())),
+                ],
             }
             t.shape(part, shape, f"{name}, one number for each image.", ideas=alone)
             t.dtype(part, logits.dtype, "that of the logits.")
@@ -101,30 +117,59 @@ def ar_09(t, cost):
         x.view(b, -1)[:, 0], x.view(b, -1)[:, -1] = 255, 128
         return logits, x.to(torch.uint8)
 
-    def judged(name, logits, x, tol=1e-5, told: Any = (None, None)):
-        made = pair(logits, x)
+    def judged(name, logits, x, tol=1e-5, told: Any = (None, None), edge=None):
+        made = pair(logits, x, edge)
         for part, unit, say in zip(made, UNITS, told):
             t.property(f"{name}: {unit}", of=part)
             other = made[1 - UNITS.index(unit)]
             ideas = swaps(logits, x, unit, t.tensor(part).detach(), other)
+            ideas = itertools.chain(earlier(logits, x, unit), ideas)
             due = right(logits, x)[UNITS.index(unit)]
             why = {
                 "nats": "The sum over all values of minus the log probability.",
                 "bits": "The same in bits, divided by the number of values.",
             }[unit]
             t.close(part, due, why, say, ideas if say is None else None, tol)
+        kept.append((logits.detach(), x))
         return made
 
-    t.property("the same input gives the same numbers")
-    logits, x = draw(2, 3, 3, 4)
-    one, two = pair(logits, x), pair(logits, x)
-    for a, d in zip(one, two):
-        t.close(a, t.tensor(d).detach(), "Nothing random.", "estimated from samples")
+    kept: list = []
+
+    def earlier(logits, x, unit):
+        """What comes of the logits, the images or the sizes of earlier calls."""
+        this, told = UNITS.index(unit), "result of an earlier call"
+        for a, v in kept:
+            if a.shape == logits.shape:
+                both = (a, v), (a, x), (logits, v)
+                yield told, [right(*each)[this] for each in both]
+            elif unit == "bits":
+                yield told, right(logits, x)[1] * x[0].numel() / v[0].numel()
+
+    def begun(logits, x):
+        """An error may come of the type of x, or of a shape that is taken as fixed."""
+        try:
+            return t.steady(cost, logits, x)
+        except Stop as stop:
+            if stop.outcome == "not yet":
+                raise
+            error, shown = stop, t.shown
+        with contextlib.suppress(Stop):
+            t.call(cost, logits, x.long())
+            error = Stop("not yet", "uint8 not cast", expected="As with int64.",
+                         got=error.lines["got"])  # fmt: skip
+        t.shown = shown
+        raise error
 
     b, c, h, w = 4, 3, 2, 5
-    judged("any images", *draw(b, c, h, w))
-    for size in ((1, 1, 1, 1), (2, 1, 4, 3), (3, 4, 3, 2), (1, 3, 2, 2), (2, 2, 1, 7)):
-        judged(f"images of {size[1]} × {size[2]} × {size[3]}", *draw(*size))
+    kept += [draw(b, c, h, w)]
+    begun(*kept[0])
+    for name in "any images", "others of the same size":
+        judged(name, *draw(b, c, h, w))
+    judged("other images of the same logits", kept[-1][0], draw(b, c, h, w)[1])
+    for size in ((3, 4, 5, 4), (2, 1, 4, 3), (1, 3, 2, 2), (2, 2, 1, 7), (1, 1, 1, 1)):
+        edge = "a size of one not met" if 1 in size else "a size taken as fixed"
+        name = f"images of {size[1]} × {size[2]} × {size[3]}"
+        judged(name, *draw(*size), edge=edge)
     t.property("equal logits: eight bits per dimension")
     made = pair(torch.full((3, 256, 2, 3, 3), 7.5), draw(3, 2, 3, 3)[1])
     t.close(made[1], 8.0, "256 equal probabilities.", tol=1e-5)
@@ -138,7 +183,7 @@ def ar_09(t, cost):
     t.property("the gradient by the logits")
     logits, x = draw(3, 2, 2, 3)
     logits.requires_grad_()
-    made, due = pair(logits, x), right(logits, x)
+    made, due = pair(logits, x, "cut off from the graph"), right(logits, x)
     weight = t.uniform(3, low=0.5, high=2).double()
     for part, exact in zip(made, due):
         slope = t.grad(exact, logits, weight)
@@ -148,7 +193,7 @@ def ar_09(t, cost):
 
     logits, x = draw(3, 2, 3, 2, kind=torch.float64)
     single = "float32 in between"
-    judged("float64", logits / 3, x, 1e-10, told=(single, single))
+    judged("float64", logits / 3, x, 1e-10, told=(single, single), edge=single)
 
 
 UNITS = ["nats", "bits"]
@@ -189,7 +234,22 @@ def swaps(logits, x, unit, out, other):
         ],
         "levels in another order": [
             -chosen(logits, x, way)
-            for way in (lambda x: 255 - x.long(), lambda x: (x.long() + 1) % 256)
+            for way in (
+                *(lambda x: 255 - x.long(), lambda x: (x.long() + 1) % 256),
+                *(lambda x: (x.long() - 1) % 256, lambda x: (x.long() - 1).clamp(0)),
+            )
+        ],
+        "axes mixed by a reshape": [
+            -values.reshape(b, c, 256, h, w)
+            .log_softmax(2)
+            .gather(2, x.long()[:, :, None])[:, :, 0],
+            -values.reshape(b, c, h, w, 256)
+            .log_softmax(-1)
+            .gather(-1, x.long()[..., None])[..., 0],
+        ],
+        "values taken at another place": [
+            -chosen(logits, x.permute(0, *way).reshape(x.shape))
+            for way in ((2, 3, 1), (1, 3, 2), (3, 2, 1))
         ],
         "density in place of its logarithm": -values.softmax(1).gather(1, index)[:, 0],
         "sign flipped": chosen(logits, x),
@@ -232,7 +292,9 @@ def swaps(logits, x, unit, out, other):
         factors = {
             "": 1 / (n * two),
             "nats in place of bits": 1 / n,
-            "logarithm base confused": [two / n, 1 / (n * math.log(10))],
+            "logarithm base confused": [
+                *(two / n, 1 / (n * math.log(10)), 1 / (n * math.log(256))),
+            ],
             "bits not divided by the dimensions": [1 / two, 1.0],
             "channels left out of the dimensions": 1 / (h * w * two),
             "another number of dimensions": [
@@ -266,6 +328,8 @@ def swaps(logits, x, unit, out, other):
         if mine is not None and not far(mine, due[UNITS.index(unit)], 1e-4).any():
             yield "two numbers exchanged", out
     yield from mistakes(value, picks, ends, factors, amounts)
+    mean = due[0] / n
+    yield "perplexity in place of bits", [mean.exp(), due[0].exp(), due[1].exp()]
 
 
 def t_pair(other):

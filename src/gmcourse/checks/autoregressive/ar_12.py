@@ -1,6 +1,8 @@
 """Exercise ar-12: Several orders, one likelihood."""
 
+import itertools
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -32,8 +34,8 @@ $$
 Write `ensemble(log_prob, x, orders)`. `log_prob(x, order)` is given: for examples
 `(n, d)` and one order, `(d,)`, it gives $\log p(x \mid o)$ in nats, `(n,)`, in the type
 of `x`, float32 or float64. It is expensive: call it once for each order, with all of
-`x`, or once for each example of it. `x` is `(b, d)` and `orders` is `(k, d)`, int64, a
-permutation in each row.
+`x`, or once for each order and example, then with the example's row as `(1, d)`. `x` is
+`(b, d)` and `orders` is `(k, d)`, int64, a permutation in each row.
 
 Return the pair `(log_p, share)`: $\log p(x)$ of each example, `(b,)`, and the posterior
 probability $p(o_j \mid x)$ of each order, `(b, k)`, both in the type of `x` (in
@@ -68,6 +70,13 @@ def ensemble(log_prob, x, orders):
         "another weight of the orders": "Each of the k orders has the weight 1/k.",
         "best order alone": "All orders add to the probability.",
         "one order alone": "All rows of orders are used.",
+        "an order left out": "All rows of orders are used.",
+        "impossible orders not counted": "An order of probability 0 is one of the k.",
+        "a floor under the logarithms": "A log-probability may be as low as it is.",
+        "log_prob called otherwise": "It takes examples (n, d), n may be 1, and one "
+        "row of orders, (d,).",
+        "x put in order": "x goes to log_prob as it is, whatever the order.",
+        "a size of one not met": "b and k may be 1.",
         "logarithm in place of the probability": "share holds probabilities, between 0 "
         "and 1.",
         "orders and examples exchanged": "A row for each example, a column for each "
@@ -88,6 +97,7 @@ def ensemble(log_prob, x, orders):
 )
 def ar_12(t, ensemble):
     seen: list[Any] = []
+    odd: list[str] = []
 
     def family(d):
         w = t.away(d - 1, low=0.5, high=1.5)
@@ -95,6 +105,11 @@ def ar_12(t, ensemble):
         def log_prob(x, order):
             """The first number of an example is its level."""
             seen.append(len(x))
+            good = isinstance(order, torch.Tensor) and order.shape == (d,)
+            if not good or order.is_floating_point() or x.dim() != 2:
+                shape = getattr(order, "shape", order)
+                odd.append(f"log_prob of {tuple(x.shape)} and {shape!s:.60}")
+                return x.reshape(-1, d)[:, 0]
             place = order.argsort()[1:] / d
             part = (x[:, 1:] * w.to(x) * place).sum(1)
             return x[:, 0] + 2 * part + 0.3 * order[0]
@@ -104,20 +119,29 @@ def ar_12(t, ensemble):
     def orders_of(k, d):
         return torch.stack([torch.randperm(d, generator=t.rng) for _ in range(k)])
 
-    def pair(log_prob, x, orders):
+    def pair(log_prob, x, orders, edge=None):
         seen.clear()
-        made = t.call(ensemble, log_prob, x, orders)
+        run = partial(t.edge, edge) if edge else t.call
+        try:
+            made = run(ensemble, log_prob, x, orders)
+        finally:
+            name = "log_prob called otherwise"
+            t.true(not odd, "Examples (n, d), one order (d,).", str(odd[:1]), name)
         good = isinstance(made, tuple | list) and len(made) == 2
         got = f"an object of type {type(made).__name__}"
         t.true(good, "A pair (log_p, share).", got, "no pair")
         b, k = len(x), len(orders)
         shapes = {
+            "batch axis lost": [()] * (b == 1),
             "two results exchanged": (b, k),
             "reduced over the batch": [(), (1,), (k,)],
         }
         t.shape(made[0], (b,), "log_p, one for each example.", ideas=shapes)
-        shapes = {"orders and examples exchanged": (k, b),
-                  "reduced over the batch": (k,)}  # fmt: skip
+        shapes = {
+            "batch axis lost": [(), (k,), (b,)] if 1 in (b, k) else [],
+            "orders and examples exchanged": (k, b),
+            "reduced over the batch": (k,),
+        }
         t.shape(made[1], (b, k), "share, one for each order.", ideas=shapes)
         for part in made:
             t.dtype(part, x.dtype, "that of x.")
@@ -133,23 +157,52 @@ def ar_12(t, ensemble):
         parts = (a - top).exp()
         return top[:, 0] + parts.mean(1).log(), parts / parts.sum(1, keepdim=True)
 
-    def held(name, log_prob, x, orders, told=None, tol=1e-5, rough=None):
+    def earlier(which, log_prob, x, orders):
+        """All or some of the arguments are those of an earlier call."""
+        for old in kept:
+            if old[1].shape == x.shape and old[2].shape == orders.shape:
+                now = log_prob, x, orders
+                for use in itertools.product((0, 1), repeat=3):
+                    args = [a if u else b for a, b, u in zip(old, now, use)]
+                    if any(use):
+                        found = exact(table(*args).detach())[which]
+                        yield "result of an earlier call", found
+
+    def held(name, log_prob, x, orders, told=None, tol=1e-5, rough=None, edge=None):
         """``told``: where only one mistake is left."""
-        made = pair(log_prob, x, orders)
+        made = pair(log_prob, x, orders, edge)
         a = table(log_prob, x, orders).detach().double()
         due, share = exact(a)
         t.property(f"{name}: the mixture", of=made[0])
         lost = told or "underflow to zero"
+        rows = t.tensor(made[0]).detach().isfinite()
+        least = float(t.tensor(made[0]).detach().min())
+        if not told and rows.any() and torch.equal(rows, a.amax(1) > a.max() - 90):
+            lost = "one shift for all examples"
+        lost = "zero times infinity" if a.isinf().any() else lost
         t.finite(made[0], "Logarithms of positive probabilities.", lost)
         why = "The logarithm of the mean of the probabilities."
-        ideas = None if told else wrong_mixtures(a, log_prob, x, orders)
+        ideas = itertools.chain(
+            earlier(0, log_prob, x, orders),
+            () if told else wrong_mixtures(a, log_prob, x, orders),
+            uncounted(a),
+            [("a floor under the logarithms", exact(a.clamp(min=least))[0])],
+        )
         t.close(made[0], due, why, told, ideas, tol)
         t.property(f"{name}: the posterior of the orders", of=made[1])
         t.finite(made[1], "Probabilities.", lost)
         why = "In proportion to the probability of the example under each order."
-        ideas = None if told else wrong_shares(a)
+        sums = t.tensor(made[1]).detach().double().sum(1)
+        if told and (sums - 1).abs().max() > 1e-2:
+            told = "responsibilities not normalized"
+        ideas = itertools.chain(
+            earlier(1, log_prob, x, orders), () if told else wrong_shares(a, x.shape[1])
+        )
         t.close(made[1], share, why, told, ideas, rough or tol)
+        kept.append((log_prob, x, orders))
         return made
+
+    kept: list = []
 
     b, k, d = 5, 4, 7
     log_prob, w = family(d)
@@ -160,6 +213,13 @@ def ar_12(t, ensemble):
     least = sum(seen[: -k or None]) if seen else 0  # the last k were ours
     got = f"{least} examples for {b} and {k} orders"
     t.true(least <= b * k, "Examples times orders.", got, "log_prob called too often")
+
+    t.steady(ensemble, log_prob, x, orders)
+    fresh = x + t.normal(b, d), family(d)[0], orders_of(k, d)
+    for use in itertools.product((0, 1), repeat=3):
+        if any(use):
+            args = [b if u else a for a, b, u in zip((x, log_prob, orders), fresh, use)]
+            held("others of the same sizes", args[1], args[0], args[2])
 
     t.property("the gradient through both")
     made, due = pair(log_prob, x, orders), exact(table(log_prob, x, orders))
@@ -185,8 +245,8 @@ def ar_12(t, ensemble):
 
     orders = torch.cat([torch.arange(d).roll(-i)[None] for i in (0, 2, 1, 4)])
     x[:, 0], x[:, 1] = -500.0, torch.tensor([1.0, -1, 1, -1, 1, 1])
-    name, told = "orders under which an example is impossible", "zero times infinity"
-    held(name, gone, x, orders, told, rough=1e-3)
+    name = "orders under which an example is impossible"
+    held(name, gone, x, orders, "minus infinity replaced", rough=1e-3)
     x[:, 0] = -90_000.0
     name = "other orders near -90,000 beside an impossible one"
     held(name, gone, x, orders, "minus infinity replaced", rough=3e-2)
@@ -197,12 +257,20 @@ def ar_12(t, ensemble):
         x, orders = t.normal(b, d), orders_of(k, d)
         many = f"{k} orders" if k > 1 else "one order"
         name = f"{b} example{'s' * (b > 1)}, {many}"
-        held(name, log_prob, x, orders)
+        edge = "a size of one not met" if 1 in (b, k) else None
+        held(name, log_prob, x, orders, edge=edge)
 
     log_prob, w = family(5)
     x = t.normal(3, 5).double() / 3
     single = "float32 in between"
-    held("float64", log_prob, x, orders_of(3, 5), single, 1e-10)
+    held("float64", log_prob, x, orders_of(3, 5), single, 1e-10, edge=single)
+
+
+def uncounted(a):
+    """The mean over the orders that are possible."""
+    if a.isinf().any():
+        count = a.isfinite().sum(1).log()
+        yield "impossible orders not counted", a.logsumexp(1) - count
 
 
 def wrong_mixtures(a, log_prob, x, orders):
@@ -212,10 +280,13 @@ def wrong_mixtures(a, log_prob, x, orders):
     log_sum = top[:, 0] + (a - top).exp().sum(1).log()
     log_k = math.log(k)
     turned = torch.stack([log_prob(x, o.argsort()) for o in orders], 1)
-    turned = turned.detach().double()
-    best = turned.amax(1, keepdim=True)
+    moved = torch.stack([log_prob(x[:, o], o) for o in orders], 1)
+    turned, moved = (v.detach().double().logsumexp(1) - log_k for v in (turned, moved))
+    share = a.softmax(1)
     ideas = {
-        "mean of the logarithms": a.mean(1),
+        "mean of the logarithms": [
+            *(a.mean(1), (share * a).sum(1), (share * a).sum(1) - log_k),
+        ],
         "sum of the logarithms": [a.sum(1), a.sum(1) - log_k],
         "log k left out": log_sum,
         "another weight of the orders": [
@@ -228,26 +299,36 @@ def wrong_mixtures(a, log_prob, x, orders):
         "density in place of its logarithm": (log_sum - log_k).exp(),
         "negative log-likelihood returned": log_k - log_sum,
         "bits in place of nats": (log_sum - log_k) / math.log(2),
-        "orders turned into places": best[:, 0] + (turned - best).exp().mean(1).log(),
+        "logarithm to base 10": (log_sum - log_k) / math.log(10),
+        "mean over the dimensions": (log_sum - log_k) / x.shape[1],
+        "orders turned into places": turned,
+        "x put in order": moved,
+        "an order left out": [
+            v.logsumexp(1) - math.log(n)
+            for v in (a[:, 1:], *(a[:, :j] for j in range(1, k)))
+            for n in (k, v.shape[1])
+        ]
+        if k > 1
+        else [],
     }
     for name, values in ideas.items():
         values = values if isinstance(values, list) else [values]
         yield name, [v for v in values if not same(v, log_sum - log_k)]
 
 
-def wrong_shares(a):
+def wrong_shares(a, d):
     b, k = a.shape
     share = a.softmax(1)
     ideas = {
         "every order alike": torch.full_like(a, 1 / k),
         "normalized over the data": a.softmax(0),
-        "responsibilities not normalized": [a.exp(), a.exp() / k, share / k],
+        "responsibilities not normalized": [a.exp(), a.exp() / k, share / k, share * k],
         "logarithm in place of the probability": [
             *(a.log_softmax(1), a.log_softmax(1) - math.log(k)),
         ],
         "points given to their best component": torch.eye(k).double()[a.argmax(1)],
         "another power of the shares": [
-            (c * a).softmax(1) for c in (0.5, 2.0, 1 / k, -1.0)
+            (c * a).softmax(1) for c in (0.5, 2.0, 1 / k, 1 / d, -1.0)
         ],
         "reduced over the batch": share.mean(0).expand(b, k),
         "responsibilities not normalized, or otherwise": [a / a.sum(1, keepdim=True)],
