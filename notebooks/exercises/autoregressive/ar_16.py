@@ -265,6 +265,11 @@ class Ar16:
         -> return q[: max([0, *train.tolist()]) + 1]
     another uniform part | 1 / levels, -> 1 / max(len(train.unique()), 1),
     another uniform part | 1 / levels, -> 1.0,
+    another share | discount * kinds * q -> discount * (levels - kinds) * q
+    another share | discount * kinds * q -> discount ** (m + 1) * kinds * q
+    another mean | torch.stack(logs).mean()
+        -> (torch.stack(logs).sum() / len(test.unique()))
+    base confused | log2() -> log10()
     not to the digits asked for | return q -> return q.round(decimals=4)
     wrong shape | return q -> return q[None]
     wrong dtype | return q -> return q.float()

@@ -84,6 +84,8 @@ def perplexity(train, test, n, levels, discount):
         "that is shared.",
         "share without D": "What is shared is what was taken off: D for each of the "
         "T(c) kinds.",
+        "another share": "What is added for the shorter context is D T(c) / C(c) times "
+        "its probabilities.",
         "T counts otherwise": "T(c) is the number of different tokens that followed c.",
         "discounted once for all kinds": "D is taken off the count of each kind.",
         "discounted in proportion": "D is taken off each count, be it large or small.",
@@ -165,6 +167,8 @@ def ar_16(t, predict, perplexity):
             x.append(one)
         return torch.tensor(x[:n])
 
+    none = torch.zeros(0, dtype=torch.long)
+
     def share():
         return t.integer(30, 95) / 100
 
@@ -201,12 +205,17 @@ def ar_16(t, predict, perplexity):
             logs = due.log(), due.log2(), -due.log(), -due.log2()
             if name is None and any(not far(got, v, 1e-6).any() for v in logs):
                 name = "logarithm of the probabilities"
-            if name is None and abs(float(got.sum()) - 1) > 1e-3:
+            if name is None and x and abs(float(got.sum()) - 1) > 1e-3:
                 name = "does not sum to one"
+                one = t.tensor(t.call(predict, train, none, 1, levels, discount))
+                count = torch.bincount(train, minlength=levels).double()
+                if one.shape == got.shape:
+                    rest = one.detach() - less(count, discount) / len(x)
+                    even = abs(float(rest.max() - rest.min())) < 1e-9
+                    name = "another share" if even else name
         t.close(out, due, "Count by count.", name, tol=1e-9)
         return due
 
-    none = torch.zeros(0, dtype=torch.long)
     levels = t.integer(5, 7)
     train, spots = none, []
     while len(spots) < 3:  # pairs with two followers that came once, and others
@@ -302,7 +311,7 @@ def ar_16(t, predict, perplexity):
             if before is not None:
                 yield "result of an earlier call", before
             yield "entropy in place of the perplexity", [h, nats, -h, -nats]
-            ways = [h.exp(), 2**nats, 10**h, 10**nats, 10 ** (nats / 10)]
+            ways = [h.exp(), 2**nats, 10**h, 10**nats, 2 ** (nats / math.log(10))]
             yield "base confused", ways
             yield "mean of the probabilities", [1 / p.mean(), (1 / p).mean(), p.mean()]
             ways = [2 ** (h * m), h * m, nats * m]
@@ -330,7 +339,9 @@ def ar_16(t, predict, perplexity):
                 yield name.split(",")[0], 2 ** -each(**how).log2().mean()
             for d in (0.5, 0.75, 1.0):
                 yield "another discount", 2 ** -each(discount=d).log2().mean()
-            ways = [2 ** (h * m / max(m - k, 1)) for k in (1, -1, n - 1, n)]
+            others = {1, m - 1, m + 1, m - n, m - n + 1, m + n - 1, m + n} - {m}
+            others |= {len({*y}), len(x), levels} - {m}
+            ways = [2 ** (h * m / k) for k in others if k > 0]
             yield "another mean", ways
             if 0 < len(x) < 100:
                 name = "tested on the training text"
@@ -482,6 +493,10 @@ def ways() -> tuple[dict[str, Any], ...]:
             lambda x, v: 1 / max(len(x), 1),
             lambda x, v: 1 / (v + 1),
             lambda x, v: 1.0,
+            lambda x, v: (
+                torch.bincount(torch.tensor(x).long(), minlength=v).double()
+                / max(len(x), 1)
+            ),
         ],
     }
     return unseen, mixes, contexts, steps, counts, starts
