@@ -244,6 +244,17 @@ class Ar20:
 
         return attention
 
+    @wrong("state kept between calls")
+    @build
+    def with_positions_that_grow():
+        calls = []
+
+        def attention(q, k, v, places, base):
+            calls.append(places)
+            return Ar20.attention(q, k, v, places * len(calls), base)
+
+        return attention
+
     @wrong("positions added")
     def added(q, k, v, places, base):
         m = q.shape[-1]

@@ -295,6 +295,14 @@ class Ar21:
             )
             return logits, self.kept
 
+    @wrong("logits of earlier tokens, too")
+    class GivesAllLogits(Decoder):
+        def forward(self, tokens, cache=None):
+            old, before = (None, []) if cache is None else cache
+            logits, new = super().forward(tokens, old)
+            both = torch.cat([*before, logits], 1)
+            return both, (new, [both])
+
     @wrong("cache changed")
     class AppendsToTheList(Decoder):
         def forward(self, tokens, cache=None):
