@@ -244,6 +244,33 @@ class Ar16:
     steps left out | for m in range(len(context) + 1):
         -> for m in range(1, len(context) + 1):
     steps left out | for m in range(len(context) + 1): -> for m in [len(context)]:
+    steps left out | for m in range(len(context) + 1):
+        -> for m in range(max(len(context) - 1, 0), len(context) + 1):
+    from long to short | for m in range(len(context) + 1):
+        -> for m in reversed(range(len(context) + 1)): | break -> continue
+    T counts otherwise | kinds * q -> len(train.unique()) * q
+    another denominator | / count.sum() -> / len(train)
+    whole context for n = 1 | context[max(len(context) - (n - 1), 0) :]
+        -> context[-(n - 1) :]
+    short contexts otherwise | context[max(len(context) - (n - 1), 0) :]
+        -> context[len(context) - (n - 1) :]
+    short contexts otherwise | context[max(len(context) - (n - 1), 0) :]
+        -> F.pad(context, (n - 1, 0))[len(context) :]
+    only whole n-grams counted | if len(train) <= m: -> if len(train) < max(m + 1, n):
+        | pieces = train -> pieces = train[max(n - 1 - m, 0) :]
+    text joined to a ring | train.unfold -> torch.cat([train, train[:m]]).unfold
+    an empty text | return q -> return q * (len(train) > 0)
+    an empty text | return q -> return q / (len(train) > 0)
+    levels counted from the text | return q
+        -> return q[: max([0, *train.tolist()]) + 1]
+    another uniform part | 1 / levels, -> 1 / max(len(train.unique()), 1),
+    another uniform part | 1 / levels, -> 1.0,
+    another share | discount * kinds * q -> discount * (levels - kinds) * q
+    another share | discount * kinds * q -> discount ** (m + 1) * kinds * q
+    another mean | torch.stack(logs).mean()
+        -> (torch.stack(logs).sum() / len(test.unique()))
+    base confused | log2() -> log10()
+    not to the digits asked for | return q -> return q.round(decimals=4)
     wrong shape | return q -> return q[None]
     wrong dtype | return q -> return q.float()
     float32 in between | return q -> return q.float().double()
@@ -270,9 +297,98 @@ class Ar16:
         -> test = train if len(train) else test; logs = [
     another mean | torch.stack(logs).mean()
         -> (torch.stack(logs).sum() / max(len(logs) - 1, 1))
+    last token left out | torch.stack(logs).mean()
+        -> torch.stack(logs[:-1] or logs).mean()
+    first tokens left out | torch.stack(logs).mean()
+        -> torch.stack(logs[n - 1 :] or logs).mean()
+    token in its own context | test[:i], n -> test[: i + 1], n
+    test tokens counted | predict(train, test[:i]
+        -> predict(torch.cat([train, test[:i]]), test[:i]
+    probabilities kept above a floor | .log2() -> .clamp(min=1e-9).log2()
+    probabilities kept above a floor | .log2() -> .add(1e-8).log2()
+    underflow to zero | 2 ** -torch.stack(logs).mean()
+        -> (2 ** torch.stack(logs)).prod() ** (-1 / len(logs))
+    float32 in between | 2 ** -torch.stack(logs).mean()
+        -> (2 ** -torch.stack(logs).float().mean()).double()
+    wrong dtype | 2 ** -torch.stack(logs).mean()
+        -> 2 ** -torch.stack(logs).float().mean()
     wrong shape | 2 ** -torch.stack(logs).mean() -> 2 ** -torch.stack(logs)
     """,
     )
+
+    @wrong("result of an earlier call")
+    @build
+    def kept_by_context():
+        predict, perplexity = Ar16.functions()
+        kept = {}
+
+        def known(train, context, n, levels, discount):
+            key = tuple(context.tolist()), n, levels, discount
+            if key not in kept:
+                kept[key] = predict(train, context, n, levels, discount)
+            return kept[key].clone()
+
+        return known, perplexity
+
+    @wrong("result of an earlier call")
+    @build
+    def kept_without_the_discount():
+        predict, perplexity = Ar16.functions()
+        kept = {}
+
+        def known(train, test, n, levels, discount):
+            key = tuple(train.tolist()), tuple(test.tolist()), n
+            if key not in kept:
+                kept[key] = perplexity(train, test, n, levels, discount)
+            return kept[key]
+
+        return predict, known
+
+    @wrong("state kept between calls")
+    @build
+    def counts_that_go_on():
+        found = defaultdict(Counter)
+
+        def predict(train, context, n, levels, discount):
+            x, c = tuple(train.tolist()), tuple(context.tolist())
+            for i, w in enumerate(x):
+                for m in range(min(i, n - 1) + 1):
+                    found[x[i - m : i]][w] += 1
+            p = torch.ones(levels).double() / levels
+            for m in range(min(len(c), n - 1) + 1):
+                count = found[c[len(c) - m :]]
+                if count:
+                    new = discount * len(count) * p
+                    for w, k in count.items():
+                        new[w] += k - discount
+                    p = new / count.total()
+            return p
+
+        return predict, Ar16.functions()[1]
+
+    @wrong("tokens told apart by too little")
+    @build
+    def joined_digits():
+        def joined(tokens):
+            return "".join(map(str, tokens))
+
+        def predict(train, context, n, levels, discount):
+            x, c = train.tolist(), context.tolist()
+            found = defaultdict(Counter)
+            for i, w in enumerate(x):
+                for m in range(min(i, n - 1) + 1):
+                    found[joined(x[i - m : i])][w] += 1
+            p = torch.ones(levels).double() / levels
+            for m in range(min(len(c), n - 1) + 1):
+                count = found[joined(c[len(c) - m :])]
+                if count:
+                    new = discount * len(count) * p
+                    for w, k in count.items():
+                        new[w] += k - discount
+                    p = new / count.total()
+            return p
+
+        return predict, Ar16.functions()[1]
 
     @wrong("backed off, not mixed")
     @build

@@ -143,6 +143,17 @@ class Ar17:
         -> ((y * 127).round() + 128)
     another number of levels | / 2 * 255 + 0.5) -> / 2 * 254 + 0.5)
     codes from -128 to 127 | .floor().long() -> .floor().long() - 128
+    codes from 1 to 256 | .floor().long() -> .floor().long() + 1
+    rounded up | ((y + 1) / 2 * 255 + 0.5).floor() -> ((y * 127.5).round() + 128)
+    rounded down | ((y + 1) / 2 * 255 + 0.5).floor() -> ((y * 127.5).round() + 127)
+    no 1 in the logarithm | torch.log1p(255 * x.abs()) -> torch.log(255 * x.abs())
+    expanded in place of compressed | torch.log1p(255 * x.abs()) / math.log(256)
+        -> (256 ** x.abs() - 1) / 255
+    scaled by its largest sample | x = x.clamp(-1, 1)
+        -> x = x / (x.abs().max() if x.numel() else 1)
+    levels from 0 to 1 | 2 * codes.float() / 255 - 1 -> codes.float() / 255
+    levels from 0 to 1 | 2 * codes.float() / 255 - 1 -> 2 * codes.float() / 255
+    not divided by 255 | (256 ** y.abs() - 1) / 255 -> (256 ** y.abs() - 1)
     beyond the ends | x = x.clamp(-1, 1) ->
     beyond the ends | x = x.clamp(-1, 1) -> | .floor().long() -> .floor().long() % 256
     beyond the ends | x.clamp(-1, 1) -> x.clamp(max=1)
@@ -159,6 +170,18 @@ class Ar17:
     input changed in place | x.clamp(-1, 1) -> x.clamp_(-1, 1)
     """,
     )
+
+    @wrong("middle of the step")
+    @build
+    def between_the_borders():
+        encode, _ = Ar17.functions()
+
+        def middle(codes):
+            y = 2 * codes.double() / 255 - 1
+            ends = [v.sign() * (256 ** v.abs() - 1) for v in (y - 1 / 255, y + 1 / 255)]
+            return (sum(ends) / 510).float()
+
+        return encode, middle
 
     @wrong("wrong shape")
     @build

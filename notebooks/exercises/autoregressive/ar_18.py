@@ -119,6 +119,17 @@ class Ar18:
     one layer alone | return 1 + sum((k - 1) * d for k, d in zip(kernels, dilations))
         -> return 1 + (kernels[-1] - 1) * dilations[-1]
     one layer alone | return 1 + sum( -> return 1 + max(
+    product in place of the sum | sum((k - 1) * d for k, d in zip(kernels, dilations))
+        -> (sum(kernels) - len(kernels)) * sum(dilations)
+    kernels and dilations exchanged | in zip(kernels, dilations)
+        -> in zip(dilations, kernels)
+    dilations off by one | (k - 1) * d for -> (k - 1) * (d + 1) for
+    dilations off by one | (k - 1) * d for -> (k - 1) * (d - 1) for
+    both sides heard | return 1 + sum( -> return 1 + 2 * sum(
+    equal layers counted once | in zip(kernels, dilations)
+        -> in set(zip(kernels, dilations))
+    equal layers counted once | in zip(kernels, dilations)
+        -> in dict(zip(kernels, dilations)).items()
     no int | return 1 + sum( -> return 1.0 + sum(
     """,
         (
@@ -140,6 +151,28 @@ class Ar18:
             "dilations = dilations[::-1]; return 1 + sum(",
         ),
     )
+
+    @wrong("result of an earlier call")
+    @build
+    def kept_by_kernels():
+        kept = {}
+
+        def receptive_field(kernels, dilations):
+            due = Ar18.answers()[0](kernels, dilations)
+            return kept.setdefault(tuple(kernels), due)
+
+        return receptive_field, 191.875, 14
+
+    @wrong("state kept between calls")
+    @build
+    def going_on():
+        heard = [0]
+
+        def receptive_field(kernels, dilations):
+            heard[0] += sum((k - 1) * d for k, d in zip(kernels, dilations))
+            return 1 + heard[0]
+
+        return receptive_field, 191.875, 14
 
     @wrong("values that are heard")
     @build
@@ -171,6 +204,12 @@ class Ar18:
         ("dilations left out", {"milliseconds": 31 / 16}),
         ("another rate", {"milliseconds": 3070 / 44.1}),
         ("not to the digits asked for", {"milliseconds": 192.1}),
+        ("another rate", {"milliseconds": 3070 * 16}),
+        ("another number of dilations", {"milliseconds": 1534 / 16}),
+        ("not a whole number", {"layers": 13.136}),
+        ("product in place of the sum", {"layers": 7}),
+        ("run through again from 1", {"layers": 90}),
+        ("samples in place of a number of layers", {"layers": 8192}),
         ("one layer too few", {"layers": 13}),
         ("more layers than needed", {"layers": 15}),
         ("kernel of another layer", {"layers": 16}),

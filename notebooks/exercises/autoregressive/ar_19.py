@@ -95,6 +95,25 @@ class Ar19:
     queue left as it was | past[:, :, 1:] -> past[:, :, :-1]
     newest dropped | past[:, :, 1:]
         -> torch.cat([queue[:, :, :-1], x[:, :, None]], dim=2)[:, :, :queue.shape[2]]
+    queue left as it was | past[:, :, 1:] -> queue.roll(-1, 2)
+    queue left as it was | past[:, :, 1:] -> torch.zeros_like(queue)
+    newest at the beginning | past[:, :, 1:]
+        -> torch.cat([x[:, :, None], queue[:, :, 1:]], 2)[:, :, : queue.shape[2]]
+    only the taps kept | past[:, :, 1:]
+        -> past[:, :, dilation :: dilation]
+    a kernel of one entry | past[:, :, 1:]
+        -> torch.cat([queue[:, :, 1:], x[:, :, None]], 2)
+    time axis left | y[:, :, 0], -> y,
+    batch axis lost | y[:, :, 0], -> y.squeeze(),
+    dilation left out | F.conv1d(past, weight, bias, dilation=dilation)
+        -> F.conv1d(past[:, :, [*range(weight.shape[2] - 1), -1]], weight, bias)
+    weights turned around | past, weight,
+        -> past, torch.cat([weight[..., :-1].flip(2), weight[..., -1:]], 2),
+    taps off by one | past, weight, -> past, weight.roll(1, 2),
+    weight read in another order | past, weight,
+        -> past, weight.reshape(len(weight), -1, past.shape[1]).mT,
+    axes of the weight exchanged | past, weight,
+        -> past, weight.reshape(past.shape[1], -1, weight.shape[2]).transpose(0, 1),
     queue one too short | past[:, :, 1:] -> past[:, :, 2:]
     queue one too long | past[:, :, 1:] -> past
     bias left out | weight, bias, dilation= -> weight, None, dilation=
@@ -108,7 +127,7 @@ class Ar19:
     two results exchanged | return y[:, :, 0], past[:, :, 1:]
         -> return past[:, :, 1:], y[:, :, 0]
     no pair | return y[:, :, 0], past[:, :, 1:] -> return y[:, :, 0]
-    wrong shape | y[:, :, 0], -> y,
+    wrong shape | y[:, :, 0], -> y[:, None, :, 0],
     cut off from the graph | past[:, :, 1:] -> past[:, :, 1:].detach()
     cut off from the graph | torch.cat([queue, -> torch.cat([queue.detach(),
     cut off from the graph | y[:, :, 0], -> y[:, :, 0].detach(),
@@ -140,6 +159,18 @@ class Ar19:
             y, new = Ar19.step(x, old, weight, bias, dilation)
             kept[queue.shape] = new.detach()
             return y, new
+
+        return step
+
+    @wrong("result of an earlier call")
+    @build
+    def with_kept_weights():
+        kept = {}
+
+        def step(x, queue, weight, bias, dilation):
+            key = weight.shape, dilation, bias is None, x.dtype
+            weight, bias = kept.setdefault(key, (weight, bias))
+            return Ar19.step(x, queue, weight, bias, dilation)
 
         return step
 

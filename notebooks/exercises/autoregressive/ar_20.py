@@ -147,6 +147,17 @@ class Ar20:
     softmax over the queries | softmax(dim=-1) -> softmax(dim=-2)
     cut off from the graph | turn(k) -> turn(k).detach()
     cut off from the graph | ) @ v -> ) @ v.detach()
+    degrees or turns in place of radians | places[:, None].to(q) *
+        -> places[:, None].to(q) * 2 * math.pi *
+    negative positions | places[:, None].to(q) * -> places.abs()[:, None].to(q) *
+    negative positions | places[:, None].to(q) *
+        -> places.clamp(min=0)[:, None].to(q) *
+    scale of another width | / math.sqrt(m) -> * math.sqrt(m)
+    softmax over another axis | softmax(dim=-1) -> softmax(dim=1)
+    no softmax | scores.softmax(dim=-1) -> scores
+    queries and keys exchanged | turn(q) @ turn(k) -> turn(k) @ turn(q)
+    masked | return scores.softmax
+        -> return scores.masked_fill(places > places[:, None], -math.inf).softmax
     wrong dtype | ) @ v -> ) @ v.double() | scores.softmax -> scores.double().softmax
     float32 in between | scores.softmax(dim=-1) -> scores.float().softmax(dim=-1).to(v)
     float32 in between | angle.cos(), angle.sin()
@@ -190,6 +201,59 @@ class Ar20:
             return x * angle.cos() + other * angle.sin()
 
         return (turn(q) @ turn(k).mT / m**0.5).softmax(-1) @ v
+
+    @wrong("angles in the order of halves")
+    def angles_one_after_the_other(q, k, v, places, base):
+        m = q.shape[-1]
+        theta = base ** (-torch.arange(0, m, 2).to(q) / m)
+        angle = (places[:, None].to(q) * theta).repeat(1, 2)
+
+        def turn(x):
+            other = torch.stack([-x[..., 1::2], x[..., ::2]], -1).flatten(-2)
+            return x * angle.cos() + other * angle.sin()
+
+        return (turn(q) @ turn(k).mT / m**0.5).softmax(-1) @ v
+
+    @wrong("attention over the heads")
+    def heads_and_positions_exchanged(q, k, v, places, base):
+        m = q.shape[-1]
+        turns = Ar20.exact(places, m, base).to(q)
+        q, k = (torch.einsum("tij,bhtj->bthi", turns, x) for x in (q, k))
+        weights = torch.softmax(q @ k.mT * m**-0.5, -1)
+        return (weights @ v.transpose(1, 2)).transpose(1, 2)
+
+    @wrong("result of an earlier call")
+    @build
+    def with_a_kept_table():
+        kept = {}
+
+        def attention(q, k, v, places, base):
+            places = kept.setdefault((*q.shape, base, q.dtype), places)
+            return Ar20.attention(q, k, v, places, base)
+
+        return attention
+
+    @wrong("result of an earlier call")
+    @build
+    def with_kept_angles():
+        kept = {}
+
+        def attention(q, k, v, places, base):
+            base = kept.setdefault(q.shape[-1], base)
+            return Ar20.attention(q, k, v, places, base)
+
+        return attention
+
+    @wrong("state kept between calls")
+    @build
+    def with_positions_that_grow():
+        calls = []
+
+        def attention(q, k, v, places, base):
+            calls.append(places)
+            return Ar20.attention(q, k, v, places * len(calls), base)
+
+        return attention
 
     @wrong("positions added")
     def added(q, k, v, places, base):

@@ -218,6 +218,12 @@ class Ar21:
     cached keys turned again | q, k = turn(q, places), turn(k, places)
         -> q = turn(q, places)
         | scores = -> k = turn(k, torch.arange(start + t)); scores =
+    position of the new tokens off, and cached keys turned again, and scale missing with
+        a cache | q, k = turn(q, places), turn(k, places)
+        -> q = turn(q, places - int(start > 0))
+        | scores = q @ k.transpose(-2, -1) / math.sqrt(m)
+        -> k = turn(k, torch.arange(start + t));
+           scores = q @ k.transpose(-2, -1) / (1 if start else math.sqrt(m))
     keys not turned with a cache | turn(k, places)
         -> (turn(k, places) if old is None else k)
     other logits without a cache | turn(q, places), turn(k, places) -> q, k
@@ -227,8 +233,19 @@ class Ar21:
     cache left as it was | return self.head(x), new
         -> return self.head(x), new if cache is None else cache
     no pair | return self.head(x), new -> return self.head(x)
-    wrong shape | return self.head(x), new -> return self.head(x)[:, -1:], new
-    wrong shape | return self.head(x), new -> return self.head(x)[:, -1], new
+    logits of the last token alone | return self.head(x), new
+        -> return self.head(x)[:, -1:], new
+    logits of the last token alone | return self.head(x), new
+        -> return self.head(x)[:, -1], new
+    position of the new tokens off | turn(q, places),
+        -> turn(q, places + (t if start else 0)),
+    scale of another width | / math.sqrt(m) -> / (math.sqrt(m) if old is None else m)
+    only the last piece kept | return y.transpose(1, 2).flatten(2), (k, v)
+        -> return y.transpose(1, 2).flatten(2), (k[:, :, -t:], v[:, :, -t:])
+    cache of another layer | None if cache is None else cache[i]
+        -> None if cache is None else cache[0]
+    cache of another layer | None if cache is None else cache[i]
+        -> None if cache is None else cache[-1]
     sequences mixed | return self.head(x), new
         -> return self.head(x).roll(int(cache is not None), 0), new
     float32 in between | @ v -> @ v | (dim=-1) @ v -> (dim=-1).float().to(v) @ v
@@ -236,7 +253,9 @@ class Ar21:
         -> q, k = turn(q.float(), places).to(v), turn(k.float(), places).to(v)
     parameters renamed or reshaped | width, 3 * width) -> width, 3 * width, bias=False)
     wrong dtype | return self.head(x), new -> return self.head(x).double(), new
-    """.replace(";\n           ahead", "; ahead").replace("@ v -> @ v | ", ""),
+    """.replace(";\n           ", "; ")
+        .replace("with\n        a cache", "with a cache")
+        .replace("@ v -> @ v | ", ""),
     )
 
     @wrong("all is computed anew")
@@ -245,6 +264,44 @@ class Ar21:
             old = 0 if cache is None else cache.shape[1]
             both = tokens if cache is None else torch.cat([cache, tokens], 1)
             return super().forward(both)[0][:, old:], both
+
+    @wrong("keys not turned with a cache")
+    class KeepsThemUnturned(Base):
+        def forward(self, tokens, cache=None):
+            x, kept = self.embed(tokens), []
+            for i, out in enumerate(self.out):
+                q, k, v = self.split(i, x)
+                old = k[:, :, :0] if cache is None else cache[i][0]
+                past, t = old.shape[2], k.shape[2]
+                places = past + torch.arange(t)
+                v = v if cache is None else torch.cat([cache[i][1], v], 2)
+                kept.append((torch.cat([old, k], 2), v))
+                k = torch.cat([old, turn(k, places)], 2)
+                mask = torch.ones(t, past + t, dtype=torch.bool).tril(past)
+                y = nn.functional.scaled_dot_product_attention(
+                    turn(q, places), k, v, mask
+                )
+                x = x + out(y.transpose(1, 2).reshape(x.shape))
+            return self.head(x), kept
+
+    @wrong("state kept in the module")
+    class NeverForgets(Decoder):
+        """A cache of its own, also where none is given."""
+
+        def forward(self, tokens, cache=None):
+            mine = getattr(self, "kept", None) if len(tokens) == 2 else None
+            logits, self.kept = super().forward(
+                tokens, mine if cache is None else cache
+            )
+            return logits, self.kept
+
+    @wrong("logits of earlier tokens, too")
+    class GivesAllLogits(Decoder):
+        def forward(self, tokens, cache=None):
+            old, before = (None, []) if cache is None else cache
+            logits, new = super().forward(tokens, old)
+            both = torch.cat([*before, logits], 1)
+            return both, (new, [both])
 
     @wrong("cache changed")
     class AppendsToTheList(Decoder):

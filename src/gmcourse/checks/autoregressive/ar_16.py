@@ -51,10 +51,11 @@ $p(w \mid c')$.
 - `perplexity(train, test, n, levels, discount)` is $2^{H}$, where $H$ is the mean,
   over all tokens of `test` (int64, one or more), of $-\log_2 p$ of the token, its
   context being the tokens of `test` before it: none for the first. It is a float or a
-  tensor of no axes.
+  float64 tensor of no axes.
 
-`train` may be short or empty; `n` and `levels` are any, 1 or more. At most 1000 tokens
-are counted and 100 tested, with $n$ up to 6. Ten digits are due.
+`train` may be short or empty, $n$ is 1 to 6, and `levels` 1 to 1000. At most 1000
+tokens are counted and 100 tested. Ten digits are due, and nothing may be kept from one
+call to the next.
 """,
     stub='''
 def predict(train, context, n, levels, discount):
@@ -83,6 +84,8 @@ def perplexity(train, test, n, levels, discount):
         "that is shared.",
         "share without D": "What is shared is what was taken off: D for each of the "
         "T(c) kinds.",
+        "another share": "What is added for the shorter context is D T(c) / C(c) times "
+        "its probabilities.",
         "T counts otherwise": "T(c) is the number of different tokens that followed c.",
         "discounted once for all kinds": "D is taken off the count of each kind.",
         "discounted in proportion": "D is taken off each count, be it large or small.",
@@ -106,6 +109,21 @@ def perplexity(train, test, n, levels, discount):
         "first tokens of the context": "The last n - 1 tokens count.",
         "context too long": "An n-gram model sees n - 1 tokens.",
         "context too short": "An n-gram model sees n - 1 tokens.",
+        "whole context for n = 1": "x[-0:] is all of x. With n = 1 nothing is seen.",
+        "short contexts otherwise": "A context of fewer than n - 1 tokens counts as it "
+        "is: all of it, and nothing before it.",
+        "from long to short": "The shortest context comes first: each one's result is "
+        "mixed into that of the next longer.",
+        "only whole n-grams counted": "Shorter contexts are counted at all places of "
+        "train, those near its ends among them.",
+        "text joined to a ring": "After the last token of train comes nothing.",
+        "tokens told apart by too little": "The same text with other numbers for its "
+        "tokens: 1, 12 is not 11, 2, nor 112.",
+        "an empty text": "Where nothing was counted, 1/V is left.",
+        "levels counted from the text": "There are `levels` tokens, seen or not.",
+        "another uniform part": "1/V stands there, with V for `levels`.",
+        "state kept between calls": "The same call gives something else than before: "
+        "counts go on, or what was kept has changed.",
         "end of the text counted": "A context at the very end of train has no "
         "follower there.",
         "the end of the text lost": "The last token of train follows those before it.",
@@ -122,6 +140,12 @@ def perplexity(train, test, n, levels, discount):
         "mean of the probabilities": "The mean is that of the logarithms.",
         "not divided by the number of tokens": "H is a mean.",
         "first token left out": "It has a probability, too, in the empty context.",
+        "first tokens left out": "Those with short contexts have a probability, too.",
+        "last token left out": "All tokens of test are judged.",
+        "token in its own context": "Its context is what stands before it.",
+        "test tokens counted": "The counts are those of train.",
+        "probabilities kept above a floor": "A constant added to p, or a clamp, is no "
+        "part of the model, whose probabilities are never 0.",
         "tested on the training text": "The tokens of test are due.",
         "context from the training text": "The test begins without a context.",
         "context of one token": "The context of a token is all that stands before it, "
@@ -143,32 +167,55 @@ def ar_16(t, predict, perplexity):
             x.append(one)
         return torch.tensor(x[:n])
 
+    none = torch.zeros(0, dtype=torch.long)
+
     def share():
         return t.integer(30, 95) / 100
 
-    def judged(name, train, context, n, levels, discount=None):
+    def coarse(got, due, tol):
+        """What is near, but not to ten digits."""
+        tens = (10.0**k for k in range(1, 9))
+        if any(not far(got, (due * c).round() / c, 1e-12).any() for c in tens):
+            return "not to the digits asked for"
+        return None if far(got, due, tol).any() else "float32 in between"
+
+    def judged(name, train, context, n, levels, discount=None, told=None, before=None):
         t.property(name)
         discount = discount or share()
         out = t.call(predict, train, context, n, levels, discount)
-        t.shape(out, (levels,), "one probability for each token.")
+        x, c = train.tolist(), context.tolist()
+        sizes: Any = {
+            "levels counted from the text": [(len({*x}),), (max([0, *x]) + 1,)]
+        }
+        if before is not None:
+            sizes = {"result of an earlier call": before.shape}
+        t.shape(out, (levels,), "one probability for each token.", ideas=sizes)
         t.dtype(out, torch.float64, "probabilities with many digits.")
-        args = train.tolist(), context.tolist(), n, levels, discount
+        args = x, c, n, levels, discount
         due = model(*args)
-        got = t.tensor(out).detach()
-        name = None
-        if far(got, due, 1e-9).any():
+        got, name = t.tensor(out).detach(), told
+        if before is not None and not far(got, before, 1e-9).any():
+            name = "result of an earlier call"
+        if name is None and far(got, due, 1e-9).any():
             name = wrong_part(got, lambda *how: model(*args, *how), *ways(), tol=1e-6)
-            if name is None and got.isnan().all():  # 0 / 0
+            name, own = name or coarse(got, due, 1e-6), c[max(len(c) - n + 1, 0) :]
+            new = not any(x[i : i + len(own)] == own for i in range(len(x) - len(own)))
+            if name is None and got.isnan().all() and new:  # 0 / 0
                 name = "unseen contexts without the shorter one"
-            if name is None and not far(got, due, 1e-6).any():
-                name = "float32 in between"
-            if name is None and not far(got, due.log(), 1e-6).any():
+            logs = due.log(), due.log2(), -due.log(), -due.log2()
+            if name is None and any(not far(got, v, 1e-6).any() for v in logs):
                 name = "logarithm of the probabilities"
-            if name is None and abs(float(got.sum()) - 1) > 1e-3:
+            if name is None and x and abs(float(got.sum()) - 1) > 1e-3:
                 name = "does not sum to one"
+                one = t.tensor(t.call(predict, train, none, 1, levels, discount))
+                count = torch.bincount(train, minlength=levels).double()
+                if one.shape == got.shape:
+                    rest = one.detach() - less(count, discount) / len(x)
+                    even = abs(float(rest.max() - rest.min())) < 1e-9
+                    name = "another share" if even else name
         t.close(out, due, "Count by count.", name, tol=1e-9)
+        return due
 
-    none = torch.zeros(0, dtype=torch.long)
     levels = t.integer(5, 7)
     train, spots = none, []
     while len(spots) < 3:  # pairs with two followers that came once, and others
@@ -186,28 +233,48 @@ def ar_16(t, predict, perplexity):
             if v.total() < train[1:79].tolist().count(c[-1])
             if len({c[-2:], c[:-3:-1], c[:2], c[1::-1]}) > 3
         ]
-    for i in (spots[0], spots[-1], spots[len(spots) // 2]):
+    args = train, train[spots[0] - 4 : spots[0] + 2], 3, levels + 1, share()
+    due = judged("3-grams", *args)
+    judged("the same call again", *args, told="state kept between calls")
+    for i in (spots[-1], spots[len(spots) // 2]):
         judged("3-grams", train, train[i - 4 : i + 2], 3, levels)
+    for at, new in enumerate((train.flip(0), train[:6], 2, levels + 2, args[4] / 2)):
+        changed = (*args[:at], new, *args[at + 1 :])
+        judged("one argument changed", *changed, before=due)
     for at in (10, 41, 66):
         judged("4-grams", train, train[at : at + 7], 4, levels)
     judged("pairs", train, train[20:24], 2, levels)
     judged("single tokens", train, train[20:24], 1, levels)
     judged("no context", train, none, 4, levels)
-    judged("a context that is short", train, train[30:31], 5, levels)
+    for m in (1, 2, 3):
+        judged("a context that is short", train, train[30 : 30 + m], 5, levels)
     again = torch.cat([train, train[spots[0] - 4 : spots[0] + 2]])
     judged("the end of the text", again, again[-6:], 4, levels)
     judged("the end of the text", train, train[-6:], 4, levels)
     new = torch.cat([train, torch.tensor([levels])])
     judged("a token seen only at the end", new, new[-4:], 3, levels + 1)
     other = torch.cat([torch.full((3,), levels + 1), train[40:41]])
-    unseen = "unseen contexts"
-    judged(unseen, train, other, 4, levels + 2)
-    judged(unseen, train, other[:3], 3, levels + 2)
-    judged(unseen, train, torch.cat([train[9:12], other[:1]]), 3, levels + 2)
+    for c, n in ((other, 4), (other[:3], 3), (torch.cat([train[9:12], other[:1]]), 3)):
+        judged("unseen contexts", train, c, n, levels + 2)
     same = torch.tensor([1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1])
     judged("overlapping places", same, same[:3], 3, 2)
     judged("overlapping places", same, same[:4], 4, 3)
-    for size in (0, 1, 2, 3):
+    told = "tokens told apart by too little"
+    few = torch.tensor([0, 1, 4, 2, 3, 5, 0, 1, 4, 3, 3, 0, 2, 3, 2, 4, 5, 1])
+    many, d = torch.tensor([1, 12, 11, 2, 112, 300]), share()
+    judged("few tokens of many", few, few[:2], 3, 301, d)
+    judged(
+        "the same text with numbers of many digits",
+        many[few],
+        many[:2],
+        3,
+        301,
+        d,
+        told,
+    )
+    for n, c in ((4, train[:2]), (2, train[:1]), (1, none)):
+        judged("no text at all", none, c, n, levels, None, "an empty text")
+    for size in (1, 2, 3):
         judged("short texts", train[:size], train[:2], 4, levels)
         judged("short texts", train[:size], train[:1], 2, levels)
     judged("a single token in the alphabet", torch.zeros(5).long(), none, 3, 1)
@@ -219,19 +286,20 @@ def ar_16(t, predict, perplexity):
         at = t.integer(0, 900)
         judged("a long text", long, long[at : at + 8], 6, 31)
 
-    def tested(name, train, test, n, levels, discount=None):
+    def tested(name, train, test, n, levels, discount=None, told=None, before=None):
         t.property(name)
         discount = discount or share()
         out = t.call(perplexity, train, test, n, levels, discount)
         t.shape(out, (), "a number.")
+        t.dtype(out, torch.float64, "a float, or a tensor with as many digits.")
         x, y, m = train.tolist(), test.tolist(), len(test)
 
-        def each(n=n, start=0, past=(), most=99, discount=discount, y=y):
+        def each(cut=None, text=None, n=n, past=(), discount=discount, y=y):
             z = [*past, *y]
-            spots = range(len(past) + start, len(z))
             p = [
-                model(x, z[max(0, i - most) : i], n, levels, discount)[z[i]]
-                for i in spots
+                model(text(z, i) if text else x, c, n, levels, discount)[z[i]]
+                for i in range(len(past), len(z))
+                for c in [cut(z, i) if cut else z[:i]]
             ]
             return torch.stack(p)
 
@@ -240,36 +308,70 @@ def ar_16(t, predict, perplexity):
         nats = h * math.log(2)
 
         def ideas():
+            if before is not None:
+                yield "result of an earlier call", before
             yield "entropy in place of the perplexity", [h, nats, -h, -nats]
-            ways = [h.exp(), 2**nats, 10**h, 10**nats, 10 ** (nats / 10)]
+            ways = [h.exp(), 2**nats, 10**h, 10**nats, 2 ** (nats / math.log(10))]
             yield "base confused", ways
             yield "mean of the probabilities", [1 / p.mean(), (1 / p).mean(), p.mean()]
             ways = [2 ** (h * m), h * m, nats * m]
             yield "not divided by the number of tokens", ways
-            rest = -p[1:].log2()
-            ways = [2 ** rest.mean(), 2 ** (rest.sum() / m)] if m > 1 else []
-            yield "first token left out", ways
+            ends = {"first token left out": p[1:], "last token left out": p[:-1]}
+            for name, q in (ends | {"first tokens left out": p[n - 1 :]}).items():
+                rest = -q.log2()
+                if 0 < len(q) < m:
+                    yield name, [2 ** rest.mean(), 2 ** (rest.sum() / m)]
             yield "inverse of the perplexity", 2**-h
-            before = {
+            before_it = {
                 "context from the training text": {"past": x},
-                "context of one token": {"most": 1},
+                "context of one token": {"cut": lambda z, i: z[max(0, i - 1) : i]},
+                "token in its own context": {"cut": lambda z, i: z[: i + 1]},
+                "short contexts otherwise": {
+                    "cut": lambda z, i: z[:i] if i > n - 2 else []
+                },
+                "context reversed": {"cut": lambda z, i: z[:i][::-1]},
                 "context too long": {"n": n + 1},
                 "context too short": {"n": max(n - 1, 1)},
+                "test tokens counted": {"text": lambda z, i: x + z[:i]},
+                "test tokens counted, all": {"text": lambda z, i: x + z},
             }
-            for name, how in before.items():
-                yield name, 2 ** -each(**how).log2().mean()
+            for name, how in before_it.items():
+                yield name.split(",")[0], 2 ** -each(**how).log2().mean()
             for d in (0.5, 0.75, 1.0):
                 yield "another discount", 2 ** -each(discount=d).log2().mean()
-            ways = [2 ** (h * m / max(m - 1, 1)), 2 ** (h * m / (m + 1))]
+            others = {1, m - 1, m + 1, m - n, m - n + 1, m + n - 1, m + n} - {m}
+            others |= {len({*y}), len(x), levels} - {m}
+            ways = [2 ** (h * m / k) for k in others if k > 0]
             yield "another mean", ways
             if 0 < len(x) < 100:
                 name = "tested on the training text"
                 yield name, 2 ** -each(y=x).log2().mean()
 
-        t.close(out, 2**h, "Two to the power of H.", ideas=ideas(), tol=1e-9)
+        got, due = t.tensor(out).detach(), 2**h
+        if told == floor:  # nothing else is judged here
+            each_p = [v for k in range(2, 18) for v in (p + 0.1**k, p.clamp(0.1**k))]
+            ways = [2 ** -v.log2().mean() for v in each_p]
+            if all(far(got, v, 1e-8).any() for v in ways):
+                return None
+        if told == small and got.isfinite() and got:
+            told = None
+        name = told or coarse(got, due, 1e-5)
+        found = None if told else ideas()
+        t.close(out, due, "Two to the power of H.", name, found, tol=1e-9)
+        return due
 
-    test = text(25, levels)
+    small, floor = "underflow to zero", "probabilities kept above a floor"
+    test, state = text(25, levels), "state kept between calls"
+    rare, zeros = torch.tensor([0, 0, 0, 0, 0, 1] * 11), torch.zeros(20).long()
+    unlikely = "perplexity of what is most unlikely", zeros, rare, 6, 3, 1e-4
+    tested(*unlikely, told=floor)
     tested("perplexity", train, test, 3, levels)
+    args = train, test[:9], 3, levels, share()
+    due = tested("perplexity of a few tokens", *args)
+    tested("the same perplexity again", *args, told=state)
+    for at, new in ((0, train.flip(0)), (1, test[9:18]), (4, args[4] / 2), (2, 2)):
+        changed = (*args[:at], new, *args[at + 1 :])
+        tested("perplexity with one argument changed", *changed, before=due)
     tested("perplexity of another text", train, text(40, levels), 4, levels)
     tested("perplexity of one token", train, test[:1], 3, levels)
     tested("perplexity of single tokens", train, test, 1, levels)
@@ -277,13 +379,15 @@ def ar_16(t, predict, perplexity):
     tested("perplexity of an unknown alphabet", none, test, 3, levels)
     other = torch.cat([test, torch.full((4,), levels + 3)])
     tested("perplexity with new tokens", train, other, 5, levels + 4)
+    tested(*unlikely, told=small)
     long = text(1000, 30, 4)
-    tested("perplexity of a long text", long, text(30, 30, 4), 5, 30)
+    tested("perplexity of a long text", long, text(15, 30, 4), 5, 30)
 
 
 def ways() -> tuple[dict[str, Any], ...]:
     """What may be wrong in `model`, in the order of its arguments."""
-    unseen = {"": "shorter", "unseen contexts without the shorter one": ["even", "0"]}
+    none = "unseen contexts without the shorter one"
+    unseen = {"": "shorter", none: ["even", "0", "tokens"]}
     # Of counts, their kinds and their sum, p after the shorter context, and D.
     mixes = {
         "": lambda c, k, s, q, d: (less(c, d) + d * k * q) / s,
@@ -298,6 +402,7 @@ def ways() -> tuple[dict[str, Any], ...]:
             lambda c, k, s, q, d: (less(c, d) + d * len(c) * q) / s,
             lambda c, k, s, q, d: less(c, d) / s + d * q,
             lambda c, k, s, q, d: (less(c, d) + d * (c == 1).sum() * q) / s,
+            lambda c, k, s, q, d: (less(c, d) + d * (c > 1).sum() * q) / s,
         ],
         "discounted once for all kinds": [
             lambda c, k, s, q, d: (c * (1 - d / s) + d * q) / s,
@@ -351,6 +456,12 @@ def ways() -> tuple[dict[str, Any], ...]:
         "first tokens of the context": lambda c, n: c[: n - 1],
         "context too long": lambda c, n: c[max(len(c) - n, 0) :],
         "context too short": lambda c, n: c[max(len(c) - n + 2, 0) :] if n > 1 else [],
+        "whole context for n = 1": lambda c, n: c[-(n - 1) :],
+        "short contexts otherwise": [
+            lambda c, n: c[len(c) - n + 1 :],
+            lambda c, n: c[len(c) - n + 1 :] if len(c) > n - 2 else [],
+            lambda c, n: ([0] * n + c)[len(c) + 1 :],
+        ],
     }
     steps = {
         "": lambda c: [c[len(c) - m :] for m in range(len(c) + 1)],
@@ -359,7 +470,9 @@ def ways() -> tuple[dict[str, Any], ...]:
         "steps left out": [
             lambda c: [c[len(c) - m :] for m in range(1, len(c) + 1)],
             lambda c: [c],
+            lambda c: [c[1:], c] if c else [c],
         ],
+        "from long to short": lambda c: [c[m:] for m in range(len(c) + 1)],
     }
     counts = {
         "": "all",
@@ -367,8 +480,25 @@ def ways() -> tuple[dict[str, Any], ...]:
         "the end of the text lost": "lost",
         "overlaps not counted": "apart",
         "continuation counts": "before",
+        "only whole n-grams counted": ["from n", "to n"],
+        "text joined to a ring": "ring",
+        "T counts otherwise": "T",
+        "another denominator": ["N", "N - m"],
     }
-    starts = {"": "1/V", "uniform part left out": ["0", "counts"]}
+    starts = {
+        "": lambda x, v: 1 / v,
+        "uniform part left out": [lambda x, v: 0.0, None],
+        "another uniform part": [
+            lambda x, v: 1 / max(len({*x}), 1),
+            lambda x, v: 1 / max(len(x), 1),
+            lambda x, v: 1 / (v + 1),
+            lambda x, v: 1.0,
+            lambda x, v: (
+                torch.bincount(torch.tensor(x).long(), minlength=v).double()
+                / max(len(x), 1)
+            ),
+        ],
+    }
     return unseen, mixes, contexts, steps, counts, starts
 
 
@@ -391,27 +521,30 @@ def model(train, context, n, levels, discount, *how):
     unseen, mix, cut, steps, places, start = how
     even = torch.ones(levels).double() / levels
     longest = cut(context, n)
-    q = 0 * even if start == "0" else even
+    q = even if start is None else 0 * even + start(train, levels)
     for c in steps(longest):
-        m, spots, i = len(c), [], 0
-        while i < len(train) - m:
-            if train[i : i + m] == c:
-                spots.append(i)
-                i += max(m - 1, 0) if places == "apart" else 0
-            i += 1
-        if places == "lost":
-            spots = [i for i in spots if i + m + 1 < len(train)]
+        m = len(c)
+        x = train + train[:m] if places == "ring" else train
+        last = {"lost": len(x) - m - 2, "to n": len(x) - n}.get(places, len(x))
+        first = n - 1 - m if places == "from n" else 0
+        spots = [i for i in range(len(x) - m) if x[i : i + m] == c]
+        spots = [i for i in spots if first <= i <= last]
+        for i in spots[:] if places == "apart" else ():
+            if any(i - m < j < i for j in spots):
+                spots.remove(i)
         if places == "before" and m < len(longest):
-            spots = {(train[i - 1], train[i + m]): i for i in spots if i}.values()
-        after = torch.tensor([train[i + m] for i in spots], dtype=torch.long)
+            spots = {(x[i - 1], x[i + m]): i for i in spots if i}.values()
+        after = torch.tensor([x[i + m] for i in spots], dtype=torch.long)
         count = torch.bincount(after, minlength=levels).double()
-        total = len(after)
-        if places == "end" and m and train[len(train) - m :] == c:
-            total += 1
+        kinds = len({*x}) if places == "T" else int((count > 0).sum())
+        ends = places == "end" and m and x[len(x) - m :] == c
+        total = len(after) + bool(ends)
         if not total:
-            q = {"even": even, "0": 0 * even}.get(unseen, q)
-        elif start == "counts" and not m:
+            single = torch.bincount(torch.tensor(x).long(), minlength=levels)
+            q = {"even": even, "0": 0 * even, "tokens": single / len(x)}.get(unseen, q)
+        elif start is None and not m:
             q = count / total
         else:
-            q = mix(count, int((count > 0).sum()), total, q, discount)
+            total = {"N": len(x), "N - m": len(x) - m}.get(places, total)
+            q = mix(count, kinds, total, q, discount)
     return q

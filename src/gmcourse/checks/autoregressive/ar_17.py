@@ -37,7 +37,7 @@ $x = 0$ lies in the middle between two of them, and gets the code 128.
   samples whose $y$ lies within $10^{-4}$ of the border between two codes are not tried.
 - `decode(codes)` gives for each code the $x$ that belongs to the level $y_c$ exactly.
   `codes` is int64 or uint8, of any shape, from 0 to 255; the result is float32, of the
-  same shape, right to $10^{-6}$.
+  same shape, off by at most $10^{-6}$.
 """,
     stub='''
 def encode(x):
@@ -71,6 +71,14 @@ def decode(codes):
         "them: -1 is the first level, 1 is the last.",
         "another number of levels": "There are 256, from 0 to 255.",
         "codes from -128 to 127": "The first code is 0.",
+        "codes from 1 to 256": "The first code is 0, the last is 255.",
+        "no 1 in the logarithm": "0 must go to 0: ln(1 + 255 |x|).",
+        "expanded in place of compressed": "That is the way back.",
+        "scaled by its largest sample": "A sample's code depends on nothing else.",
+        "levels from 0 to 1": "The levels lie in [-1, 1].",
+        "middle of the step": "The level itself is due, not the middle of the samples "
+        "that have its code.",
+        "not divided by 255": "The level 1 gives 1.",
         "beyond the ends": "A sample above 1 has the code of 1, one below -1 that of "
         "-1.",
         "the code of silence": "0 has the code 128.",
@@ -80,22 +88,31 @@ def decode(codes):
     },
 )
 def ar_17(t, encode, decode):
-    y = 2 * torch.arange(256).double() / 255 - 1
-    levels = y.sign() * torch.expm1(y.abs() * math.log(256)) / 255
+    def expanded(v):
+        return v.sign() * torch.expm1(v.abs() * math.log(256)) / 255
+
+    levels = expanded(2 * torch.arange(256).double() / 255 - 1)
 
     def curve(log, mu, top):
         return lambda x: x.sign() * log(1 + mu * x.abs()) / log(torch.tensor(top))
 
     log, base, e, ten = torch.log, 256.0, math.log(2), math.log(10)
     factors = [8 * e, 1 / e, 1 / ten, e, 8 * e / ten, 8.0, 1 / 8, ten / e, e / ten]
-    factors += [*(1 / c for c in (8 * e / ten, ten)), ten, 1 / (8 * e)]
+    factors += [ten / 8 / e, 1 / ten, ten, 1 / (8 * e), 8 * e / 255]
     curves = {
         "": curve(log, 255, base),
         "sign lost": lambda x: curve(log, 255, base)(x.abs()),
         "sign turned around": lambda x: -curve(log, 255, base)(x),
         "no logarithm": lambda x: x,
-        "another mu": [curve(log, a, a + 1.0) for a in (256, 127, 254, 100)]
-        + [curve(log, 256, base), curve(log, 255, 255.0)],
+        "no 1 in the logarithm": lambda x: (
+            x.sign() * (255 * x.abs()).log() / log(torch.tensor(base))
+        ),
+        "expanded in place of compressed": lambda x: expanded(x),
+        "scaled by its largest sample": lambda x: curve(log, 255, base)(
+            x / x.abs().max() if x.numel() else x
+        ),
+        "another mu": [curve(log, a, a + 1.0) for a in (256, 127, 254, 100, 128, 1)]
+        + [curve(log, 256, base), curve(log, 255, 255.0), curve(log, 1, base)],
         "another base of the logarithm": [
             lambda x, c=c: c * curve(log, 255, base)(x) for c in factors
         ],
@@ -116,8 +133,11 @@ def ar_17(t, encode, decode):
             lambda v: (v * 127).round() + 128,
             lambda v: (v * 127).round() + 127,
             lambda v: ((v + 1) * 255).round(),
+            lambda v: (v * 255).round(),
+            lambda v: (v * 256).round(),
         ],
         "codes from -128 to 127": lambda v: (127.5 * v + 128).floor() - 128,
+        "codes from 1 to 256": lambda v: (127.5 * v + 128).floor() + 1,
     }
 
     def within(c):
@@ -141,7 +161,7 @@ def ar_17(t, encode, decode):
         """Samples around levels, well within their steps."""
         c = t.integers(*shape, low=1, high=254).double()
         v = (c + t.uniform(*shape, low=-reach, high=reach) + 0.003) * 2 / 255 - 1
-        return v.sign() * torch.expm1(v.abs() * math.log(256)) / 255
+        return expanded(v)
 
     judged("any samples", near(500).float())
     judged("both ends", torch.tensor([-1.0, 1.0]), torch.tensor([0.0, 255.0]))
@@ -155,9 +175,6 @@ def ar_17(t, encode, decode):
     for shape in ((), (0,), (1,), (2, 3, 5), (1, 400), (3, 0)):
         judged("other shapes", near(*shape).float())
     judged("float64", near(200))
-
-    def expanded(v):
-        return v.sign() * torch.expm1(v.abs() * math.log(256)) / 255
 
     def decoded(name, codes, told=None):
         t.property(name)
@@ -175,6 +192,9 @@ def ar_17(t, encode, decode):
                 *map(expanded, (wide, c / 128 - 1, c / 127 - 1, (c - 128) / 128)),
                 *map(expanded, ((c - 128) / 127, (c - 127) / 128)),
             ],
+            "levels from 0 to 1": [*map(expanded, (c / 255, 2 * c / 255, c / 256))],
+            "middle of the step": (expanded(v - 1 / 255) + expanded(v + 1 / 255)) / 2,
+            "not divided by 255": 255 * expanded(v),
             "the level before it": [expanded(v - k / 255) for k in (2, 1, -1, -2)],
             "another mu": [
                 *(v.sign() * ((a + 1) ** size - 1) / a for a in (256, 127, 254)),

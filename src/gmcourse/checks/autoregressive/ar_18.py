@@ -28,7 +28,7 @@ Three answers are due.
 - `receptive_field(kernels, dilations)`: two lists (or tuples) of the same length, one
   number for each layer from the first to the last, whole numbers of 1 or more, as
   large as you like; the result is exact, a Python int. Without layers it is 1. The
-  lists stay as they are.
+  lists stay as they are, and nothing is kept from call to call.
 - `milliseconds`: The example in WaveNet's paper
   ([van den Oord et al., 2016](https://arxiv.org/abs/1609.03499)) is a stack with kernel
   size 2 and the dilations 1, 2, 4, ..., 512, which are run through three times: 30
@@ -67,6 +67,12 @@ layers = ...
         "the signal, whatever the layers below have: nothing is thinned out.",
         "dilations of another layer": "Each kernel has the dilation of its own layer.",
         "kernel of another layer": "Each layer has a kernel size of its own.",
+        "kernels and dilations exchanged": "The kernel sizes come first.",
+        "dilations off by one": "A dilation is the distance of two entries, not the "
+        "number of holes between them.",
+        "both sides heard": "A causal layer reads what comes before, nothing after.",
+        "equal layers counted once": "Layers that are alike count each for itself.",
+        "state kept between calls": "The same call gives something else than before.",
         "a layer left out": "All layers count, the first and the last.",
         "one layer alone": "All layers count.",
         "values that are heard": "All steps from the earliest on count, also those in "
@@ -75,12 +81,15 @@ layers = ...
         "no int": "A Python int is due.",
         "lists changed": "The lists belong to the caller.",
         "run through once": "The ten dilations are run through three times.",
+        "run through again from 1": "Here they are doubled without an end.",
         "dilations doubled on": "After 512 comes 1 again.",
         "first dilation taken as 2": "The first layer has the dilation 1.",
         "another rate": "The sound has 16,000 values a second.",
         "samples in place of a number of layers": "The number of layers is due.",
         "samples in place of milliseconds": "There are 16 values in a millisecond.",
         "seconds in place of milliseconds": "A thousand of them make a second.",
+        "not a whole number": "A number of layers has no fraction.",
+        "another number of dilations": "From 1 to 512 there are ten.",
         "more layers than needed": "One layer fewer is enough, too.",
         "one layer too few": "The receptive field is still too short.",
     },
@@ -95,7 +104,8 @@ def ar_18(t, receptive_field, milliseconds, layers):
 
     def ideas(ks, ds):
         n, pairs = len(ks), list(zip(ks, ds))
-        whole = due(ks, ds)
+        whole, once = due(ks, ds), {*pairs}
+        alike = [once, dict(pairs).items(), [(ks[0], d) for d in {*ds}]]
         products = [math.prod(ds[: i + 1]) for i in range(n)]
         before = [math.prod(ds[:i]) for i in range(n)]
         sums = list(itertools.accumulate(ds))
@@ -114,7 +124,14 @@ def ar_18(t, receptive_field, milliseconds, layers):
                     lambda k, d: (k - 1) * d,
                     lambda k, d: k,
                 )
-            ],
+            ]
+            + [(sum(ks) - n) * sum(ds) + c for c in (0, 1)],
+            "equal layers counted once": [due(*zip(*v)) for v in alike]
+            if len(once) < n
+            else [],
+            "kernels and dilations exchanged": [due(ds, ks)],
+            "dilations off by one": [due(ks, [d + c for d in ds]) for c in (1, -1)],
+            "both sides heard": [2 * whole - 1, 2 * whole],
             "kernel size in place of one less": [
                 *(sum(k * d for k, d in pairs) + c for c in (0, 1)),
                 sum(k * d for k, d in pairs) - n + 1,
@@ -144,7 +161,7 @@ def ar_18(t, receptive_field, milliseconds, layers):
             "values that are heard": [len(back)],
         }
 
-    def judged(name, ks, ds, told=None, kind: Any = list):
+    def judged(name, ks, ds, told=None, kind: Any = list, before=None):
         t.property(name)
         args = kind(ks), kind(ds)
         out = t.call(receptive_field, *args)
@@ -158,6 +175,7 @@ def ar_18(t, receptive_field, milliseconds, layers):
         if out == right:
             return
         found = ideas(ks, ds) if ks and told is None else {}
+        found = {"result of an earlier call": [before], **found}
         fits = (k for k, v in found.items() if out in v and right not in v)
         name = told or next(fits, None)
         t.fail(name, why=f"{right} for {args[0]}, {args[1]}.", got=str(out))
@@ -173,8 +191,13 @@ def ar_18(t, receptive_field, milliseconds, layers):
             if len({*ks}) == len({*ds}) == n and (once or n < 3):
                 return ks, ds
 
-    for _ in range(3):
-        judged("layers of all kinds", *stack(4))
+    ks, ds = stack(4)
+    judged("layers of all kinds", ks, ds)
+    judged("the same call again", ks, ds, "state kept between calls")
+    more, field = stack(4), due(ks, ds)
+    for args in ((ks, more[1]), (more[0], ds)):
+        judged("one argument changed", *args, before=field)
+    judged("layers of all kinds", *stack(4))
     judged("two layers", *stack(2))
     judged("tuples", *stack(3), kind=tuple)
     judged("no layer", [], [], "off by one")
@@ -200,9 +223,12 @@ def ar_18(t, receptive_field, milliseconds, layers):
         "dilations left out": [31 / 16, 30 / 16, 60 / 16],
         "first dilation taken as 2": [(2 * sum(ds) + 1) / 16],
         "one layer alone": [513 / 16, 512 / 16],
-        "samples in place of milliseconds": [field],
+        "samples in place of milliseconds": [field, field - 1],
         "seconds in place of milliseconds": [field / 16000],
-        "another rate": [field / v for v in (22.05, 44.1, 24, 8, 48)],
+        "another rate": [field / v for v in (22.05, 44.1, 24, 8, 48, 1 / 16)],
+        "another number of dilations": [
+            (3 * c + 1) / 16 for c in (511, 2047, 1022, 1024)
+        ],
     }
     why = "The receptive field of 30 layers, of which each value lasts 1/16 ms."
     t.number("milliseconds", milliseconds, field / 16, why, found, tol=1e-5)
@@ -211,10 +237,17 @@ def ar_18(t, receptive_field, milliseconds, layers):
     n = next(i for i, v in enumerate(sizes) if v >= 36_000)
     whole = float(t.tensor(layers).detach())
     why = "The least number whose receptive field is long enough."
+    t.property("layers, a whole number")
+    got = f"{whole:.6g}"
+    t.true(
+        not math.isfinite(whole) or whole == int(whole), why, got, "not a whole number"
+    )
     found = {
         "dilations left out": [8999, 9000, 7200],
         "kernel of another layer": [16, 17],
-        "samples in place of a number of layers": [sizes[n]],
+        "product in place of the sum": [4, 5, 7],
+        "run through again from 1": [88, 89, 90],
+        "samples in place of a number of layers": [sizes[n], 2**n, 2 ** (n - 1)],
         "one layer too few": [n - 1],
         "more layers than needed": [n + 1],
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from .._comparisons import far
 from .._exercise import Exercise
 from .._parts import mistakes
 
@@ -64,6 +65,9 @@ def step(x, queue, weight, bias, dilation):
         "queue one too short": "The oldest input in the queue is needed, (k - 1)d "
         "steps back; what is left for the next step is as long again.",
         "queue one too long": "One goes in, and one goes out.",
+        "time axis left": "An output is due for each sequence, (b, o).",
+        "only the taps kept": "The entries in between are needed by later steps.",
+        "a kernel of one entry": "With k = 1 nothing waits: the queue stays empty.",
         "queue left as it was": "The present input is one of those that later steps "
         "need.",
         "newest at the beginning": "The oldest comes first, the newest last.",
@@ -72,6 +76,8 @@ def step(x, queue, weight, bias, dilation):
         "dilation left out": "The inputs that count lie d steps apart.",
         "taps off by one": "The last entry of the kernel belongs to the present, the "
         "others to d, 2d, ... steps before it.",
+        "weight read in another order": "The axes of weight are (out, in, k): channels "
+        "first, then taps, also where both are flattened.",
         "weights turned around": "The last entry of the kernel belongs to the present.",
         "present left out": "The output depends on x, too.",
         "present alone": "The output depends on what waits in the queue.",
@@ -107,11 +113,15 @@ def ar_19(t, step):
         last = [n - 1 - j * d for j in reversed(range(k))]
         taps = {
             "": [last],
-            "dilation left out": [list(range(n - k, n)), list(range(k))],
+            "dilation left out": [
+                *(list(range(n - k, n)), list(range(k))),
+                [*range(k - 1), n - 1],
+            ],
             "taps off by one": [
                 [max(p - 1, 0) for p in last],
                 [max(p - 1, 0) for p in last[:-1]] + last[-1:],
                 [p + 1 for p in last[:-1]] + last[-1:],
+                [p + d - 1 for p in last[:-1]] + last[-1:],
             ],
         }
         inputs = {
@@ -125,9 +135,20 @@ def ar_19(t, step):
             "queue one too short": torch.cat([zero, past[..., 1:]], -1),
             "sequences mixed": [past.roll(1, 0), past.mean(0, keepdim=True) + 0 * past],
         }
-        weights = {"": w, "weights turned around": w.flip(-1)}
-        if w.shape[0] == w.shape[1]:
-            weights["axes of the weight exchanged"] = w.transpose(0, 1)
+        o, c, _ = w.shape
+        weights = {
+            "": w,
+            "weights turned around": [
+                *(w.flip(-1), torch.cat([w[..., :-1].flip(-1), w[..., -1:]], -1)),
+            ],
+            "taps off by one": [w.roll(1, -1), w.roll(-1, -1)],
+            "weight read in another order": [
+                w.reshape(o, k, c).transpose(1, 2),
+                w.reshape(k, o, c).permute(1, 2, 0),
+                w.reshape(k, c, o).permute(2, 1, 0),
+            ],
+            "axes of the weight exchanged": w.reshape(c, o, k).transpose(0, 1),
+        }
         ends = {
             "": bias,
             "bias left out": 0 * bias,
@@ -142,19 +163,23 @@ def ar_19(t, step):
 
     def queues(x, queue, y):
         past = torch.cat([queue, x[..., None]], -1).double()
-        yield "queue left as it was", queue
+        zero = torch.zeros_like(past[..., :1])
+        left = [queue, queue.roll(-1, -1), queue.roll(1, -1), 0 * queue]
+        yield "queue left as it was", [*left, torch.cat([past[..., 1:-1], zero], -1)]
         yield (
             "newest at the beginning",
             [
                 torch.cat([x[..., None], queue[..., :-1]], -1),
                 past[..., 1:].flip(-1),
+                torch.cat([x[..., None], queue[..., 1:]], -1),
             ],
         )
         yield "newest dropped", torch.cat([queue[..., :-1], x[..., None]], -1)
-        zero = torch.zeros_like(past[..., :1])
         yield "queue one too short", torch.cat([zero, past[..., 2:]], -1)
         if y.shape == x.shape:
-            yield "outputs in the queue", torch.cat([past[..., 2:], y[..., None]], -1)
+            both = past[..., 2:], past[..., 1:-1]
+            found = [torch.cat([v, y[..., None]], -1) for v in both]
+            yield "outputs in the queue", found
 
     def called(args):
         out, (b, c), size = t.call(step, *args), args[0].shape, args[1].shape[-1]
@@ -166,10 +191,15 @@ def ar_19(t, step):
         right = [(b, len(args[2])), (b, c, size)]
         swapped = right != shapes and shapes == right[::-1]
         t.true(not swapped, "(y, queue).", f"{shapes}", "two results exchanged")
-        t.shape(y, right[0], "an output for each sequence.")
+        lost = {"batch axis lost": [v[1:] for v in right if b == 1]}
+        ideas = {"time axis left": (*right[0], 1), **lost}
+        t.shape(y, right[0], "an output for each sequence.", ideas=ideas)
         ideas = {
+            "a kernel of one entry": [(b, c, 1)] if not size else [],
             "queue one too short": (b, c, size - 1),
             "queue one too long": (b, c, size + 1),
+            "only the taps kept": [(b, c, args[2].shape[2] - k) for k in (0, 1)],
+            **lost,
         }
         t.shape(queue, right[1], "as the queue before.", ideas=ideas)
         for v in out:
@@ -180,6 +210,8 @@ def ar_19(t, step):
         t.property(name)
         (y, queue), (right, after) = called(args), due(*args)
         t.property(name, of=y)
+        if told == single and far(t.tensor(y).detach(), right, 1e-4).any():
+            told = None
         ideas = None if told else rivals(*args)
         t.close(y, right, "The output at this time.", told, ideas, tol)
         t.property("the queue for the next step", of=queue)
@@ -187,21 +219,30 @@ def ar_19(t, step):
         t.close(queue, after, "The inputs, oldest first.", ideas=ideas, tol=tol)
         return y, queue
 
-    judged("one step with any queue", made(2, 3, 4, 3, 4))
+    single, first = "float32 in between", made(2, 3, 4, 3, 4)
+    judged("one step with any queue", first)
     t.property("another queue of the same shape, and the same one again")
     args = made(2, 3, 4, 3, 4)
     for x in (args[0], t.normal(2, 3), args[0]):
         again = x, *args[1:]
         y, _ = called(again)
+        ideas = {
+            "result of an earlier call": [
+                due(*again[:2], *first[2:])[0],
+                due(*first)[0],
+            ]
+        }
         told = "state kept between calls"
-        t.close(y, due(*again)[0], "What the queue says.", told)
+        t.close(y, due(*again)[0], "What the queue says.", told, ideas)
     for b, c, o, k, d in (
-        *((3, 1, 1, 2, 1), (1, 2, 2, 2, 5), (2, 3, 3, 4, 2), (4, 2, 5, 5, 1)),
+        *((1, 2, 2, 2, 5), (3, 1, 1, 2, 1), (2, 3, 3, 4, 2), (4, 2, 5, 5, 1)),
         *((2, 1, 3, 3, 9), (1, 1, 1, 2, 1), (5, 4, 2, 2, 64)),
     ):
         judged("other sizes", made(b, c, o, k, d))
     for k, d in ((1, 1), (1, 7)):
-        judged("kernels of one entry", made(2, 3, 4, k, d))
+        judged(
+            "kernels of one entry", made(2, 3, 4, k, d), told="a kernel of one entry"
+        )
     judged("no bias", made(2, 3, 4, 3, 2, bias=False))
 
     def whole(name, b, c, o, k, d, n, kind=torch.float32):
@@ -240,5 +281,4 @@ def ar_19(t, step):
             slope = t.grad(right, v, share.double())
             told = "The derivative of the same result.", "cut off from the graph"
             t.close(t.grad(part, v, share), slope, *told, tol=1e-4)
-    single = "float32 in between"
     judged("float64", made(2, 3, 4, 3, 4, torch.float64), 1e-10, single)

@@ -39,11 +39,13 @@ $\sqrt m$; a softmax over all $j$ (there is no mask) makes weights of the scores
 the result at $i$ is the mean of the values with these weights.
 
 The result, `(b, h, t, m)`, is all that is judged. It does not change where a constant
-is added to all `places`; so whether you count from 0 or from 1 makes no difference, nor
-does the order of channels inside. All three are float32 or all float64, and so is the
-result. In float32 positions are at most 500 in size and $10^{-3}$ is near enough; in
-float64 they are up to 100,000 and the result has eight digits. `base` is a float from
-10 to $10^6$, $m$ is 2 or more, the other sizes are 1 or more. Gradients flow to `q`,
+is added to all `places`; so whether you count from 0 or from 1 makes no difference. Nor
+does the order in which you keep the turned channels, if it is the same for queries and
+keys; but the pairs are neighbors, $2p$ with $2p + 1$, and not $p$ with $p + m/2$. All
+three are float32 or all float64, and so is the result. In float32 positions are at most
+500 in size and $10^{-3}$ is near enough; in float64 they are up to 100,000 and the
+result has eight digits. `base` is a float from 10 to $10^6$, $m$ is 2 or more, the
+other sizes are 1 or more. Nothing is kept from call to call. Gradients flow to `q`,
 `k` and `v`.
 """,
     stub='''
@@ -74,6 +76,16 @@ def attention(q, k, v, places, base):
         "exponent of the angles off": "The angle of pair p is base ** (-2p / m).",
         "another base": "The base is the one that was given.",
         "angle for each channel": "Both channels of a pair have the same angle.",
+        "angles in the order of halves": "Both channels of a pair have its angle: 0, "
+        "0, 1, 1, 2, 2, ... in the order of the channels.",
+        "degrees or turns in place of radians": "The angle is n times theta, as it is.",
+        "negative positions": "-3 is three places before 0, not after it, nor at the "
+        "end of a table.",
+        "no softmax": "The weights of one query are a softmax of its scores.",
+        "softmax over another axis": "One softmax for each text, head and query.",
+        "queries and keys exchanged": "Row i of the weights belongs to query i.",
+        "attention over the heads": "Positions attend to positions, in each head.",
+        "state kept between calls": "The same call gives something else than before.",
         "places not used": "The positions are those in places, wherever in the "
         "sequence they stand.",
         "not a rotation": "The new first entry has a minus, the second a plus, and "
@@ -94,14 +106,14 @@ def ar_20(t, attention):
         q, k = (t.away(b, h, n, m, low=0.5, high=2.0).to(kind) for _ in "12")
         return q, k, t.normal(b, h, n, m).to(kind)
 
-    def judged(name, q, k, v, places, base, tol=1e-3, told=None, close=None):
+    def judged(name, q, k, v, places, base, tol=1e-3, told=None, close=None, old=None):
         t.property(name)
         out = t.call(attention, q, k, v, places, base)
         t.shape(out, tuple(q.shape), "as the queries.")
         t.dtype(out, q.dtype, "that of the queries.")
         args = [a.double() for a in (q, k, v, places)]
         due = by_distance(*args, base)
-        found = None if told else rivals(*args, base)
+        found = None if told else rivals(*args, base, old)
         if close is not None and close(t.tensor(out).detach().double(), due):
             told = close.__name__.replace("_", " ")
         t.close(
@@ -119,7 +131,11 @@ def ar_20(t, attention):
     q, k, v = draw(2, 3, 5, 8)
     places = apart(5)
     judged("any positions", q, k, v, places, base)
-    judged("0, 1, 2, ...", q, k, v, torch.arange(5), base)
+    told = "state kept between calls"
+    judged("the same call again", q, k, v, places, base, told=told)
+    old = places, base
+    judged("0, 1, 2, ...", q, k, v, torch.arange(5), base, old=old)
+    judged("another base", q, k, v, places, 3 * base, old=old)
     judged("one step further", q, k, v, places + 1, base)
     judged("far away", q, k, v, places + 400, base)
     judged("the same position for all", q, k, v, torch.full((5,), 7), base)
@@ -168,9 +184,10 @@ def by_distance(q, k, v, places, base):
     return ((same + cross) / math.sqrt(m)).softmax(-1) @ v
 
 
-def rivals(q, k, v, places, base):
+def rivals(q, k, v, places, base, old=None):
     """What one or two mistakes give."""
     (_, h, n, m), down = q.shape, torch.arange(q.shape[2]).double()
+    ends = n, int(places.max()) + 1
     p = torch.arange(m // 2).double()
     each = torch.arange(m).double()
 
@@ -185,8 +202,14 @@ def rivals(q, k, v, places, base):
             return torch.cat([first, second], -1)
         return torch.stack([first, second], -1).flatten(-2)
 
+    right = base ** (-2 * p / m)
+    twice, each_twice = right.repeat(2), right.repeat_interleave(2)
     thetas = {
-        "": base ** (-2 * p / m),
+        "": right,
+        "result of an earlier call": [old[1] ** (-2 * p / m)] if old else [],
+        "angles in the order of halves": [
+            (twice[0::2], twice[1::2]), (each_twice[: m // 2], each_twice[m // 2 :]),
+        ],
         "one angle for all pairs": [0 * p + 1, 0 * p + 1 / base],
         "angles in another order": [base ** (2 * p / m), base ** (-2 * p.flip(0) / m)],
         "exponent of the angles off": [
@@ -204,6 +227,14 @@ def rivals(q, k, v, places, base):
     }  # fmt: skip
     spots = {
         "": places[:, None],
+        "result of an earlier call": [old[0].double()[:, None]] if old else [],
+        "degrees or turns in place of radians": [
+            places[:, None] * c for c in (2 * math.pi, math.pi / 180, 180 / math.pi)
+        ],
+        "negative positions": [
+            *(places.abs()[:, None], places.clamp(min=0)[:, None]),
+            *(places.where(places >= 0, places + c)[:, None] for c in ends),
+        ],
         "places not used": [down[:, None], places.sort()[0][:, None]],
     }
     kinds = {
@@ -223,13 +254,30 @@ def rivals(q, k, v, places, base):
     scales = {
         "": m**-0.5,
         "scale left out": 1.0,
-        "scale of another width": [1 / m, (m / 2) ** -0.5, (m * h) ** -0.5, n**-0.5],
+        "scale of another width": [
+            1 / m,
+            (m / 2) ** -0.5,
+            (m * h) ** -0.5,
+            n**-0.5,
+            m**0.5,
+        ],
     }
     below = torch.ones(n, n).tril().bool()
     sums = {
         "": lambda s: s.softmax(-1),
-        "masked": lambda s: s.masked_fill(~below, -math.inf).softmax(-1),
+        "masked": [
+            lambda s, a=a: s.masked_fill(~a, -math.inf).softmax(-1)
+            for a in (below, below.mT, places <= places[:, None])
+        ],
         "softmax over the queries": lambda s: s.softmax(-2),
+        "softmax over another axis": [
+            *(lambda s: s.softmax(1), lambda s: s.softmax(0)),
+            lambda s: s.flatten(-2).softmax(-1).view_as(s),
+        ],
+        "no softmax": [lambda s: s, lambda s: s / s.sum(-1, keepdim=True)],
+        "queries and keys exchanged": [
+            *(lambda s: s.mT.softmax(-1), lambda s: s.softmax(-1).mT),
+        ],
     }
 
     def value(theta, spot, kind, who, scale, weigh):
@@ -246,4 +294,12 @@ def rivals(q, k, v, places, base):
     yield from mistakes(value, thetas, spots, kinds, whose, scales, sums)
     table = torch.cat([(places[:, None] * thetas[""]).sin(),
                        (places[:, None] * thetas[""]).cos()], -1)  # fmt: skip
+    a, c, d = (
+        x.transpose(1, 2)
+        for x in (*(turn(x, places[:, None] * right) for x in (q, k)), v)
+    )
+    yield (
+        "attention over the heads",
+        (((a @ c.mT / m**0.5).softmax(-1) @ d).transpose(1, 2)),
+    )
     yield "positions added", ((q + table) @ (k + table).mT / m**0.5).softmax(-1) @ v

@@ -33,14 +33,15 @@ in. `forward(tokens)` takes a whole text, int64 `(b, t)`, and gives its logits,
 to be those that the whole text would give at these places.
 
 *Without a cache all is right*: the logits of `forward(tokens)` stay as they are, for
-all values of the parameters. With a cache it is wrong in **four places**. Repair them,
-so that
+all values of the parameters. With a cache it has **four faults**. Repair them, so that
 
 - a text fed in pieces of any sizes, 1 or more, gives the logits of the text fed at
   once, to $10^{-4}$ in float32 and to $10^{-9}$ in float64 (after `.double()`);
 - a cache that was passed in is not changed: one may go on from it a second time, with
-  other tokens, and then from each of the caches that came out;
-- in each call the new tokens alone are embedded, not the earlier ones again.
+  other tokens, and what came out the first time stays as valid as before, so that one
+  may then go on from each of the two;
+- in each call the new tokens alone are embedded: a cache of the tokens, from which all
+  is computed anew, is not what is asked.
 
 The cache itself may be anything but None. The arguments of `Decoder(levels, width,
 heads, depth)` stay as they are (`width` is a multiple of $2\,\times$ `heads`, and all
@@ -122,7 +123,12 @@ class Decoder(nn.Module):
         "those in the cache.",
         "cached keys turned again": "A key is turned once, by its own position: either "
         "before it is kept, or each time after.",
-        "keys not turned with a cache": "Keys are turned, too.",
+        "keys not turned with a cache": "All keys are turned, old and new.",
+        "scale of another width": "The root of m, once, with a cache as without.",
+        "only the last piece kept": "The new cache holds what was in the old one, too.",
+        "cache of another layer": "Each layer has keys and values of its own.",
+        "logits of the last token alone": "Each new token has its logits.",
+        "logits of earlier tokens, too": "Those of the new tokens are due.",
         "other logits without a cache": "Without a cache all was right.",
         "cache changed": "The cache that was passed in belongs to the caller, who may "
         "go on from it again.",
@@ -170,7 +176,13 @@ def ar_21(t, Decoder):
         pair = isinstance(out, tuple | list) and len(out) == 2
         got = f"an object of type {type(out).__name__}"
         t.true(pair, "(logits, cache).", got, "no pair")
-        t.shape(out[0], (*tokens.shape, net.head.out_features), "logits.")
+        (b, n), levels = tokens.shape, net.head.out_features
+        got = tuple(t.tensor(out[0]).shape)
+        ideas = {
+            "logits of the last token alone": [(b, 1, levels), (b, levels)],
+            "logits of earlier tokens, too": [got] if got[1:2] > (n,) else [],
+        }
+        t.shape(out[0], (b, n, levels), "logits.", ideas=ideas)
         t.dtype(out[0], net.head.weight.dtype, "that of the parameters.")
         few = sum(counted) <= tokens.numel()
         told = f"{tokens.numel()} new tokens to embed.", f"{sum(counted)} were."
@@ -203,7 +215,11 @@ def ar_21(t, Decoder):
         return t.integers(b, n, low=0, high=levels - 1)
 
     net = network(9, 8, 2, 1)
-    fed("a whole text at once", net, text(2, 7), [7])
+    tokens = text(2, 7)
+    fed("a whole text at once", net, tokens, [7])
+    t.property("the same text again")
+    told = "As if it were the first time.", "state kept in the module"
+    t.close(called(net, tokens)[0], model(net, tokens), *told, tol=1e-4)
     flat = network(9, 8, 2, 1, flat=True)
     fed("several at once, where all scores are 0", flat, text(2, 7), [3, 4])
     net = network(9, 8, 2, 1)
@@ -220,13 +236,6 @@ def ar_21(t, Decoder):
         fed(name, net, text(b, sum(sizes)), sizes)
 
     net = network(9, 8, 2, 2, torch.float64)
-    t.property("going on from one cache twice")
-    tokens, other = text(2, 8), text(2, 4)
-    _, cache = called(net, tokens[:, :5])
-    for more in (tokens[:, 5:], other, tokens[:, 5:], other[:, :1]):
-        due = model(net, torch.cat([tokens[:, :5], more], 1))[:, 5:]
-        logits, _ = called(net, more, cache)
-        t.close(logits, due, "As if it were the first time.", "cache changed", tol=1e-4)
     t.property("two texts in turn")
     pair = [[text(1, 6), 0, ()] for _ in "12"]
     for i in range(6):
@@ -236,6 +245,13 @@ def ar_21(t, Decoder):
             due = model(net, row[0])[:, i : i + 1]
             told = "Each has its cache.", "state kept in the module"
             t.close(logits, due, *told, tol=1e-4)
+    t.property("going on from one cache twice")
+    tokens, other = text(2, 8), text(2, 4)
+    _, cache = called(net, tokens[:, :5])
+    for more in (tokens[:, 5:], other, tokens[:, 5:], other[:, :1]):
+        due = model(net, torch.cat([tokens[:, :5], more], 1))[:, 5:]
+        logits, _ = called(net, more, cache)
+        t.close(logits, due, "As if it were the first time.", "cache changed", tol=1e-4)
     t.property("going on from both that went on from one")
     _, cache = called(net, tokens[:, :3])
     starts = [(v, called(net, v, cache)[1]) for v in (tokens[:, 3:5], other[:, :2])]
@@ -255,33 +271,41 @@ def spun(x, places):
     return torch.view_as_real(z).flatten(-2)
 
 
-def model(net, tokens, sizes=None, how=((0, 0), "right", "right", True, True)):
+def model(net, tokens, sizes=None, how=((0, 0), "right", "right", 0.5, "all", "own")):
     """Logits of a text, in pieces with the mistakes ``how``; float64."""
     w = {k: v.detach().double() for k, v in net.named_parameters()}
     heads, depth, outs = net.heads, len(net.out), []
-    off, masked, keys, scaled, kept = how
+    off, masked, keys, power, kept, layer = how
     cache: list[Any] = [None] * depth
-    for tokens_new in tokens.split(sizes or [tokens.shape[1]], 1):
-        x = w["embed.weight"][tokens_new]
+    for j, tokens_new in enumerate(tokens.split(sizes or [tokens.shape[1]], 1)):
+        x, before = w["embed.weight"][tokens_new], [*cache]
         for i in range(depth):
             qkv = x @ w[f"qkv.{i}.weight"].T + w[f"qkv.{i}.bias"]
             split = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
             (q, k, v), n = split, x.shape[1]
-            old = cache[i]
+            old = before[{"first": 0, "last": depth - 1}.get(layer, i)]
             past = 0 if old is None else old[0].shape[2]
             spots = past + torch.arange(n)
             new = old is not None
-            at = [spots + new * (-past if c is None else c) for c in off]
+            steps = {None: -past, "new": n, "calls": j - past}
+            at = [spots + new * steps.get(c, c) for c in off]
             q = spun(q, at[0])
+            raw = k, v
             if keys != "again":
                 k = k if keys == "plain" and new else spun(k, at[1])
             if old is not None:
                 k, v = torch.cat([old[0], k], 2), torch.cat([old[1], v], 2)
             if keys == "again":
                 k = spun(k, torch.arange(k.shape[2]))
-            if kept or not new:
+            if kept == "all" or not new:
                 cache[i] = k, v
-            s = q @ k.mT / (math.sqrt(q.shape[-1]) if scaled or not new else 1)
+            if kept == "last" and new:
+                cache[i] = k[:, :, past:], v[:, :, past:]
+            if keys == "late":  # turned when they are new, and kept as they were
+                cache[i] = [
+                    torch.cat([old[a], raw[a]], 2) if new else raw[a] for a in (0, 1)
+                ]
+            s = q @ k.mT / q.shape[-1] ** (power if new else 0.5)
             place = torch.arange(k.shape[2])
             sees = {
                 "right": place <= spots[:, None],
@@ -305,7 +329,8 @@ def rivals(net, tokens, sizes, start, end):
             "": (0, 0),
             "position of the new tokens off": [
                 *((-1, 0), (1, 0), (-1, -1), (1, 1), (0, -1), (0, 1)),
-                *((None, 0), (None, None), (0, None)),
+                *((None, 0), (None, None), (0, None), ("new", 0), ("new", "new")),
+                *(("calls", "calls"), ("calls", 0)),
             ],
         },
         {
@@ -317,15 +342,23 @@ def rivals(net, tokens, sizes, start, end):
         {
             "": "right",
             "cached keys turned again": "again",
-            "keys not turned with a cache": "plain",
+            "keys not turned with a cache": ["plain", "late"],
         },
-        {"": True, "scale missing with a cache": False},
-        {"": True, "cache left as it was": False},
+        {
+            "": 0.5,
+            "scale missing with a cache": 0.0,
+            "scale of another width": [1.0, 0.25, -0.5],
+        },
+        {"": "all", "cache left as it was": "old", "only the last piece kept": "last"},
+        {"": "own", "cache of another layer": ["first", "last"]},
     ]
 
     def value(*how):
         return model(net, tokens, sizes, how)[:, start:end]
 
+    left = "position of the new tokens off, and cached keys turned again, and "
+    three = (-1, 0), "right", "again", 0.0, "all", "own"
+    yield left + "scale missing with a cache", value(*three)
     yield from mistakes(value, *parts)
     right = model(net, tokens)
     yield "sequences mixed", right.roll(1, 0)[:, start:end]
