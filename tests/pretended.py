@@ -32,10 +32,16 @@ _INSIDE = (F.one_hot,)
 
 
 class _Marks:
-    """Which storages are on the pretended device."""
+    """Which storages are on the pretended device.
+
+    A weak reference keeps a few bytes of a storage that is gone. They lie where its
+    numbers lay, and the next ones as large no longer fit in there: so such references
+    are dropped before the storages marked since take up much memory.
+    """
 
     def __init__(self):
         self.known: dict[int, StorageWeakRef] = {}
+        self.most, self.bytes = 1000, 0
 
     def has(self, x: Tensor) -> bool:
         while functorch.is_functorch_wrapped_tensor(x):  # as jacrev passes it
@@ -46,9 +52,17 @@ class _Marks:
     def add(self, x: Tensor) -> Tensor:
         if x.dtype == torch.float64:
             raise TypeError(f"{DEVICE} has no float64: move to the CPU for it")
-        reference = StorageWeakRef(x.untyped_storage())
-        self.known[reference.cdata] = reference
+        storage = x.untyped_storage()
+        if storage._cdata not in self.known:
+            self.known[storage._cdata] = StorageWeakRef(storage)
+            self.bytes += storage.nbytes()
+            if len(self.known) > self.most or self.bytes > 2**28:
+                self.drop()
         return x
+
+    def drop(self):
+        self.known = {k: each for k, each in self.known.items() if not each.expired()}
+        self.most, self.bytes = 1000 + 2 * len(self.known), 0
 
 
 def _tensors(values) -> list[Tensor]:

@@ -6,6 +6,8 @@ import budgets
 import pairs
 from chapters import headings, tags, without_fences
 
+from gmcourse.checks import catalog
+
 FRONT_MATTER = """---
 jupytext:
   text_representation:
@@ -61,9 +63,9 @@ COLUMNS, LINES, TO_REPAIR = 78, 25, 50
 def fits(chapter):
     """Code cells are at most 78 columns wide and 25 lines long, blank ones apart.
 
-    Those of exercises, where a program may be there to be repaired, have 50 at most.
+    A broken program that an exercise asks to repair has 50 at most.
     """
-    sections = {title: n for n, level, title in headings(chapter) if level == 2}
+    to_repair = {e.stub.strip() for e in catalog().values() if e.repair}
     found = []
     for number, cell in chapter.code():
         lines = cell.source.splitlines()
@@ -74,8 +76,7 @@ def fits(chapter):
                 f"{wide[0].strip()[:40]!r}"
             )
         count = sum(bool(line.strip()) for line in lines)
-        repair = number > sections.get("Exercises", number)
-        most = TO_REPAIR if repair else LINES
+        most = TO_REPAIR if cell.source.strip() in to_repair else LINES
         if count > most:
             found.append(f"cell {number} has {count} lines of code, above {most}")
     return found

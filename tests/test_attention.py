@@ -50,6 +50,25 @@ def test_in_parts_with_a_cache_all_is_as_at_once(turn, parts):
     assert cache[0].length == 7 and KeysValues().length == 0
 
 
+def test_gradients_in_parts_are_those_of_all_at_once():
+    net, weight = Transformer(8, 2, 2).double(), torch.randn(2, 7, 8).double()
+    x, cache = torch.randn(2, 7, 8).double().requires_grad_(), net.cache()
+    found = torch.cat([net(part, cache) for part in x.split(1, 1)], 1)
+    due = torch.autograd.grad((net(x) * weight).sum(), x)
+    torch.testing.assert_close(torch.autograd.grad((found * weight).sum(), x), due)
+
+
+def test_what_is_kept_is_not_moved_at_each_step():
+    cache, places = KeysValues(), set()
+    with torch.no_grad():
+        for step in range(100):
+            k, v = cache.add(*torch.full((2, 1, 2, 1, 4), float(step)))
+            places.add(k.data_ptr())
+            due = torch.arange(step + 1.0)
+            assert torch.equal(k[0, 1, :, 3], due) and torch.equal(v[0, 0, :, 0], due)
+    assert len(places) < 10
+
+
 @pytest.mark.parametrize("mixed", [True, False])
 def test_in_bfloat16_scores_and_shares_are_computed_in_float32(mixed):
     """On a CPU; what goes in and comes out has bfloat16 alone."""

@@ -478,4 +478,5 @@ def test_which_densities_are_exact():
         "RowCNN",
         "RowLSTM",
         "WaveNet",
+        "_OfTokens",
     }

@@ -17,13 +17,25 @@ def test_the_good_chapter_keeps(rule, book):
     assert rule(chapter(book)) == []
 
 
-def test_fits(book):
+def test_fits(book, monkeypatch):
     wide = "x = 1  # " + "-" * 70
     caught(rules.fits, edit(book, "import math", wide), "79 columns")
     assert rules.fits(edit(book, wide, wide[:78])) == []
-    stub = "def mine(x):\n"
-    long = stub + "\n\n".join(f"    y{i} = {i}" for i in range(49)) + "\n"
-    caught(rules.fits, edit(book, stub, long), "51 lines")
+    stub, last = "def mine(x):\n", "    pass"
+    caught(rules.fits, edit(book, stub, stub + lines(24)), "26 lines of code, above 25")
+    assert rules.fits(edit(book, lines(24), lines(23))) == []
+    long = stub + lines(48) + last
+    known = {"a-01": types.SimpleNamespace(stub=long, repair=False)}
+    monkeypatch.setattr(rules, "catalog", lambda: known)
+    caught(rules.fits, edit(book, lines(23), lines(48)), "50 lines of code, above 25")
+    known["a-01"].repair = True
+    assert rules.fits(chapter(book)) == []
+    known["a-01"].stub = stub + lines(49) + last
+    caught(rules.fits, edit(book, lines(48), lines(49)), "51 lines of code, above 50")
+
+
+def lines(count):
+    return "".join(f"    y{i} = {i}\n\n" for i in range(count))
 
 
 @pytest.mark.parametrize(

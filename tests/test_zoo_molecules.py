@@ -69,6 +69,21 @@ class Repeating(GenerativeModel):
         return self.rows[torch.arange(n) % len(self.rows)]
 
 
+def test_what_is_missing_is_told_before_anything_is_drawn(monkeypatch):
+    class Undrawn(Repeating):
+        def draw(self, n, c=None):
+            raise AssertionError("drawn before all is there")
+
+    def strings(self, split):
+        if split == "train":
+            raise data.Unavailable("no training part")
+        return ["CCO"] * 10
+
+    monkeypatch.setattr(type(MOLECULES), "strings", strings)
+    with pytest.raises(data.Unavailable, match="no training part"):
+        DrawnMolecules(n=10, against=3, tolerance=1.0).run(Undrawn(["C"]), MOLECULES)
+
+
 def test_what_is_measured_by_hand(test_part):
     train = MOLECULES.strings("train")
     # Known, new, new and written in another way, not valid, and beyond what is known.

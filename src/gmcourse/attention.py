@@ -23,14 +23,22 @@ class KeysValues:
 
     def __init__(self) -> None:
         self.length = 0
-        self._kept: tuple[Tensor, Tensor] | None = None
+        self._kept: tuple[Tensor, ...] = ()  # with room for positions to come
 
     def add(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Those of the next positions; returns all."""
-        if self._kept is not None:
-            k, v = (torch.cat(pair, 2) for pair in zip(self._kept, (k, v)))
-        self._kept, self.length = (k, v), k.shape[2]
-        return k, v
+        first, self.length = self.length, self.length + k.shape[2]
+        kept = self._kept or (k[:, :, :0], v[:, :, :0])
+        if k.requires_grad or self.length > kept[0].shape[2]:
+            # With as much room again, so that they are seldom moved. Where a gradient
+            # is asked for they always are: what has been used must not be written to.
+            pairs = [(old[:, :, :first], new) for old, new in zip(kept, (k, v))]
+            room = (0, 0, 0, self.length)
+            self._kept = kept = tuple(F.pad(torch.cat(pair, 2), room) for pair in pairs)
+        else:
+            for old, new in zip(kept, (k, v)):
+                old[:, :, first : self.length] = new
+        return kept[0][:, :, : self.length], kept[1][:, :, : self.length]
 
 
 def rotate(x: Float[Tensor, "... t d"], first: int = 0) -> Float[Tensor, "... t d"]:
@@ -81,11 +89,9 @@ class CausalAttention(nn.Module):
     def forward(
         self, x: Float[Tensor, "b t d"], cache: KeysValues | None = None
     ) -> Float[Tensor, "b t d"]:
-        (_, t, _), first = x.shape, 0 if cache is None else cache.length
-        q, k, v = (
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (b, heads, t, d)
-            for part in self.qkv(x).chunk(3, dim=-1)
-        )
+        (b, t, _), first = x.shape, 0 if cache is None else cache.length
+        qkv = self.qkv(x).view(b, t, 3, self.heads, -1).unbind(2)
+        q, k, v = (part.transpose(1, 2) for part in qkv)  # (b, heads, t, d)
         if self.turn is not None:
             q, k = self.turn(q, first), self.turn(k, first)
         if cache is not None:
@@ -100,10 +106,10 @@ class CausalAttention(nn.Module):
 
 def _attended(q: Tensor, k: Tensor, v: Tensor, **how: Any) -> Tensor:
     """In float32 where it is bfloat16 on a CPU, which takes twice as long there."""
-    slow = q.device.type == "cpu" and q.dtype == torch.bfloat16
-    dtype = torch.float32 if slow else q.dtype
-    with torch.autocast(q.device.type, enabled=False):
-        y = F.scaled_dot_product_attention(q.to(dtype), k.to(dtype), v.to(dtype), **how)
+    if q.device.type != "cpu" or q.dtype != torch.bfloat16:
+        return F.scaled_dot_product_attention(q, k, v, **how)
+    with torch.autocast("cpu", enabled=False):
+        y = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), **how)
     return y.to(v.dtype)
 
 
@@ -124,8 +130,9 @@ class Block(nn.Module):
     def forward(
         self, x: Float[Tensor, "b t d"], cache: KeysValues | None = None
     ) -> Float[Tensor, "b t d"]:
-        x = x + self.attention(self.norms[0](x), cache)
-        return x + self.mlp(self.norms[1](x))
+        first, second = self.norms
+        x = x + self.attention(first(x), cache)
+        return x + self.mlp(second(x))
 
 
 class Transformer(nn.Module):

@@ -339,4 +339,5 @@ class Categorical(Likelihood):
 
 def _choices(logits: Tensor) -> Tensor:
     """One index into the second axis for each place of the others."""
-    return torch.distributions.Categorical(logits=logits.movedim(1, -1)).sample()
+    share = logits.movedim(1, -1).softmax(-1)
+    return torch.multinomial(share.flatten(0, -2), 1).view(share.shape[:-1])

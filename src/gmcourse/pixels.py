@@ -68,6 +68,11 @@ def gate(both: Float[Tensor, "b c ..."]) -> Float[Tensor, "b d ..."]:
     return u.tanh() * v.sigmoid()
 
 
+def _plus(x: Tensor, bias: Tensor | None) -> Tensor:
+    """To add zeros would take time."""
+    return x if bias is None else x + bias
+
+
 class GatedLayer(nn.Module):
     """A layer of two stacks: one sees the rows above, one what is to the left as well.
 
@@ -85,22 +90,23 @@ class GatedLayer(nn.Module):
         self.out = nn.Conv2d(width, width, 1)
         self.told = None if classes is None else nn.Embedding(classes, 4 * width)
 
-    def bias(self, c: Tensor | None) -> tuple[Tensor | float, Tensor | float]:
+    def bias(self, c: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
         """What a label adds to each stack, before the gates."""
         if self.told is None or c is None:
-            return 0.0, 0.0
+            return None, None
         both = self.told(c)[:, :, None, None]
         half = both.shape[1] // 2
         return both[:, :half], both[:, half:]
 
-    def down(self, v: Tensor, bias: Tensor | float) -> tuple[Tensor, Tensor]:
+    def down(self, v: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
         """Of rows with ``reach`` more above them: their features, and the link."""
         both = self.rows(v)
-        return v[:, :, self.reach :] + gate(both + bias), self.link(both)
+        return v[:, :, self.reach :] + gate(_plus(both, bias)), self.link(both)
 
-    def right(self, h: Tensor, link: Tensor, bias: Tensor | float) -> Tensor:
+    def right(self, h: Tensor, link: Tensor, bias: Tensor | None) -> Tensor:
         """Of pixels with ``reach`` more to their left."""
-        return h[..., self.reach :] + self.out(gate(self.left(h) + link + bias))
+        both = _plus(self.left(h) + link, bias)
+        return h[..., self.reach :] + self.out(gate(both))
 
 
 class PixelCNN(Autoregressive):
@@ -178,7 +184,7 @@ class PixelCNN(Autoregressive):
             for k, layer in enumerate(self.layers):
                 rows[k] = torch.cat([rows[k][:, :, 1:], v], 2)
                 v, link = layer.down(rows[k], biases[k][0])
-                links.append((link + biases[k][1])[:, :, 0])
+                links.append(_plus(link, biases[k][1])[:, :, 0])
             kept = [x.new_zeros(len(x), self.width, r + 1) for _ in self.layers]
             for j in range(width):
                 h = before(_with_ones(x[:, :, i, j - 1])) if j else kept[0][..., 0]

@@ -20,7 +20,48 @@ from .likelihoods import Tokens
 __all__ = ["GPT", "Recurrent"]
 
 
-class GPT(Autoregressive):
+class _OfTokens(Autoregressive):
+    """Reads the tokens before each one as vectors, and gives logits of it; abstract.
+
+    A family makes its ``net`` and then its ``head`` after ``super().__init__``.
+    """
+
+    dtype = torch.int64
+    head: nn.Module
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        levels: int,
+        width: int,
+        condition: Labels | None,
+    ):
+        super().__init__()
+        self.event_shape = shape_of("event_shape", event_shape)
+        self.levels = integer("levels", levels, 2)
+        self.likelihood, self.condition = Tokens(levels), condition
+        self.token = nn.Embedding(levels, width)
+        self.classes = condition.classes if condition else 0
+        self.start = nn.Embedding(self.classes + 1, width)  # the last: no label
+
+    def begin(self, x: Tensor, c: Tensor | None) -> Float[Tensor, "b 1 width"]:
+        """What stands before the first token: a vector of the label, or of none."""
+        if c is None:
+            c = x.new_full((len(x),), self.classes)
+        return self.start(c)[:, None]
+
+    def late(self, x: Tensor, c: Tensor | None) -> Float[Tensor, "b t width"]:
+        """At each place the vector of the token before it; first that of `begin`."""
+        before = self.token(x.flatten(1)[:, :-1])
+        return torch.cat([self.begin(x, c), before], 1)
+
+    def logits(self, h: Float[Tensor, "b t width"]) -> Float[Tensor, "b ..."]:
+        """By the head, in the shape that `params` has."""
+        levels_first = self.head(h).transpose(1, 2)  # (b, levels, t)
+        return levels_first.reshape(len(h), -1, *self.event_shape[1:])
+
+
+class GPT(_OfTokens):
     """A transformer that predicts each token from those before it.
 
     Args:
@@ -41,8 +82,6 @@ class GPT(Autoregressive):
     Radford et al. (2018). Built in chapter 06_one_pixel_at_a_time.
     """
 
-    dtype = torch.int64
-
     def __init__(
         self,
         event_shape: tuple[int, ...],
@@ -54,14 +93,8 @@ class GPT(Autoregressive):
         rotary: bool = False,
         condition: Labels | None = None,
     ):
-        super().__init__()
-        self.event_shape = shape_of("event_shape", event_shape)
-        self.levels = integer("levels", levels, 2)
-        self.likelihood, self.condition = Tokens(levels), condition
         width = integer("width", width)
-        self.token = nn.Embedding(levels, width)
-        self.classes = condition.classes if condition else 0
-        self.start = nn.Embedding(self.classes + 1, width)  # the last: no label
+        super().__init__(event_shape, levels, width, condition)
         self.position = nn.Embedding(math.prod(self.event_shape), width)
         self.net = Transformer(width, depth, heads, rotate if rotary else None)
         self.head = nn.Linear(width, levels)
@@ -69,10 +102,7 @@ class GPT(Autoregressive):
             nn.init.normal_(table.weight, std=0.02)
 
     def params(self, x, c=None):
-        before = self.token(x.flatten(1)[:, :-1])
-        h = torch.cat([self.begin(x, c), before], 1) + self.position.weight
-        logits = self.head(self.net(h)).transpose(1, 2)  # (b, levels, t)
-        return logits.reshape(len(x), -1, *self.event_shape[1:])
+        return self.logits(self.net(self.late(x, c) + self.position.weight))
 
     def steps(self, x, c=None):
         """With the keys and values of all positions so far kept."""
@@ -81,14 +111,8 @@ class GPT(Autoregressive):
             yield place, self.head(self.net(h + where, cache)[:, 0])
             h = self.token(tokens[:, place, None])
 
-    def begin(self, x: Tensor, c: Tensor | None) -> Float[Tensor, "b 1 width"]:
-        """What stands before the first token: a vector of the label, or of none."""
-        if c is None:
-            c = x.new_full((len(x),), self.classes)
-        return self.start(c)[:, None]
 
-
-class Recurrent(Autoregressive):
+class Recurrent(_OfTokens):
     """A net whose state goes from token to token: what it knows of all before.
 
     A step costs the same however long the sequence, and the state is all that is kept
@@ -107,8 +131,6 @@ class Recurrent(Autoregressive):
         ValueError, TypeError: a size is no positive integer.
     """
 
-    dtype = torch.int64
-
     def __init__(
         self,
         event_shape: tuple[int, ...],
@@ -119,22 +141,14 @@ class Recurrent(Autoregressive):
         cell: Callable[..., nn.Module] = nn.LSTM,
         condition: Labels | None = None,
     ):
-        super().__init__()
-        self.event_shape = shape_of("event_shape", event_shape)
-        self.levels = integer("levels", levels, 2)
-        self.likelihood, self.condition = Tokens(levels), condition
         width, depth = integer("width", width), integer("depth", depth)
-        self.token = nn.Embedding(levels, width)
-        self.classes = condition.classes if condition else 0
-        self.start = nn.Embedding(self.classes + 1, width)  # the last: no label
+        super().__init__(event_shape, levels, width, condition)
         self.net = cell(width, width, depth, batch_first=True)
         self.head = nn.Linear(width, levels)
 
     def params(self, x, c=None):
-        before = self.token(x.flatten(1)[:, :-1])
-        h, _ = self.net(torch.cat([self.begin(x, c), before], 1))
-        logits = self.head(h).transpose(1, 2)  # (b, levels, t)
-        return logits.reshape(len(x), -1, *self.event_shape[1:])
+        h, _ = self.net(self.late(x, c))
+        return self.logits(h)
 
     def steps(self, x, c=None):
         """With the state kept."""
@@ -143,9 +157,3 @@ class Recurrent(Autoregressive):
             h, state = self.net(h, state)
             yield place, self.head(h[:, 0])
             h = self.token(tokens[:, place, None])
-
-    def begin(self, x: Tensor, c: Tensor | None) -> Float[Tensor, "b 1 width"]:
-        """What stands before the first token: a vector of the label, or of none."""
-        if c is None:
-            c = x.new_full((len(x),), self.classes)
-        return self.start(c)[:, None]

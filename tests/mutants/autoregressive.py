@@ -62,9 +62,9 @@ MUTANTS = [
     (
         "restricted before the temperature",
         "params = params / temperature\n"
-        "            params = params if restrict is None else restrict(params)",
+        "                params = params if restrict is None else restrict(params)",
         "params = params if restrict is None else restrict(params)\n"
-        "            params = params / temperature",
+        "                params = params / temperature",
     ),
     ("any likelihood is restricted", "likelihood.per_value > 1)", "True)"),
     ("known values drawn", "if place not in kept", "if place >= 0"),

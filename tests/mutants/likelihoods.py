@@ -74,8 +74,8 @@ MUTANTS = [
     ),
     (
         "the likeliest in place of a draw",
-        "logits=logits.movedim(1, -1)).sample()",
-        "logits=9 * logits.movedim(1, -1)).sample()",
+        "share = logits.movedim(1, -1)",
+        "share = (9 * logits).movedim(1, -1)",
     ),
     (
         "a sum for a mean",

@@ -2,15 +2,16 @@
 
 TESTS = ("test_sequences.py", "test_pixels.py", "test_contract.py")
 MUTANTS = [
+    ("a token sees itself", "x.flatten(1)[:, :-1]", "x.flatten(1)[:, 1:]"),
+    ("the axes of tokens and levels", "self.head(h).transpose(1, 2)", "self.head(h)"),
+    ("the axes of an image", "-1, *self.event_shape[1:])", "-1)"),
+    ("a label is not told", "return self.start(c)", "return self.start(0 * c)"),
+    ("no label is the last one", "self.classes + 1, width", "self.classes, width"),
+    ("no label is the first one", "(len(x),), self.classes)", "(len(x),), 0)"),
     (
-        "a token sees itself",
-        "self.token(x.flatten(1)[:, :-1])\n        h = torch",
-        "self.token(x.flatten(1)[:, 1:])\n        h = torch",
-    ),
-    (
-        "the axes of tokens and levels",
-        "self.head(self.net(h)).transpose(1, 2)",
-        "self.head(self.net(h))",
+        "positions forgotten",
+        "self.late(x, c) + self.position.weight",
+        "self.late(x, c)",
     ),
     (
         "positions forgotten in steps",
@@ -27,11 +28,6 @@ MUTANTS = [
         "label forgotten in steps",
         "self.net.cache(), self.begin(x, c)",
         "self.net.cache(), self.begin(x, None)",
-    ),
-    (
-        "a token sees itself in a recurrent net",
-        "self.token(x.flatten(1)[:, :-1])\n        h, _",
-        "self.token(x.flatten(1)[:, 1:])\n        h, _",
     ),
     ("a state forgotten", "self.net(h, state)", "self.net(h)"),
     (

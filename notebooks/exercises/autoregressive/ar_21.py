@@ -40,10 +40,11 @@ class Base(nn.Module):
 
 class Ar21:
     r"""
-    The new tokens stood one place too early; the keys in the cache had been turned, and
-    were turned again with each call; the scale and the mask were in the branch without
-    a cache alone. There are two ways to mend the second: keep keys as they are and turn
-    all of them each time, or turn each once, before it is kept, which costs less.
+    The new queries stood one place too early; the keys in the cache had been turned,
+    and were turned again with each call; the scale and the mask were in the branch
+    without a cache alone. There are two ways to mend the second: keep keys as they are
+    and turn all of them each time, or turn each once, before it is kept, which costs
+    less.
 
     One token at a time shows three of them. The mask is missing only where several
     tokens are fed at once, as a prompt is that comes when something is in the cache
@@ -253,6 +254,18 @@ class Ar21:
                 return logits, new
             cache[:] = new
             return logits, cache
+
+    @wrong("several caches share one memory")
+    class InOneBuffer(InABuffer):
+        """What is kept is never copied: a second text overwrites the first."""
+
+        def forward(self, tokens, cache=None):
+            room, past = (None, 0) if cache is None else cache
+            logits, (new, end) = super().forward(tokens, cache)
+            if room is None:
+                return logits, (new, end)
+            room[:, :, :, :, past:end] = new[:, :, :, :, past:end]
+            return logits, (room, end)
 
     @wrong("state kept in the module")
     class KeepsItself(Decoder):

@@ -136,6 +136,15 @@ class Ar22:
     log-probabilities in place of logits | return logits
         -> return logits.log_softmax(-1)
     p of 1 cuts off | p is not None and p < 1 -> p is not None
+    large number in place of minus infinity | return logits
+        -> return logits.nan_to_num(neginf=torch.finfo(logits.dtype).min)
+    large number in place of minus infinity | return logits
+        -> return logits.nan_to_num(neginf=-1e30)
+    temperature applied after | share = falling.softmax(dim=-1)
+        -> share = (falling * temperature).softmax(dim=-1)
+    float32 in between | logits = logits / temperature
+        -> kind, logits = logits, logits.float() / temperature
+        | return logits -> return logits.to(kind)
     wrong dtype | return logits -> return logits.double()
     wrong shape | return logits -> return logits.reshape(-1, logits.shape[-1])
     the same tensor | logits = logits / temperature
@@ -147,6 +156,13 @@ class Ar22:
             "kept.amin(dim=-1, keepdim=True)",
             "kept.amin()",
         ),
+        (
+            "least probable kept",
+            "dim=-1).values[..., -1:]",
+            "dim=-1, largest=False).values[..., -1:]",
+            "logits < least, -math.inf)\n    if p",
+            "logits > least, -math.inf)\n    if p",
+        ),
     )
 
     @wrong("ties broken")
@@ -156,6 +172,13 @@ class Ar22:
             value, index = y.topk(min(k, y.shape[-1]), -1)
             y = torch.full_like(y, -math.inf).scatter(-1, index, value)
         return Ar22.restrict(y, None, p, 1.0)
+
+    @wrong("equal ones counted once")
+    def of_different_values(logits, k, p, temperature):
+        y = (logits / temperature).reshape(-1, logits.shape[-1]).clone()
+        for row in y if k is not None else ():
+            row[row < row.unique().flip(0)[:k][-1]] = -math.inf
+        return Ar22.restrict(y.view(logits.shape), None, p, 1.0)
 
     @wrong("ties broken")
     def by_places(logits, k, p, temperature):

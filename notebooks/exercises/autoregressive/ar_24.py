@@ -99,6 +99,24 @@ class Ar24:
     divided by the tokens | / characters.sum() -> / tokens.sum()
     end tokens left out | (losses * tokens) -> (losses * (tokens - 1))
     end tokens counted as characters | / characters.sum() -> / (characters + 1).sum()
+    documents weighed alike | (losses * tokens).sum() -> losses.sum() * tokens.sum()
+    empty documents left out | (losses * tokens).sum()
+        -> (losses * tokens)[characters > 0].sum()
+    logarithm of a loss | (losses * tokens) -> (losses.log2() * tokens)
+    logarithm of a loss | (losses * tokens) -> (losses.log() * tokens)
+    not divided by the characters | / characters.sum() / math -> / math
+    divided by the documents | / characters.sum() / math -> / len(losses) / math
+    counts turned around | return nats / characters.sum()
+        -> return nats / tokens.sum() ** 2 * characters.sum()
+    float32 in between | (losses * tokens).sum()
+        -> (losses.float() * tokens).sum().double()
+    float32 in between | bits * characters / words
+        -> (bits.float() * characters / words).double()
+    characters counted otherwise | bits * characters / -> bits * (characters - words) /
+    characters counted otherwise | bits * characters / -> bits * (characters + words) /
+    quotient rounded | bits * characters / words -> bits * (characters // words)
+    log 2 on the wrong side | bits * characters / words
+        -> bits * characters / words / math.log(2) ** 2
     nats in place of bits | / characters.sum() / math.log(2) -> / characters.sum()
     log 2 on the wrong side | / characters.sum() / math.log(2)
         -> / characters.sum() * math.log(2)
@@ -151,5 +169,9 @@ class Ar24:
         ("perplexity in place of its logarithm", {"best": 2.3555}),
         ("counts turned around", {"best": 17.009}),
         ("divided by the words", {"best": 7.0365}),
+        ("divided by the words", {"best": 4.8773}),
+        ("not divided by the characters", {"best": 1421366}),
+        ("which of the three", {"best": 1}),
+        ("perplexity in place of its logarithm", {"best": 131.3}),
         ("not to the digits asked for", {"best": 1.24}),
     )

@@ -84,6 +84,12 @@ class Ar25:
     scale of another width | math.sqrt(wq.shape[1]) -> wq.shape[1]
     scale of another width | math.sqrt(wq.shape[1]) -> math.sqrt(x.shape[2])
     scale of another width | math.sqrt(wq.shape[1]) -> math.sqrt(wv.shape[1])
+    multiplied by the root of d | / math.sqrt(wq.shape[1]) -> * math.sqrt(wq.shape[1])
+    mask of another sequence | scores.masked_fill(~keep[:, None, :], -math.inf)
+        -> scores.masked_fill(~keep[:1, None, :], -math.inf).nan_to_num(neginf=-9e99)
+    all keys weighed alike | scores.softmax(dim=2)
+        -> (0 * scores).nan_to_num(nan=-math.inf).softmax(dim=2)
+    values left as they are | return weights @ v -> return weights @ x
     queries and keys exchanged | q, k, v = x @ wq, x @ wk, -> q, k, v = x @ wk, x @ wq,
     one matrix in place of another | x @ wk, x @ wv -> x @ wq, x @ wv
     weights transposed | return weights @ -> return weights.mT @

@@ -6,6 +6,8 @@ import re
 from .. import edits, reference, right
 
 VALENCE = {"C": 4, "N": 3, "O": 2, "F": 1}
+# As a function that calls itself twice for each character.
+DEEP = "(lambda f: f(f, 2 * len(smiles)))(lambda f, n: n and f(f, n - 1))"
 ORDER = {"": 1, "=": 2, "#": 3}
 
 
@@ -283,6 +285,29 @@ class Ar26:
             "not any(opened.values()) and",
         ),
         ("digits left open", "not opened and ", ""),
+        (
+            "digits of each branch apart",
+            "forks.append(here)",
+            "forks.append(here)\n            forks.append(opened)\n"
+            "            opened = {}",
+            "here = forks.pop()",
+            "if opened:\n                return False\n"
+            "            opened = forks.pop()\n            here = forks.pop()",
+        ),
+        ("digits read as one number", "CNOF1-9()])", "CNOF()]|[1-9]+)"),
+        ("triple bonds counted as double", '"#": 3}', '"#": 2}'),
+        (
+            "exception in place of False",
+            "            if not forks:\n                return False\n",
+            "",
+        ),
+        ("recursion too deep", '    unit = "', f'    {DEEP}\n    unit = "'),
+        (
+            "recursion too deep",
+            '    unit = "',
+            f"    try:\n        {DEEP}\n    except RecursionError:\n"
+            '        return False\n    unit = "',
+        ),
         ("bond to itself", "there == here or ", ""),
         ("two atoms bonded twice", " or {there, here} in pairs", ""),
         ("two atoms bonded twice", "bond or first)", "bond or first); pairs.pop()"),

@@ -1,5 +1,6 @@
 """Versions of exercise ar-27."""
 
+import re
 from collections import Counter
 from itertools import pairwise
 
@@ -102,6 +103,14 @@ def longest(text, merges):
     return row
 
 
+def by_pattern(text, merges):
+    """A letter for each token; what is looked for is taken as a pattern."""
+    s = text.encode().decode("latin-1")
+    for i, (a, b) in enumerate(merges):
+        s = re.sub(chr(a) + chr(b), chr(256 + i), s)
+    return [ord(v) for v in s]
+
+
 def from_the_left(text, merges):
     """Whatever can be merged with what was read last is merged."""
     row = []
@@ -119,7 +128,7 @@ class Ar27:
     (a, b) and the token 257 = ab followed by c, the text abc becomes a, bc, although
     the last merge makes one token abc: nothing that was merged is opened again.
 
-    That no pair is split over words is a choice of this exercise. GPT-2 first cuts the
+    That pairs may reach over words is a choice of this exercise. GPT-2 first cuts the
     text into words, with the space before each, and merges inside of them; a token then
     never reaches over a blank, and words can be encoded once and kept.
 
@@ -323,6 +332,15 @@ class Ar27:
         -> return by_length(text.encode(), merges)
     new tokens not merged | row = list(text.encode("utf-8"))
         -> row = list(text.encode()); merges = [p for p in merges if max(p) < 256]
+    line ends changed | row = list(text.encode("utf-8"))
+        -> row = list("\\n".join(text.splitlines()).encode())
+    line ends changed | row = list(text.encode("utf-8"))
+        -> row = list(text.replace("\\r\\n", "\\n").encode())
+    line ends changed | row, merges = list(text.encode("utf-8")), []
+        -> row, merges = list("\\n".join(text.splitlines()).encode()), []
+    line ends changed | for v in tokens).decode("utf-8")
+        -> for v in tokens).decode().replace("\\r\\n", "\\n")
+    blanks lost | row = list(text.encode("utf-8")) -> row = list(text.strip().encode())
     words kept apart | row = list(text.encode("utf-8"))
         -> row = list(text.encode()); merges = [p for p in merges if 32 not in p]
     new tokens numbered otherwise | in enumerate(merges) -> in enumerate(merges, 1)
@@ -331,6 +349,27 @@ class Ar27:
         | return row -> return row or merges.pop(0) or row
     """,
     )
+
+    @wrong("a pattern in place of a text")
+    @build
+    def by_patterns():
+        return Ar27.reference()[0], by_pattern, Ar27.reference()[2]
+
+    @wrong("a pattern in place of a text")
+    @build
+    def learned_by_patterns():
+        _, encode, decode = Ar27.reference()
+
+        def learn(text, k):
+            merges = []
+            while len(merges) < k:
+                pair = chosen(Counter(pairwise(by_pattern(text, merges))))
+                if pair is None:
+                    break
+                merges.append(pair)
+            return merges
+
+        return learn, encode, decode
 
     choices = cases(
         with_learn,

@@ -28,8 +28,9 @@ class Ar28:
     | 3.0 | 0.29 | 0.27 | 0.25 |
 
     A gain of -0.45 leaves $10^{-39}$ of a change after 200 steps; one of 0.25 makes it
-    $10^{21}$ times as large, which is chaos: no step of a gradient is small enough. In
-    between lies little. Strong inputs help in the one case and hurt in the other, by
+    $10^{21}$ times as large, which is chaos: no step of a gradient is small enough.
+    With strong inputs little lies between the two; without any, $s = 1$ and 1.5 are
+    both near 0. Strong inputs help in the one case and hurt in the other, by
     saturating the units.
 
     An LSTM of 64 units as PyTorch makes it, with normal inputs and a bias $\beta$ of
@@ -48,8 +49,9 @@ class Ar28:
     def reference():
         def steps(W, U, b, x, h):
             for v in x:
-                h = torch.tanh(W @ h + U @ v + b)
-                yield (1 - h**2)[:, None] * W
+                a = W @ h + U @ v + b
+                h = torch.tanh(a)
+                yield (1 / torch.cosh(a) ** 2)[:, None] * W
 
         def rnn_jacobian(W, U, b, x, h0):
             J = torch.eye(len(h0)).to(W)
@@ -75,8 +77,9 @@ class Ar28:
         def factors(W, U, b, x, h):
             made = []
             for v in x:
-                h = (W @ h + U @ v + b).tanh()
-                made.append(torch.diag(h.cosh() * 0 + 1 - h.square()) @ W)
+                a = W @ h + U @ v + b
+                h = a.tanh()
+                made.append(torch.diag(4 * (2 * a).sigmoid() * (-2 * a).sigmoid()) @ W)
             return made[::-1]
 
         def rnn_jacobian(W, U, b, x, h0):
@@ -132,8 +135,10 @@ class Ar28:
         def factors(W, U, b, x, h):
             out = []
             for v in x:
-                h = torch.tanh(h @ W.T + v @ U.T + b)
-                out.append((1 - h)[:, None] * (1 + h)[:, None] * W)
+                a = h @ W.T + v @ U.T + b
+                h = torch.tanh(a)
+                slope = (2 / (a.exp() + (-a).exp())) ** 2
+                out.append(slope[:, None] * W)
             return torch.stack(out)
 
         def product(F):
@@ -160,18 +165,25 @@ class Ar28:
         reference,
         """
     bias left out | W @ h + U @ v + b -> W @ h + U @ v
+    digits lost in saturated units | 1 / torch.cosh(a) ** 2 -> 1 - h**2
+    digits lost in saturated units | 1 / torch.cosh(a) ** 2 -> (1 - h) * (1 + h)
+    digits lost in saturated units | 1 / torch.cosh(a) ** 2
+        -> (1 - h**2).clamp(min=1e-12)
+    digits lost in saturated units | torch.cosh(a) ** 2
+        -> (torch.cosh(a) ** 2).clamp(max=1e12)
     inputs left out | W @ h + U @ v + b -> W @ h + b
     last input first | for v in x: -> for v in x.flip(0):
-    slope left out | (1 - h**2)[:, None] * W -> W
-    tanh not squared | (1 - h**2) -> (1 - h)
-    tanh not squared | (1 - h**2) -> (1 - h.abs())
-    slope at what goes in | (1 - h**2) -> (1 - h.atanh() ** 2)
-    tanh taken twice | (1 - h**2) -> (1 - h.tanh() ** 2)
-    slope of the state before | h = torch.tanh(W @ h + U @ v + b)
-        -> last, h = h, torch.tanh(W @ h + U @ v + b)
-        | (1 - h**2) -> (1 - last**2)
-    slope on the wrong side | (1 - h**2)[:, None] -> (1 - h**2)
-    W left out | (1 - h**2)[:, None] * W -> torch.diag(1 - h**2)
+    slope left out | (1 / torch.cosh(a) ** 2)[:, None] * W -> W
+    tanh not squared | 1 / torch.cosh(a) ** 2 -> 1 - h
+    tanh not squared | 1 / torch.cosh(a) ** 2 -> 1 - h.abs()
+    slope at what goes in | 1 / torch.cosh(a) ** 2 -> 1 - a**2
+    tanh taken twice | 1 / torch.cosh(a) ** 2 -> 1 - h.tanh() ** 2
+    slope of the state before | h = torch.tanh(a) -> last, h = h, torch.tanh(a)
+        | 1 / torch.cosh(a) ** 2 -> 1 - last**2
+    slope on the wrong side | (1 / torch.cosh(a) ** 2)[:, None]
+        -> (1 / torch.cosh(a) ** 2)
+    W left out | (1 / torch.cosh(a) ** 2)[:, None] * W
+        -> torch.diag(1 / torch.cosh(a) ** 2)
     W transposed | [:, None] * W -> [:, None] * W.T
     order of the steps reversed | J = step @ J -> J = J @ step
     order of the steps reversed | G = step @ G -> G = G @ step
@@ -191,6 +203,14 @@ class Ar28:
     Frobenius norm | torch.linalg.matrix_norm(G, 2).log() -> G.norm().log()
     largest eigenvalue | torch.linalg.matrix_norm(G, 2)
         -> torch.linalg.eigvals(G).abs().max()
+    smallest singular value | torch.linalg.matrix_norm(G, 2)
+        -> torch.linalg.matrix_norm(G, -2)
+    sum of the singular values | torch.linalg.matrix_norm(G, 2)
+        -> torch.linalg.matrix_norm(G, "nuc")
+    off by a factor of two | .log()) / len(x) -> .log()) / len(x) * 2
+    divided by another number | .log()) / len(x) -> .log()) / (len(x) + 1)
+    divided by another number | .log()) / len(x) -> .log()) / len(h0)
+    logarithm to base 10 | .log()) / len(x) -> .log()) / len(x) / math.log(10)
     largest entry | torch.linalg.matrix_norm(G, 2) -> G.abs().max()
     growth of one direction | torch.linalg.matrix_norm(G, 2) -> G[:, 0].norm()
     not divided by T | .log()) / len(x) -> .log())
@@ -206,6 +226,27 @@ class Ar28:
     wrong dtype | return J -> return J.float()
     wrong shape | return J -> return J[None]
     """,
+        (
+            "one scale for all steps",
+            "G, total = torch.eye(len(h0)).to(W), 0.0",
+            "G, total, few = torch.eye(len(h0)).to(W), 0.0, x[:20]\n"
+            "        size = rnn_jacobian(W, U, b, few, h0).norm() ** (1 / len(few))",
+            "size = G.norm()",
+            "pass",
+        ),
+        (
+            "every step from h0",
+            "for v in x:",
+            "start = h\n        for v in x:",
+            "a = W @ h + U",
+            "a = W @ start + U",
+        ),
+        (
+            "one slope for all steps",
+            "yield (1 / torch.cosh(a) ** 2)[:, None] * W",
+            "last = (1 / torch.cosh(a) ** 2)[:, None] * W\n"
+            "        yield from [last] * len(x)",
+        ),
         ("begins at 0", "for v in x:", "h = 0 * h\n        for v in x:"),
     )
 

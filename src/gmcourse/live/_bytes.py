@@ -1,13 +1,17 @@
 """What a page holds besides text: images and numbers, as bytes in base64."""
 
 import base64
+import copy
 import hashlib
 import struct
 import zlib
+from typing import TypeVar
 
 import torch
 from jaxtyping import UInt8
-from torch import Tensor
+from torch import Tensor, nn
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def png(image: UInt8[Tensor, "c h w"]) -> bytes:
@@ -38,6 +42,21 @@ def png(image: UInt8[Tensor, "c h w"]) -> bytes:
 
 def half(values: Tensor) -> bytes:
     return values.detach().to("cpu", torch.float16).numpy().astype("<f2").tobytes()
+
+
+def finite_half(what: str, values: Tensor) -> bytes:
+    """Weights as `half` has them; ValueError where one is not finite there."""
+    if not values.detach().to(torch.float16).isfinite().all():
+        raise ValueError(
+            f"{what} holds NaN, infinity or a number above 65,504, the largest in half "
+            "precision; did training diverge?"
+        )
+    return half(values)
+
+
+def rounded(model: M) -> M:
+    """A copy on the CPU with the page's weights: half precision, in float32."""
+    return copy.deepcopy(model).to("cpu", torch.float16).float()
 
 
 def in_base64(data: bytes) -> str:

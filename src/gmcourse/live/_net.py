@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from ._bytes import half
+from ._bytes import finite_half
 
 # Exact types: a subclass may compute something else.  The browser holds an example as
 # a flat row of numbers, so layers that only change the shape have nothing to do there.
@@ -70,14 +70,7 @@ def pack(module: nn.Module) -> tuple[list[list], bytes]:
             width = layer.out_features
             bias = layer.bias if layer.bias is not None else torch.zeros(width)
             for kind, values in ("weight", layer.weight), ("bias", bias):
-                rounded = values.detach().to(torch.float16)
-                if not torch.isfinite(rounded).all():
-                    raise ValueError(
-                        f"the {kind} of layer {name!r} holds NaN, infinity or a number "
-                        "above 65,504, the largest in half precision; did training "
-                        "diverge?"
-                    )
-                weights.append(half(values))
+                weights.append(finite_half(f"the {kind} of layer {name!r}", values))
     return spec, b"".join(weights)
 
 

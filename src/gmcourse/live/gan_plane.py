@@ -1,12 +1,10 @@
 """A GAN on the plane that trains in the page."""
 
-import copy
 from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from .. import gan
 from .._arguments import finite, integer, positive
@@ -14,7 +12,7 @@ from ..data import clouds, densities
 from ..data.clouds import Cloud
 from ..data.mixture import GaussianMixture
 from ..settings import seeded
-from ._bytes import half, in_base64, png
+from ._bytes import half, in_base64, png, rounded
 from ._net import pack
 from .figure import Live
 
@@ -118,8 +116,8 @@ class GANPlane(Live):
         }
         name, points, _ = kept[0]
         model = gan.GAN(
-            copy.deepcopy(generator).float().cpu(),
-            copy.deepcopy(critic).float().cpu(),
+            rounded(generator),
+            rounded(critic),
             game,
             latent_dim=nets[1][0][0][1],
             event_shape=(2,),
@@ -209,9 +207,7 @@ def _train(
     players = {"critic": rates[0], "generator": rates[1]}
     optimizers = {}
     for name, rate in players.items():
-        weights = model.players()[name]
-        vector_to_parameters(parameters_to_vector(weights).half().float(), weights)
-        optimizers[name] = torch.optim.Adam(weights, rate, betas)
+        optimizers[name] = torch.optim.Adam(model.players()[name], rate, betas)
     clipped = isinstance(model.game, gan.Wasserstein)
     with seeded(0):
         for _ in range(steps):

@@ -1,6 +1,5 @@
 """A small GPT that writes letter by letter, with what each of its heads looks at."""
 
-import copy
 import io
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from ..attention import rotate
 from ..plots import BLUE, figure
 from ..sequences import GPT
-from ._bytes import half, in_base64
+from ._bytes import finite_half, half, in_base64, rounded
 from ._net import pack
 from .figure import Live
 
@@ -138,11 +137,7 @@ def _told_apart(symbols: Sequence[str], levels: int) -> list[str]:
 def _packed(model: GPT) -> bytes:
     """All weights in the order in which the script takes them."""
     for name, values in model.named_parameters():
-        if not values.detach().to(torch.float16).isfinite().all():
-            raise ValueError(
-                f"the model's {name} holds NaN, infinity or a number above 65,504, the "
-                "largest in half precision; did training diverge?"
-            )
+        finite_half(f"the model's {name}", values)
 
     def linear(layer: nn.Module) -> bytes:
         return pack(nn.Sequential(layer))[1]
@@ -163,10 +158,9 @@ def _packed(model: GPT) -> bytes:
 @torch.no_grad()
 def _next(model: GPT, tokens: list[int]) -> Float[Tensor, " levels"]:
     """The distribution of the token after these, by the model as the page has it."""
-    rounded = copy.deepcopy(model).to("cpu", torch.float16).float()
     x = torch.zeros(1, *model.event_shape, dtype=torch.int64, device="cpu")
     x[0, : len(tokens)] = torch.tensor(tokens, dtype=torch.int64)
-    return rounded.params(x).view(model.levels, -1)[:, len(tokens)].softmax(0)
+    return rounded(model).params(x).view(model.levels, -1)[:, len(tokens)].softmax(0)
 
 
 def _visible(symbol: str) -> str:

@@ -1,7 +1,5 @@
 """An autoregressive model that draws pixel by pixel, with the reader's hand in it."""
 
-import copy
-
 import torch
 from jaxtyping import Bool, Shaped, UInt8
 from torch import Tensor
@@ -9,7 +7,7 @@ from torch import Tensor
 from .._arguments import finite
 from ..autoregressive import NADE
 from ..settings import seeded
-from ._bytes import half, in_base64, png
+from ._bytes import finite_half, in_base64, png, rounded
 from .figure import Live
 
 _LARGEST = 32  # pixels on a side: smaller ones could not be hit by a finger
@@ -65,7 +63,7 @@ class PixelByPixel(Live):
                 f"{_LARGEST} pixels high and wide"
             )
         weights = b"".join(
-            _packed(name, getattr(model, name))
+            finite_half(f"the model's {name}", getattr(model, name))
             for name in ("into", "out", "hidden_bias", "bias")
         )
         data = {
@@ -77,15 +75,6 @@ class PixelByPixel(Live):
         }
         caption = "Nine images that the model drew, pixel by pixel."
         super().__init__(data, png(_still(model)), caption, title, label, wander)
-
-
-def _packed(name: str, values: Tensor) -> bytes:
-    if not values.detach().to(torch.float16).isfinite().all():
-        raise ValueError(
-            f"the model's {name} holds NaN, infinity or a number above 65,504, the "
-            "largest in half precision; did training diverge?"
-        )
-    return half(values)
 
 
 def _written(start: Tensor | None, known: Tensor | None, shape: tuple) -> str:
@@ -114,9 +103,8 @@ def _written(start: Tensor | None, known: Tensor | None, shape: tuple) -> str:
 
 def _still(model: NADE) -> UInt8[Tensor, "1 h2 w2"]:
     """Three by three draws of the model as the page has it, enlarged, with gaps."""
-    rounded = copy.deepcopy(model).to("cpu", torch.float16).float()
     with seeded(0):
-        x = rounded.sample(9)  # (9, 1, h, w)
+        x = rounded(model).sample(9)  # (9, 1, h, w)
     zoom = max(1, 144 // max(x.shape[2:]))
     x = (255 * x).to(torch.uint8).repeat_interleave(zoom, 2).repeat_interleave(zoom, 3)
     x = torch.nn.functional.pad(x, (0, 4, 0, 4), value=255)

@@ -576,11 +576,11 @@ class DrawnMolecules(Measure):
     kind = "estimate"
 
     def compute(self, model, source):
-        assert isinstance(source, Molecules)
         x, c = source.part("test").first(self.n)
+        assert isinstance(source, Molecules)
+        known = source.strings("train")[: self.against]  # before a minute of drawing
         drawn = by_parts(model, lambda x, c: model.sample(len(x), c), x, c)
         strings = [source.alphabet.decode(row) for row in drawn]
-        known = source.strings("train")[: self.against]
         found = score(strings, {read(string).fingerprint for string in known})
         assert c is not None
         told = [

@@ -19,8 +19,7 @@ MUTANTS = [
     ),
     ("any number is a pixel", "(values == 0) | (values == 1)", "(values >= 0)"),
     ("a mask of numbers", "known.dtype != torch.bool or ", ""),
-    ("the model itself is rounded", "copy.deepcopy(model).to(", "model.to("),
-    ("the trained model draws the still", ", torch.float16).float()", ")"),
+    ("the trained model draws the still", "rounded(model).sample", "model.sample"),
     ("another seed", "seeded(0)", "seeded(1)"),
     (
         "the outer stream moves on",

@@ -28,7 +28,7 @@ y = \operatorname{sign}(x)\, \frac{\ln(1 + 255\,|x|)}{\ln 256} \in [-1, 1] .
 $$
 
 The 256 levels $y_c = 2c/255 - 1$, for $c = 0, \dots, 255$, lie evenly in $[-1, 1]$,
-both ends among them. The *code* of $x$ is the $c$ whose level is nearest to $y$. Only
+both ends among them. The *code* of $x$ is the $c$ whose level is nearest to $y$;
 $x = 0$ lies in the middle between two of them, and gets the code 128.
 
 - `encode(x)` gives the codes of `x`, a tensor of any shape (also of no axes, or empty)

@@ -29,7 +29,7 @@ Three answers are due.
   number for each layer from the first to the last, whole numbers of 1 or more, as
   large as you like; the result is exact, a Python int. Without layers it is 1. The
   lists stay as they are.
-- `milliseconds`: WaveNet
+- `milliseconds`: The example in WaveNet's paper
   ([van den Oord et al., 2016](https://arxiv.org/abs/1609.03499)) is a stack with kernel
   size 2 and the dilations 1, 2, 4, ..., 512, which are run through three times: 30
   layers. How long is its receptive field in sound with 16,000 values a second, in

@@ -39,7 +39,7 @@ so that
 - a text fed in pieces of any sizes, 1 or more, gives the logits of the text fed at
   once, to $10^{-4}$ in float32 and to $10^{-9}$ in float64 (after `.double()`);
 - a cache that was passed in is not changed: one may go on from it a second time, with
-  other tokens;
+  other tokens, and then from each of the caches that came out;
 - in each call the new tokens alone are embedded, not the earlier ones again.
 
 The cache itself may be anything but None. The arguments of `Decoder(levels, width,
@@ -106,7 +106,7 @@ class Decoder(nn.Module):
         "Feed three tokens at once and then one more. Which of the four mistakes can "
         "that show? And three, then two more?",
         "At which position does the first new token stand, if the cache holds ten? And "
-        "by how many angles has the first key been turned after three calls?",
+        "by how many angles has the second key been turned after three calls?",
         "Everything that is done to scores without a cache is due with one, too; only "
         "the mask has another shape: `(new, old + new)`.",
     ),
@@ -126,6 +126,8 @@ class Decoder(nn.Module):
         "other logits without a cache": "Without a cache all was right.",
         "cache changed": "The cache that was passed in belongs to the caller, who may "
         "go on from it again.",
+        "several caches share one memory": "What has come out belongs to the caller as "
+        "well: another text that goes on from the same cache must not overwrite it.",
         "all is computed anew": "Only the new tokens are embedded: the rest is in the "
         "cache.",
         "state kept in the module": "What is known of the past is in the cache that "
@@ -234,6 +236,14 @@ def ar_21(t, Decoder):
             due = model(net, row[0])[:, i : i + 1]
             told = "Each has its cache.", "state kept in the module"
             t.close(logits, due, *told, tol=1e-4)
+    t.property("going on from both that went on from one")
+    _, cache = called(net, tokens[:, :3])
+    starts = [(v, called(net, v, cache)[1]) for v in (tokens[:, 3:5], other[:, :2])]
+    for start, cache in starts:
+        logits, _ = called(net, tokens[:, 5:], cache)
+        due = model(net, torch.cat([tokens[:, :3], start, tokens[:, 5:]], 1))[:, 5:]
+        told = "Each has its cache.", "several caches share one memory"
+        t.close(logits, due, *told, tol=1e-4)
 
 
 def spun(x, places):

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from .._comparisons import far
 from .._exercise import Exercise
 from .._parts import mistakes
 
@@ -78,6 +79,16 @@ best = ...
         "document costs.",
         "divided by the tokens": "What a token costs depends on how long it is: "
         "divide by the characters.",
+        "empty documents left out": "Its end is counted, and costs something.",
+        "logarithm of a loss": "A loss is a logarithm already.",
+        "not divided by the characters": "What the whole text costs is shared by its "
+        "characters.",
+        "divided by the documents": "Divide by the characters.",
+        "characters counted otherwise": "The characters are those that are given, "
+        "spaces and all.",
+        "quotient rounded": "A word has 4.7 characters, say: divide without rounding.",
+        "which of the three": "How many bits is asked for.",
+        "float32 in between": "Ten digits are due, and float32 has seven.",
         "end tokens left out": "The number of tokens counts the one at the end, and "
         "its cost is part of the text's.",
         "end tokens counted as characters": "The end of a document is a token, and no "
@@ -114,7 +125,12 @@ def ar_24(t, bits_per_character, word_perplexity, best):
         n, c = tokens.double(), characters.double()
         sums = {
             "": sum(v * k for v, k in zip(losses, n)),
-            "documents weighed alike": losses.mean() * n.sum(),
+            "documents weighed alike": [
+                losses.mean() * n.sum(),
+                losses.sum() * n.sum(),
+            ],
+            "empty documents left out": (losses * n * (c > 0)).sum(),
+            "logarithm of a loss": [(losses.log() * n).sum() / v for v in (1, log2)],
             "end tokens left out": (losses * (n - 1)).sum(),
             "tokens left out": [losses.sum(), losses.mean()],
             "weighed by the characters": (losses * c).sum(),
@@ -128,6 +144,9 @@ def ar_24(t, bits_per_character, word_perplexity, best):
             "divided by the tokens": [n.sum(), (n - 1).sum()],
             "end tokens counted as characters": (c + 1).sum(),
             "documents weighed alike": c.mean(),
+            "not divided by the characters": 1.0,
+            "divided by the documents": len(c),
+            "counts turned around": n.sum() ** 2 / c.sum(),
         }
         bases = {
             "": 1 / log2,
@@ -149,7 +168,12 @@ def ar_24(t, bits_per_character, word_perplexity, best):
         yield "documents weighed alike", (each * n).sum() / n.sum()
         yield from mistakes(value, sums, by, bases, ends)
 
-    def judged(name, losses, tokens, characters, told=None):
+    def single(out, due):
+        """The name of what is nearly right."""
+        near = not far(t.tensor(out).detach().double(), due, 1e-5).any()
+        return "float32 in between" if near else None
+
+    def judged(name, losses, tokens, characters):
         t.property(f"bits: {name}")
         args = losses, tokens, characters
         out = t.call(bits_per_character, *args)
@@ -158,8 +182,10 @@ def ar_24(t, bits_per_character, word_perplexity, best):
         t.dtype(out, torch.float64, "that of the losses.")
         nats = sum(v * int(n) for v, n in zip(losses, tokens))
         due = nats / sum(characters.tolist()) / log2
-        ideas = None if told else costs(*args)
-        t.close(out, due, "What all cost, for each character.", told, ideas, 1e-10)
+        told, why = single(out, due), "What all cost, for each character."
+        if not t.tensor(out).isfinite():  # 0 characters, by which something is divided
+            told = "documents weighed alike"
+        t.close(out, due, why, told, costs(*args), 1e-10)
 
     def documents(d, low=20, high=900, size=4):
         tokens = t.integers(d, low=low, high=high)
@@ -175,7 +201,7 @@ def ar_24(t, bits_per_character, word_perplexity, best):
     judged("one token for each character", *documents(3, size=1))
     losses, tokens, characters = documents(4)
     tokens[2], characters[2] = 1, 0
-    judged("an empty document", losses, tokens, characters, "documents weighed alike")
+    judged("an empty document", losses, tokens, characters)
     losses, tokens, characters = documents(3)
     judged("a text that is certain", 0 * losses, tokens, characters)
     judged("long texts", losses, tokens * 10**9 + 7, characters * 10**9 + 11)
@@ -185,12 +211,15 @@ def ar_24(t, bits_per_character, word_perplexity, best):
             "": 2.0,
             "e in place of 2": math.e,
             "logarithm to base 10": 10.0,
+            "log 2 on the wrong side": math.exp(1 / log2),
             "bits multiplied by log 2 twice": 2**log2,
         }
         exponents = {
             "": bits * c / w,
             "counts turned around": bits * w / c,
             "perplexity per character": bits,
+            "characters counted otherwise": [bits * (c - w) / w, bits * (c + w) / w],
+            "quotient rounded": [bits * (c / w).floor(), bits * (c / w).round()],
             "perplexity of the whole text": [bits * c, bits * c / w.sum()],
             "inverse of what is due": -bits * c / w,
         }
@@ -220,9 +249,8 @@ def ar_24(t, bits_per_character, word_perplexity, best):
         t.dtype(out, torch.float64, "that of the bits.")
         bits, c, w = (v.double() for v in args)
         due = (bits.mul(c) * log2).div(w).exp()
-        t.close(
-            out, due, "e to the nats per word.", ideas=powers(bits, c, w), tol=1e-10
-        )
+        told, why = single(out, due), "e to the nats per word."
+        t.close(out, due, why, told, powers(bits, c, w), 1e-10)
     t.property("perplexity per word: nothing to guess")
     bits, c, w = text(2)
     t.close(t.call(word_perplexity, 0 * bits, c, w), 1.0, "One word is certain.")
@@ -241,9 +269,16 @@ def ar_24(t, bits_per_character, word_perplexity, best):
             math.log(150) / log2,
             math.log(24),
         ],
-        "perplexity in place of its logarithm": [2 ** min(bits), 24.0, math.exp(0.92)],
-        "divided by the words": [min(nats) / w / log2],
-        "counts turned around": [math.log(24) * c / 310_000 / log2],
+        "perplexity in place of its logarithm": [
+            *(2 ** min(bits), 24.0, math.exp(0.92), math.exp(min(nats) / w)),
+        ],
+        "divided by the words": [min(nats) / w / log2, min(nats) / w],
+        "not divided by the characters": [min(nats) / log2, min(nats)],
+        "counts turned around": [
+            math.log(24) * c / 310_000 / log2,
+            math.log(150) * c / w / log2,
+        ],
+        "which of the three": [1.0, 2.0, 3.0],
     }
     why = "What the text costs the best of the three, in bits for each character."
     t.number("best", best, min(bits), why, found, tol=2e-4, unit="bits")

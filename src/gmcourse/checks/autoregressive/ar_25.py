@@ -63,6 +63,10 @@ def attention(x, keep, wq, wk, wv):
         "no softmax": "Weights are a softmax of the scores.",
         "scale left out": "The products are divided by the root of d.",
         "scale of another width": "The root of d, the width of queries and keys.",
+        "multiplied by the root of d": "The products are divided by it.",
+        "mask of another sequence": "Each sequence has a row of keep.",
+        "all keys weighed alike": "The weights are a softmax of the scores.",
+        "values left as they are": "What is added up is x @ wv.",
         "queries and keys exchanged": "A query asks for keys: rows are queries.",
         "weights transposed": "Row i of the weights are those of query i.",
         "one matrix in place of another": "Queries, keys and values each have a matrix "
@@ -134,12 +138,16 @@ def ar_25(t, attention):
             "": d**-0.5,
             "scale left out": 1.0,
             "scale of another width": [1 / d, c**-0.5, m**-0.5, n**-0.5],
+            "multiplied by the root of d": d**0.5,
         }
         finite = [lambda s, v=v: s.masked_fill(~key, v) for v in (-10, -100, -1000)]
         masks = {
             "": lambda s: s.masked_fill(~key, inf),
             "keep turned around": lambda s: s.masked_fill(key, inf),
             "padded keys counted": lambda s: s,
+            "mask of another sequence": [
+                lambda s, k=k: s.masked_fill(~k, inf) for k in (key[:1], key.roll(1, 0))
+            ],
             "finite number in place of minus infinity": finite,
         }
         sums = {
@@ -147,6 +155,7 @@ def ar_25(t, attention):
             "softmax over the queries": lambda s: s.softmax(-2).nan_to_num(),
             "softmax over the batch": lambda s: s.softmax(0).nan_to_num(),
             "no softmax": lambda s: s.nan_to_num(neginf=0.0),
+            "all keys weighed alike": lambda s: (0 * s).nan_to_num(nan=inf).softmax(-1),
         }
         turns = {"": lambda w: w, "weights transposed": lambda w: w.mT}
         mixed = {"": lambda v: v, "sequences mixed": lambda v: v.roll(1, 0)}
@@ -162,7 +171,8 @@ def ar_25(t, attention):
     def called(args):
         out = t.call(attention, *args)
         shape = *args[0].shape[:2], args[4].shape[1]
-        t.shape(out, shape, "a value for each position.")
+        ideas = {"values left as they are": tuple(args[0].shape)}
+        t.shape(out, shape, "a value for each position.", ideas=ideas)
         t.dtype(out, args[0].dtype, "that of x.")
         return t.tensor(out)
 
@@ -195,7 +205,16 @@ def ar_25(t, attention):
         far = torch.where(keep[..., None], x, odd)
         t.property("anything at padded positions")
         out, right = called((far, keep, *w)), due(x * keep[..., None], keep, *w)
-        t.close(out, right, "As with zeros there.", "zero times nan")
+        told = None if out.isfinite().all() else "zero times nan"
+        ideas = None if told else rivals(x * keep[..., None], keep, *w)
+        t.close(out, right, "As with zeros there.", told, ideas)
+
+    def single(out):
+        off = (out - due(*args)).abs().max()
+        return "float32 in between" if 1e-8 < off < 1e-4 else None
+
+    args = made(3, 5, 4, 3, 2, torch.float64)
+    judged("float64", args, 1e-10, single)
 
     t.property("scores of any size")
     for sign in (1, -1):
@@ -220,10 +239,13 @@ def ar_25(t, attention):
             due(clean, keep, *leaves[1:]),
         )
         share = t.uniform(*right.shape, low=0.5, high=2)
-        for v in leaves:
-            got, slope = t.grad(out, v, share), t.grad(right, v, share.double())
-            name = "cut off from the graph" if got.isfinite().all() else known
-            t.close(got, slope, "The derivative of the same sum.", name, tol=1e-4)
+        got = [t.grad(out, v, share) for v in leaves]
+        slope = [t.grad(right, v, share.double()) for v in leaves]
+        if all(v.isfinite().all() for v in got):
+            cut = any(not v.any() and w.any() for v, w in zip(got, slope))
+            known = "cut off from the graph" if cut else None
+        for v, w in zip(got, slope):
+            t.close(v, w, "The derivative of the same sum.", known, tol=1e-4)
 
     args = made(3, 5, 4, 3, 2)
     slopes("gradients", args, "nan in the gradient")
@@ -231,8 +253,3 @@ def ar_25(t, attention):
     slopes("gradients, with a sequence padded", args, "nan in the gradient")
     x = torch.where(args[1][..., None], args[0], math.nan)
     slopes("gradients, with nan at padded positions", (x, *args[1:]), "zero times nan")
-
-    def single(out):
-        return "float32 in between" if out.isfinite().all() else None
-
-    judged("float64", made(3, 5, 4, 3, 2, torch.float64), 1e-10, single)

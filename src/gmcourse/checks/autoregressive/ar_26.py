@@ -3,7 +3,7 @@
 import itertools
 import random
 
-from .._exercise import Exercise
+from .._exercise import Exercise, Stop
 
 VALENCE = {"C": 4, "N": 3, "O": 2, "F": 1}
 
@@ -65,6 +65,9 @@ def valid(smiles):
     ),
     misconceptions={
         "no bool": "True or False is due.",
+        "exception in place of False": "What is no molecule is no reason to stop.",
+        "recursion too deep": "Python ends a recursion at some 1,000 calls: a chain of "
+        "500 atoms needs a loop, or one call for each of them at most.",
         "parentheses only counted": "As many closed as opened is not enough: none is "
         "closed that has not been opened before.",
         "parentheses closed too often": "None is closed that has not been opened.",
@@ -79,6 +82,9 @@ def valid(smiles):
         "digits without an atom": "Digits stand right behind their atom.",
         "digits used only once": "A digit that was closed is free again.",
         "digits left open": "Each digit that is opened is closed.",
+        "digits of each branch apart": "A digit may be closed in a branch, or behind "
+        "the one in which it was opened.",
+        "digits read as one number": "In C12 two bonds open, 1 and 2.",
         "bond to itself": "Both digits at one atom: that is no bond.",
         "two atoms bonded twice": "Neighbors, and two digits at the same atoms, are "
         "bonded already.",
@@ -97,6 +103,7 @@ def valid(smiles):
         "last atom left out": "All atoms are looked at, the last one, too.",
         "double bonds counted once": "A double bond counts 2, a triple one 3, at both "
         "of its atoms.",
+        "triple bonds counted as double": "A # counts 3.",
         "ring bonds not counted": "A bond by digits counts as any other.",
         "ring bonds counted as single": "A symbol before a digit counts 2 or 3.",
         "ring symbol at one of the digits alone": "The symbol may stand before either "
@@ -234,6 +241,7 @@ def ar_26(t, valid):
         "branches of C": lambda: f"C(C){'C' * rng.randint(0, 3)}(C)C",
         "branches": one(lambda: f"C(CF){a()}", lambda: f"C(=O){a()}"),
         "a tree": lambda: write(*grow(8)),
+        "a ring into a branch": lambda: f"C1C(C{'C' * rng.randint(0, 3)}1){a()}",
         "rings": lambda: write(*grow(8, rings=2, orders=(1,))),
         "rings with symbols": lambda: write(*grow(6, rings=3)),
         "a digit used again": again,
@@ -241,6 +249,7 @@ def ar_26(t, valid):
         "an atom that has all it can": one(
             lambda: center(0, ""), lambda: center(0, "orders")
         ),
+        "a long chain": lambda: "".join(rng.choices("CNO", k=500)),
         "a large molecule": lambda: write(*grow(40, rings=5)),
         "deep parentheses": lambda: "C(" * 45 + a() + ")" * 45,
     }
@@ -294,6 +303,7 @@ def ar_26(t, valid):
         "neighbors": one(lambda: center(1, ""), large),
         "in a chain": lambda: f"CF{a()}",
         "orders": lambda: center(1, "orders"),
+        "a triple bond": lambda: f"CN#{b()}",
         "last": one(lambda: f"C({a()})=F", lambda: f"C({a()})C#O"),
         "last of a ring": lambda: f"C1({a()})CF1",
         "ring, opened": lambda: center(1, "ring", True),
@@ -311,13 +321,26 @@ def ar_26(t, valid):
         "digits that make no bond": digits,
         "atoms with too many bonds": valences,
     }
+
+    def tried(text, due):
+        try:
+            return t.call(valid, text)
+        except Stop as stop:
+            got = stop.lines["got"]
+            deep = "recursion too deep" if "RecursionError" in got else None
+            name = deep or (None if due else "exception in place of False")
+            if stop.outcome != "error" or not name:
+                raise
+            t.fail(name, why=f"{due}, and no exception.", got=got)
+
     failed, every, least = set(), [], None
     for group, kinds in groups.items():
         t.property(group)
         every += kinds
         for kind, make in kinds.items():
             for text in sorted({make() for _ in range(16)}):
-                out, due = t.call(valid, text), kinds is molecules
+                due = kinds is molecules
+                out = tried(text, due)
                 got = f"an object of type {type(out).__name__}"
                 t.true(type(out) is bool, "True or False.", got, "no bool")
                 if out is not due:
@@ -344,12 +367,16 @@ def named(failed, every, molecules, valences):
     )
     told = [{k for k in symbols if f"the {v}" in k} for v in ("open", "close")]
     itself, disagree = {"a bond to itself"}, {"symbols that disagree"}
-    twice = {"neighbors bonded by digits", "two digits at the same atoms"}
+    double, triple = {"two digits at the same atoms"}, {"a triple bond"}
+    twice = {"neighbors bonded by digits"} | double
+    circles = {k for k in every if "ring" in k} | {"a large molecule", "an open digit"}
     plain, wide = {"an atom", "branches of C"}, {"branches", "neighbors"}
     alone, full = {"no hydrogen left"}, {"an atom that has all it can"}
     lines = {"a line's end", "other digits", "small letters"}
     known = [  # what has failed, and what may have failed with it
         ("other characters skipped", {"other characters"}, lines),
+        ("digits read as one number", {"a digit used again"} | double, circles),
+        ("digits of each branch apart", {"a ring into a branch"}, circles),
         ("two atoms bonded twice", twice, set()),
         ("pairs of atoms not looked at", itself | twice, set()),
         ("ring symbol at one of the digits alone", told[0], disagree),
@@ -357,9 +384,10 @@ def named(failed, every, molecules, valences):
         ("ring bonds counted as single", symbols, disagree),
         ("ring bonds counted at one atom alone", closed | shut, full),
         ("ring bonds counted at one atom alone", opened | {"ring, opened"}, full),
-        ("double bonds counted once", symbols | {"orders", "last"}, disagree),
+        ("double bonds counted once", symbols | {"orders", "last"} | triple, disagree),
+        ("triple bonds counted as double", {"last"} | triple, {"orders"}),
         ("double bonds counted at one atom alone", {"orders", "last"} | closed, set()),
-        ("double bonds counted at one atom alone", {"orders"} | opened, set()),
+        ("double bonds counted at one atom alone", {"orders"} | opened, triple),
         ("ring bonds not counted", rings, disagree),
         ("last atom left out", last, {"orders", "ring, closed"} | closed),
         ("valences exceeded", set(valences), set()),
@@ -386,6 +414,7 @@ ALONE = {
     "a line's end": "end of a line skipped",
     "other digits": "other digits",
     "small letters": "small letters",
+    "a long chain": "recursion too deep",
     "a digit used again": "digits used only once",
     "an open digit": "digits left open",
     "a bond to itself": "bond to itself",

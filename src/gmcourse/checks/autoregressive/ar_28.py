@@ -42,7 +42,12 @@ sizes are 1 or more.
 - `log_gain(W, U, b, x, h0)` gives $\frac1T \ln \sigma$, a tensor of no axes, where
   $\sigma$ is the largest singular value of $J$: the most that a change of $h_0$ can
   grow by, in nats for each step. It is due to eight digits for $T$ up to 1,000, also
-  where $\sigma$ itself is far too small or too large for a float. $J$ is never 0.
+  where $\sigma$ itself, or that of a part of the steps, is far too small or too large
+  for a float. $J$ is never 0.
+
+What goes into a tanh is at most 50 in size. A unit that is saturated, with a state that
+is 1 or -1 as a float, still passes a change on, and its tiny share is due to these
+digits, too.
 
 Derive it: nothing may be differentiated automatically or by differences. The functions
 are also called in `torch.inference_mode()`, where there is no backward pass.
@@ -59,20 +64,25 @@ def log_gain(W, U, b, x, h0):
 ''',
     answers={"rnn_jacobian": callable, "log_gain": callable},
     hints=(
-        "One step first: how does $h_{t,i}$ change with $h_{t-1,j}$? The derivative of "
-        "the tanh can be had from $h_t$ alone.",
+        "One step first: how does $h_{t,i}$ change with $h_{t-1,j}$? For the slope of "
+        "the tanh look for a form without a difference of numbers near 1.",
         "The chain rule multiplies the matrices of the steps. Which of them acts first "
         "on a change of $h_0$, and so stands on the right?",
         "Divide the product by its size after each step, and keep the logarithm of "
         "what you divided by.",
     ),
     misconceptions={
+        "digits lost in saturated units": "1 - h² is a difference of numbers that are "
+        "nearly equal, or 0 as a float: the slope has to come from what goes in.",
+        "one scale for all steps": "A product may shrink for many steps and then "
+        "grow: no one number keeps all of its parts within a float.",
         "slope left out": "Each unit passes a change on times the slope of its tanh.",
         "tanh not squared": "The slope of the tanh falls with the square of h.",
         "slope at what goes in": "In 1 - h² stands what comes out of the tanh.",
         "tanh taken twice": "h is the tanh already.",
         "slope of the state before": "The slope belongs to the state that the step "
         "gives.",
+        "one slope for all steps": "Each step has the slope of its own state.",
         "slope on the wrong side": "The slope multiplies what comes out, the rows "
         "of W.",
         "W left out": "The units are mixed at each step.",
@@ -87,6 +97,7 @@ def log_gain(W, U, b, x, h0):
         "sum in place of the product": "The chain rule multiplies.",
         "product of the entries": "The product is that of matrices.",
         "begins at 0": "The first state is h0.",
+        "every step from h0": "Each step goes on from the state before.",
         "bias left out": "The states come from W h + U x + b.",
         "inputs left out": "The states come from W h + U x + b.",
         "last input first": "x[0] is the input of the first step.",
@@ -98,6 +109,9 @@ def log_gain(W, U, b, x, h0):
         "sizes of the steps multiplied": "The most of a product is less than the "
         "product of the most.",
         "not divided by T": "For each step.",
+        "divided by another number": "By T, the number of steps.",
+        "smallest singular value": "The direction that grows most is due.",
+        "sum of the singular values": "The largest alone is due.",
         "gain in place of its logarithm": "The logarithm is due.",
         "differentiated automatically": "In inference mode the result is another: "
         "something was differentiated by PyTorch.",
@@ -110,19 +124,23 @@ def ar_28(t, rnn_jacobian, log_gain):
         parts = *parts, t.normal(steps, m), t.away(n, low=0.3, high=0.9)
         return [v.double() for v in parts]
 
-    def net(w, u, b, x, h):
+    def squash(v):
+        """The tanh, as autograd keeps the digits of its derivative."""
+        return 1 - 2 / (1 + (2 * v).exp())
+
+    def net(w, u, b, x, h, tanh=torch.tanh):
         """What goes into the tanh and what comes out, at each time."""
         before, after = [], [h]
         for v in x:
             before.append(u @ v + b + (w * after[-1]).sum(-1))
-            after.append(before[-1].tanh())
+            after.append(tanh(before[-1]))
         return torch.stack(before), torch.stack(after)
 
     def factors(w, u, b, x, h):
         """The derivatives of all steps by autograd, (T, n, n)."""
         start = net(w, u, b, x, h)[1][:-1].requires_grad_()
         end = (start[:, None] * w).sum(-1) + x @ u.T + b
-        parts = end.tanh().sum(0)
+        parts = squash(end).sum(0)
         return torch.stack([t.grad(v, start) for v in parts], 1)
 
     def gain(steps):
@@ -148,12 +166,13 @@ def ar_28(t, rnn_jacobian, log_gain):
     def parts(args):
         """A step's factor, their product and its transpose, right and wrong."""
         w, u, b, x, h = args
-        zero = torch.zeros_like
+        zero, once = torch.zeros_like, x @ u.T + b + w @ h
         states = {
             "": net(*args),
             "begins at 0": net(w, u, b, x, zero(h)),
             "bias left out": net(w, u, zero(b), x, h),
             "inputs left out": net(w, u, b, zero(x), h),
+            "every step from h0": (once, torch.cat([h[None], once.tanh()])),
             "last input first": net(w, u, b, x.flip(0), h),
         }
         slopes = {
@@ -166,6 +185,9 @@ def ar_28(t, rnn_jacobian, log_gain):
             "slope at what goes in": lambda a, h: 1 - a**2,
             "tanh taken twice": lambda a, h: 1 - h[1:].tanh() ** 2,
             "slope of the state before": lambda a, h: 1 - h[:-1] ** 2,
+            "one slope for all steps": [
+                lambda a, h, k=k: (1 - h[k] ** 2).expand_as(a) for k in (-1, 1)
+            ],
         }
         sides = {
             "": lambda s: s.diag_embed() @ w,
@@ -219,6 +241,15 @@ def ar_28(t, rnn_jacobian, log_gain):
                 torch.linalg.eigvals(j).abs().max().log() / n
             ),
             "largest entry": lambda j: j.abs().max().log() / n,
+            "smallest singular value": lambda j: torch.linalg.svdvals(j)[-1].log() / n,
+            "sum of the singular values": lambda j: j.norm(p="nuc").log() / n,
+            "off by a factor of two": [
+                lambda j, k=k: k * top(j).log() / n for k in (2, 0.5)
+            ],
+            "divided by another number": [
+                lambda j, k=k: top(j).log() / k for k in (n - 1, n + 1, len(args[4]))
+            ],
+            "logarithm to base 10": lambda j: top(j).log10() / n,
             "growth of one direction": [
                 lambda j, i=i: j[:, i].norm().log() / n for i in range(len(args[4]))
             ],
@@ -238,31 +269,40 @@ def ar_28(t, rnn_jacobian, log_gain):
 
         yield from mistakes(value, *parts(args), ends, tol=1e-9)
 
-    def judged(name, args):
+    def judged(name, args, told=None):
         """Both answers to a short sequence."""
         t.property(f"the Jacobian: {name}")
         *rest, h = args
-        due = torch.autograd.functional.jacobian(lambda h: net(*rest, h)[1][-1], h)
+        due = torch.autograd.functional.jacobian(
+            lambda h: net(*rest, h, squash)[1][-1], h
+        )
         out, n = t.call(rnn_jacobian, *args), len(h)
         t.shape(out, (n, n), "what comes out by what goes in.")
         t.dtype(out, torch.float64, "that of the arguments.")
         scale = due.abs().max().clamp(max=1.0)
         why = "The derivative of the last state by the first one."
-        ideas = jacobians(args, scale)
-        t.close(out / scale, due / scale, why, ideas=ideas, tol=2e-11)
-        gained(f"the gain: {name}", args)
+        ideas = None if told else jacobians(args, scale)
+        t.close(out / scale, due / scale, why, told, ideas, tol=2e-11)
+        gained(f"the gain: {name}", args, told)
 
-    def gained(name, args):
+    def gained(name, args, told=None):
         t.property(name)
         steps = factors(*args)
-        due, out = gain(steps), t.call(log_gain, *args)
+        due = gain(steps)
+        try:
+            out = t.call(log_gain, *args)
+        except Stop as stop:  # by inf or nan, in what has worked so far
+            if told and stop.outcome == "error":
+                t.fail(told, why="A number.", got=stop.lines["got"])
+            raise
         t.shape(out, (), "one number.")
         t.dtype(out, torch.float64, "that of the arguments.")
         lost = [k * math.log(10) / len(steps) for k in range(-400, -5)]
         ideas = {"underflow to zero": [-math.inf, *lost]} if due < 0 else None
         ideas = gains(args, steps) if len(steps) < 40 else ideas
+        ideas = None if told else ideas
         why = "The logarithm of the largest singular value, by T."
-        t.close(out, due, why, ideas=ideas, tol=1e-8)
+        t.close(out, due, why, told, ideas, tol=1e-8)
 
     def still(args, call):
         t.property("the same in inference mode")
@@ -282,20 +322,27 @@ def ar_28(t, rnn_jacobian, log_gain):
     args = made(4, 2, 5)
     still(args, rnn_jacobian)
     still(args, log_gain)
-    for size, drive in ((1.5, 0.2), (1.0, 0.5)):
-        gained("300 steps", made(3, 2, 300, size, drive))
-    w, u, b, x, _ = made(3, 2, 1000)
+    w, u, b, x, _ = made(3, 2, 250)
     rest = 0 * u, 0 * b, x, torch.zeros(3).double()
     turn = torch.linalg.qr(w)[0]
     skew = torch.tensor([[1.0, 2, 0], [0, 0.8, 2], [0, 0, 0.5]]).double()
     skew = turn @ skew @ turn.T
-    gained("a gain far below the smallest float", [0.3 * turn, *rest])
-    gained("a gain far below the smallest float", [0.3 * skew, *rest])
-    gained("a gain far below the smallest float", made(3, 2, 1000, 0.5, 1.0))
-    gained("a gain far above the largest float", [3 * turn, *rest])
-    gained("a gain far above the largest float", [2.5 * skew, *rest])
+    gained("a gain far below the smallest float", [0.03 * turn, *rest])
+    gained("a gain far below the smallest float", [0.03 * skew, *rest])
+    gained("a gain far above the largest float", [30 * turn, *rest])
+    gained("a gain far above the largest float", [30 * skew, *rest])
     gained("1,000 steps", made(3, 2, 1000, 1.2, 0.2))
-    one, two = made(3, 2, 1000, 1.2, 0.2), made(2, 2, 1000, 0.2, 1.0)
+    one, two = made(3, 2, 300, 1.2, 0.2), made(2, 2, 300, 0.05, 1.0)
     both = [torch.cat([v, w]) for v, w in zip(one[1:], two[1:])]
-    both = [torch.block_diag(one[0], two[0]), both[0], both[1], x, both[3]]
+    both = [torch.block_diag(one[0], two[0]), both[0], both[1], one[3], both[3]]
     gained("two parts, of which one dies sooner", both)
+    w, u, b, x, h = made(3, 2, 3, 1.0, 0.2)
+    b = t.away(3, low=14, high=16).double()
+    told = "digits lost in saturated units"
+    for size in (1, 2.5):
+        judged("saturated units", [w, u, size * b, x, h], told)
+    x = t.away(400, 1, low=0.8, high=1.6).double()
+    x[200:] = 0
+    args = 1.2 * turn, t.away(3, 1, low=4, high=6).double(), rest[1], x, rest[3]
+    told = "one scale for all steps"
+    gained("200 steps of strong inputs, 200 without", args, told)

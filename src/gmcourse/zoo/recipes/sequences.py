@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import torch
+from torch import nn
 
 from ...sequences import GPT, Recurrent
 from ..making import Recipe, adamw, muon, straight
@@ -25,12 +26,28 @@ _TEXT: Any = {
 }
 
 
-def _gpt(source: Text, width: int) -> Any:
+def _gpt(source: Text, width: int, *, quiet: bool = False) -> Any:
     def model() -> GPT:
-        return GPT((source.length,), len(source.alphabet), width=width, rotary=True)
+        sizes = (source.length,), len(source.alphabet)
+        gpt = GPT(*sizes, width=width, rotary=True)
+        return _quiet(gpt) if quiet else gpt
 
     how = {"source": source, "model": model, "optimizer": muon(0.04, 8e-3)}
     return how | _TEXT
+
+
+def _quiet(gpt: GPT) -> GPT:
+    """Blocks that add nothing at first, to tokens' vectors of standard deviation 1.
+
+    So a prediction starts from the last character alone. In the 310 steps below this
+    gained 0.075 nats a character (0.054 the vectors alone, 0.027 the blocks alone) on
+    a twentieth of the training text that was left out for it; one seed each.
+    """
+    nn.init.normal_(gpt.token.weight)
+    for block in gpt.net.blocks:
+        for weights in (block.attention.out.weight, *block.mlp[2].parameters()):
+            nn.init.zeros_(weights)
+    return gpt
 
 
 RECIPES = (
@@ -48,7 +65,7 @@ RECIPES = (
         steps=(10, 310, 100_000),
         ema=0.8,
         ships=False,
-        **_gpt(dataclasses.replace(SHAKESPEARE, length=64), 128),
+        **_gpt(dataclasses.replace(SHAKESPEARE, length=64), 128, quiet=True),
     ),
     Recipe(
         name="gpt-shakespeare-long",
