@@ -16,6 +16,7 @@ from gmcourse.flows import (
     Flow,
     Inverse,
     Permute,
+    Told,
     coupling_flow,
 )
 from gmcourse.glow import (
@@ -25,6 +26,7 @@ from gmcourse.glow import (
     Logit,
     Mix,
     OnHalf,
+    Probit,
     glow,
 )
 from gmcourse.monotone import Affine, RationalQuadratic, Shift
@@ -70,7 +72,18 @@ IMAGES = {
     "at half size": lambda: AtHalfSize(Mix(12), coupling_of_images(12)),
     "on half": lambda: OnHalf(Mix(2), ActNorm(2)),
     "logit": lambda: Logit(0.1),
+    "probit": Probit,
+    "unit spline": lambda: pixelcnn(UNIT),
 }
+UNIT = RationalQuadratic(4, None)
+IN_UNIT = "logit", "probit", "unit spline"
+
+
+def points_for(name, n, wide):
+    """Points that a part takes: some of them far out, or between 0 and 1."""
+    shape = (1 if name == "unit spline" else 3, 4, 4) if name in IMAGES else (5,)
+    x = wide(n, *shape)
+    return x.sigmoid() if name in IN_UNIT else x
 
 
 def coupling_of_images(channels):
@@ -98,9 +111,9 @@ def part(request):
     with seeded(0):
         make = {**VECTORS, **IMAGES}[request.param]
         part = shaken(make())
-        shape = (3, 4, 4) if request.param in IMAGES else (5,)
-        x = 2 * torch.randn(300, *shape, dtype=torch.float64)
-    return part, x.sigmoid() if request.param == "logit" else x
+        return part, points_for(
+            request.param, 300, lambda *shape: 2 * torch.randn(*shape).double()
+        )
 
 
 def test_the_log_determinant_is_that_of_the_jacobian(part):
@@ -125,9 +138,8 @@ def test_the_inverse_the_other_way_round(part):
 def test_the_inverse_in_single_precision_and_far_out(name):
     with seeded(1):
         part = shaken({**VECTORS, **IMAGES}[name](), 0.1).float()
-        shape = (3, 4, 4) if name in IMAGES else (5,)
-        x = torch.distributions.StudentT(2.0).sample((10_000, *shape)).clamp(-10, 10)
-    x = x.sigmoid() if name == "logit" else x
+        wide = torch.distributions.StudentT(2.0)
+        x = points_for(name, 10_000, lambda *shape: wide.sample(shape).clamp(-10, 10))
     back = part.from_latent(part.to_latent(x)[0])
     scale = x.abs().clamp(min=1)
     assert ((back - x).abs() / scale).max() < 1e-4
@@ -211,7 +223,7 @@ def test_the_spline_is_that_of_zuko():
         x = 3 * torch.randn(100, 1, dtype=torch.float64)
     sizes = params[:, :12].unflatten(1, (2, 6)).softmax(2)
     sizes = spline.least + (1 - 6 * spline.least) * sizes
-    slopes = spline.least + nn.functional.softplus(params[:, 12:] + spline._unit)
+    slopes = spline.least + nn.functional.softplus(params[:, 12:] + spline._one)
     # It bends what it is given, v to v / (1 + |v| / 690) and sizes twice as much.
     raw = [_unbent(v.log(), r) for v, r in ((sizes, 345), (slopes, 690))]
     widths, heights = raw[0][..., 0].unbind(1)
@@ -309,6 +321,30 @@ def test_a_condition_reaches_every_part():
     torch.testing.assert_close(flow.from_latent(z, c), x)
 
 
+def test_values_are_moved_as_the_condition_says():
+    with seeded(12):
+        part = shaken(Told(nn.Linear(3, 8), Affine()))
+        x, c = torch.randn(2, 4, dtype=torch.float64), torch.randn(2, 3).double()
+    z, log_det = part.to_latent(x, c)
+    shift, raw = part.net(c).chunk(2, 1)
+    log_scale = 3 * (raw / 3).tanh()
+    torch.testing.assert_close(z, (x - shift) * (-log_scale).exp())
+    torch.testing.assert_close(log_det, -log_scale.sum(1))
+    torch.testing.assert_close(part.from_latent(z, c), x)
+
+
+def test_the_unit_spline_is_a_distribution_function():
+    with seeded(13):
+        params = torch.randn(1, UNIT.per_value, 1, dtype=torch.float64)
+    x = ((torch.arange(100_000) + 0.5) / 100_000).double()[:, None]
+    every = params.expand(len(x), -1, -1)
+    z, slopes = UNIT.to_latent(x, every)
+    torch.testing.assert_close(slopes.exp().mean(), torch.tensor(1.0).double())
+    ends = torch.tensor([[0.0], [1.0]]).double()
+    torch.testing.assert_close(UNIT.to_latent(ends, params.expand(2, -1, -1))[0], ends)
+    torch.testing.assert_close(UNIT.from_latent(z, every), x)
+
+
 def test_colder_draws_are_closer_to_the_middle():
     flow = coupling_flow(2)
     with seeded(0):
@@ -381,15 +417,7 @@ def test_samples_of_pixels_are_pixels():
 
 
 def test_bits_of_a_uniform_density_are_eight():
-    class Uniform(Bijection):
-        """To normal values, by the quantile function."""
-
-        def to_latent(self, x, c=None):
-            z = torch.special.ndtri(x)
-            log_normal = -0.5 * (z.square() + math.log(2 * math.pi))
-            return z, -log_normal.flatten(1).sum(1)
-
-    model = Dequantized(Flow(Uniform(), event_shape=(1, 4, 4))).double()
+    model = Dequantized(Flow(Probit(), event_shape=(1, 4, 4))).double()
     x = torch.randint(256, (5, 1, 4, 4), dtype=torch.uint8)
     bits = -model.elbo(x) / (16 * math.log(2))
     torch.testing.assert_close(bits.float(), torch.full((5,), 8.0))

@@ -31,6 +31,7 @@ __all__ = [
     "Flow",
     "Inverse",
     "Permute",
+    "Told",
     "coupling_flow",
     "normal_log_prob",
 ]
@@ -242,6 +243,29 @@ class Coupling(Bijection):
 
     def _joined(self, stay: Tensor, moved: Tensor) -> Tensor:
         return torch.cat((moved, stay) if self.flip else (stay, moved), 1)
+
+
+class Told(Bijection):
+    """Each value is moved as the condition says, whatever the other values are.
+
+    Args:
+        net: from the condition to parameters ``(b, per_value · d, ...)``.
+        transform: how a value is moved, given its parameters.
+    """
+
+    def __init__(self, net: nn.Module, transform: Monotone):
+        super().__init__()
+        self.net, self.transform = net, transform
+
+    def to_latent(self, x, c=None):
+        z, slopes = self.transform.to_latent(x, self._params(x, c))
+        return z, slopes.flatten(1).sum(1)
+
+    def from_latent(self, z, c=None):
+        return self.transform.from_latent(z, self._params(z, c))
+
+    def _params(self, x: Tensor, c: Tensor | None) -> Tensor:
+        return split(self.net(c), self.transform.per_value, x.dtype)
 
 
 def coupling_flow(

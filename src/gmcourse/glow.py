@@ -14,10 +14,19 @@ from torch.nn import functional as F
 
 from ._arguments import integer, probability, shape_of
 from .conditions import Labels
-from .flows import Bijection, Chain, Coupling, Flow, silent
+from .flows import Bijection, Chain, Coupling, Flow, normal_log_prob, silent
 from .monotone import Affine, Monotone
 
-__all__ = ["ActNorm", "AtHalfSize", "CouplingNet", "Logit", "Mix", "OnHalf", "glow"]
+__all__ = [
+    "ActNorm",
+    "AtHalfSize",
+    "CouplingNet",
+    "Logit",
+    "Mix",
+    "OnHalf",
+    "Probit",
+    "glow",
+]
 
 
 def _places(x: Tensor) -> int:
@@ -199,6 +208,22 @@ class Logit(Bijection):
 
     def from_latent(self, z, c=None):
         return (z.sigmoid() - self.margin) / (1 - 2 * self.margin)
+
+
+class Probit(Bijection):
+    """Values between 0 and 1 to normal ones, by the quantile function.
+
+    What is uniform before it is standard normal after it. Built in chapter
+    08_normalizing_flows.
+    """
+
+    def to_latent(self, x, c=None):
+        tiny = torch.finfo(x.dtype).eps / 2  # 0 and 1 themselves are infinitely far
+        z = torch.special.ndtri(x.clamp(tiny, 1 - tiny))
+        return z, -normal_log_prob(z)
+
+    def from_latent(self, z, c=None):
+        return torch.special.ndtr(z)
 
 
 class CouplingNet(nn.Module):

@@ -93,16 +93,17 @@ class Affine(Monotone):
 
 
 class RationalQuadratic(Monotone):
-    """A spline of rational quadratic pieces, and the identity outside of it.
+    """A spline of rational quadratic pieces.
 
-    Between ``-bound`` and ``bound`` there are ``bins`` pieces. The net says how wide
-    and how high each is, and the slopes where two of them meet; at both ends the slope
-    is 1. Each piece is inverted by the formula for a quadratic. Gregory & Delbourgo
-    (1982); Durkan et al. (2019), eqs. 4 to 8.
+    Between two ends there are ``bins`` pieces. The net says how wide and how high each
+    is, and the slopes where two of them meet. Each piece is inverted by the formula for
+    a quadratic. Gregory & Delbourgo (1982); Durkan et al. (2019), eqs. 4 to 8.
 
     Args:
         bins: number of pieces.
-        bound: where the identity begins.
+        bound: the ends are ``-bound`` and ``bound``. Beyond them is the identity, and
+            the slopes at the ends are 1. None: the spline goes from 0 to 1, all that
+            there is, and the net says the slopes at the ends as well.
         least: the smallest width and height of a piece, as a share of the whole, and
             the smallest slope.
 
@@ -111,17 +112,20 @@ class RationalQuadratic(Monotone):
             positive.
     """
 
-    def __init__(self, bins: int = 8, bound: float = 5.0, least: float = 1e-3):
-        self.bins, self.bound = integer("bins", bins), positive("bound", bound)
-        self.least = positive("least", least)
+    def __init__(
+        self, bins: int = 8, bound: float | None = 5.0, *, least: float = 1e-3
+    ):
+        self.bins, self.least = integer("bins", bins), positive("least", least)
         if least * bins >= 1:
             raise ValueError(f"{bins} bins of {least} or more do not fit into 1")
-        self.per_value = 3 * bins - 1
+        self.unit = bound is None
+        reach = 1.0 if bound is None else positive("bound", bound)
+        self.low, self.high = (0.0 if self.unit else -reach), reach
+        self.per_value = 3 * bins + (1 if self.unit else -1)
         # The offset with which raw slopes of 0 are slopes of 1.
-        self._unit = math.log(math.expm1(1 - least)) if least < 1 else 0.0
+        self._one = math.log(math.expm1(1 - least))
 
     def to_latent(self, x, params):
-        inside = (x > -self.bound) & (x < self.bound)
         at, left, width, low, height, first, last = self._piece(x, params, 0)
         steep = height / width
         t = (at - left) / width
@@ -130,36 +134,41 @@ class RationalQuadratic(Monotone):
         z = low + height * (steep * t.square() + first * mixed) / below
         grown = last * t.square() + 2 * steep * mixed + first * (1 - t).square()
         slope = 2 * (steep / below).log() + grown.log()
+        if self.unit:
+            return z.clamp(0, 1), slope
+        inside = (x > self.low) & (x < self.high)
         return torch.where(inside, z, x), torch.where(inside, slope, 0.0)
 
     def from_latent(self, z, params):
-        inside = (z > -self.bound) & (z < self.bound)
         at, left, width, low, height, first, last = self._piece(z, params, 1)
         steep, up = height / width, at - low
         bend = up * (first + last - 2 * steep)
         a, b, c = height * (steep - first) + bend, height * first - bend, -steep * up
         t = 2 * c / (-b - (b.square() - 4 * a * c).clamp(min=0).sqrt())
-        return torch.where(inside, left + t * width, z)
+        x = left + t * width
+        if self.unit:
+            return x.clamp(0, 1)
+        return torch.where((z > self.low) & (z < self.high), x, z)
 
     def _piece(self, v: Tensor, params: Tensor, side: int) -> tuple[Tensor, ...]:
-        """Of each value: itself within bounds, and its piece.
+        """Of each value: itself between the ends, and its piece.
 
         The piece's left end and width, its lower end and height, and the slopes at its
         two ends. It is looked for by ``x`` for side 0, and by ``z`` for side 1.
         """
         k, share = self.bins, 1 - self.bins * self.least
         sizes = params[:, : 2 * k].unflatten(1, (2, k)).softmax(2)
-        sizes = 2 * self.bound * (self.least + share * sizes)  # (b, 2, bins, ...)
-        ends = sizes.cumsum(2) - self.bound
-        slopes = self.least + F.softplus(params[:, 2 * k :] + self._unit)
-        edge = torch.ones_like(slopes[:, :1])
-        slopes = torch.cat([edge, slopes, edge], 1)  # (b, bins + 1, ...)
-        at = v.clamp(-self.bound, self.bound)
+        sizes = (self.high - self.low) * (self.least + share * sizes)
+        ends = sizes.cumsum(2) + self.low  # (b, 2, bins, ...)
+        slopes = self.least + F.softplus(params[:, 2 * k :] + self._one)
+        if not self.unit:
+            edge = torch.ones_like(slopes[:, :1])
+            slopes = torch.cat([edge, slopes, edge], 1)  # (b, bins + 1, ...)
+        at = v.clamp(self.low, self.high)
         with torch.no_grad():
             where = (at[:, None] >= ends[:, side, :-1]).sum(1, keepdim=True)
         both = where[:, None].expand(-1, 2, *where.shape[1:])
         size = sizes.gather(2, both)[:, :, 0]
-        end = ends.gather(2, both)[:, :, 0]
+        start = ends.gather(2, both)[:, :, 0] - size
         first, last = (slopes.gather(1, where + i)[:, 0] for i in (0, 1))
-        start = end - size
         return at, start[:, 0], size[:, 0], start[:, 1], size[:, 1], first, last

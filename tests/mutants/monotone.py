@@ -22,8 +22,8 @@ MUTANTS = [
     ("a slope outside of the bounds", "torch.where(inside, slope, 0.0)", "slope"),
     (
         "not moved back outside of the bounds",
-        "torch.where(inside, left + t * width, z)",
-        "left + t * width",
+        "torch.where((z > self.low) & (z < self.high), x, z)",
+        "x",
     ),
     (
         "a slope without its square",
@@ -53,7 +53,7 @@ MUTANTS = [
     ),
     (
         "slopes that start elsewhere",
-        "params[:, 2 * k :] + self._unit",
+        "params[:, 2 * k :] + self._one",
         "params[:, 2 * k :]",
     ),
     (
