@@ -13,8 +13,11 @@ from gmcourse.autoencoders import (
     SparseAutoencoder,
 )
 from gmcourse.autoregressive import MADE, NADE
+from gmcourse.autoregressive_flows import Conditionals, masked_flow
 from gmcourse.classifiers import FeatureClassifier, SoundClassifier
 from gmcourse.conditions import Labels
+from gmcourse.dequantization import Dequantized
+from gmcourse.flows import Coupling, Flow, coupling_flow
 from gmcourse.gan import (
     GAN,
     Hinge,
@@ -28,6 +31,7 @@ from gmcourse.gan import (
     r1,
     r2,
 )
+from gmcourse.glow import CouplingNet, Logit, glow
 from gmcourse.histogram import Histogram
 from gmcourse.likelihoods import (
     Bernoulli,
@@ -39,8 +43,10 @@ from gmcourse.likelihoods import (
 )
 from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.mixtures import BayesClassifier, BernoulliMixture
+from gmcourse.monotone import Affine, RationalQuadratic, Shift
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, UNet, WithLabel, mlp
 from gmcourse.pixels import PixelCNN, RowCNN, RowLSTM
+from gmcourse.planar import Planar
 from gmcourse.scales import CoarseToFine
 from gmcourse.sequences import GPT, Recurrent
 from gmcourse.style import PathLength, StyleGenerator
@@ -199,6 +205,28 @@ def flat_ae(kind=Autoencoder, **how):
     return kind(encoder, nn.Linear(4, 64), IMAGE, **how)
 
 
+def images_flow(**how):
+    return glow((1, 4, 4), width=4, sizes=1, steps=1, **how)
+
+
+def varied_dequantization():
+    """Noise that sees the image, at its own size."""
+    noise = Coupling(CouplingNet(1, 2, 4, beside=2), Affine())
+    flow = Flow(Logit(), Coupling(CouplingNet(1, 2, 4), Affine()), event_shape=COLORS)
+    return Dequantized(flow, noise)
+
+
+COLORS = (2, 4, 4)
+
+
+def pixelcnn_flow():
+    transform = RationalQuadratic(3, bound=3.0)
+    return Flow(Conditionals(small_pixelcnn(transform), transform), event_shape=SMALL)
+
+
+SMALL = (1, 3, 4)
+
+
 def histogram():
     model = Histogram([(0.0, 1.0)] * 2, bins=4, smoothing=0.5)
     model.fit(torch.rand(50, 2))
@@ -259,6 +287,23 @@ MODELS = {
     "wavenet by label": lambda: small_wavenet(
         (5,), condition=Labels(3, required=False)
     ),
+    "nice": lambda: coupling_flow(4, Shift(), width=8),
+    "realnvp": lambda: coupling_flow(3, width=8, layers=2),
+    "spline couplings by label": lambda: coupling_flow(
+        3, RationalQuadratic(3), width=8, layers=2, condition=Labels(3)
+    ),
+    "planar": lambda: Flow(Planar(3), Planar(3), event_shape=(3,)),
+    "masked flow": lambda: masked_flow(4, width=8, layers=2),
+    "masked flow by label": lambda: masked_flow(
+        3, RationalQuadratic(3), width=8, layers=2, condition=Labels(3)
+    ),
+    "inverse masked flow": lambda: masked_flow(3, width=8, layers=2, inverse=True),
+    "pixelcnn as a flow": pixelcnn_flow,
+    "glow": lambda: images_flow(),
+    "glow by label": lambda: images_flow(condition=Labels(3)),
+    "dequantized": lambda: Dequantized(images_flow()),
+    "dequantized by label": lambda: Dequantized(images_flow(condition=Labels(3))),
+    "dequantized by a net": varied_dequantization,
     "made of three orders": lambda: MADE(
         (1, 2, 3), DiscretizedLogistic(), width=16, orders=3
     ),

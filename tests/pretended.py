@@ -95,7 +95,11 @@ class _Operations(TorchDispatchMode):
             stray = [
                 x
                 for x, on in zip(inputs, there)
-                if on != target and x.ndim and not (target and name in _TO_FIRST)
+                if on != target
+                and x.ndim
+                and not (target and name in _TO_FIRST)
+                # Zeros for an output of `unbind` that nothing used, in its gradient.
+                and not (name == "stack" and not x.any())
             ]
             if stray:
                 raise RuntimeError(

@@ -1,0 +1,96 @@
+"""Pixels as they are stored, under a density: bounds for whole numbers.
+
+A pixel has one of 256 values, and a density knows no single values. So a value stands
+for a cell, one 256th wide, and the probability of an image is the integral over its
+cell. Noise within the cell bounds it. Built in chapter 08_normalizing_flows.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional as F
+
+from ._arguments import integer
+from .core import GenerativeModel
+from .flows import Bijection, normal_log_prob
+
+__all__ = ["Dequantized"]
+
+
+class Dequantized(GenerativeModel):
+    """A model of 8-bit images by a density of values between 0 and 1; a bound.
+
+        log P(x) >= E_q(u | x) [log p((x + u) / 256) - log q(u | x)] - d log 256
+
+    with ``u`` in (0, 1). Without ``noise`` it is uniform, and ``log q = 0``: Theis et
+    al. (2016), sec. 3.1. With it ``u`` is what the map makes of normal values, given
+    the image: Ho et al. (2019), eq. 11, variational dequantization.
+
+    Args:
+        flow: a model of floats of the same shape, with ``log_prob``.
+        noise: from normal values to the logits of ``u``; its condition is the image,
+            in floats from -1 to 1. None: uniform.
+
+    Built in chapter 08_normalizing_flows.
+    """
+
+    dtype = torch.uint8
+
+    def __init__(self, flow: GenerativeModel, noise: Bijection | None = None):
+        super().__init__()
+        if not flow.exact:
+            raise ValueError(f"{type(flow).__name__} has no exact log_prob")
+        self.flow, self.noise_map = flow, noise
+        self.event_shape, self.condition = flow.event_shape, flow.condition
+
+    def loss(self, x, c=None):
+        """Minus `elbo`, the mean of the batch."""
+        return -self.elbo(x, c).mean()
+
+    def elbo(
+        self, x: UInt8[Tensor, "b ..."], c: Tensor | None = None
+    ) -> Float[Tensor, " b"]:
+        """A lower bound of ``log P(x)`` from one draw of the noise, in nats."""
+        self.check(x, c)
+        u, log_q = self.cell(x)
+        told = () if c is None else (c,)
+        y = (x + u) / 256
+        d = math.prod(self.event_shape)
+        return self.flow.log_prob(y, *told) - log_q - d * math.log(256)
+
+    def iw_bound(
+        self, x: UInt8[Tensor, "b ..."], c: Tensor | None = None, *, k: int
+    ) -> Float[Tensor, " b"]:
+        """The importance-weighted bound with ``k`` draws: the tighter, the larger k.
+
+        Burda et al. (2016), sec. 3.
+
+        Raises:
+            ValueError, TypeError: ``k`` is not a positive integer.
+        """
+        draws = [self.elbo(x, c) for _ in range(integer("k", k))]
+        return torch.stack(draws).logsumexp(0) - math.log(k)
+
+    def cell(
+        self, x: UInt8[Tensor, "b ..."]
+    ) -> tuple[Float[Tensor, "b ..."], Float[Tensor, " b"]]:
+        """A draw of ``u`` in the cells of ``x``, and ``log q(u | x)``."""
+        like = self._like()
+        if self.noise_map is None:
+            # On the midpoints of 2^15 parts: 255 + u must not become 256.
+            u = torch.rand(x.shape, device=x.device, dtype=like.dtype)
+            u = ((u * 2**15).floor() + 0.5) / 2**15
+            return u, u.new_zeros(len(x))
+        eps = self.noise(*x.shape)
+        v, log_det = self.noise_map.to_latent(eps, x.to(like.dtype) / 127.5 - 1)
+        slope = -F.softplus(v) - F.softplus(-v)  # log du/dv, with u = sigmoid(v)
+        log_q = normal_log_prob(eps) - log_det - slope.flatten(1).sum(1)
+        tiny = 2.0**-16
+        return v.sigmoid().clamp(tiny, 1 - tiny), log_q
+
+    def draw(self, n, c=None, **how):
+        """Values beyond 0 to 1 become the first or the last level."""
+        y = self.flow.draw(n, c, **how)
+        return (256 * y).floor().clamp(0, 255).to(torch.uint8)

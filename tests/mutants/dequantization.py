@@ -1,0 +1,24 @@
+"""Mistakes in dequantization.py, and the tests that must notice them."""
+
+TESTS = ("test_flows.py", "test_contract.py")
+MUTANTS = [
+    ("without its 1/256", " - d * math.log(256)", ""),
+    ("counted for one pixel", "- d * math.log(256)", "- math.log(256)"),
+    ("256 for 255", "y = (x + u) / 256", "y = (x + u) / 255"),
+    ("the entropy of the noise with the wrong sign", "- log_q - d", "+ log_q - d"),
+    ("the entropy of the noise forgotten", "- log_q - d", "- d"),
+    (
+        "the mean of the logs",
+        "torch.stack(draws).logsumexp(0) - math.log(k)",
+        "torch.stack(draws).mean(0)",
+    ),
+    (
+        "the sigmoid without its slope",
+        "- log_det - slope.flatten(1).sum(1)",
+        "- log_det",
+    ),
+    ("the map without its determinant", "- log_det - slope", "- slope"),
+    ("no noise at all", "u = torch.rand(x.shape", "u = 0 * torch.rand(x.shape"),
+    ("rounded, not cut", "(256 * y).floor()", "(256 * y).round()"),
+    ("any density will do", "if not flow.exact:", "if False:"),
+]

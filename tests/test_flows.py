@@ -1,0 +1,452 @@
+"""Flows against the autograd Jacobian, against integrals, and against zuko."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from gmcourse import GenerativeModel, Labels, seeded
+from gmcourse.autoregressive_flows import Conditionals, MaskedNet, masked_flow
+from gmcourse.dequantization import Dequantized
+from gmcourse.flows import (
+    Bijection,
+    Chain,
+    Coupling,
+    Flow,
+    Inverse,
+    Permute,
+    Told,
+    coupling_flow,
+)
+from gmcourse.glow import (
+    ActNorm,
+    AtHalfSize,
+    CouplingNet,
+    Logit,
+    Mix,
+    OnHalf,
+    Probit,
+    glow,
+)
+from gmcourse.monotone import Affine, RationalQuadratic, Shift
+from gmcourse.nets import WithLabel, mlp
+from gmcourse.pixels import PixelCNN
+from gmcourse.planar import Planar
+
+SPLINE = RationalQuadratic(4, bound=3.0)
+
+
+def coupling(transform, d=5, flip=False):
+    half = d // 2
+    net = mlp(half, 16, transform.per_value * (d - half))
+    return Coupling(net, transform, flip)
+
+
+def conditionals(transform, d=5):
+    return Conditionals(MaskedNet(d, transform.per_value, width=16), transform)
+
+
+def pixelcnn(transform):
+    net = PixelCNN((1, 4, 4), transform, width=6, depth=2, reach=1, head=6)
+    return Conditionals(net, transform)
+
+
+VECTORS = {
+    "shift": lambda: coupling(Shift()),
+    "affine": lambda: coupling(Affine()),
+    "affine, the last half stays": lambda: coupling(Affine(), flip=True),
+    "spline": lambda: coupling(SPLINE),
+    "masked affine": lambda: conditionals(Affine()),
+    "masked spline": lambda: conditionals(SPLINE),
+    "inverse of a masked map": lambda: Inverse(conditionals(Affine())),
+    "permute": lambda: Permute([2, 0, 1, 4, 3]),
+    "planar": lambda: Planar(5),
+    "actnorm": lambda: ActNorm(5),
+    "mix": lambda: Mix(5),
+    "chain": lambda: Chain(Mix(5), coupling(Affine()), Permute(range(5)[::-1])),
+}
+IMAGES = {
+    "actnorm of an image": lambda: ActNorm(3),
+    "mix of an image": lambda: Mix(3),
+    "at half size": lambda: AtHalfSize(Mix(12), coupling_of_images(12)),
+    "on half": lambda: OnHalf(Mix(2), ActNorm(2)),
+    "logit": lambda: Logit(0.1),
+    "probit": Probit,
+    "unit spline": lambda: pixelcnn(UNIT),
+}
+UNIT = RationalQuadratic(4, None)
+IN_UNIT = "logit", "probit", "unit spline"
+
+
+def points_for(name, n, wide):
+    """Points that a part takes: some of them far out, or between 0 and 1."""
+    shape = (1 if name == "unit spline" else 3, 4, 4) if name in IMAGES else (5,)
+    x = wide(n, *shape)
+    return x.sigmoid() if name in IN_UNIT else x
+
+
+def coupling_of_images(channels):
+    half = channels // 2
+    return Coupling(CouplingNet(half, 2 * (channels - half), width=8), Affine())
+
+
+def shaken(part, std=0.3):
+    """The part with weights of some size, in double precision."""
+    part = part.double().eval()
+    for weight in part.parameters():
+        nn.init.normal_(weight, std=std)
+    return part
+
+
+def jacobian(part, x):
+    """``dz/dx`` of each row, ``(b, d, d)``."""
+    total = lambda x: part.to_latent(x)[0].flatten(1).sum(0)  # noqa: E731
+    found = torch.autograd.functional.jacobian(total, x)  # (d, b, ...)
+    return found.flatten(2).transpose(0, 1)
+
+
+@pytest.fixture(params=[*VECTORS, *IMAGES])
+def part(request):
+    with seeded(0):
+        make = {**VECTORS, **IMAGES}[request.param]
+        part = shaken(make())
+        return part, points_for(
+            request.param, 300, lambda *shape: 2 * torch.randn(*shape).double()
+        )
+
+
+def test_the_log_determinant_is_that_of_the_jacobian(part):
+    part, x = part
+    due = torch.linalg.slogdet(jacobian(part, x[:20])).logabsdet
+    torch.testing.assert_close(part.to_latent(x[:20])[1], due, rtol=0, atol=1e-8)
+
+
+def test_the_inverse(part):
+    part, x = part
+    back = part.from_latent(part.to_latent(x)[0])
+    torch.testing.assert_close(back, x, rtol=0, atol=1e-10)
+
+
+def test_the_inverse_the_other_way_round(part):
+    part, x = part
+    z = part.to_latent(x)[0].detach()
+    torch.testing.assert_close(part.to_latent(part.from_latent(z))[0], z)
+
+
+@pytest.mark.parametrize("name", [*VECTORS, *IMAGES])
+def test_the_inverse_in_single_precision_and_far_out(name):
+    with seeded(1):
+        part = shaken({**VECTORS, **IMAGES}[name](), 0.1).float()
+        wide = torch.distributions.StudentT(2.0)
+        x = points_for(name, 10_000, lambda *shape: wide.sample(shape).clamp(-10, 10))
+    back = part.from_latent(part.to_latent(x)[0])
+    scale = x.abs().clamp(min=1)
+    assert ((back - x).abs() / scale).max() < 1e-4
+
+
+@pytest.mark.parametrize("transform", [Shift(), Affine(), SPLINE], ids=str)
+def test_with_parameters_of_zero_nothing_moves(transform):
+    x = 3 * torch.randn(50, 4, dtype=torch.float64)
+    params = torch.zeros(50, transform.per_value, 4, dtype=torch.float64)
+    z, slopes = transform.to_latent(x, params)
+    torch.testing.assert_close(z, x, rtol=0, atol=1e-12)
+    torch.testing.assert_close(slopes, torch.zeros_like(x), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [coupling_flow, masked_flow])
+def test_a_flow_begins_as_the_identity_up_to_the_order(make):
+    x = torch.randn(20, 3)
+    z, log_det = make(3, SPLINE, layers=2).to_latent(x)
+    torch.testing.assert_close(z, x)
+    torch.testing.assert_close(log_det, torch.zeros(20), rtol=0, atol=1e-5)
+
+
+FLOWS = {
+    "coupling, affine": lambda: coupling_flow(2, width=16),
+    "coupling, spline": lambda: coupling_flow(2, SPLINE, width=16),
+    "masked, affine": lambda: masked_flow(2, width=16),
+    "masked, spline": lambda: masked_flow(2, SPLINE, width=16),
+    "inverse masked": lambda: masked_flow(2, width=16, inverse=True),
+    "planar": lambda: Flow(*[Planar(2) for _ in range(4)], event_shape=(2,)),
+    "mixed": lambda: Flow(ActNorm(2), Mix(2), coupling(Affine(), 2), event_shape=(2,)),
+}
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_density_integrates_to_one(name):
+    with seeded(2):
+        flow = shaken(FLOWS[name](), 0.2)
+    n, reach = 1_200, 24.0
+    at = (torch.arange(n, dtype=torch.float64) + 0.5) / n * 2 * reach - reach
+    with torch.no_grad():
+        total = sum(
+            flow.log_prob(rows).exp().sum()
+            for rows in torch.cartesian_prod(at, at).split(200_000)
+        )
+    assert abs(float(total) * (2 * reach / n) ** 2 - 1) < 1e-3
+
+
+def test_pieces_of_the_spline_join_smoothly():
+    with seeded(3):
+        params = torch.randn(1, SPLINE.per_value, 1, dtype=torch.float64) * 2
+    x = torch.linspace(-4, 4, 200_001, dtype=torch.float64)[:, None]
+    z, slopes = SPLINE.to_latent(x, params.expand(len(x), -1, -1))
+    step = (x[1] - x[0]).item()
+    assert (z.diff(dim=0) > 0).all()
+    steep = slopes.exp().max()
+    assert z.diff(dim=0).max() < 1.01 * step * steep
+    # A jump of the slope would stand out: it moves by a step times the curvature.
+    assert slopes.exp().diff(dim=0).abs().max() < 0.01 * steep
+    outside = x.abs() >= 3
+    assert torch.equal(z[outside], x[outside]) and not slopes[outside].any()
+
+
+def test_the_spline_and_its_inverse_where_pieces_meet():
+    with seeded(4):
+        params = torch.randn(1, SPLINE.per_value, 1, dtype=torch.float64)
+    sizes = params[0, :8, 0].view(2, 4).softmax(1)
+    ends = 6 * (1e-3 + (1 - 4e-3) * sizes).cumsum(1) - 3  # of x, and of z
+    x, z = torch.tensor([[-3.0]]).double(), torch.tensor([[-3.0]]).double()
+    x = torch.cat([x, ends[0, :, None]])
+    z = torch.cat([z, ends[1, :, None]])
+    params = params.expand(5, -1, -1)
+    torch.testing.assert_close(SPLINE.to_latent(x, params)[0], z)
+    torch.testing.assert_close(SPLINE.from_latent(z, params), x)
+
+
+def test_the_spline_is_that_of_zuko():
+    zuko = pytest.importorskip("zuko")
+    spline = RationalQuadratic(6, bound=4.0)
+    with seeded(5):
+        params = torch.randn(100, spline.per_value, 1, dtype=torch.float64)
+        x = 3 * torch.randn(100, 1, dtype=torch.float64)
+    sizes = params[:, :12].unflatten(1, (2, 6)).softmax(2)
+    sizes = spline.least + (1 - 6 * spline.least) * sizes
+    slopes = spline.least + nn.functional.softplus(params[:, 12:] + spline._one)
+    # It bends what it is given, v to v / (1 + |v| / 690) and sizes twice as much.
+    raw = [_unbent(v.log(), r) for v, r in ((sizes, 345), (slopes, 690))]
+    widths, heights = raw[0][..., 0].unbind(1)
+    theirs = zuko.transforms.MonotonicRQSTransform(
+        widths, heights, raw[1][..., 0], bound=4.0, slope=math.exp(-690)
+    )
+    z, slope = theirs.call_and_ladj(x[:, 0])
+    mine, log_slope = spline.to_latent(x, params)
+    torch.testing.assert_close(mine[:, 0], z)
+    torch.testing.assert_close(log_slope[:, 0], slope)
+
+
+def _unbent(y, reach):
+    return y / (1 - y.abs() / reach)
+
+
+def test_a_masked_flow_draws_what_it_measures():
+    with seeded(6):
+        flow = shaken(masked_flow(4, condition=Labels(3), width=9))
+        z = torch.randn(50, 4, dtype=torch.float64)
+        c = torch.randint(3, (50,))
+    torch.testing.assert_close(flow.to_latent(flow.from_latent(z, c), c)[0], z)
+
+
+@pytest.mark.parametrize(("d", "width"), [(1, 4), (2, 5), (5, 3), (6, 16)])
+def test_the_steps_of_a_masked_net_are_its_params(d, width):
+    with seeded(7):
+        net = shaken(MaskedNet(d, 3, width=width, depth=3, classes=2), 1.0)
+        x, c = torch.randn(8, d, dtype=torch.float64), torch.randint(2, (8,))
+    every = net.params(x, c).view(8, 3, d)
+    given = x.clone()
+    given[:, -1] = torch.nan  # nothing looks at the last value
+    seen = []
+    for place, params in net.steps(given, c):
+        seen.append(place)
+        torch.testing.assert_close(params, every[:, :, place])
+    assert seen == list(range(d))
+
+
+def test_an_autoregressive_model_of_images_is_a_flow():
+    with seeded(8):
+        part = shaken(pixelcnn(SPLINE))
+        x = torch.randn(6, 1, 4, 4, dtype=torch.float64)
+    z, log_det = part.to_latent(x)
+    due = torch.linalg.slogdet(jacobian(part, x)).logabsdet
+    torch.testing.assert_close(log_det, due, rtol=0, atol=1e-8)
+    torch.testing.assert_close(part.from_latent(z), x, rtol=0, atol=1e-10)
+
+
+def test_a_planar_map_is_invertible_whatever_its_weights():
+    part = Planar(2).double()
+    with torch.no_grad():
+        part.w.copy_(torch.tensor([3.0, -4.0]))
+        part.u.copy_(torch.tensor([-0.6, 0.8]))  # uᵀw = -5
+    assert part.push()[1] > -1
+    x = torch.randn(1_000, 2, dtype=torch.float64)
+    assert part.to_latent(x)[1].isfinite().all()
+    torch.testing.assert_close(part.from_latent(part.to_latent(x)[0]), x)
+
+
+def test_actnorm_sets_itself_by_the_first_batch_in_train_mode():
+    part = ActNorm(3)
+    x = torch.randn(64, 3, 5, 5) * torch.tensor([1.0, 5.0, 0.1])[:, None, None] + 7
+    part.eval().to_latent(x)
+    assert not part.ready
+    z, _ = part.train().to_latent(x)
+    values = z.transpose(0, 1).flatten(1)
+    torch.testing.assert_close(values.mean(1), torch.zeros(3), rtol=0, atol=1e-4)
+    torch.testing.assert_close(values.std(1, correction=0), torch.ones(3))
+    part.to_latent(x + 100)
+    torch.testing.assert_close(part.to_latent(x)[0], z)
+
+
+def test_a_mix_begins_as_a_rotation():
+    x = torch.randn(20, 6)
+    z, log_det = Mix(6).to_latent(x)
+    torch.testing.assert_close(z.norm(dim=1), x.norm(dim=1))
+    torch.testing.assert_close(log_det, torch.zeros(20), rtol=0, atol=1e-5)
+
+
+def test_what_is_done_early_stays():
+    x = torch.randn(4, 5, 2, 2)
+    z, _ = OnHalf(Mix(3)).to_latent(x)
+    assert torch.equal(z[:, :2], x[:, :2]) and not torch.equal(z[:, 2:], x[:, 2:])
+
+
+def test_a_condition_reaches_every_part():
+    net = WithLabel(mlp(2 + 3, 8, 4), 3)
+    with seeded(9):
+        flow = Flow(Coupling(net, Affine()), event_shape=(4,), condition=Labels(3))
+        x, c = torch.randn(30, 4), torch.arange(30) % 3
+    other = (c + 1) % 3
+    assert not torch.equal(flow.log_prob(x, c), flow.log_prob(x, other))
+    z, _ = flow.to_latent(x, c)
+    torch.testing.assert_close(flow.from_latent(z, c), x)
+
+
+def test_values_are_moved_as_the_condition_says():
+    with seeded(12):
+        part = shaken(Told(nn.Linear(3, 8), Affine()))
+        x, c = torch.randn(2, 4, dtype=torch.float64), torch.randn(2, 3).double()
+    z, log_det = part.to_latent(x, c)
+    shift, raw = part.net(c).chunk(2, 1)
+    log_scale = 3 * (raw / 3).tanh()
+    torch.testing.assert_close(z, (x - shift) * (-log_scale).exp())
+    torch.testing.assert_close(log_det, -log_scale.sum(1))
+    torch.testing.assert_close(part.from_latent(z, c), x)
+
+
+def test_the_unit_spline_is_a_distribution_function():
+    with seeded(13):
+        params = torch.randn(1, UNIT.per_value, 1, dtype=torch.float64)
+    x = ((torch.arange(100_000) + 0.5) / 100_000).double()[:, None]
+    every = params.expand(len(x), -1, -1)
+    z, slopes = UNIT.to_latent(x, every)
+    torch.testing.assert_close(slopes.exp().mean(), torch.tensor(1.0).double())
+    ends = torch.tensor([[0.0], [1.0]]).double()
+    torch.testing.assert_close(UNIT.to_latent(ends, params.expand(2, -1, -1))[0], ends)
+    torch.testing.assert_close(UNIT.from_latent(z, every), x)
+
+
+def test_colder_draws_are_closer_to_the_middle():
+    flow = coupling_flow(2)
+    with seeded(0):
+        wide = flow.sample(2_000)
+    with seeded(0):
+        near = flow.sample(2_000, temperature=0.5)
+    torch.testing.assert_close(near, wide / 2)
+
+
+class Squashed(Bijection):
+    """A density of one value in [0, 1]: the logistic of a normal value, shifted."""
+
+    def __init__(self, shift):
+        super().__init__()
+        self.shift = nn.Parameter(torch.tensor(shift))
+
+    def to_latent(self, x, c=None):
+        slope = -x.log() - (-x).log1p()
+        return x.logit() - self.shift, slope.flatten(1).sum(1)
+
+    def from_latent(self, z, c=None):
+        return (z + self.shift).sigmoid()
+
+
+def test_noise_in_the_cell_bounds_its_mass():
+    with seeded(10):
+        flow = Flow(Squashed(-4.0), event_shape=(1,)).double()
+        model = Dequantized(flow).double()
+        x = torch.tensor([[0], [3], [40]], dtype=torch.uint8)
+        draws = torch.stack([model.elbo(x) for _ in range(4_000)])
+        tight = torch.stack([model.iw_bound(x, k=50) for _ in range(200)])
+    ends = torch.tensor([[0, 1], [3, 4], [40, 41]]).double() / 256
+    mass = torch.special.ndtr(ends.logit() + 4.0).diff(dim=1)[:, 0].log()
+    gap = mass - draws.mean(0)
+    error = draws.std(0) / 4_000**0.5
+    assert (gap > -4 * error).all() and gap[0] > 5 * error[0]
+    torch.testing.assert_close(tight.mean(0), mass, rtol=0, atol=2e-3)
+
+
+def test_learned_noise_is_a_density_in_the_cell():
+    """The mean of 1 / q over draws is the width of the cell, which is 1."""
+    with seeded(11):
+        net = WithImage(3)
+        noise = Coupling(net, Affine())
+        flow = Flow(Logit(), event_shape=(2,))
+        model = Dequantized(flow, noise).double()
+        nn.init.normal_(net.layer.weight, std=0.3)
+        x = torch.randint(256, (1, 2), dtype=torch.uint8).expand(100_000, -1)
+        u, log_q = model.cell(x)
+    assert (u > 0).all() and (u < 1).all()
+    share = (-log_q).exp()
+    assert abs(share.mean() - 1) < 6 * share.std() / len(x) ** 0.5
+    assert share.std() > 0.01
+
+
+class WithImage(nn.Module):
+    def __init__(self, into):
+        super().__init__()
+        self.layer = nn.Linear(into, 2)
+
+    def forward(self, x, c):
+        return self.layer(torch.cat([x, c], 1))
+
+
+def test_samples_of_pixels_are_pixels():
+    model = Dequantized(glow((1, 8, 8), width=8, steps=1))
+    x = model.sample(3)
+    assert x.dtype == torch.uint8 and x.shape == (3, 1, 8, 8)
+    assert len(x.unique()) > 20
+
+
+def test_bits_of_a_uniform_density_are_eight():
+    model = Dequantized(Flow(Probit(), event_shape=(1, 4, 4))).double()
+    x = torch.randint(256, (5, 1, 4, 4), dtype=torch.uint8)
+    bits = -model.elbo(x) / (16 * math.log(2))
+    torch.testing.assert_close(bits.float(), torch.full((5,), 8.0))
+
+
+class TinyVAE(GenerativeModel):
+    event_shape = (2,)
+
+
+BAD = {
+    "order": (lambda: Permute([0, 2]), ValueError, "each of 0 to 1"),
+    "bins": (lambda: RationalQuadratic(2_000), ValueError, "do not fit"),
+    "bound": (lambda: RationalQuadratic(8, bound=0.0), ValueError, "bound is 0.0"),
+    "limit": (lambda: Affine(-1.0), ValueError, "limit is -1.0"),
+    "margin": (lambda: Logit(0.5), ValueError, "less than one half"),
+    "one value": (lambda: coupling_flow(1), ValueError, "d is 1"),
+    "no layers": (lambda: coupling_flow(2, layers=0), ValueError, "layers is 0"),
+    "sides": (lambda: glow((1, 6, 8)), ValueError, "multiples of 4"),
+    "an odd side": (
+        lambda: AtHalfSize().to_latent(torch.zeros(1, 1, 3, 4)),
+        ValueError,
+        "3 by 4",
+    ),
+    "no density": (lambda: Dequantized(TinyVAE()), ValueError, "no exact log_prob"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_refused(name):
+    call, error, text = BAD[name]
+    with pytest.raises(error, match=text):
+        call()
