@@ -3,7 +3,7 @@
 import math
 from fractions import Fraction
 
-from .. import build, edits, reference, right
+from .. import build, cases, edits, reference, right, wrong
 
 
 class Ar02:
@@ -209,6 +209,98 @@ class Ar02:
     the cut given to the lower part | number >= a -> number > a
     ends before the last bit | range(n) -> range(min(n, len(code)))
     ends before the last bit | range(n) -> range(n - 1)
+    length from the probability alone | while ceil(a * 2**m) + 1 > (a + w) * 2**m
+        -> while 1 > w * 2**m
+    begins below the interval | while ceil(a * 2**m) + 1 > (a + w) * 2**m
+        -> while int(a * 2**m) + 1 > (a + w) * 2**m
+        | format(ceil(a * 2**m), -> format(int(a * 2**m),
+    begins below the interval | while ceil(a * 2**m) + 1 > (a + w) * 2**m
+        -> while 2 > w * 2**m | format(ceil(a * 2**m), -> format(int(a * 2**m),
+    part of a bit in another place | return (a + (1 - q) * w, -> return (a + (1 - q),
+    part of a bit in another place | return (a + (1 - q) * w, -> return (a + q * w,
+    part of a bit in another place | return (a + (1 - q) * w,
+        -> return (a + (1 - q) * q * w,
+    part of a bit in another place | number >= a + (1 - q) * w
+        -> number >= a + (1 - q)
+    part of a bit in another place | number >= a + (1 - q) * w -> number >= a + q * w
+    number of the string read otherwise | Fraction(int(code, 2), 2 ** len(code))
+        -> Fraction(int(code, 2) + 1, 2 ** len(code))
+    number of the string read otherwise | int(code, 2) -> int(code[::-1], 2)
+    further characters not expected | 2 ** len(code)) -> 2 ** min(len(code), 40))
+    nothing to code not expected | if code else Fraction(0) ->
+    nothing to code not expected | m = 0
+ -> m = 0 * bits[0]
+    certain bits not expected | bit = int(number -> 1 / q; bit = int(number
+    digits lost on the way | m = 0
+ -> m = int(-math.log2(w))
+    read from the other end | return bits -> return bits[::-1]
+    read from the other end | if m else "" -> [::-1] if m else ""
+    result of an earlier call | code, n, prob -> code, n, prob, old=[]
+        | bits += (bit,) -> bits += (bit,); old.append(bit) | return bits
+        -> return tuple(old)
     not a tuple of bits | return bits -> return "".join(map(str, bits))
     """,
     )
+
+    @wrong("inside taken the other way around")
+    @build
+    def common_beginning():
+        _, decode = Ar02.coder()
+
+        def prefix(bits, prob):
+            a, w = Fraction(0), Fraction(1)
+            for i, bit in enumerate(bits):
+                zero = (1 - prob(bits[:i])) * w
+                a, w = (a + zero, w - zero) if bit else (a, zero)
+            code, low, size = "", Fraction(0), Fraction(1)
+            while len(code) < 2000:
+                size /= 2
+                if a + w <= low + size:
+                    code += "0"
+                elif a >= low + size:
+                    code, low = code + "1", low + size
+                else:
+                    break
+            return code
+
+        return prefix, decode
+
+    def kept(key, of_code):
+        """What was found is kept, by too little."""
+        encode, decode, memory = *Ar02.coder(), {}
+
+        def keep(f):
+            def once(*args):
+                if key(*args) not in memory:
+                    memory[key(*args)] = f(*args)
+                return memory[key(*args)]
+
+            return once
+
+        return (encode, keep(decode)) if of_code else (keep(encode), decode)
+
+    def probabilities_kept(key):
+        """The model is asked once for each past, or each length of it."""
+        encode, decode = Ar02.coder()
+        memory = {}
+
+        def once(prob):
+            def asked(past):
+                return memory.setdefault(key(past), prob(past))
+
+            return asked
+
+        def coded(bits, prob):
+            return encode(bits, once(prob))
+
+        return coded, lambda code, n, prob: decode(code, n, once(prob))
+
+    old = "result of an earlier call"
+    by_call = cases(
+        kept,
+        (old, {"key": lambda bits, prob: bits, "of_code": False}),
+        (old, {"key": lambda bits, prob: len(bits), "of_code": False}),
+        (old, {"key": lambda code, n, prob: code, "of_code": True}),
+        (old, {"key": lambda code, n, prob: (code, n), "of_code": True}),
+    )
+    by_past = cases(probabilities_kept, (old, {"key": lambda past: past}))

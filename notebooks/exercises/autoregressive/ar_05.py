@@ -2,7 +2,7 @@
 
 import torch
 
-from .. import build, edits, reference, right, wrong
+from .. import cases, edits, reference, right, wrong
 
 
 class Ar05:
@@ -131,6 +131,36 @@ class Ar05:
         -> of_out = (torch.arange(out_channels) * 3 // in_channels)
     colors held apart everywhere | return full
         -> return full.amax((2, 3), keepdim=True) * 0 + full * seen[:, :, None, None]
+    groups of one size for in and out
+        | of_in = groups.repeat_interleave(in_channels // 3)
+        -> of_in = (torch.arange(in_channels) * 3 // out_channels).clamp(max=2)
+    the channel in place of its group
+        | of_in = groups.repeat_interleave(in_channels // 3)
+        -> of_in = torch.arange(in_channels)
+    the channel in place of its group
+        | of_in = groups.repeat_interleave(in_channels // 3)
+        -> of_in = torch.arange(in_channels).clamp(max=2)
+    channels interleaved | of_in = groups.repeat_interleave(in_channels // 3)
+        -> of_in = groups.repeat(in_channels // 3)
+    border of the groups off by one
+        | of_in = groups.repeat_interleave(in_channels // 3)
+        -> of_in = torch.arange(in_channels) // (in_channels // 3 + 1)
+    border of the groups off by one
+        | of_in = groups.repeat_interleave(in_channels // 3)
+        -> of_in = (torch.arange(in_channels) * 3 / in_channels).round()
+    later colors seen at the center | else of_in <= of_out -> else of_in < 3
+    later colors seen at the center | of_in < of_out if -> of_in != of_out if
+        | else of_in <= of_out -> else of_in < 3
+    red sees itself | of_in < of_out if -> (of_in < of_out.clamp(min=1)) if
+    the group right before alone | of_in < of_out if -> of_in == of_out - 1 if
+        | else of_in <= of_out -> else (of_in <= of_out) & (of_in >= of_out - 1)
+    pixels further away not seen | full[:, :, :middle] = 1
+        -> full[:, :, max(middle - 1, 0) : middle] = 1
+    colors left out at the center | else of_in <= of_out -> else of_in < 0
+    other numbers than 0 and 1 | seen.float() -> seen / seen.sum(1, True).clamp(min=1)
+    used and unused exchanged | return full -> return 1 - full
+    a kernel of one pixel not met | middle] = seen.float()
+        -> middle] = seen.float(); full[:, :, :, middle + 1]
     not a tensor | return full -> return full.tolist()
     wrong shape | return full -> return full.flatten(2)
     """,
@@ -147,14 +177,19 @@ class Ar05:
         full = Ar05.of_one_channel(kind, out_channels, in_channels, kernel)
         return full.expand(out_channels, in_channels, -1, -1)
 
-    @wrong("one kind for both")
-    @build
-    def kept_without_kind():
+    def kept(key):
+        """A mask is kept by a part of what it depends on."""
         memory = {}
 
-        def mask(kind, *sizes):
-            if sizes not in memory:
-                memory[sizes] = Ar05.mask(kind, *sizes)
-            return memory[sizes]
+        def mask(*args):
+            return memory.setdefault(key(*args), Ar05.mask(*args))
 
         return mask
+
+    old = "result of an earlier call"
+    by_too_little = cases(
+        kept,
+        (old, {"key": lambda kind, *sizes: sizes}),
+        (old, {"key": lambda kind, out, into, k: (kind, out, into)}),
+        (old, {"key": lambda kind, out, into, k: (kind, k)}),
+    )

@@ -181,6 +181,12 @@ class Ar07:
     a single layer not met | self.head(h)
         -> self.head(h + 0 * self.link[1](h))
     blind spot above to the left | (r, r, r, 0) -> (0, 2 * r, r, 0)
+    rows above not seen far enough | vertical(F.pad(v, (r, r, r, 0)))
+        -> F.conv2d(F.pad(v, (r, r, r - 1, 0)), vertical.weight[:, :, 1:])
+    reach too short | vertical(F.pad(v, (r, r, r, 0)))
+        -> vertical(F.pad(v, (r, r, r, 0)) * (0 if i else 1))
+        | torch.tanh(horizontal(left) + link(above))
+        -> torch.tanh(F.conv2d(left[..., 1:], horizontal.weight[..., 1:]) + link(above))
     own row not seen far enough | F.pad(h, (r, 0)) if i
         -> F.pad(new * 0, (r, 0)) if i
     images of a batch mixed | self.head(h) -> self.head(h - h.mean(0))

@@ -20,9 +20,9 @@ from .._parts import wrong_part
 In a color image the values come in this order: row by row from above, in a row from
 left to right, and of a pixel first its red value, then green, then blue. In a network
 of masked convolutions ([van den Oord et al., 2016](https://arxiv.org/abs/1601.06759))
-the channels of each layer are divided into three equal groups of neighboring channels:
-the first third belongs to red, the next to green, the last to blue. At each pixel
-a group serves the value of its color there.
+the channels of each layer are divided into three equal groups of neighboring channels,
+a first third for red, the next for green, the last for blue: what the channels of
+a group hold at a pixel is used to predict the value of their color at this pixel.
 
 Write `mask(kind, out_channels, in_channels, kernel)`, which gives the mask of the
 weight of `nn.Conv2d(in_channels, out_channels, kernel)`, in its shape and in float32: 1
@@ -62,12 +62,17 @@ def mask(kind, out_channels, in_channels, kernel):
         "has the shape of the weight.",
         "channels interleaved": "The groups are the first, second and last third of "
         "the channels, not every third channel.",
+        "border of the groups off by one": "The groups are equal: channel n / 3 is the "
+        "first one of the second group.",
         "groups in the opposite order": "Green sees red, and red does not see green.",
         "groups of one size for in and out": "Each side has thirds of its own number "
         "of channels.",
         "colors left out at the center": "At the center a green value sees the red one "
         "of its pixel, and blue sees both.",
         "the channel in place of its group": "All channels of a group are alike.",
+        "later colors seen at the center": "Of its own pixel green does not see blue.",
+        "red sees itself": "In kind A the channels of red see nothing at the center.",
+        "the group right before alone": "Blue sees green, and red as well.",
         "the group alone": "Blue sees red as well.",
         "colors held apart everywhere": "Of pixels before the center all channels are "
         "seen.",
@@ -76,6 +81,11 @@ def mask(kind, out_channels, in_channels, kernel):
         "pixels to the right seen": "In the center's row only the left half is seen.",
         "the rows above not seen to the right": "Of a row above all of its pixels are "
         "before the center.",
+        "pixels further away not seen": "All that the kernel holds above, and to the "
+        "left, is seen.",
+        "other numbers than 0 and 1": "A weight is used or not.",
+        "used and unused exchanged": "1 where the weight may be used.",
+        "a kernel of one pixel not met": "The center is then all there is.",
         "pixels to the left not seen": "They are before the center.",
         "rows and columns exchanged": "Rows are the third axis, columns the fourth.",
         "center in the wrong place": "The center of a kernel of side k has the index "
@@ -106,6 +116,11 @@ def ar_05(t, mask):
             lambda i, j, c: (i == c and j < c) or (j == c and i < c),
         ],
         "pixels to the left not seen": lambda i, j, c: i < c,
+        "pixels further away not seen": [
+            lambda i, j, c: before(i, j, c) and i >= c - 1,
+            lambda i, j, c: before(i, j, c) and (i < c or j == c - 1),
+            lambda i, j, c: before(i, j, c) and i >= c - 1 and abs(j - c) <= 1,
+        ],
         "rows and columns exchanged": lambda i, j, c: before(j, i, c),
         "center in the wrong place": [
             lambda i, j, c: i < c or (i == c and j < c - 1),
@@ -130,6 +145,19 @@ def ar_05(t, mask):
             lambda kind, a, b: kind == "B",
             lambda kind, a, b: kind == "A",
             lambda kind, a, b: False,
+            lambda kind, a, b: kind == "B" and b <= a,
+            lambda kind, a, b: kind == "A" and b < a,
+        ],
+        "later colors seen at the center": [
+            lambda kind, a, b: b < a or kind == "B",
+            lambda kind, a, b: b != a or kind == "B",
+            lambda kind, a, b: b <= a or kind == "A",
+        ],
+        "red sees itself": lambda kind, a, b: b < max(a, 1) or (kind == "B" and a == b),
+        "the group right before alone": [
+            lambda kind, a, b: b == a - 1 or (kind == "B" and a == b),
+            lambda kind, a, b: b == max(a - (kind == "A"), 0),
+            lambda kind, a, b: b == a - (kind == "A"),
         ],
         "the group alone": [
             lambda kind, a, b: kind == "B" and a == b,
@@ -143,17 +171,28 @@ def ar_05(t, mask):
             lambda i, n, m: i * 3 // m,
             lambda i, n, m: min(i * 3 // m, 2),
         ],
-        "the channel in place of its group": lambda i, n, m: i,
+        "the channel in place of its group": [
+            lambda i, n, m: i,
+            lambda i, n, m: min(i, 2),
+        ],
+        "border of the groups off by one": [
+            lambda i, n, m: min((i + 1) * 3 // n, 2),
+            lambda i, n, m: max(i - 1, 0) * 3 // n,
+            lambda i, n, m: i // (n // 3 + 1),
+            lambda i, n, m: round(2 * i / (n - 1)),
+            lambda i, n, m: round(3 * i / n),
+            lambda i, n, m: -(-3 * i // n),
+        ],
     }
     apart = {"": False, "colors held apart everywhere": True}
     moves = {"": 0, "center in the wrong place": [-1, 1]}
 
-    def made_by(sizes, space, center, group, apart, move):
+    def made_by(sizes, space, center, group, other, apart, move):
         """The mask that these rules make."""
         kind, out, into, k = sizes
         c, full = k // 2 + (k > 1) * move, torch.zeros(out, into, k, k)
         rows = [group(i, out, into) for i in range(out)]
-        columns = [group(i, into, out) for i in range(into)]
+        columns = [other(i, into, out) for i in range(into)]
         one = [[float(center(kind, a, b)) for b in columns] for a in rows]
         inner = torch.tensor(one)
         for i, j in itertools.product(range(k), repeat=2):
@@ -162,22 +201,30 @@ def ar_05(t, mask):
         full[:, :, c, c] = inner
         return full
 
-    rules = spaces, centers, groups, apart, moves
+    rules = spaces, centers, groups, groups, apart, moves
     right_rules = [rule[""] for rule in rules]
 
-    def judged(*calls):
+    kept: list = []
+
+    first: dict = {}  # the kind that was asked for first, by the sizes
+
+    def judged(*calls, edge=None):
         """Several calls; a mistake is one that explains all of them."""
-        found = []
+        found, old = [], list(kept)
         for sizes in calls:
             _, out, into, k = sizes
-            made = t.call(mask, *sizes)
+            made = t.edge(edge, mask, *sizes) if edge else t.call(mask, *sizes)
             ideas = {
                 "in and out exchanged": (into, out, k, k) if out != into else (),
                 "one mask for all channels": [(k, k), (1, 1, k, k)],
+                "result of an earlier call": [tuple(v.shape) for v in old],
             }
             t.shape(made, (out, into, k, k), "that of the weight.", ideas=ideas)
             t.dtype(made, torch.float32, "1 and 0 as numbers.")
             found.append(t.tensor(made).detach())
+            kept.append(made_by(sizes, *right_rules))
+            first.setdefault((out, into, k), sizes[0])
+            old.append(kept[-1])
         for sizes, made in zip(calls, found):
             due = made_by(sizes, *right_rules)
             if torch.equal(made, due):
@@ -188,18 +235,25 @@ def ar_05(t, mask):
                 masks = [made_by(sizes, *choices) for sizes in calls]
                 return torch.cat([v.flatten() for v in masks])
 
-            name = wrong_part(every, make, *rules, tol=1e-6)
+            old = [made_by((first[v[1:]], *v[1:]), *right_rules) for v in calls]
+            if torch.equal(every, 1 - make(*right_rules)):
+                name = "used and unused exchanged"
+            elif ((every != 0) & (every != 1)).any():
+                name = "other numbers than 0 and 1"
+            elif torch.equal(every, torch.cat([v.flatten() for v in old])):
+                name = "result of an earlier call"
+            else:
+                name = wrong_part(every, make, *rules, tol=1e-6)
             t.equal(made, due, "1 where the weight may be used.", name)
 
-    t.property("kinds A and B, from 6 channels to 9")
-    judged(("A", 9, 6, 5), ("B", 9, 6, 5))
-    t.property("kinds A and B, from 9 channels to 6")
-    judged(("A", 6, 9, 3), ("B", 6, 9, 3))
+    t.property("kinds A and B, from 6 channels to 9, and from 9 to 6")
+    judged(("A", 9, 6, 5), ("B", 9, 6, 5), ("B", 6, 9, 3), ("A", 6, 9, 3))
     t.property("the first layer, from 3 channels, and the last, to 3")
     judged(("A", 12, 3, 7), ("A", 3, 3, 3))
-    judged(("B", 3, 12, 1), ("B", 3, 3, 5))
+    judged(("B", 3, 12, 5), ("B", 3, 3, 5))
     t.property("a kernel of a single pixel")
-    judged(("A", 9, 6, 1), ("B", 9, 6, 1), ("B", 12, 12, 1))
+    one = "a kernel of one pixel not met"
+    judged(("A", 9, 6, 1), ("B", 9, 6, 1), ("B", 12, 12, 1), ("B", 3, 12, 1), edge=one)
     t.property("other sizes")
     for _ in range(4):
         a, b, k = 3 * t.integer(1, 6), 3 * t.integer(1, 6), 2 * t.integer(0, 4) + 1
