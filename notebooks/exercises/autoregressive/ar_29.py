@@ -281,7 +281,7 @@ class Ar29:
         ("not normalized", {"last": lambda v: v.clamp(min=-5)}),
         ("probabilities in place of their logarithms", {"last": torch.exp}),
         ("another axis sums to one", {"last": lambda v: v.log_softmax(1)}),
-        ("another axis sums to one", {"last": lambda v: v.log_softmax(0)}),
+        ("statistics of the batch", {"last": lambda v: v.log_softmax(0)}),
         ("bits in place of nats", {"last": lambda v: v / math.log(2)}),
         ("sign flipped", {"last": torch.neg}),
         ("softmax applied twice", {"last": lambda v: v.exp().log_softmax(-1)}),

@@ -99,7 +99,7 @@ model = ...  # Model(), trained
         "not normalized": "The 27 probabilities of a place sum to one: logits become "
         "log-probabilities by log_softmax over the last axis.",
         "another axis sums to one": "The 27 tokens of one place share the whole, not "
-        "the places, nor the rows.",
+        "the places of one token.",
         "probabilities in place of their logarithms": "Logarithms are due: these lie "
         "between 0 and 1.",
         "softmax applied twice": "A log_softmax of probabilities is nearly the same "
@@ -162,16 +162,11 @@ def ar_29(t, model):
         sums = {
             "not normalized": v.logsumexp(-1),
             "probabilities in place of their logarithms": v.sum(-1) - 1,
-            "another axis sums to one": [v.logsumexp(0), v.logsumexp(1)],
+            "another axis sums to one": v.logsumexp(1),
             "bits in place of nats": (v * math.log(2)).logsumexp(-1),
             "sign flipped": (-v).logsumexp(-1),
         }
-        fits = [
-            name
-            for name, found in sums.items()
-            for s in (found if isinstance(found, list) else [found])
-            if s.abs().max() < 1e-3
-        ]
+        fits = [name for name, found in sums.items() if found.abs().max() < 1e-3]
         worst = float(v.logsumexp(-1).exp().max())
         why, got = "They sum to one.", f"up to {worst:.5g} in one place"
         one = "not normalized" in fits
