@@ -175,10 +175,10 @@ def ar_04(t, nade):
 
     def carried(x, W, c, V, b):
         h, found = c.double().expand(len(x), -1), []
-        for i in range(x.shape[1]):
+        for term, row, bias in zip((x[:, :, None] * W.T).unbind(1), V.double(), b):
             h = h.sigmoid()
-            found.append(h @ V[i].double() + b[i])
-            h = h + x[:, i, None] * W[:, i]
+            found.append(h @ row + bias)
+            h = h + term
         return entries(torch.stack(found, 1), x)
 
     def mixed(x, *w):
