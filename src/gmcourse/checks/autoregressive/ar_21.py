@@ -302,9 +302,8 @@ def model(net, tokens, sizes=None, how=((0, 0), "right", "right", 0.5, "all", "o
             if kept == "last" and new:
                 cache[i] = k[:, :, past:], v[:, :, past:]
             if keys == "late":  # turned when they are new, and kept as they were
-                cache[i] = [
-                    torch.cat([old[a], raw[a]], 2) if new else raw[a] for a in (0, 1)
-                ]
+                both = zip(old or raw, raw)
+                cache[i] = [torch.cat(v, 2) for v in both] if old else raw
             s = q @ k.mT / q.shape[-1] ** (power if new else 0.5)
             place = torch.arange(k.shape[2])
             sees = {
