@@ -5,9 +5,10 @@ import itertools
 import pytest
 import torch
 from torch.func import jacrev
+from torch.nn import functional as F
 
 from gmcourse import seeded, train
-from gmcourse.autoregressive import MADE, masks
+from gmcourse.autoregressive import MADE, NADE, masks
 from gmcourse.likelihoods import Bernoulli, DiscretizedLogistic, Gaussian
 
 EVERY = torch.tensor(list(itertools.product([0.0, 1.0], repeat=4)))
@@ -48,6 +49,34 @@ def test_a_value_depends_on_exactly_those_before_it(width, depth, orders, likeli
         later = place >= place.repeat(likelihood.per_value)[:, None]
         assert not reached[later].any()
         assert reached[~later].all()
+
+
+def test_a_hidden_layer_is_added_to_the_one_it_comes_from():
+    model, x = wide_awake(MADE((4,), width=9, depth=3)), EVERY.double()
+    order = torch.arange(4)
+    (straight,), hidden = masks(order), masks(order, 9, 9, 9)
+    first, second, third, last = (
+        lambda h, layer=layer, mask=mask: h @ (layer.weight * mask).T + layer.bias
+        for layer, mask in zip(model.layers, hidden, strict=True)
+    )
+    h = first(x)
+    h = h + second(F.silu(h))
+    h = h + third(F.silu(h))
+    direct = x @ (model.direct.weight * straight).T + model.direct.bias
+    torch.testing.assert_close(model.params(x), direct + last(F.silu(h)))
+
+
+def test_the_logits_of_a_nade_by_hand():
+    model, x = wide_awake(NADE((4,), 9)), EVERY.double()
+    before = x[:, None] * torch.ones(4, 4).double().tril(-1)  # (16, place, values)
+    hidden = (before @ model.into + model.hidden_bias).sigmoid()
+    torch.testing.assert_close(
+        model.params(x), (hidden * model.out).sum(2) + model.bias
+    )
+
+
+def test_a_nade_has_500_hidden_units_if_nothing_is_said():
+    assert NADE((4,)).into.shape == NADE((4,)).out.shape == (4, 500)
 
 
 def test_degrees_are_spread_over_the_places():
@@ -97,6 +126,17 @@ def test_levels_and_images():
     total = model.log_prob(x.view(81, 1, 2, 2)).exp().sum()
     torch.testing.assert_close(total, torch.ones(()).double())
     assert model.sample(3).shape == (3, 1, 2, 2)
+
+
+@pytest.mark.parametrize("orders", [1, 3])
+def test_known_values_of_each_row_are_kept_and_the_others_never_read(orders):
+    model = wide_awake(MADE((2, 3), width=8, orders=orders))
+    with seeded(0):
+        x = torch.rand(60, 2, 3).round().double()
+    known = torch.tensor([[True, False, True], [False, True, False]])
+    made = model.sample(60, given=x.where(known, torch.nan), known=known)
+    assert torch.equal(made[:, known], x[:, known])
+    assert made[:, ~known].unique().tolist() == [0.0, 1.0]
 
 
 def test_it_learns_a_distribution_that_no_product_holds():
