@@ -1,9 +1,10 @@
 """Normalizing flows: an invertible map from the data to standard normal values.
 
-A density is carried along by a change of variables. With ``z = f(x)`` it is
-``log p(x) = log N(z; 0, I) + log |det df/dx|``, and a draw is ``f⁻¹(z)`` of normal values ``z``. The map is a chain of simple ones, each
-a `Bijection`; ``gmcourse.monotone`` holds the maps of single numbers that they apply,
-``gmcourse.masked_flows`` those that go value by value, ``gmcourse.glow`` those of
+A density is carried along by a change of variables: where ``z = f(x)``, it is
+``log p(x) = log N(z; 0, I) + log |det df/dx|``. A draw is the ``x`` of normal values
+``z``. The map is a chain of simple ones, each a `Bijection`; ``gmcourse.monotone``
+holds the maps of single numbers that they apply, ``gmcourse.autoregressive_flows``
+those that go value by value, ``gmcourse.planar`` one more, ``gmcourse.glow`` those of
 images. Built in chapter 08_normalizing_flows.
 """
 
