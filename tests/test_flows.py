@@ -145,7 +145,9 @@ def test_the_inverse_in_single_precision_and_far_out(name):
     assert ((back - x).abs() / scale).max() < 1e-4
 
 
-@pytest.mark.parametrize("transform", [Shift(), Affine(), SPLINE], ids=str)
+@pytest.mark.parametrize(
+    "transform", [Shift(), Affine(), SPLINE], ids=["shift", "affine", "spline"]
+)
 def test_with_parameters_of_zero_nothing_moves(transform):
     x = 3 * torch.randn(50, 4, dtype=torch.float64)
     params = torch.zeros(50, transform.per_value, 4, dtype=torch.float64)
