@@ -160,7 +160,8 @@ def _next(model: GPT, tokens: list[int]) -> Float[Tensor, " levels"]:
     """The distribution of the token after these, by the model as the page has it."""
     x = torch.zeros(1, *model.event_shape, dtype=torch.int64, device="cpu")
     x[0, : len(tokens)] = torch.tensor(tokens, dtype=torch.int64)
-    return rounded(model).params(x).view(model.levels, -1)[:, len(tokens)].softmax(0)
+    logits = rounded(model).params(x).view(-1, *model.event_shape)
+    return logits[:, len(tokens)].softmax(0)
 
 
 def _visible(symbol: str) -> str:
