@@ -37,7 +37,11 @@ MUTANTS = [
         "self._params(stay, c))\n        return self._joined(stay, moved), slopes",
         "self._params(moved, c))\n        return self._joined(stay, moved), slopes",
     ),
-    ("slopes of each value", "slopes.flatten(1).sum(1)", "slopes.flatten(1).mean(1)"),
+    (
+        "slopes of each value",
+        "moved), slopes.flatten(1).sum(1)",
+        "moved), slopes.flatten(1).mean(1)",
+    ),
     (
         "the condition forgotten on the way back",
         "self.transform.from_latent(moved, self._params(stay, c))",
