@@ -386,6 +386,23 @@ def test_noise_in_the_cell_bounds_its_mass():
     torch.testing.assert_close(tight.mean(0), mass, rtol=0, atol=2e-3)
 
 
+def test_learned_noise_bounds_the_same_mass():
+    """Whatever the noise, its bound tightens to the mass of the cell."""
+    with seeded(14):
+        noise = shaken(Told(nn.Linear(1, 2), Affine()), 0.2)
+        with torch.no_grad():  # wide, so that no part of the cell is seldom met
+            noise.net.bias.copy_(torch.tensor([0.2, -1.0]))
+        flow = Flow(Squashed(-4.0), event_shape=(1,))
+        model = Dequantized(flow, noise).double()
+        x = torch.tensor([[0], [40]], dtype=torch.uint8)
+        draws = torch.stack([model.elbo(x) for _ in range(2_000)])
+        tight = torch.stack([model.iw_bound(x, k=200) for _ in range(100)])
+    ends = torch.tensor([[0, 1], [40, 41]]).double() / 256
+    mass = torch.special.ndtr(ends.logit() + 4.0).diff(dim=1)[:, 0].log()
+    assert (draws.mean(0) < mass).all()
+    torch.testing.assert_close(tight.mean(0), mass, rtol=0, atol=5e-3)
+
+
 def test_learned_noise_is_a_density_in_the_cell():
     """The mean of 1 / q over draws is the width of the cell, which is 1."""
     with seeded(11):
