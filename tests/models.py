@@ -50,6 +50,7 @@ from gmcourse.planar import Planar
 from gmcourse.scales import CoarseToFine
 from gmcourse.sequences import GPT, Recurrent
 from gmcourse.style import PathLength, StyleGenerator
+from gmcourse.tarflow import tarflow
 from gmcourse.testing import optimizers
 from gmcourse.translation import (
     CycleGAN,
@@ -209,6 +210,11 @@ def images_flow(**how):
     return glow((1, 4, 4), width=4, sizes=1, steps=1, **how)
 
 
+def small_tarflow(**how):
+    sizes = {"side": 2, "layers": 2, "width": 8, "depth": 1, "heads": 2}
+    return tarflow((1, 4, 4), **sizes, **how)
+
+
 def varied_dequantization():
     """Noise that sees the image, at its own size."""
     noise = Coupling(CouplingNet(1, 2, 4, beside=2), Affine())
@@ -301,6 +307,10 @@ MODELS = {
     "pixelcnn as a flow": pixelcnn_flow,
     "glow": lambda: images_flow(),
     "glow by label": lambda: images_flow(condition=Labels(3)),
+    "tarflow": small_tarflow,
+    "tarflow by label": lambda: small_tarflow(
+        condition=Labels(3, required=False), dropped=0.3
+    ),
     "dequantized": lambda: Dequantized(images_flow()),
     "dequantized by label": lambda: Dequantized(images_flow(condition=Labels(3))),
     "dequantized by a net": varied_dequantization,

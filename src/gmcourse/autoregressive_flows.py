@@ -33,6 +33,7 @@ class Conditionals(Bijection):
     Args:
         net: has ``params(x)`` and ``steps(x)`` of an `Autoregressive` model, whose
             "likelihood" is ``transform``: it has ``per_value`` parameters of a value.
+            A place may be a slice: of values that are moved together.
         transform: how a value is moved, given its parameters.
     """
 
@@ -46,12 +47,12 @@ class Conditionals(Bijection):
         return z, slopes.flatten(1).sum(1)
 
     def from_latent(self, z, c=None):
-        x = torch.zeros_like(z)
+        x = z.new_zeros(z.shape)
         values, due = x.view(len(x), -1), z.reshape(len(z), -1)
         for place, params in self.net.steps(x, c):
-            params = params.to(z.dtype)[..., None]
-            one = self.transform.from_latent(due[:, place, None], params)
-            values[:, place] = one[:, 0]
+            own = place if isinstance(place, slice) else slice(place, place + 1)
+            params = split(params, self.transform.per_value, z.dtype)
+            values[:, own] = self.transform.from_latent(due[:, own], params)
         return x
 
 
@@ -128,17 +129,17 @@ class MaskedNet(nn.Module):
             for i, (layer, state) in enumerate(zip(inner, states)):
                 rows = slice(low, high)
                 weight = layer.weight[rows, :seen]
-                h = F.linear(_now(before[:, :seen]), weight, layer.bias[rows])
+                h = F.linear(now(before[:, :seen]), weight, layer.bias[rows])
                 if i == 0 and self.label is not None:
                     h = h + told[:, rows]
                 state[:, rows] = F.silu(h)
                 before, seen = state, high
             own = slice(place, None, self.d)
             weight, bias = last.weight[own, :seen], last.bias[own]
-            yield place, F.linear(_now(before[:, :seen]), weight, bias)
+            yield place, F.linear(now(before[:, :seen]), weight, bias)
 
 
-def _now(x: Tensor) -> Tensor:
+def now(x: Tensor) -> Tensor:
     """As it is now: for a gradient, what is written beside it later must not matter."""
     return x.clone() if torch.is_grad_enabled() else x
 

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from ._arguments import integer, shape_of
+from ._arguments import integer, probability, shape_of
 from .conditions import Condition, Labels
 from .core import GenerativeModel
 from .monotone import Affine, Monotone, split
@@ -44,7 +44,7 @@ def normal_log_prob(z: Float[Tensor, "b ..."]) -> Float[Tensor, " b"]:
 
 
 class Bijection(nn.Module):
-    """An invertible map of examples to others of the same shape; abstract.
+    """An invertible map of examples to others with as many values; abstract.
 
     A family gives both directions. ``c`` is the model's condition, or None: a map may
     differ from one to the other.
@@ -115,9 +115,12 @@ class Flow(GenerativeModel):
         parts: the maps that data go through, in this order.
         event_shape: of an example.
         condition: what ``c`` is, see ``gmcourse.conditions``; every part gets it.
+        dropped: the chance that an example's condition is left out in the loss, in
+            train mode: every part gets the null condition then.
 
     Raises:
-        ValueError, TypeError: a size is no positive integer.
+        ValueError, TypeError: a size is no positive integer, or ``dropped`` is above 0
+            and there is no condition that may be left out.
 
     Rezende & Mohamed (2015), eqs. 5 to 7, in the direction of Dinh et al. (2017),
     eq. 3. Built in chapter 08_normalizing_flows.
@@ -136,10 +139,16 @@ class Flow(GenerativeModel):
         *parts: Bijection,
         event_shape: tuple[int, ...],
         condition: Condition | None = None,
+        dropped: float = 0.0,
     ):
         super().__init__()
         self.event_shape = shape_of("event_shape", event_shape)
         self.chain, self.condition = Chain(*parts), condition
+        self.dropped = probability("dropped", dropped)
+        if dropped and (condition is None or condition.required):
+            raise ValueError(
+                f"dropped is {dropped}; expected 0, or a condition with required=False"
+            )
 
     def to_latent(
         self, x: Float[Tensor, "b ..."], c: Shaped[Tensor, "b ..."] | None = None
@@ -159,11 +168,18 @@ class Flow(GenerativeModel):
         self, x: Float[Tensor, "b ..."], c: Shaped[Tensor, "b ..."] | None = None
     ) -> Float[Tensor, " b"]:
         """Exact, in nats."""
-        z, log_det = self.to_latent(x, c)
+        self.check(x, c)
+        return self._log_prob(x, c)
+
+    def _log_prob(self, x: Tensor, c: Tensor | None) -> Tensor:
+        z, log_det = self.chain.to_latent(x, c)
         return normal_log_prob(z) + log_det
 
     def loss(self, x, c=None):
-        return -self.log_prob(x, c).mean()
+        self.check(x, c)
+        if self.training and self.dropped and self.condition and c is not None:
+            c = self.condition.drop(c, self.dropped)
+        return -self._log_prob(x, c).mean()
 
     def draw(self, n, c=None, *, temperature: float = 1.0):
         """``temperature`` is the standard deviation of ``z``; 1 is the model's own."""

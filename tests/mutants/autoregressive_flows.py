@@ -1,9 +1,9 @@
 """Mistakes in autoregressive_flows.py, and the tests that must notice them."""
 
-TESTS = ("test_flows.py", "test_contract.py")
+TESTS = ("test_flows.py", "test_tarflow.py", "test_contract.py")
 MUTANTS = [
     ("slopes of each value", "slopes.flatten(1).sum(1)", "slopes.flatten(1).mean(1)"),
-    ("z of another place", "due[:, place, None]", "due[:, place - 1, None]"),
+    ("z of another place", "due[:, own], params", "due.roll(1, 1)[:, own], params"),
     (
         "no masks",
         'weight = layer.weight * getattr(self, f"mask{i}")',

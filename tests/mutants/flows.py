@@ -1,6 +1,6 @@
 """Mistakes in flows.py, and the tests that must notice them."""
 
-TESTS = ("test_flows.py", "test_contract.py")
+TESTS = ("test_flows.py", "test_tarflow.py", "test_contract.py")
 MUTANTS = [
     ("the constant once", "z.shape[1] * math.log", "math.log"),
     ("the constant without its pi", "math.log(2 * math.pi))", "math.log(2))"),
@@ -52,6 +52,12 @@ MUTANTS = [
         "(moved, stay) if self.flip",
         "(stay, moved) if self.flip",
     ),
+    (
+        "dropped in eval mode too",
+        "if self.training and self.dropped",
+        "if self.dropped",
+    ),
+    ("none dropped", "c = self.condition.drop(c, self.dropped)", "pass"),
     ("always the same half", "flip=bool(i % 2)", "flip=False"),
     ("no identity at the start", "        silent(net[-1])\n", ""),
 ]
