@@ -179,7 +179,7 @@ def test_the_loss_is_that_of_points_held_back(show):
         assert found["truth"] == pytest.approx(truth, abs=2e-3)  # points in halves
         assert truth == pytest.approx(densities.banana().entropy, abs=0.15)
         words = page.locator(".gm-losses .gm-near").inner_text()
-        assert words == f"step 0: {due:.3f} nats; the true density {truth:.3f}"
+        assert words == f"step 0: loss {due:.3f} nats; the true density {truth:.3f}"
 
 
 # ---- training --------------------------------------------------------------------

@@ -262,7 +262,7 @@ GM.figures.flow_plane = function (data, root) {
   // ---- the terms of the density ----------------------------------------------
 
   // log N(z), one term a layer, and their sum: a bar begins where the one before ends.
-  const WIDTH = 400, ROW = 21, FROM = 82, TO = 340, ROWS = LAYERS + 2;
+  const WIDTH = 400, ROW = 21, FROM = 82, TO = 328, ROWS = LAYERS + 2;
   const names = ["log N(z)", ...layers.map((_, i) => `layer ${i + 1}`), "log p(x)"];
   const row = (i) => ROW * i + 15;
   const bars = names.map((_, i) => svg("rect", { height: 11, y: row(i) - 9,
@@ -320,7 +320,7 @@ GM.figures.flow_plane = function (data, root) {
     floor.setAttribute("d", truth === null ? "" : `M8 ${y(truth)}H${WIDTH - 8}`);
     name.setAttribute("y", truth === null ? 0 : y(truth) - 5);
     name.textContent = truth === null ? "" : "the true density";
-    told.textContent = `step ${count.toLocaleString("en-US")}: ${number(losses.at(-1), 3)} nats`
+    told.textContent = `step ${count.toLocaleString("en-US")}: loss ${number(losses.at(-1), 3)} nats`
       + (truth === null ? "" : `; the true density ${number(truth, 3)}`);
   }
 
