@@ -10,7 +10,7 @@ from browser import page as page
 from live_pages import PHONE, drawn
 from live_pages import show as show
 
-from gmcourse import autoregressive, live, mixtures, seeded, sequences
+from gmcourse import autoregressive, flows, live, mixtures, seeded, sequences
 from gmcourse.data.densities import GaussianMixture
 
 FIGURE = "document.querySelector('.gm-live').gm"
@@ -449,6 +449,14 @@ def transport(**how):  # its own tests: test_live_transport.py
     return live.Transport([(-1.0, 0.5, 0.5), (2.0, 3.5, 0.5)], **how)
 
 
+def flow_plane(**how):  # its own tests: test_live_flow.py
+    with seeded(0):
+        flow = flows.coupling_flow(2, layers=2, width=4)
+    for part in flow.chain.parts:
+        torch.nn.init.ones_(part.net[-1].bias)
+    return live.FlowPlane(flow, **{"wander": False, "label": "A flow", **how})
+
+
 def pixels(**how):  # its own tests: test_live_pixels.py
     with seeded(0):
         model = autoregressive.NADE((1, 6, 5), 4)
@@ -465,6 +473,7 @@ KINDS = {
     "coins": coins,
     "divergences": divergences,
     "em": em,
+    "flow": flow_plane,
     "gan": gan_plane,
     "letters": letters,
     "pixels": pixels,
@@ -527,12 +536,12 @@ def test_pages_of_any_kind(show, kind):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("kind", ["coins", "em", "tradeoff"])
+@pytest.mark.parametrize("kind", ["coins", "em", "flow", "tradeoff"])
 def test_buttons_and_sliders_by_touch(show, kind):
     page = show(KINDS[kind]())
     page.set_viewport_size(PHONE)
     state = f"JSON.stringify({FIGURE}.get())"
-    names = {"coins": "Step", "em": "Step", "tradeoff": "Run"}
+    names = {"coins": "Step", "em": "Step", "flow": "Play", "tradeoff": "Run"}
     before = page.evaluate(state)
     page.get_by_role("button", name=names[kind]).tap()
     page.wait_for_function(f"{state} != {before!r}")

@@ -12,6 +12,7 @@ from .coins import PixelCoins
 from .divergences import Divergences
 from .em_steps import EMSteps
 from .figure import Live
+from .flow_plane import FlowPlane
 from .gan_plane import GANPlane
 from .latent_plane import LatentPlane
 from .next_token import NextToken
@@ -22,6 +23,7 @@ from .transport import Transport
 __all__ = [
     "Divergences",
     "EMSteps",
+    "FlowPlane",
     "GANPlane",
     "LatentPlane",
     "Live",

@@ -20,6 +20,7 @@ _LAYERS: dict[type[nn.Module], Callable[..., list]] = {
     nn.Softplus: lambda m: ["softplus", m.beta, m.threshold],
 }
 _SHAPE_ONLY = (nn.Identity, nn.Flatten, nn.Unflatten)
+_TRAINED = {"linear", "relu", "leaky_relu", "tanh", "sigmoid", "silu"}  # by train.js
 
 
 def pack(module: nn.Module) -> tuple[list[list], bytes]:
@@ -81,3 +82,30 @@ def _layers(module: nn.Module, name: str = "") -> list[tuple[str, nn.Module]]:
         return [(name or type(module).__name__, module)]
     parts = module.named_children()
     return [pair for k, m in parts for pair in _layers(m, f"{name}.{k}" if name else k)]
+
+
+def pack_trained(
+    name: str, module: nn.Module, into: int | None, out: int
+) -> tuple[list[list], bytes]:
+    """As `pack` gives it, if the page can train it and the widths are right.
+
+    Raises:
+        ValueError: as of `pack`, a layer without a way back in ``train.js``, a first
+            layer that is not Linear, or other numbers of inputs and outputs.
+    """
+    spec, weights = pack(module)
+    unknown = {layer[0] for layer in spec} - _TRAINED
+    if unknown:
+        raise ValueError(
+            f"the {name} has {', '.join(sorted(unknown))}, which the page runs but "
+            f"cannot train; it trains {', '.join(sorted(_TRAINED))}"
+        )
+    linear = [layer for layer in spec if layer[0] == "linear"]
+    if not linear or spec[0][0] != "linear":
+        raise ValueError(f"the {name} must begin with a Linear layer")
+    if linear[0][1] != (into or linear[0][1]) or linear[-1][2] != out:
+        raise ValueError(
+            f"the {name} takes {linear[0][1]} numbers and gives {linear[-1][2]}; "
+            f"expected {into or 'any'} and {out}"
+        )
+    return spec, weights

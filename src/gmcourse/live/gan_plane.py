@@ -13,7 +13,7 @@ from ..data.clouds import Cloud
 from ..data.mixture import GaussianMixture
 from ..settings import seeded
 from ._bytes import half, in_base64, png, rounded
-from ._net import pack
+from ._net import pack_trained
 from .figure import Live
 
 _GAMES = [gan.NonSaturating, gan.Saturating, gan.Hinge, gan.Wasserstein]
@@ -21,7 +21,6 @@ _POINTS = 400  # of each set: enough to see it, few enough for a page
 # What the sliders offer: 1, 2 and 5 times a power of ten.
 _RATES = [round(d * 10.0**p, 5) for p in (-5, -4, -3, -2) for d in (1, 2, 5)] + [0.1]
 _CLIP = 0.1  # of the critic's weights in the game of Wasserstein
-_TRAINED = {"linear", "relu", "leaky_relu", "tanh", "sigmoid", "silu"}  # by train.js
 
 
 class GANPlane(Live):
@@ -97,7 +96,10 @@ class GANPlane(Live):
         steps = integer("critic_steps", critic_steps, 1, 5)
         batch = integer("batch", batch, 1, 512)
         extent = positive("extent", extent)
-        nets = [_net("critic", critic, 2, 1), _net("generator", generator, None, 2)]
+        nets = [
+            pack_trained("critic", critic, 2, 1),
+            pack_trained("generator", generator, None, 2),
+        ]
         kept = _kept(_default() if sets is None else sets)
         data = {
             "nets": [{"spec": spec, "weights": in_base64(w)} for spec, w in nets],
@@ -141,28 +143,6 @@ def _default() -> dict[str, Cloud | GaussianMixture]:
         "spiral": clouds.swiss_roll(),
         "checkerboard": densities.checkerboard(),
     }
-
-
-def _net(
-    name: str, module: nn.Module, into: int | None, out: int
-) -> tuple[list[list], bytes]:
-    """As `pack` gives it, if the page can train it and the widths are right."""
-    spec, weights = pack(module)
-    unknown = {layer[0] for layer in spec} - _TRAINED
-    if unknown:
-        raise ValueError(
-            f"the {name} has {', '.join(sorted(unknown))}, which the page runs but "
-            f"cannot train; it trains {', '.join(sorted(_TRAINED))}"
-        )
-    linear = [layer for layer in spec if layer[0] == "linear"]
-    if not linear or spec[0][0] != "linear":
-        raise ValueError(f"the {name} must begin with a Linear layer")
-    if linear[0][1] != (into or linear[0][1]) or linear[-1][2] != out:
-        raise ValueError(
-            f"the {name} takes {linear[0][1]} numbers and gives {linear[-1][2]}; "
-            f"expected {into or 'any'} and {out}"
-        )
-    return spec, weights
 
 
 def _kept(

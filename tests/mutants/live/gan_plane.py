@@ -9,7 +9,6 @@ MUTANTS = [
         "for rate in chosen[::-1]]",
     ),
     ("variances for deviations", "variance.sqrt().tolist()", "variance.tolist()"),
-    ("a net that the page cannot train", "- _TRAINED", "- {*_TRAINED, 'gelu'}"),
     ("the still upside down", "at.flip(0).repeat", "at.repeat"),
     ("points upside down", "size - 2 - row + down", "row + down"),
 ]

@@ -1,0 +1,22 @@
+"""Mistakes in live/flow_plane.py, and the tests that must notice them."""
+
+TESTS = ("test_live_flow.py",)
+MUTANTS = [
+    ("every layer moves the same half", "bool(part.flip)", "False"),
+    ("one limit for all", "move.limit if", "3.0 if"),
+    ("what is held back is learned", "half(points[:_LEARNED])", "half(points)"),
+    ("judged by what is learned", "half(points[_LEARNED:])", "half(points[:_HELD])"),
+    (
+        "the true density on other points",
+        "log_prob(points[_LEARNED:])",
+        "log_prob(points[:_LEARNED])",
+    ),
+    ("log p for the loss", "-known.mean()", "known.mean()"),
+    ("a net that ends in a curve", 'spec[-1][0] != "linear"', "False"),
+    ("a flow of its own kind", "type(flow) is not Flow", "not isinstance(flow, Flow)"),
+    ("a flow that is told", " or flow.condition is not None", ""),
+    ("the point beyond the plane", " or point.abs().max() > extent", ""),
+    ("the still twice before the layers", "flow.to_latent(x)[0]", "x"),
+    ("the still upside down", "_SIZE - 2 - up + down", "up + down"),
+    ("level lines alone in the still", "rows, rows.flip(1)", "rows, rows"),
+]
