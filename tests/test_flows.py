@@ -164,6 +164,40 @@ def test_a_flow_begins_as_the_identity_up_to_the_order(make):
     torch.testing.assert_close(log_det, torch.zeros(20), rtol=0, atol=1e-5)
 
 
+def test_halves_of_couplings_take_turns():
+    with seeded(15):
+        flow, x = (
+            shaken(coupling_flow(4, layers=2, width=8)),
+            torch.randn(6, 4).double(),
+        )
+    first, both = flow.chain.parts[0].to_latent(x)[0], flow.to_latent(x)[0]
+    assert torch.equal(first[:, :2], x[:, :2]) and (first[:, 2:] != x[:, 2:]).all()
+    assert torch.equal(both[:, 2:], first[:, 2:]) and (both[:, :2] != x[:, :2]).all()
+
+
+def test_values_are_turned_round_between_masked_maps():
+    """One map is triangular; after two each value has met every other."""
+    with seeded(16):
+        flows = [shaken(masked_flow(4, layers=n, width=16)) for n in (1, 2)]
+        x = torch.randn(3, 4, dtype=torch.float64)
+    one, two = (jacobian(flow.chain, x) for flow in flows)
+    assert not one.flip(1).triu(1).any() and (one.flip(1).tril() != 0).sum() == 30
+    assert (two != 0).all()
+
+
+def test_an_inverse_masked_flow_draws_as_the_other_measures():
+    there, back = masked_flow(4, layers=1), masked_flow(4, layers=1, inverse=True)
+    shaken(there)
+    shaken(back)
+    for mine, theirs in zip(there.parameters(), back.parameters()):
+        theirs.data.copy_(mine)
+    x = torch.randn(5, 4, dtype=torch.float64)
+    z, log_det = there.to_latent(x)
+    drawn = back.from_latent(x.flip(1))  # z is turned round, and x is not
+    torch.testing.assert_close(drawn.flip(1), z)
+    torch.testing.assert_close(back.to_latent(drawn)[1], -log_det)
+
+
 FLOWS = {
     "coupling, affine": lambda: coupling_flow(2, width=16),
     "coupling, spline": lambda: coupling_flow(2, SPLINE, width=16),
@@ -202,6 +236,16 @@ def test_pieces_of_the_spline_join_smoothly():
     assert slopes.exp().diff(dim=0).abs().max() < 0.01 * steep
     outside = x.abs() >= 3
     assert torch.equal(z[outside], x[outside]) and not slopes[outside].any()
+
+
+def test_beyond_the_ends_a_spline_is_the_identity_to_the_bit():
+    """In single precision too, where the last piece ends a little off the bound."""
+    with seeded(17):
+        params = 2 * torch.randn(1_000, SPLINE.per_value, 2)
+    x = torch.tensor([-3.5, 3.0]).expand(1_000, 2)
+    z, slopes = SPLINE.to_latent(x, params)
+    assert torch.equal(z, x) and not slopes.any()
+    assert torch.equal(SPLINE.from_latent(x, params), x)
 
 
 def test_the_spline_and_its_inverse_where_pieces_meet():
@@ -295,7 +339,8 @@ def test_actnorm_sets_itself_by_the_first_batch_in_train_mode():
     values = z.transpose(0, 1).flatten(1)
     torch.testing.assert_close(values.mean(1), torch.zeros(3), rtol=0, atol=1e-4)
     torch.testing.assert_close(values.std(1, correction=0), torch.ones(3))
-    part.to_latent(x + 100)
+    assert part.ready
+    assert part.to_latent(x + 100)[0].mean() > 10  # not set by a second one
     torch.testing.assert_close(part.to_latent(x)[0], z)
 
 
@@ -321,6 +366,27 @@ def test_a_condition_reaches_every_part():
     assert not torch.equal(flow.log_prob(x, c), flow.log_prob(x, other))
     z, _ = flow.to_latent(x, c)
     torch.testing.assert_close(flow.from_latent(z, c), x)
+
+
+def test_a_net_of_couplings_adds_the_label_to_its_first_layer():
+    net = shaken(CouplingNet(2, 4, 8, classes=3))
+    x, c = torch.randn(3, 2, 4, 4, dtype=torch.float64), torch.arange(3)
+    h = nn.functional.silu(net.first(x) + net.label(c)[:, :, None, None])
+    torch.testing.assert_close(net(x, c), net.last(nn.functional.silu(net.inner(h))))
+    assert not torch.allclose(net(x, c), net(x, c.flip(0)))
+
+
+def test_a_net_of_couplings_sees_an_image_at_its_own_size():
+    """A square of the image becomes the channels of one place."""
+    net = shaken(CouplingNet(2, 4, 8, beside=12))
+    x = torch.randn(1, 2, 5, 5, dtype=torch.float64)
+    image = torch.randn(1, 3, 10, 10, dtype=torch.float64)
+    total = lambda image: net(x, image)[0, :, 1, 1].sum()  # noqa: E731
+    slope = torch.autograd.functional.jacobian(total, image)[0]
+    seen = (slope != 0).all(0)
+    # Two 3x3 convolutions reach two places far, which are squares of four pixels.
+    assert seen[:8, :8].all() and seen.sum() == 64
+    assert net(x, image).shape == (1, 4, 5, 5)
 
 
 def test_values_are_moved_as_the_condition_says():
@@ -383,7 +449,8 @@ def test_noise_in_the_cell_bounds_its_mass():
     gap = mass - draws.mean(0)
     error = draws.std(0) / 4_000**0.5
     assert (gap > -4 * error).all() and gap[0] > 5 * error[0]
-    torch.testing.assert_close(tight.mean(0), mass, rtol=0, atol=2e-3)
+    # Five standard errors of a mean of these; the first cell is steep.
+    assert ((tight.mean(0) - mass).abs() < torch.tensor([2e-2, 3e-3, 3e-3])).all()
 
 
 def test_learned_noise_bounds_the_same_mass():
@@ -433,6 +500,29 @@ def test_samples_of_pixels_are_pixels():
     x = model.sample(3)
     assert x.dtype == torch.uint8 and x.shape == (3, 1, 8, 8)
     assert len(x.unique()) > 20
+
+
+def test_a_draw_becomes_the_level_in_whose_cell_it_lies():
+    """What lies beyond 0 to 1 becomes the first level or the last."""
+    density = Flow(Permute([1, 0]), event_shape=(2,))
+    with seeded(18):
+        y = density.sample(1_000)
+    with seeded(18):
+        x = Dequantized(density).sample(1_000).float()
+    inside = (y > 0) & (y < 1)
+    assert inside.sum() > 500
+    assert ((x <= 256 * y) & (256 * y < x + 1))[inside].all()
+    assert not x[y <= 0].any() and (x[y >= 1] == 255).all()
+
+
+def test_uniform_noise_stays_in_its_cell():
+    model = Dequantized(Flow(ActNorm(1), event_shape=(1, 100)))
+    for kind in torch.float32, torch.float64:
+        x = torch.full((1_000, 1, 100), 255, dtype=torch.uint8)
+        u, log_q = model.to(kind).cell(x)
+        assert u.dtype == kind and not log_q.any()
+        assert (u > 0).all() and ((x + u) / 256 < 1).all()
+        assert abs(u.mean() - 0.5) < 0.01 and abs(u.std() - 12**-0.5) < 0.01
 
 
 def test_bits_of_a_uniform_density_are_eight():

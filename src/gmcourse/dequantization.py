@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from ._arguments import integer
 from .core import GenerativeModel
+from .data import dequantize
 from .flows import Bijection, normal_log_prob
 
 __all__ = ["Dequantized"]
@@ -76,12 +77,14 @@ class Dequantized(GenerativeModel):
     def cell(
         self, x: UInt8[Tensor, "b ..."]
     ) -> tuple[Float[Tensor, "b ..."], Float[Tensor, " b"]]:
-        """A draw of ``u`` in the cells of ``x``, and ``log q(u | x)``."""
+        """A draw of ``u`` in the cells of ``x``, and ``log q(u | x)``.
+
+        Learned noise is kept ``2^-16`` away from the ends of a cell, for ``255 + u``
+        must not become 256; ``log q`` is that of the draw before.
+        """
         like = self._like()
         if self.noise_map is None:
-            # On the midpoints of 2^15 parts: 255 + u must not become 256.
-            u = torch.rand(x.shape, device=x.device, dtype=like.dtype)
-            u = ((u * 2**15).floor() + 0.5) / 2**15
+            u = (256 * dequantize(x) - x).to(like.dtype)  # exact, see there
             return u, u.new_zeros(len(x))
         eps = self.noise(*x.shape)
         v, log_det = self.noise_map.to_latent(eps, x.to(like.dtype) / 127.5 - 1)

@@ -18,7 +18,8 @@ MUTANTS = [
         "- log_det",
     ),
     ("the map without its determinant", "- log_det - slope", "- slope"),
-    ("no noise at all", "u = torch.rand(x.shape", "u = 0 * torch.rand(x.shape"),
+    ("no noise at all", "(256 * dequantize(x) - x)", "0 * dequantize(x)"),
+    ("the value in the noise", "(256 * dequantize(x) - x)", "256 * dequantize(x)"),
     ("rounded, not cut", "(256 * y).floor()", "(256 * y).round()"),
     ("any density will do", "if not flow.exact:", "if False:"),
 ]

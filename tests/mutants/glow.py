@@ -23,7 +23,11 @@ MUTANTS = [
         "self.permutation @ lower @ upper",
         "self.permutation.T @ lower @ upper",
     ),
-    ("the transpose", "ij,bj...->bi...", "ji,bj...->bi..."),
+    (
+        "undone where it is done",
+        "self._mixed(x, self.matrix)",
+        "self._mixed(x, self.inverse)",
+    ),
     (
         "all channels go on",
         "self.chain.to_latent(x[:, half:], c)",
