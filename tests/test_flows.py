@@ -261,25 +261,79 @@ def test_the_spline_and_its_inverse_where_pieces_meet():
     torch.testing.assert_close(SPLINE.from_latent(z, params), x)
 
 
-def test_the_spline_is_that_of_zuko():
+def spline_of_zuko(spline, params):
+    """Its transform of ``(b, d)`` values, with our parameters ``(b, per_value, d)``."""
+    zuko, k = pytest.importorskip("zuko"), spline.bins
+    sizes = params[:, : 2 * k].unflatten(1, (2, k)).softmax(2)
+    sizes = spline.least + (1 - k * spline.least) * sizes
+    slopes = spline.least + nn.functional.softplus(params[:, 2 * k :] + spline._one)
+    # It bends what it is given, v to v / (1 + |v| / 690) and sizes twice as much.
+    raw = [_unbent(v.log(), r).mT for v, r in ((sizes, 345), (slopes, 690))]
+    how = {"bound": spline.high, "slope": math.exp(-690)}
+    return zuko.transforms.MonotonicRQSTransform(*raw[0].unbind(1), raw[1], **how)
+
+
+def affine_of_zuko(_, params):
+    """The same, with the limit 3 of ours."""
     zuko = pytest.importorskip("zuko")
+    shift, raw = params.unbind(1)
+    log_scale = -3 * (raw / 3).tanh()
+    how = _unbent(log_scale, 690), math.exp(-690)
+    return zuko.transforms.MonotonicAffineTransform(-shift * log_scale.exp(), *how)
+
+
+def test_the_spline_is_that_of_zuko():
     spline = RationalQuadratic(6, bound=4.0)
     with seeded(5):
-        params = torch.randn(100, spline.per_value, 1, dtype=torch.float64)
-        x = 3 * torch.randn(100, 1, dtype=torch.float64)
-    sizes = params[:, :12].unflatten(1, (2, 6)).softmax(2)
-    sizes = spline.least + (1 - 6 * spline.least) * sizes
-    slopes = spline.least + nn.functional.softplus(params[:, 12:] + spline._one)
-    # It bends what it is given, v to v / (1 + |v| / 690) and sizes twice as much.
-    raw = [_unbent(v.log(), r) for v, r in ((sizes, 345), (slopes, 690))]
-    widths, heights = raw[0][..., 0].unbind(1)
-    theirs = zuko.transforms.MonotonicRQSTransform(
-        widths, heights, raw[1][..., 0], bound=4.0, slope=math.exp(-690)
-    )
-    z, slope = theirs.call_and_ladj(x[:, 0])
+        params = torch.randn(100, spline.per_value, 2, dtype=torch.float64)
+        x = 3 * torch.randn(100, 2, dtype=torch.float64)
+    z, slope = spline_of_zuko(spline, params).call_and_ladj(x)
     mine, log_slope = spline.to_latent(x, params)
-    torch.testing.assert_close(mine[:, 0], z)
-    torch.testing.assert_close(log_slope[:, 0], slope)
+    torch.testing.assert_close(mine, z)
+    torch.testing.assert_close(log_slope, slope)
+
+
+@pytest.mark.parametrize("kind", ["couplings", "masked"])
+@pytest.mark.parametrize("name", ["affine", "spline"])
+def test_a_flow_is_that_of_zuko_with_the_same_weights(kind, name):
+    zuko = pytest.importorskip("zuko")
+    transform, theirs_of, d, parts = Affine(), affine_of_zuko, 5, []
+    if name == "spline":
+        transform, theirs_of = SPLINE, spline_of_zuko
+    with seeded(19):
+        make = coupling_flow if kind == "couplings" else masked_flow
+        flow = shaken(make(d, transform, layers=3, width=16))
+        x, z = torch.randn(2, 50, d, dtype=torch.float64)
+
+    def moved_by(net):
+        """What zuko asks for: a transform of all values, given those that steer."""
+
+        def meta(x):
+            params = net(x).unflatten(1, (transform.per_value, -1))
+            return zuko.transforms.DependentTransform(theirs_of(transform, params), 1)
+
+        return meta
+
+    for part in flow.chain.parts:
+        if isinstance(part, Coupling):
+            stay = torch.arange(d) >= 3 if part.flip else torch.arange(d) < 2
+            there = zuko.transforms.CouplingTransform(moved_by(part.net), stay)
+        elif isinstance(part, Permute):
+            there = zuko.transforms.PermutationTransform(part.order)
+        else:
+            sizes, out = [16, 16], transform.per_value * d
+            net = zuko.nn.MLP(d, out, sizes, activation=nn.SiLU).double()
+            for i, layer in enumerate(part.net.layers):
+                mask = getattr(part.net, f"mask{i}")
+                net[2 * i].weight.data = layer.weight.data * mask
+                net[2 * i].bias.data = layer.bias.data
+            there = zuko.transforms.AutoregressiveTransform(moved_by(net), passes=d)
+        parts.append(there)
+    whole = zuko.transforms.ComposedTransform(*parts)
+    base = zuko.distributions.DiagNormal(torch.zeros(d).double(), torch.ones(d))
+    theirs = zuko.distributions.NormalizingFlow(whole, base)
+    torch.testing.assert_close(flow.log_prob(x), theirs.log_prob(x))
+    torch.testing.assert_close(flow.from_latent(z), whole.inv(z))
 
 
 def _unbent(y, reach):
