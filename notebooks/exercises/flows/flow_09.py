@@ -79,7 +79,7 @@ class Flow09:
     share left out, and scale of 1/256 left out | math.log(share / 256) - s -> -s
     constant counted once for the image | math.log(share / 256) - s -> -s
         | nats = -(log_p + -> nats = -(log_p + math.log(share / 256) +
-    slope of another place | slope = -> s = ((x + u) / 256).clamp(1e-6, 1 - 1e-6); slope =
+    slope of another place | slope = -> s = ((x + u) / 256).clamp(1e-6); slope =
     slope of another place | slope = -> s = s.sigmoid(); slope =
     not finite | (x.to(u.dtype) + u) / 256 -> (x.to(u.dtype) / 256 + u)
     noise left out | (x.to(u.dtype) + u) -> (x.to(u.dtype) + 0 * u)
@@ -102,7 +102,7 @@ class Flow09:
     cut off from the graph | nats = -(log_p -> nats = -(log_p.detach()
     batch axis lost | .sum(1) -> .sum(1).squeeze()
         | return nats -> return nats.squeeze()
-    float32 in between | share * -> share * 1.0 * | (x.to(u.dtype) + u) -> (x + u.float())
+    float32 in between | (x.to(u.dtype) + u) -> (x + u.float())
     float32 in between | return nats -> nats = nats.float().to(log_p); return nats
     input changed in place | slope = math -> u += 0; u.mul_(0.5); slope = math
     estimated from samples | (x.to(u.dtype) + u) -> (x.to(u.dtype) + torch.rand_like(u))
