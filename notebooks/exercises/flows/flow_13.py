@@ -97,7 +97,7 @@ class Flow13:
     """,
     )
 
-    @wrong("digits lost by squaring")
+    @wrong("smallest singular value lost")
     def by_squares(f, x):
         j = jacobians(f, x)
         squares = torch.linalg.eigvalsh(j.mT @ j).clamp(min=1e-30)
@@ -131,6 +131,14 @@ class Flow13:
         x = x.detach()
         step = 1e-5 * torch.eye(x.shape[1], dtype=x.dtype)
         j = torch.stack([(f(x + e) - f(x)) / 1e-5 for e in step], 2)
+        s = torch.linalg.svdvals(j)
+        return 1 / s[:, -1], (s[:, 0] / s[:, -1]).log10()
+
+    @wrong("step of a difference")
+    def by_central_differences(f, x):
+        x = x.detach()
+        step = 1e-4 * torch.eye(x.shape[1], dtype=x.dtype)
+        j = torch.stack([(f(x + e) - f(x - e)) / 2e-4 for e in step], 2)
         s = torch.linalg.svdvals(j)
         return 1 / s[:, -1], (s[:, 0] / s[:, -1]).log10()
 

@@ -4,6 +4,7 @@ import itertools
 
 import torch
 
+from .._comparisons import far
 from .._exercise import Exercise
 from .._parts import mistakes
 
@@ -188,6 +189,10 @@ def flow_08(t, knots):
             t.dtype(part, args[0].dtype, "that of the raw numbers.")
         return made
 
+    def apart(values, value):
+        values = values if isinstance(values, list) else [values]
+        return [v for v in values if far(v, value, 3e-3).any()]
+
     kept: list = []  # what earlier calls gave
     names = "the knots x", "the knots z", "the slope of each bin"
 
@@ -197,8 +202,9 @@ def flow_08(t, knots):
         for i, (part, value) in enumerate(zip(made, exact)):
             t.property(f"{names[i]}, {what}", of=part)
             known = told(t.tensor(part).detach()) if told else None
-            old = [("result of an earlier call", [v[i] for v in past])]
-            ideas = itertools.chain(old, [] if known else rivals(i, *args))
+            ideas = [("result of an earlier call", [v[i] for v in past])]
+            ideas = itertools.chain(ideas, [] if known else rivals(i, *args))
+            ideas = ((name, apart(v, value)) for name, v in ideas)
             near = tol if i < 2 else 30 * tol
             t.close(part, value, "By running sums in float64.", known, ideas, near)
         kept.append(exact)
