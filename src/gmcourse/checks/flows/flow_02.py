@@ -155,8 +155,8 @@ def flow_02(t, log_det):
     told = "determinant made before its logarithm"
     u, v = draw(3, 12, 6)
     judged("determinants too large for float32", u * 3e4, v * 3e4, told=told)
-    turned = torch.linalg.qr(t.normal(3, 20, 20))[0] / 2**8
-    u, v = turned - torch.eye(20), torch.eye(20).expand(3, 20, 20)
+    few = torch.diag_embed(t.away(3, 20, low=0.5, high=2)) + t.normal(3, 20, 20) / 50
+    u, v = few / 2**8 - torch.eye(20), torch.eye(20).expand(3, 20, 20)
     judged("determinants too small for float32", u, v, told=told)
     u, v = (w.double() for w in draw(4, d, k))
     judged("float64, to ten digits", u, v, tol=1e-10)
