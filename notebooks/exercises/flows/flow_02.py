@@ -8,7 +8,7 @@ from .. import build, edits, reference, right, wrong
 class Flow02:
     r"""
     $\det(I_d + U V^\top) = \det(I_k + V^\top U)$, with $O(d k^2)$ steps for the small
-    matrix and $O(k^3)$ for its determinant. With $k = 1$ it is $1 + u^\top v$, as in the
+    matrix, $O(k^3)$ for its determinant. With $k = 1$ it is $1 + u^\top v$, that of the
     planar flow. Both sides are the determinant of
     $\begin{pmatrix} I_k & -V^\top \\ U & I_d \end{pmatrix}$, eliminated from its two
     ends.
