@@ -3,7 +3,7 @@
 import torch
 
 from .._exercise import Exercise
-from ._shared_maps import pair
+from ._shared_maps import along, pair
 
 NEVER = "halves never take turns"
 
@@ -186,18 +186,4 @@ def flow_04(t, Stack):
 
     stack, x = made(5, 4), t.away(4, 5, low=0.3, high=1.5).double()
     leaves = [*stack.parameters(), x.requires_grad_()]
-    step = [t.normal(*v.shape).double() for v in leaves]
-    outs, ends = both(stack, x), []
-    weights = [t.uniform(*v.shape, low=0.5, high=2).double() for v in outs]
-    got = [[t.grad(o, v, w) for v in leaves] for o, w in zip(outs, weights)]
-    for h in (1e-5, -2e-5):
-        with torch.no_grad():
-            for v, way in zip(leaves, step):
-                v.add_(h * way)
-        ends.append([v.detach() for v in both(stack, x)])
-    for i, name in enumerate(("z", "log_det", "the inverse")):
-        t.property(f"the gradient of {name} by weights and inputs", of=outs[i])
-        due = ((ends[0][i] - ends[1][i]) / 2e-5 * weights[i]).sum()
-        along = sum((v * way).sum() for v, way in zip(got[i], step))
-        told = "The slope in one direction.", "cut off from the graph"
-        t.close(along, due, *told, tol=1e-5)
+    along(t, lambda: both(stack, x), leaves, ("z", "log_det", "the inverse"))
