@@ -1,0 +1,179 @@
+"""Exercise flow-01: Stretched and squeezed."""
+
+from itertools import chain
+
+import torch
+
+from .._exercise import Exercise
+from .._parts import mistakes
+from ._shared_maps import pair
+
+
+@Exercise(
+    id="flow-01",
+    title="Stretched and squeezed",
+    difficulty=2,
+    minutes=15,
+    compute="cpu-instant",
+    points=3,
+    objectives=(
+        "Carry a density along with a variable, by a derivative that automatic "
+        "differentiation takes.",
+    ),
+    statement=r"""
+A random number $z$ has a density $p_Z$, and $x = g(z)$ with a differentiable function
+$g$ that rises everywhere or falls everywhere, its slope nowhere 0. Which density has
+$x$? Where $g$ stretches, the same probability lies on a longer piece.
+
+Write `pushed(g, z, log_p)`. `z` is a tensor of any shape, also `()`, of *separate*
+numbers, and `log_p` of the same shape holds $\log p_Z(z)$ of each. `g` takes a tensor
+of any shape and works on each of its numbers alone. Return the pair `(x, log_px)`, both
+of the shape of `z`: $x = g(z)$ and $\log p_X(x)$ of each number.
+
+No formula for the slope is given: it comes from automatic differentiation, to the
+digits of the type, float32 or float64, in which `z`, `log_p` and the results are. The
+slope may be as small as $10^{-30}$ or as large as $10^{30}$. Both results keep their
+graph: they can be differentiated by `z` and `log_p`, if these require a gradient, and
+by the weights of `g`, also if these do not.
+""",
+    stub='''
+def pushed(g, z, log_p):
+    """function, (...), (...) -> (...) x, (...) log-density of x."""
+    return ..., ...
+''',
+    answers={"pushed": callable},
+    hints=(
+        "Probability is kept: $p_X(x)\\,|dx| = p_Z(z)\\,|dz|$. Take the logarithm.",
+        "`torch.autograd.grad` differentiates one number. As `g` works on each number "
+        "alone, the derivative of the *sum* of all $g(z_i)$ by $z_i$ is the slope at "
+        "$z_i$.",
+        "`z` may not require a gradient; `z + 0`, or a view, of one that does, does. "
+        "And `create_graph=True` lets the slope itself be differentiated.",
+    ),
+    misconceptions={
+        "no pair": "Two tensors are due, (x, log_px).",
+        "results exchanged": "x comes first, and its log-density second.",
+        "z returned in place of x": "The first result is g(z).",
+        "sign of the log-slope": "Where g stretches, the density gets smaller.",
+        "slope left out": "The density of x is not that of z: g stretches it.",
+        "no absolute value": "A falling g has negative slopes; what counts is by how "
+        "much it stretches.",
+        "derivative at x in place of z": "g is differentiated where it is applied.",
+        "slope in place of its logarithm": "Densities are divided by the slope, so "
+        "their logarithms are lowered by its logarithm.",
+        "floor under the slope": "A constant added to the slope, or a clamp, changes "
+        "the density where g is flat.",
+        "summed over the dimensions": "These are separate numbers: each has a density "
+        "of its own.",
+    },
+)
+def flow_01(t, pushed):
+    def run(g, z, log_p):
+        """Two results of the shape and type of z, of which the first is x."""
+        made = pair(t, t.call(pushed, g, z, log_p), "(x, log_px)")
+        shape = tuple(z.shape)
+        alone = {
+            "batch axis lost": [()] * (shape == (1,)),
+            "reduced over the batch": [()],
+            "summed over the dimensions": [shape[:n] for n in range(1, len(shape))],
+        }
+        for out in made:
+            t.shape(out, shape, "one for each number.", ideas=alone)
+            t.dtype(out, z.dtype, "that of z.")
+        due = g(z).detach()
+        others = {"z returned in place of x": z}
+        if torch.allclose(t.tensor(made[1]).detach(), due):
+            others["results exchanged"] = t.tensor(made[0]).detach()
+        t.close(made[0], due, "x = g(z).", None, others)
+        return made
+
+    def ideas(g, slope, z, log_p):
+        """What mistakes give, and difference quotients with some steps."""
+        at = slope(z.double())
+        logs = {
+            "": at.abs().log(),
+            "no absolute value": [at.clamp(min=10.0**-c).log() for c in range(4, 40)],
+            "derivative at x in place of z": slope(g(z.double())).abs().log(),
+            "slope in place of its logarithm": [at.abs(), at],
+            "logarithm to base 10": at.abs().log10(),
+            "bits in place of nats": at.abs().log2(),
+        }
+        logs["no absolute value"] *= bool((at < 0).any())
+        logs["floor under the slope"] = [
+            low(at.abs(), 10.0**-c).log()
+            for low in (torch.add, lambda v, c: v.clamp(min=c))
+            for c in range(3, 31)
+        ]
+        signs = {
+            "": -1,
+            "sign of the log-slope": 1,
+            "slope left out": 0,
+            "off by a factor of two": [-2, -0.5],
+        }
+        ends = {
+            "": lambda v: v,
+            "reduced over the batch": [
+                *(lambda v: v.mean().expand_as(v), lambda v: v.sum().expand_as(v)),
+            ],
+        }
+        yield from mistakes(lambda a, s, f: log_p + s * f(a), logs, signs, ends, most=1)
+        yield "density in place of its logarithm", (log_p - logs[""]).exp()
+        yield "slope in place of its logarithm", [log_p / at.abs(), log_p * at.abs()]
+        for h in (10.0**-k for k in range(1, 9)):
+            steps = [(g(z + h) - g(z)) / h, (g(z + h) - g(z - h)) / (2 * h)]
+            found = [log_p - v.double().abs().log() for v in steps]
+            yield "differences in place of derivatives", found
+
+    def judged(name, g, slope, z, log_p, mistake=None, tol=1e-5):
+        t.property(name)
+        out = run(g, z, log_p)[1]
+        if mistake:
+            t.finite(out, "The density is positive and finite.", mistake)
+        told = log_p.double(), slope(z.double())
+        due = torch.sub(told[0], torch.log(abs(told[1])))
+        same = [k for k in kept if k[0].shape == z.shape]
+        past = [v for d, p in same for v in (d, d - p + told[0])]
+        past = [v for v in past if not torch.allclose(v, due)]
+        found = chain(
+            [("result of an earlier call", past)], ideas(g, slope, z, told[0])
+        )
+        t.close(out, due, "log p_Z(z) minus the log of |g'(z)|.", None, found, tol)
+        kept.append((due, told[0]))
+
+    kept: list = []
+    n = t.integer(5, 9)
+    z, log_p = t.normal(n, std=1.2), t.normal(n, std=3)
+    rising = lambda z: z.sinh() + z, lambda z: z.cosh() + 1
+    falling = lambda z: 0.4 * (-z).exp(), lambda z: -0.4 * (-z).exp()
+    judged("a rising function", *rising, z, log_p)
+    judged("a falling function", *falling, z, log_p, "no absolute value")
+    judged("another one at the same z", z.__class__.exp, torch.exp, z, log_p)
+    judged("other densities at the same z", *rising, z, t.normal(n, std=3))
+    wide, low = t.away(n, low=30, high=70), t.normal(n)
+    name = "slopes from 10⁻³⁰ to 10³⁰"
+    judged(name, *falling, wide, low, tol=1e-4)
+    judged("float64, to ten digits", *rising, z.double(), log_p.double(), tol=1e-10)
+
+    far = t.uniform(n, low=1e4, high=2e4).double()
+    wave = lambda z: 2 * z + z.sin(), lambda z: 2 + z.cos()
+    judged("float64, far from 0", *wave, far, log_p.double(), tol=1e-9)
+    for shape in ((), (1,), (2, 3, 4)):
+        z, log_p = t.normal(*shape), t.normal(*shape)
+        judged(f"numbers in a tensor of shape {shape}", *rising, z, log_p)
+
+    for flag in (False, True):
+        t.property(f"gradients, where z {'requires one' if flag else 'does not'}")
+        a, b = (t.uniform(low=0.5, high=2).double().requires_grad_() for _ in range(2))
+        z, log_p = (t.normal(4).double().requires_grad_(flag) for _ in range(2))
+        x, out = run(lambda z, a=a, b=b: -a * z - b * z.tanh(), z, log_p)
+        slope = a + b / z.cosh().square()
+        u, v = (t.uniform(4, low=0.5, high=2).double() for _ in range(2))
+        due = ((-a * z - b * z.tanh()) * u).sum() + ((log_p - slope.log()) * v).sum()
+        for wrt in (a, b, z, log_p)[: 4 if flag else 2]:
+            t.property(t.properties[-1], of=out)
+            told = "That of the formula.", "cut off from the graph"
+            try:
+                got = t.grad(x, wrt, u) + t.grad(out, wrt, v)
+            except RuntimeError:  # the graph of x is gone
+                t.fail(told[1], why=told[0], got="An error of backward.")
+            t.close(got, t.grad(due, wrt), *told, tol=1e-6)

@@ -1,0 +1,187 @@
+"""Exercise flow-02: A large determinant by a small one."""
+
+import math
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from .._exercise import Exercise
+
+
+@Exercise(
+    id="flow-02",
+    title="A large determinant by a small one",
+    difficulty=3,
+    minutes=20,
+    compute="cpu-instant",
+    points=4,
+    objectives=(
+        "Compute the log-determinant of a layer of low rank in time and memory that "
+        "grow with the number of values, not with its square.",
+    ),
+    statement=r"""
+A planar map adds one direction to the identity; more directions make a layer whose
+Jacobian is $I + U V^\top$, with $U$ and $V$ of $d$ rows and few columns, $k$ of them.
+Its determinant needs no $d \times d$ matrix: for every $U$ and $V$ of one shape it is
+that of a $k \times k$ matrix (the matrix determinant lemma, or Sylvester's identity).
+
+Write `log_det(u, v)`. Both are `(n, d, k)`: one pair for each of $n$ examples. Return
+$\log |\det(I + U V^\top)|$ of each, `(n,)`, in nats. All of it is in float32 or in
+float64, the result, too, to the digits of the type.
+
+- Nothing of $d^2$ numbers is made: with $d = 100{,}000$ that would be 40 GB for one
+  matrix. Numbers of the order of $n d k^2$ are allowed.
+- Determinants may be negative (the logarithm is of their size), and too large or too
+  small for the type where their logarithm is a number like any other. None is 0.
+- Gradients flow to `u` and `v`.
+- All sizes are 1 or more; $k$ may be larger than $d$.
+""",
+    stub='''
+def log_det(u, v):
+    """(n, d, k), (n, d, k) -> (n,) log of the size of det(I + U V^T)."""
+    return ...
+''',
+    answers={"log_det": callable},
+    hints=(
+        "$\\det(I_d + A B) = \\det(I_k + B A)$, where $A$ is $d \\times k$ and $B$ is "
+        "$k \\times d$. The two identities are not of one size.",
+        "`det` first and `log` then is right only while the determinant fits into the "
+        "type: which function of `torch.linalg` gives the logarithm at once?",
+        "Test with small $d$, where the large matrix can be made, and with $n$, $d$ "
+        "and $k$ all different.",
+    ),
+    misconceptions={
+        "the large matrix is made": "With d = 100,000 it has ten thousand million "
+        "numbers. The small matrix has k rows.",
+        "no absolute value": "Half of all determinants are negative, and the logarithm "
+        "of their size is due.",
+        "determinant made before its logarithm": "It overflows, or is 0, where its "
+        "logarithm is a number like any other.",
+        "identity left out": "The small matrix begins as the identity, too.",
+        "sign of the product": "It is I plus the product.",
+        "trace in place of the determinant": "That is right for small U and V only.",
+        "columns taken one by one": "The k directions are not orthogonal: what they "
+        "have in common counts.",
+        "one added to the determinant": "The identity is added to the matrix.",
+        "one direction alone": "1 + uᵀv is the case k = 1. With more columns it is a "
+        "determinant.",
+        "reshape in place of a transposition": "view and reshape do not move an axis.",
+        "sign in place of the logarithm": "slogdet gives two things.",
+        "batch of matrices mixed": "Each example has a pair of its own.",
+    },
+)
+def flow_02(t, log_det):
+    def gram(u, v):
+        return torch.einsum("ndi,ndj->nji", u, v)
+
+    def log_size(m):
+        return torch.linalg.slogdet(m)[1]
+
+    def right(u, v):
+        """By the large matrix, in float64."""
+        u, v = u.double(), v.double()
+        return log_size(torch.einsum("nik,njk->nij", u, v) + torch.eye(u.shape[1]))
+
+    def draw(n, d, k, positive=False):
+        """Pairs whose determinants are far from 0, nearly half of them negative."""
+        u, v = (t.normal(128, d, k, std=1.5 / d**0.25) for _ in range(2))
+        det = torch.linalg.det(gram(u, v) + torch.eye(k))
+        up, down = ((s * det > 0.3).nonzero()[:, 0] for s in (1, -1))
+        fewer = 0 if positive else n // 2
+        at = torch.cat([down[:fewer], up[: n - fewer]])
+        return u[at], v[at]
+
+    def ideas(u, v):
+        """What mistakes give."""
+        n, d, k = u.shape
+        due, m = right(u, v), gram(u, v).double()
+        eye, (a, b) = torch.eye(k).double(), (u.double(), v.double())
+        full = m + eye
+        turned = a.reshape(n, k, d) @ b, b.reshape(n, k, d) @ a
+        trace = m.diagonal(dim1=1, dim2=2).sum(1)
+        same = [kept for kept in past if kept.shape == due.shape]
+        yield "result of an earlier call", same
+        yield "identity left out", log_size(m)
+        yield "sign of the product", log_size(eye - m)
+        yield "trace in place of the determinant", [trace, trace.abs().log()]
+        one_by_one = full.diagonal(dim1=1, dim2=2).abs().log().sum(1)
+        yield "columns taken one by one", one_by_one
+        yield "one added to the determinant", (1 + m.det()).abs().log()
+        yield "one direction alone", (1 + (a * b).sum((1, 2))).abs().log()
+        yield "reshape in place of a transposition", [log_size(eye + w) for w in turned]
+        yield "sign in place of the logarithm", full.det().sign()
+        yield "determinant in place of its logarithm", [full.det(), full.det().abs()]
+        yield "batch of matrices mixed", log_size(eye + m.mean(0)).expand(n)
+        yield "batch of matrices mixed", log_size(eye + m.sum(0)).expand(n)
+        yield "mean over the dimensions", [due / d, due / k]
+        yield "reduced over the batch", [due.mean().expand(n), due.sum().expand(n)]
+        yield "reduced over the batch", due / n
+        yield "bits in place of nats", due / math.log(2)
+        yield "logarithm to base 10", due / math.log(10)
+        yield "off by a factor of two", [2 * due, due / 2]
+        yield "sign flipped", -due
+
+    def judged(name, u, v, tol=1e-4, told=None):
+        t.property(name)
+        out = t.call(log_det, u, v)
+        lost = {"batch axis lost": [()] * (len(u) == 1), "reduced over the batch": [()]}
+        t.shape(out, (len(u),), "one for each example.", ideas=lost)
+        t.dtype(out, u.dtype, "that of u and v.")
+        t.finite(out, "No determinant is 0.", told)
+        due = right(u, v).detach()
+        names = None if told and told != "no absolute value" else ideas(u, v)
+        t.close(out, due, "By the large matrix.", told, names, tol)
+        past.append(due)
+        return out
+
+    past: list = []
+    n, d, k = 7, t.integer(8, 10), t.integer(3, 4)
+    u, v = draw(n, d, k)
+    t.steady(log_det, u, v)
+    past.append(right(u, v))
+    judged("positive determinants", *draw(n, d, k, positive=True))
+    judged("determinants of both signs", *draw(n, d, k), told="no absolute value")
+    judged("others of the same size", *draw(n, d, k))
+    for shape in ((1, 5, 3), (3, 6, 1), (4, 2, 5), (4, 1, 1), (1, 1, 1)):
+        judged("(n, d, k) = ({}, {}, {})".format(*shape), *draw(*shape))
+
+    t.property("4,000 values: no matrix of all their pairs")
+    u, v = draw(2, 20, 3)
+    many = u.repeat(1, 200, 1), v.repeat(1, 200, 1) / 200
+    with NoLargeTensor(4000**2 // 8):
+        out = t.edge("the large matrix is made", log_det, *many)
+    t.close(out, right(u, v), "That of one of 200 equal parts.", tol=1e-3)
+
+    told = "determinant made before its logarithm"
+    u, v = draw(3, 12, 6)
+    judged("determinants too large for float32", u * 3e4, v * 3e4, told=told)
+    few = torch.diag_embed(t.away(3, 20, low=0.5, high=2)) + t.normal(3, 20, 20) / 50
+    u, v = few / 2**8 - torch.eye(20), torch.eye(20).expand(3, 20, 20)
+    judged("determinants too small for float32", u, v, told=told)
+    u, v = (w.double() for w in draw(4, d, k))
+    judged("float64, to ten digits", u, v, tol=1e-10)
+
+    name = "gradients by u and v, with determinants of both signs"
+    u, v = (w.double().requires_grad_() for w in draw(n, d, k))
+    out, due = judged(name, u, v), right(u, v)
+    weight = t.uniform(n, low=0.5, high=2).double()
+    for wrt in (u, v):
+        why, told = "Those by the large matrix.", "cut off from the graph"
+        t.close(t.grad(out, wrt, weight), t.grad(due, wrt, weight), why, told, tol=1e-7)
+
+
+class NoLargeTensor(TorchFunctionMode):
+    """No function of torch gives a tensor that holds more than ``most`` numbers."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.most = most
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for part in out if isinstance(out, tuple | list) else (out,):
+            if isinstance(part, torch.Tensor):
+                held = part.untyped_storage().nbytes() // part.element_size()
+                if held > self.most:
+                    raise MemoryError(f"a tensor of {held:,} numbers was made")
+        return out
