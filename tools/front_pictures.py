@@ -17,6 +17,7 @@ and `live` when a live figure's script does.
     emoji    held-out emoji, and below each what pix2pix-emoji makes of it
     endings  upper halves of test digits, continued by rowcnn-mnist in several ways
     voices   the ten digits as wavenet-spoken says them
+    carried  a grid of normal values, as flow-checkerboard carries it to the data
 """
 
 import sys
@@ -166,7 +167,40 @@ def voices() -> Tensor:
     return tile(tint(inside * 0.75), 5, zoom=2, gap=6)
 
 
-PICTURES = (live, plane, digits, mixture, codes, wishes, faces, emoji, endings, voices)
+@torch.no_grad()
+def carried() -> Tensor:
+    """The density, and where each of the two latent values is a multiple of 1/2."""
+    width, height, reach = 840, 420, 4.4
+    axis = torch.linspace(-reach, reach, width), torch.linspace(2.2, -2.2, height)
+    x = torch.stack(torch.meshgrid(axis[1], axis[0], indexing="ij")[::-1], -1)
+    z, log_p = [], []
+    flow = zoo.load("flow-checkerboard")
+    for rows in x.view(-1, 2).split(20_000):
+        z.append(flow.to_latent(rows)[0])
+        log_p.append(flow.log_prob(rows))
+    lines = torch.zeros(height, width)
+    for value in torch.cat(z).view(height, width, 2).unbind(-1):
+        off = (2 * value - (2 * value).round()).abs()  # 0 on a line
+        down, along = torch.gradient(2 * value)
+        wide = (down.square() + along.square()).sqrt()  # in lines a pixel
+        lines = torch.maximum(lines, (1.5 - off / wide).clamp(0, 1))
+    dense = 0.55 * (torch.cat(log_p).view(height, width).exp() / 0.034).clamp(0, 1)
+    return tile(tint(torch.maximum(dense, 0.9 * lines))[None], 1, zoom=1)
+
+
+PICTURES = (
+    live,
+    plane,
+    digits,
+    mixture,
+    codes,
+    wishes,
+    faces,
+    emoji,
+    endings,
+    voices,
+    carried,
+)
 
 
 def write(name: str, picture: Tensor | str, colors: int = 128) -> Path:

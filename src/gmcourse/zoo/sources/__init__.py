@@ -11,7 +11,14 @@ from ...data.formats import SYMBOLS
 from ...molecules import tokens
 from .base import Part, Source
 from .molecules import Molecules
-from .pictures import Images, Pairs, Stacked, faces_palette, stacked_label
+from .pictures import (
+    Images,
+    Pairs,
+    Stacked,
+    faces_palette,
+    grainy_halves,
+    stacked_label,
+)
 from .points import Points
 from .sounds import Sounds
 from .text import Strings, Text, Windows
@@ -29,6 +36,7 @@ __all__ = [
     "Text",
     "Windows",
     "faces_palette",
+    "grainy_halves",
     "stacked_label",
 ]
 
@@ -42,6 +50,9 @@ MNIST_TURNED = Images(
 MNIST8 = Images("mnist8", "8-bit MNIST", (1, 28, 28), data.to_unit, stored="mnist")
 DIGITS16 = Images(
     "digits16", "16×16 digits", (1, 16, 16), data.small_digits, stored="mnist"
+)
+DIGITS14 = Images(
+    "digits14", "14×14 digits with noise", (1, 14, 14), grainy_halves, stored="mnist"
 )
 FASHION = Images("fashion_mnist", "Fashion-MNIST", (1, 28, 28), data.to_unit)
 FACES = Images("pixelfaces", "pixelfaces", (3, 16, 16), data.to_unit)

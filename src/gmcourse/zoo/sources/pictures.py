@@ -7,11 +7,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ... import data
 from .base import Part, Source, draws
 
-__all__ = ["Images", "Pairs", "Stacked", "faces_palette", "stacked_label"]
+__all__ = [
+    "Images",
+    "Pairs",
+    "Stacked",
+    "faces_palette",
+    "grainy_halves",
+    "stacked_label",
+]
 
 
 @dataclass(frozen=True)
@@ -113,3 +121,9 @@ def stacked_label(digits: Tensor) -> Tensor:
 def faces_palette() -> data.Palette:
     """The 64 most frequent colors of the faces to learn from."""
     return data.Palette(data.load("pixelfaces", "train").x, 64)
+
+
+def grainy_halves(x: Tensor, sigma: float = 0.1) -> Tensor:
+    """Means of 2×2 pixels, from -1 to 1, and normal noise of that deviation."""
+    halved = F.avg_pool2d(data.to_symmetric(x), 2)
+    return halved + sigma * torch.randn_like(halved)
