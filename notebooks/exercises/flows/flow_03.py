@@ -209,6 +209,17 @@ class Flow03:
             )
         )
 
+    @wrong("determinant made before its logarithm")
+    @build
+    def product_first():
+        return coupling(total=lambda s, t: s.exp().prod(1).log())
+
+    @wrong("float32 in between")
+    @build
+    def in_float32():
+        forward, inverse = coupling()
+        return forward, lambda net, z: inverse(net, z).float().to(z)
+
     @wrong("inverse like forward")
     @build
     def forward_twice():

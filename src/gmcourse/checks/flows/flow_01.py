@@ -32,7 +32,8 @@ of the shape of `z`: $x = g(z)$ and $\log p_X(x)$ of each number.
 
 No formula for the slope is given: it comes from automatic differentiation, to the
 digits of the type, float32 or float64, in which `z`, `log_p` and the results are. The
-slope may be as small as $10^{-30}$ or as large as $10^{30}$. Both results keep their
+slope may be as small as $10^{-30}$ or as large as $10^{30}$, and `log_p` any number,
+also near -1000 or 1000. Both results keep their
 graph: they can be differentiated by `z` and `log_p`, if these require a gradient, and
 by the weights of `g`, also if these do not.
 """,
@@ -63,6 +64,9 @@ def pushed(g, z, log_p):
         "their logarithms are lowered by its logarithm.",
         "floor under the slope": "A constant added to the slope, or a clamp, changes "
         "the density where g is flat.",
+        "slope of the mean": "The derivative of a mean over n numbers is 1/n of the "
+        "slope at each.",
+        "float32 in between": "What comes back as float64 has the digits of float32.",
         "summed over the dimensions": "These are separate numbers: each has a density "
         "of its own.",
     },
@@ -97,6 +101,7 @@ def flow_01(t, pushed):
             "slope in place of its logarithm": [at.abs(), at],
             "logarithm to base 10": at.abs().log10(),
             "bits in place of nats": at.abs().log2(),
+            "slope of the mean": (at.abs() / at.numel()).log(),
         }
         logs["no absolute value"] *= bool((at < 0).any())
         logs["floor under the slope"] = [
@@ -128,7 +133,7 @@ def flow_01(t, pushed):
         t.property(name)
         out = run(g, z, log_p)[1]
         if mistake:
-            t.finite(out, "The density is positive and finite.", mistake)
+            t.finite(out, "The logarithm of a density above 0.", mistake)
         told = log_p.double(), slope(z.double())
         due = torch.sub(told[0], torch.log(abs(told[1])))
         same = [k for k in kept if k[0].shape == z.shape]
@@ -137,7 +142,8 @@ def flow_01(t, pushed):
         found = chain(
             [("result of an earlier call", past)], ideas(g, slope, z, told[0])
         )
-        t.close(out, due, "log p_Z(z) minus the log of |g'(z)|.", None, found, tol)
+        edge = mistake if mistake != "no absolute value" else None
+        t.close(out, due, "log p_Z(z) minus the log of |g'(z)|.", edge, found, tol)
         kept.append((due, told[0]))
 
     kept: list = []
@@ -152,7 +158,10 @@ def flow_01(t, pushed):
     wide, low = t.away(n, low=30, high=70), t.normal(n)
     name = "slopes from 10⁻³⁰ to 10³⁰"
     judged(name, *falling, wide, low, tol=1e-4)
-    judged("float64, to ten digits", *rising, z.double(), log_p.double(), tol=1e-10)
+    low, told = t.away(n, low=900, high=1100), "underflow to zero"
+    judged("log-densities near 1000 and -1000", *rising, z, low, told)
+    told = z.double(), log_p.double(), "float32 in between"
+    judged("float64, to ten digits", *rising, *told, tol=1e-10)
 
     far = t.uniform(n, low=1e4, high=2e4).double()
     wave = lambda z: 2 * z + z.sin(), lambda z: 2 + z.cos()

@@ -127,7 +127,10 @@ def flow_02(t, log_det):
         lost = {"batch axis lost": [()] * (len(u) == 1), "reduced over the batch": [()]}
         t.shape(out, (len(u),), "one for each example.", ideas=lost)
         t.dtype(out, u.dtype, "that of u and v.")
-        t.finite(out, "No determinant is 0.", told)
+        negative = torch.linalg.det(gram(u, v) + torch.eye(u.shape[2])) < 0
+        lost = ~t.tensor(out).detach().isfinite()
+        lost = told or ("no absolute value" if torch.equal(lost, negative) else None)
+        t.finite(out, "No determinant is 0.", lost)
         due = right(u, v).detach()
         names = None if told and told != "no absolute value" else ideas(u, v)
         t.close(out, due, "By the large matrix.", told, names, tol)

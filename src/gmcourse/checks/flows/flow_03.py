@@ -37,7 +37,8 @@ keeps its position. `log_det` is $\log |\det \partial z / \partial x|$ of each r
 `(b,)`. With $m$ even and $p$ odd positions, `net` takes `(b, p)` and gives `(b, 2 m)`:
 first all of $s$, then all of $t$, both in the order of the positions, and as they
 are, of any size. It is no function of anything else, may be any module, and is never
-inverted. Everything is of one type, float32 or float64, and gradients flow to `x`, to
+inverted. Everything is of one type, float32 or float64, to the digits of the type (the
+determinant itself need not fit into it), and gradients flow to `x`, to
 `z` and to the weights of `net`, in both directions.
 """,
     stub='''
@@ -78,6 +79,9 @@ def inverse(net, z):
         "shifts in the log-determinant": "A shift changes no volume.",
         "inverse in the wrong order": "What was done last is undone first.",
         "inverse like forward": "The way back takes t away, and divides by exp(s).",
+        "float32 in between": "What comes back as float64 has the digits of float32.",
+        "determinant made before its logarithm": "It overflows, or is 0, where its "
+        "logarithm is a number like any other.",
         "odd number of values": "With an odd d one more is moved than stays.",
     },
 )
@@ -157,8 +161,11 @@ def flow_03(t, forward, inverse):
             "determinant in place of its logarithm": [due.exp(), s.exp().sum(1)],
             "mean over the dimensions": [due / s.shape[1], due / x.shape[1]],
             "shifts in the log-determinant": [due + shift.sum(1), shift.sum(1)],
-            "reduced over the batch": [due.sum().expand_as(due), due / len(due)],
-            "not finite": s.log().sum(1),
+            "reduced over the batch": [
+                *(v.expand_as(due) for v in (due.sum(), due.mean())),
+                due / len(due),
+            ],
+            "float32 in between": due.float().double(),
         }
 
     def judged(name, net, x, tol=1e-9, edge=None):
@@ -177,7 +184,7 @@ def flow_03(t, forward, inverse):
             "reduced over the batch": [(), (1,)],
         }
         t.shape(log_det, (b,), "one for each row.", ideas=alone)
-        given = [] if edge else mistakes(*parts(net, x, False), most=1, tol=1e-3)
+        given = [] if edge else ideas(net, x, False)
         due = right(net, x).detach()
         t.close(z, due, why, edge, given, tol)
         due, found = of_logs(net, x)
@@ -187,14 +194,15 @@ def flow_03(t, forward, inverse):
         t.property(f"inverse: {name}")
         back = call(inverse, net, x)
         t.shape(back, (b, d), "that of z.")
-        given = [] if edge else mistakes(*parts(net, x, True), most=1, tol=1e-3)
+        given = [] if edge else ideas(net, x, True)
         due = right(net, x, True).detach()
         t.close(back, due, "x where this is z.", edge, given, tol)
         return z, log_det, back
 
-    def parts(net, v, back):
+    def ideas(net, v, back):
         make, choices = swaps(net, v, back)
-        return lambda *c: make(*c).detach(), *choices
+        yield "float32 in between", right(net, v, back).detach().float().double()
+        yield from mistakes(lambda *c: make(*c).detach(), *choices, most=1, tol=1e-3)
 
     b = t.integer(3, 5)
     net, x = problem(b, 6)
@@ -208,6 +216,12 @@ def flow_03(t, forward, inverse):
     net, x = problem(4, 6, 25.0)
     net.c.data = net.c.detach().abs() * torch.tensor([1, -1, 1, -1, 1, -1])
     judged("large s and t, to ten digits", net, x, 1e-10, "scale bounded")
+    for sign in (1, -1):
+        net, x = problem(3, 80, 30.0)
+        net.c.data = net.c.detach().abs() * sign
+        told = "determinant made before its logarithm"
+        name = f"a determinant too {'large' if sign > 0 else 'small'} for float64"
+        judged(name, net, x, 1e-10, told)
     judged("float32", *problem(4, 6, kind=torch.float32), 1e-4)
 
     net, x = problem(4, 5)

@@ -55,7 +55,8 @@ def draw(params, order, z):
         "it is lost: make a new one at each pass (`torch.where`, or a list of columns "
         "that is stacked).",
         "$\\log p(x)$ is $\\log \\mathcal N(z; 0, I)$ plus "
-        "$\\log |\\det \\partial z / \\partial x|$. In the pass that makes a value, its $s$ is already the right one.",
+        "$\\log |\\det \\partial z / \\partial x|$. In the pass "
+        "that makes a value, its $s$ is already the right one.",
     ),
     misconceptions={
         "no pair": "Two tensors are due, (x, log_p).",
