@@ -102,7 +102,7 @@ class Flow12:
             a = torch.bmm(w[:, None], u[:, :, None])[:, 0, 0]
             m = torch.logaddexp(a, torch.zeros_like(a)) - 1
             hat = u + (m - a)[:, None] * w / (w**2).sum(1, keepdim=True)
-            t = (torch.einsum("nd,nd->n", w, x) + c).tanh()
+            t = (torch.einsum("ij,ij->i", w, x) + c).tanh()
             eye = torch.eye(x.shape[1], dtype=x.dtype)
             jac = eye + hat[:, :, None] * (w * (1 - t**2)[:, None])[:, None]
             return [x + hat * t[:, None], torch.linalg.slogdet(jac).logabsdet]

@@ -93,7 +93,7 @@ def pull(z, w, u, c):
         "search ends at the end of its interval: it lies around the product of w and "
         "z.",
         "steps that do not converge": "Where the push is strong, a fixed-point or a "
-        "Newton iteration jumps to and fro, and a fixed interval around the product "
+        "Newton iteration jumps back and forth, and a fixed interval around the product "
         "of w and z is too short.",
         "stopped too soon": "Near, but not to nine digits: each halving gives one "
         "binary digit.",
@@ -147,7 +147,7 @@ def flow_12(t, push, pull):
     }  # fmt: skip
 
     def moved(w, u, move, step):
-        a = torch.einsum("nd,nd->n", w, u)
+        a = torch.einsum("ij,ij->i", w, u)
         return u + (move(a) - a)[:, None] * step(w)
 
     def pushed(x, w, u, c, move, step, place, own):
