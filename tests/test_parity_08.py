@@ -36,7 +36,7 @@ def values(*shape):
         return torch.randn(*shape, dtype=torch.float64)
 
 
-@parity(CHAPTER, "carried")
+@parity("08_normalizing_flows", "carried")
 def test_the_whole_jacobian(notebook):
     flow, x = shaken(coupling_flow(4, width=8)), values(6, 4)
     equal(
@@ -45,7 +45,7 @@ def test_the_whole_jacobian(notebook):
     )
 
 
-@parity(CHAPTER, "planar")
+@parity("08_normalizing_flows", "planar")
 @pytest.mark.parametrize("size", [-3.0, 0.5])
 def test_planar(notebook, size):
     theirs, x = shaken(Planar(3)), values(5, 3)
@@ -55,7 +55,7 @@ def test_planar(notebook, size):
     equal(mine, theirs.to_latent(x))
 
 
-@parity(CHAPTER, "AffineCoupling", "halves", "joined", "limited")
+@parity("08_normalizing_flows", "AffineCoupling", "halves", "joined", "limited")
 @pytest.mark.parametrize("flip", [False, True])
 def test_coupling(notebook, flip):
     net, x = shaken(nn.Linear(2, 4)), values(5, 4)
@@ -65,7 +65,7 @@ def test_coupling(notebook, flip):
     equal(mine.from_latent(x), theirs.from_latent(x))
 
 
-@parity(CHAPTER, "log_prob", "draw")
+@parity("08_normalizing_flows", "log_prob", "draw")
 def test_chain(notebook):
     theirs = shaken(coupling_flow(4, width=8, layers=3))
     parts, x = list(theirs.chain.parts), values(5, 4)
@@ -73,7 +73,7 @@ def test_chain(notebook):
     equal(notebook["draw"](parts, x), theirs.from_latent(x))
 
 
-@parity(CHAPTER, "ActNorm")
+@parity("08_normalizing_flows", "ActNorm")
 def test_actnorm(notebook):
     mine, theirs = notebook["ActNorm"](3).double(), ActNorm(3).double()
     first, x = 2 + 3 * values(6, 3, 4, 4), values(5, 3, 4, 4)
@@ -82,7 +82,7 @@ def test_actnorm(notebook):
     equal(mine.from_latent(x), theirs.from_latent(x))
 
 
-@parity(CHAPTER, "factored", "mixed")
+@parity("08_normalizing_flows", "factored", "mixed")
 def test_mix(notebook):
     with seeded(3):
         mine = notebook["factored"](4)
@@ -94,7 +94,7 @@ def test_mix(notebook):
     assert log_det.abs().max() < 1e-5
 
 
-@parity(CHAPTER, "Masked", "at_once", "one_by_one")
+@parity("08_normalizing_flows", "Masked", "at_once", "one_by_one")
 def test_value_by_value(notebook):
     mine = notebook["Masked"](4, 12).double()
     net, x = shaken(MaskedNet(4, 2, width=12)), values(5, 4)
@@ -105,7 +105,7 @@ def test_value_by_value(notebook):
     equal(notebook["one_by_one"](mine, x), theirs.from_latent(x))
 
 
-@parity(CHAPTER, "knots", "bin_of", "spline", "spline_back")
+@parity("08_normalizing_flows", "knots", "bin_of", "spline", "spline_back")
 def test_spline(notebook):
     theirs = RationalQuadratic(6, bound=2.5)
     raw, x = 3 * values(40, theirs.per_value), 5 * values(40).sigmoid() - 2.5
@@ -116,7 +116,7 @@ def test_spline(notebook):
     equal(notebook["spline_back"](x, *table), back)
 
 
-@parity(CHAPTER, "patches", "PatchNet", "guided")
+@parity("08_normalizing_flows", "patches", "PatchNet", "guided")
 def test_patch_by_patch(notebook):
     cut, images = Patches((2, 6, 6), 3), values(4, 2, 6, 6)
     x = notebook["patches"](images, 3)
@@ -141,13 +141,13 @@ def without_labels(net):
     return plain
 
 
-@parity(CHAPTER, "denoised")
+@parity("08_normalizing_flows", "denoised")
 def test_denoised(notebook):
     flow, y = shaken(coupling_flow(4, width=8)), values(5, 4)
     equal(notebook["denoised"](flow.log_prob, y, 0.3), denoise(flow, y, 0.3))
 
 
-@parity(CHAPTER, "elbo", "logit")
+@parity("08_normalizing_flows", "elbo", "logit")
 def test_whole_numbers(notebook):
     theirs = Dequantized(Flow(Logit(0.05), event_shape=(4,)).double())
     x = torch.tensor([[0, 3, 200, 255], [1, 77, 128, 9]]).byte()

@@ -46,7 +46,7 @@ inverse.) Gradients flow to `z`, `lower`, `upper` and `log_s`.
 """,
     stub='''
 def drawn(z, order, lower, upper, sign, log_s):
-    """(b, c, h, w), (c,) int64, twice (c, c), twice (c,) -> x like z, (b,)."""
+    """(b, c, h, w), (c,), twice (c, c), twice (c,) -> x like z, (b,)."""
     return ..., ...
 ''',
     answers={"drawn": callable},
