@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from ._arguments import integer
 from .autoregressive import Steps, masks
 from .conditions import Labels
-from .flows import Bijection, Flow, Inverse, Permute, silent
+from .flows import Bijection, Flow, Inverse, Permute, Seen, silent
 from .monotone import Affine, Monotone, split
 
 __all__ = ["Conditionals", "MaskedNet", "masked_flow"]
@@ -34,24 +34,30 @@ class Conditionals(Bijection):
         net: has ``params(x)`` and ``steps(x)`` of an `Autoregressive` model, whose
             "likelihood" is ``transform``: it has ``per_value`` parameters of a value.
         transform: how a value is moved, given its parameters.
+        seen: what the net sees of the values before, a function of each value alone,
+            such as `gmcourse.dequantization.level`. None: the values themselves.
     """
 
-    def __init__(self, net: Any, transform: Monotone):
+    def __init__(self, net: Any, transform: Monotone, seen: Seen | None = None):
         super().__init__()
-        self.net, self.transform = net, transform
+        self.net, self.transform, self.seen = net, transform, seen
 
     def to_latent(self, x, c=None):
-        params = split(self.net.params(x, c), self.transform.per_value, x.dtype)
+        seen = x if self.seen is None else self.seen(x)
+        params = split(self.net.params(seen, c), self.transform.per_value, x.dtype)
         z, slopes = self.transform.to_latent(x, params)
         return z, slopes.flatten(1).sum(1)
 
     def from_latent(self, z, c=None):
         x = torch.zeros_like(z)
+        seen = x if self.seen is None else torch.zeros_like(z)
         values, due = x.view(len(x), -1), z.reshape(len(z), -1)
-        for place, params in self.net.steps(x, c):
+        for place, params in self.net.steps(seen, c):
             params = params.to(z.dtype)[..., None]
             one = self.transform.from_latent(due[:, place, None], params)
             values[:, place] = one[:, 0]
+            if self.seen is not None:
+                seen.view(len(x), -1)[:, place] = self.seen(one[:, 0])
         return x
 
 
