@@ -32,12 +32,12 @@ def _row_by_row() -> Flow:
 
 def _with_noise(flow: Flow) -> Any:
     """Under noise that is learned: of each pixel, from those around it."""
-    model = Dequantized(flow, Told(CouplingNet(1, 2, 16), Affine()))
+    model = Dequantized(flow, Told(CouplingNet(1, 2, 32), Affine()))
     return model.to(memory_format=torch.channels_last)  # faster on a CPU
 
 
 _NATS: Any = {"tolerance": 1.0}
-_BOUND: Any = {"k": 8, "per_dim": True, **_NATS}
+_BOUND: Any = {"k": 4, "per_dim": True, **_NATS}
 _GRAYS: Any = {
     "source": MNIST_STORED,
     "measures": (
@@ -90,7 +90,7 @@ RECIPES = (
         name="flow-mnist8-multiscale",
         title="spline flow from fine to coarse",
         model=lambda: _with_noise(multiscale_flow(MNIST_STORED.shape, _SPLINE)),
-        steps=(10, 25_000, 200_000),
+        steps=(10, 8_000, 200_000),
         ships=False,
         **_GRAYS,
     ),
