@@ -29,7 +29,8 @@ from gmcourse.glow import (
     Probit,
     glow,
 )
-from gmcourse.monotone import Affine, RationalQuadratic, Shift
+from gmcourse.likelihoods import Categorical
+from gmcourse.monotone import Affine, PiecewiseLinear, RationalQuadratic, Shift
 from gmcourse.multiscale import GridNet, multiscale_flow
 from gmcourse.nets import WithLabel, mlp
 from gmcourse.pixels import PixelCNN, RowCNN
@@ -90,13 +91,14 @@ IMAGES = {
     "logit": lambda: Logit(0.1),
     "probit": Probit,
     "unit spline": lambda: pixelcnn(UNIT),
+    "unit lines": lambda: pixelcnn(PiecewiseLinear(5)),
     "row cnn of levels": rowcnn_of_levels,
     "coupling of levels": coupling_of_levels,
     "multiscale": multiscale,
 }
 UNIT = RationalQuadratic(4, None)
 OF_LEVELS = {"row cnn of levels": 1, "coupling of levels": 2, "multiscale": 1}
-IN_UNIT = "logit", "probit", "unit spline", *OF_LEVELS
+IN_UNIT = "logit", "probit", "unit spline", "unit lines", *OF_LEVELS
 
 
 def points_for(name, n, wide):
@@ -104,7 +106,7 @@ def points_for(name, n, wide):
 
     Where nets see levels, none is at the edge of a cell: it would come back beyond it.
     """
-    channels = OF_LEVELS.get(name, 1 if name == "unit spline" else 3)
+    channels = OF_LEVELS.get(name, 1 if name in ("unit spline", "unit lines") else 3)
     x = wide(n, *((channels, 4, 4) if name in IMAGES else (5,)))
     x = x.sigmoid() if name in IN_UNIT else x
     if name in OF_LEVELS:
@@ -361,16 +363,43 @@ def test_values_are_moved_as_the_condition_says():
     torch.testing.assert_close(part.from_latent(z, c), x)
 
 
-def test_the_unit_spline_is_a_distribution_function():
+@pytest.mark.parametrize("transform", [UNIT, PiecewiseLinear(8)])
+def test_the_unit_spline_is_a_distribution_function(transform):
     with seeded(13):
-        params = torch.randn(1, UNIT.per_value, 1, dtype=torch.float64)
+        params = torch.randn(1, transform.per_value, 1, dtype=torch.float64)
     x = ((torch.arange(100_000) + 0.5) / 100_000).double()[:, None]
     every = params.expand(len(x), -1, -1)
-    z, slopes = UNIT.to_latent(x, every)
+    z, slopes = transform.to_latent(x, every)
     torch.testing.assert_close(slopes.exp().mean(), torch.tensor(1.0).double())
-    ends = torch.tensor([[0.0], [1.0]]).double()
-    torch.testing.assert_close(UNIT.to_latent(ends, params.expand(2, -1, -1))[0], ends)
-    torch.testing.assert_close(UNIT.from_latent(z, every), x)
+    ends, both = torch.tensor([[0.0], [1.0]]).double(), params.expand(2, -1, -1)
+    torch.testing.assert_close(transform.to_latent(ends, both)[0], ends)
+    torch.testing.assert_close(transform.from_latent(ends, both), ends)
+    torch.testing.assert_close(transform.from_latent(z, every), x)
+
+
+def test_a_histogram_is_the_density_of_straight_pieces():
+    shares = torch.tensor([0.1, 0.6, 0.3], dtype=torch.float64)
+    x = torch.tensor([[0.1, 0.4, 0.5, 0.9]], dtype=torch.float64)
+    params = shares.log()[None, :, None].expand(1, 3, 4) + 2.0
+    z, slopes = PiecewiseLinear(3).to_latent(x, params)
+    due = torch.tensor([[0.03, 0.1 + 0.6 * 0.2, 0.1 + 0.6 * 0.5, 0.7 + 0.3 * 0.7]])
+    torch.testing.assert_close(z, due.double())
+    torch.testing.assert_close(slopes.exp(), 3 * shares[None, [0, 1, 1, 2]])
+    z, slopes = PiecewiseLinear(3).to_latent(x, 0 * params)
+    torch.testing.assert_close(z, x)
+    torch.testing.assert_close(slopes, 0 * x)
+
+
+def test_a_pixelcnn_of_levels_is_a_flow_without_a_gap():
+    """Whatever the noise within the cell: the bound is the probability itself."""
+    with seeded(18):
+        how = {"embedding": 3, "width": 4, "depth": 2, "hidden": 6}
+        net = shaken(RowCNN((1, 4, 4), Categorical(256), **how), 0.5)
+        maps = Conditionals(net, PiecewiseLinear(256), seen=level)
+        flow = Dequantized(Flow(maps, Probit(), event_shape=(1, 4, 4))).double()
+        x = torch.randint(256, (8, 1, 4, 4), dtype=torch.uint8)
+    for _ in range(2):
+        torch.testing.assert_close(flow.elbo(x), net.log_prob(x.double() / 255))
 
 
 def cells(n, channels=1, low=0, high=256):

@@ -99,7 +99,8 @@ class DivergenceFromTruth(Measure):
 
     def cells(self, record):
         value, error = (number(record[key], 3) for key in ("value", "std_error"))
-        return {"nats above the entropy (estimate)": f"{value} ± {error}"}
+        head = f"nats above the entropy, {number(record['entropy'], 4)} (estimate)"
+        return {head: f"{value} ± {error}"}
 
 
 @dataclass(frozen=True, kw_only=True)
