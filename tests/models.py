@@ -44,6 +44,7 @@ from gmcourse.likelihoods import (
 from gmcourse.linear_gaussian import LinearGaussian
 from gmcourse.mixtures import BayesClassifier, BernoulliMixture
 from gmcourse.monotone import Affine, RationalQuadratic, Shift
+from gmcourse.multiscale import multiscale_flow
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, UNet, WithLabel, mlp
 from gmcourse.pixels import PixelCNN, RowCNN, RowLSTM
 from gmcourse.planar import Planar
@@ -314,6 +315,9 @@ MODELS = {
     "dequantized": lambda: Dequantized(images_flow()),
     "dequantized by label": lambda: Dequantized(images_flow(condition=Labels(3))),
     "dequantized by a net": varied_dequantization,
+    "of several sizes": lambda: Dequantized(
+        multiscale_flow((1, 4, 4), width=4, depth=1, hidden=6)
+    ),
     "made of three orders": lambda: MADE(
         (1, 2, 3), DiscretizedLogistic(), width=16, orders=3
     ),

@@ -8,7 +8,7 @@ from torch import nn
 
 from gmcourse import GenerativeModel, Labels, seeded
 from gmcourse.autoregressive_flows import Conditionals, MaskedNet, masked_flow
-from gmcourse.dequantization import Dequantized
+from gmcourse.dequantization import Dequantized, level
 from gmcourse.flows import (
     Bijection,
     Chain,
@@ -29,9 +29,11 @@ from gmcourse.glow import (
     Probit,
     glow,
 )
-from gmcourse.monotone import Affine, RationalQuadratic, Shift
+from gmcourse.likelihoods import Categorical
+from gmcourse.monotone import Affine, PiecewiseLinear, RationalQuadratic, Shift
+from gmcourse.multiscale import GridNet, multiscale_flow
 from gmcourse.nets import WithLabel, mlp
-from gmcourse.pixels import PixelCNN
+from gmcourse.pixels import PixelCNN, RowCNN
 from gmcourse.planar import Planar
 
 SPLINE = RationalQuadratic(4, bound=3.0)
@@ -45,6 +47,21 @@ def coupling(transform, d=5, flip=False):
 
 def conditionals(transform, d=5):
     return Conditionals(MaskedNet(d, transform.per_value, width=16), transform)
+
+
+def rowcnn_of_levels():
+    how = {"embedding": 3, "levels": 256, "width": 4, "depth": 2, "hidden": 6}
+    return Conditionals(RowCNN((1, 4, 4), UNIT, **how), UNIT, seen=level)
+
+
+def coupling_of_levels(flip=False):
+    net = GridNet(1, UNIT.per_value, (4, 4), width=4, depth=2, embedding=3)
+    return Coupling(net, UNIT, flip, seen=level)
+
+
+def multiscale():
+    how = {"sizes": 1, "width": 4, "depth": 1, "hidden": 6}
+    return multiscale_flow((1, 4, 4), UNIT, **how).chain.parts[0]
 
 
 def pixelcnn(transform):
@@ -74,16 +91,27 @@ IMAGES = {
     "logit": lambda: Logit(0.1),
     "probit": Probit,
     "unit spline": lambda: pixelcnn(UNIT),
+    "unit lines": lambda: pixelcnn(PiecewiseLinear(5)),
+    "row cnn of levels": rowcnn_of_levels,
+    "coupling of levels": coupling_of_levels,
+    "multiscale": multiscale,
 }
 UNIT = RationalQuadratic(4, None)
-IN_UNIT = "logit", "probit", "unit spline"
+OF_LEVELS = {"row cnn of levels": 1, "coupling of levels": 2, "multiscale": 1}
+IN_UNIT = "logit", "probit", "unit spline", "unit lines", *OF_LEVELS
 
 
 def points_for(name, n, wide):
-    """Points that a part takes: some of them far out, or between 0 and 1."""
-    shape = (1 if name == "unit spline" else 3, 4, 4) if name in IMAGES else (5,)
-    x = wide(n, *shape)
-    return x.sigmoid() if name in IN_UNIT else x
+    """Points that a part takes: some of them far out, or between 0 and 1.
+
+    Where nets see levels, none is at the edge of a cell: it would come back beyond it.
+    """
+    channels = OF_LEVELS.get(name, 1 if name in ("unit spline", "unit lines") else 3)
+    x = wide(n, *((channels, 4, 4) if name in IMAGES else (5,)))
+    x = x.sigmoid() if name in IN_UNIT else x
+    if name in OF_LEVELS:
+        x = ((256 * x).floor().clamp(max=255) + 0.05 + 0.9 * torch.rand_like(x)) / 256
+    return x
 
 
 def coupling_of_images(channels):
@@ -455,16 +483,107 @@ def test_values_are_moved_as_the_condition_says():
     torch.testing.assert_close(part.from_latent(z, c), x)
 
 
-def test_the_unit_spline_is_a_distribution_function():
+@pytest.mark.parametrize("transform", [UNIT, PiecewiseLinear(8)])
+def test_the_unit_spline_is_a_distribution_function(transform):
     with seeded(13):
-        params = torch.randn(1, UNIT.per_value, 1, dtype=torch.float64)
+        params = torch.randn(1, transform.per_value, 1, dtype=torch.float64)
     x = ((torch.arange(100_000) + 0.5) / 100_000).double()[:, None]
     every = params.expand(len(x), -1, -1)
-    z, slopes = UNIT.to_latent(x, every)
+    z, slopes = transform.to_latent(x, every)
     torch.testing.assert_close(slopes.exp().mean(), torch.tensor(1.0).double())
-    ends = torch.tensor([[0.0], [1.0]]).double()
-    torch.testing.assert_close(UNIT.to_latent(ends, params.expand(2, -1, -1))[0], ends)
-    torch.testing.assert_close(UNIT.from_latent(z, every), x)
+    ends, both = torch.tensor([[0.0], [1.0]]).double(), params.expand(2, -1, -1)
+    torch.testing.assert_close(transform.to_latent(ends, both)[0], ends)
+    torch.testing.assert_close(transform.from_latent(ends, both), ends)
+    torch.testing.assert_close(transform.from_latent(z, every), x)
+
+
+def test_a_histogram_is_the_density_of_straight_pieces():
+    shares = torch.tensor([0.1, 0.6, 0.3], dtype=torch.float64)
+    x = torch.tensor([[0.1, 0.4, 0.5, 0.9]], dtype=torch.float64)
+    params = shares.log()[None, :, None].expand(1, 3, 4) + 2.0
+    z, slopes = PiecewiseLinear(3).to_latent(x, params)
+    due = torch.tensor([[0.03, 0.1 + 0.6 * 0.2, 0.1 + 0.6 * 0.5, 0.7 + 0.3 * 0.7]])
+    torch.testing.assert_close(z, due.double())
+    torch.testing.assert_close(slopes.exp(), 3 * shares[None, [0, 1, 1, 2]])
+    z, slopes = PiecewiseLinear(3).to_latent(x, 0 * params)
+    torch.testing.assert_close(z, x)
+    torch.testing.assert_close(slopes, 0 * x)
+
+
+def test_a_pixelcnn_of_levels_is_a_flow_without_a_gap():
+    """Whatever the noise within the cell: the bound is the probability itself."""
+    with seeded(18):
+        how = {"embedding": 3, "width": 4, "depth": 2, "hidden": 6}
+        net = shaken(RowCNN((1, 4, 4), Categorical(256), **how), 0.5)
+        maps = Conditionals(net, PiecewiseLinear(256), seen=level)
+        flow = Dequantized(Flow(maps, Probit(), event_shape=(1, 4, 4))).double()
+        x = torch.randint(256, (8, 1, 4, 4), dtype=torch.uint8)
+    for _ in range(2):
+        torch.testing.assert_close(flow.elbo(x), net.log_prob(x.double() / 255))
+
+
+def cells(n, channels=1, low=0, high=256):
+    """Levels of images, and two dequantizations of them."""
+    x = torch.randint(low, high, (n, channels, 4, 4)).double()
+    return x, *((x + 0.98 * torch.rand_like(x) + 0.01) / 256 for _ in range(2))
+
+
+def test_the_level_of_a_value_is_that_of_its_cell():
+    x, y, _ = cells(300)
+    for values in (y, y.float(), x / 256, (x / 256).float()):
+        torch.testing.assert_close(255 * level(values), x.to(values))
+    ends = torch.tensor([-0.1, 0.0, 1.0, 1.1])
+    assert level(ends).tolist() == [0, 0, 1, 1]
+    assert level(torch.tensor([0.2, 0.34, 0.9]), 3).tolist() == [0, 0.5, 1]
+
+
+@pytest.mark.parametrize("name", OF_LEVELS)
+def test_what_sees_levels_does_not_see_the_noise_within_them(name):
+    with seeded(15):
+        part = shaken(IMAGES[name](), 0.5)
+        _, y, other = cells(40, OF_LEVELS[name])
+    z, _ = part.to_latent(y)
+    # One value moves within its cell: its own z moves, and no other.
+    one = y.clone()
+    one[:, 0, 0, 0] = other[:, 0, 0, 0]
+    moved = part.to_latent(one)[0] != z
+    own = torch.zeros_like(moved)
+    own[:, 0, 0, 0] = True
+    assert (moved <= own).all() and moved.any()
+    one[:, 0, 0, 0] = (y[:, 0, 0, 0] + 0.5) % 1
+    assert (part.to_latent(one)[0] != z).flatten(1).sum(1).max() > 1
+
+
+def test_the_mass_of_a_cell_is_known_where_nets_see_levels():
+    """From the two ends of each cell, and by the noise: the bound tightens to it."""
+    with seeded(16):
+        maps = shaken(multiscale(), 0.3)
+        model = Dequantized(Flow(maps, Probit(), event_shape=(1, 4, 4))).double()
+        x = torch.randint(256, (3, 1, 4, 4), dtype=torch.uint8)
+        tight = model.iw_bound(x, k=3_000)
+    low, high = (maps.to_latent((x.double() + u) / 256)[0] for u in (0.0, 1 - 1e-9))
+    mass = (high - low).log().flatten(1).sum(1)
+    torch.testing.assert_close(tight, mass, rtol=0, atol=0.1)
+
+
+def test_of_several_sizes_the_coarse_ones_go_first():
+    """When a pixel changes, only those move whose turn is later, and itself."""
+    turns = torch.tensor([[2, 3], [3, 1]]).tile(2, 2)  # the last turn is the finest
+    turns[1::2, 1::2] = torch.tensor([[0, 1], [1, -1]])
+    with seeded(17):
+        how = {"sizes": 2, "width": 4, "depth": 2, "hidden": 6}
+        flow = shaken(multiscale_flow((1, 4, 4), UNIT, **how), 0.5)
+        _, y, _ = cells(30, low=30, high=200)
+    z = flow.to_latent(y)[0]
+    for i in range(4):
+        for j in range(4):
+            other = y.clone()
+            other[..., i, j] += 50 / 256
+            moved = (flow.to_latent(other)[0] != z).any(0)[0]
+            later = turns > turns[i, j]
+            later[i, j] = True
+            assert torch.equal(moved, later)
+            assert (flow.to_latent(other)[0] > z)[..., i, j].all()
 
 
 def test_colder_draws_are_closer_to_the_middle():
@@ -603,6 +722,13 @@ BAD = {
         lambda: AtHalfSize().to_latent(torch.zeros(1, 1, 3, 4)),
         ValueError,
         "3 by 4",
+    ),
+    "several channels": (lambda: multiscale_flow((3, 8, 8)), ValueError, "1, height"),
+    "sides of scales": (lambda: multiscale_flow((1, 8, 6)), ValueError, "halved 2"),
+    "a spline with ends": (
+        lambda: multiscale_flow((1, 8, 8), SPLINE),
+        ValueError,
+        "has a bound",
     ),
     "no density": (lambda: Dequantized(TinyVAE()), ValueError, "no exact log_prob"),
 }

@@ -186,6 +186,9 @@ def test_a_pixel_is_embedded_by_its_own_level():
     assert torch.equal(model.seen(x)[0].flatten(1).T, vectors)
     assert torch.equal(vectors[:, 0], torch.linspace(-1, 1, 6))
     assert vectors.requires_grad and vectors[:, 1:].std() > 0
+    other = RowCNN((1, 2, 3), Categorical(6), embedding=4, levels=11)
+    assert torch.equal(other.values.weight[:, 0], torch.linspace(-1, 1, 11))
+    assert torch.equal(other.seen(x)[0].flatten(1).T, other.values.weight[::2])
 
 
 def test_a_label_left_out_is_a_row_of_its_own():

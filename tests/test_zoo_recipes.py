@@ -17,6 +17,7 @@ from gmcourse.zoo import _weights, sources
 from gmcourse.zoo.making import Recipe, Start, shuffled
 from gmcourse.zoo.measure import (
     AsTold,
+    DivergenceFromTruth,
     HighQuality,
     Measure,
     ModesCovered,
@@ -29,12 +30,14 @@ from gmcourse.zoo.recipes import (
     autoencoders,
     autoregressive,
     classifiers,
+    flows,
     gan,
     gan_images,
     molecules,
     sequences,
     sound,
     stacked,
+    tarflow,
     translation,
     vae,
 )
@@ -221,6 +224,31 @@ def test_modes_are_counted_among_as_many_draws_as_test_examples():
 def four_gaussians():
     means = [[2.0, 2.0], [-2.0, 2.0], [2.0, -2.0], [-2.0, -2.0]]
     return densities.GaussianMixture(means, stds=0.1)
+
+
+def test_the_divergence_from_the_truth_is_taken_at_the_same_points():
+    """Of one Gaussian from another there is a formula."""
+    truth = densities.GaussianMixture([[0.3, -0.2]], stds=0.5)
+    source = sources.Points("one", "one Gaussian", lambda: truth, examples=200_000)
+
+    class Model(torch.nn.Module):
+        device, shift = torch.device("cpu"), 0.0
+
+        def log_prob(self, x):
+            other = densities.GaussianMixture([[0.3 + self.shift, -0.2]], stds=0.5)
+            return other.log_prob(x)
+
+    measure, model = DivergenceFromTruth(n=20_000, tolerance=0.01), Model()
+    record = measure.run(model, source)
+    assert record["value"] == 0 == record["std_error"] and record["n"] == 20_000
+    assert record["entropy"] == pytest.approx(float(truth.entropy))
+    model.shift = 0.4
+    record = measure.run(model, source)
+    due = 0.5 * 0.8**2
+    assert record["value"] == pytest.approx(due, abs=5 * record["std_error"])
+    assert record["std_error"] == pytest.approx(0.8 / 20_000**0.5, rel=0.05)
+    (cell,) = measure.cells(record).values()
+    assert cell == f"{record['value']:.3f} ± 0.006"
 
 
 def test_points_are_the_same_each_time_and_other_ones_for_the_test():
@@ -568,8 +596,8 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 
 def test_recipes_are_joined_from_one_file_a_topic():
-    topics = autoencoders, autoregressive, classifiers, gan, gan_images
-    topics += molecules, sequences, sound, stacked, translation, vae
+    topics = autoencoders, autoregressive, classifiers, flows, gan, gan_images
+    topics += molecules, sequences, sound, stacked, tarflow, translation, vae
     joined = [recipe for topic in topics for recipe in topic.RECIPES]
     found = [r for r in zoo.RECIPES.values() if r not in (WGAN, GPT)]
     assert found == joined

@@ -53,6 +53,11 @@ same number of examples. The models that ship were trained with seed {seeds}; wh
 other seeds give stands under [Spread between seeds](#spread-between-seeds).
 """
 
+_PLANE = (
+    "Points of the plane whose density is known, 100,000 to learn from. Its entropy is "
+    "what no model's mean can beat in expectation. How far a model lies above it is "
+    "taken from truth and model at the same points, which scatters less."
+)
 # What is to be known of a set: a title and a word on its numbers.
 HEADINGS = {
     "mnist": (
@@ -63,7 +68,8 @@ HEADINGS = {
     ),
     "mnist8": (
         "8-bit MNIST",
-        "The gray values themselves, 256 of them: a probability for each picture.",
+        "The gray values themselves, 256 of them: a probability for each picture, or "
+        "an upper bound on its −log where a density of pixels with noise is the model.",
     ),
     "digits16": (
         "Digits of 16×16 pixels",
@@ -104,6 +110,10 @@ HEADINGS = {
         "mode with one of them or more is covered. Both count what was drawn: a mode "
         "that is covered may be drawn much more seldom than the others.",
     ),
+    "checkerboard": ("A checkerboard", _PLANE),
+    "rings": ("Three rings", _PLANE),
+    "pinwheel": ("A pinwheel", _PLANE),
+    "eight": ("Eight Gaussians", _PLANE),
     "stacked_mnist": (
         "Stacked MNIST",
         "Three digits in three color channels {cite:p}`metz2017`: 1,000 modes, which a "

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from ._arguments import integer
 from .autoregressive import Steps, masks
 from .conditions import Labels
-from .flows import Bijection, Flow, Inverse, Permute, silent
+from .flows import Bijection, Flow, Inverse, Permute, Seen, silent
 from .monotone import Affine, Monotone, split
 
 __all__ = ["Conditionals", "MaskedNet", "masked_flow"]
@@ -35,24 +35,30 @@ class Conditionals(Bijection):
             "likelihood" is ``transform``: it has ``per_value`` parameters of a value.
             A place may be a slice: of values that are moved together.
         transform: how a value is moved, given its parameters.
+        seen: what the net sees of the values before, a function of each value alone,
+            such as `gmcourse.dequantization.level`. None: the values themselves.
     """
 
-    def __init__(self, net: Any, transform: Monotone):
+    def __init__(self, net: Any, transform: Monotone, seen: Seen | None = None):
         super().__init__()
-        self.net, self.transform = net, transform
+        self.net, self.transform, self.seen = net, transform, seen
 
     def to_latent(self, x, c=None):
-        params = split(self.net.params(x, c), self.transform.per_value, x.dtype)
+        seen = x if self.seen is None else self.seen(x)
+        params = split(self.net.params(seen, c), self.transform.per_value, x.dtype)
         z, slopes = self.transform.to_latent(x, params)
         return z, slopes.flatten(1).sum(1)
 
     def from_latent(self, z, c=None):
         x = z.new_zeros(z.shape)
+        seen = x if self.seen is None else z.new_zeros(z.shape)
         values, due = x.view(len(x), -1), z.reshape(len(z), -1)
-        for place, params in self.net.steps(x, c):
+        for place, params in self.net.steps(seen, c):
             own = place if isinstance(place, slice) else slice(place, place + 1)
             params = split(params, self.transform.per_value, z.dtype)
             values[:, own] = self.transform.from_latent(due[:, own], params)
+            if self.seen is not None:
+                seen.view(len(x), -1)[:, own] = self.seen(values[:, own])
         return x
 
 

@@ -10,7 +10,7 @@ images. Built in chapter 08_normalizing_flows.
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float, Shaped
@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 Latent = tuple[Float[Tensor, "b ..."], Float[Tensor, " b"]]
+Seen = Callable[[Tensor], Tensor]
 
 
 def normal_log_prob(z: Float[Tensor, "b ..."]) -> Float[Tensor, " b"]:
@@ -229,11 +230,21 @@ class Coupling(Bijection):
         transform: how a value is moved, given its parameters.
         flip: the last values of the first axis stay, and the first ones are moved. Of
             an odd number one more is moved.
+        seen: what the net sees of the values that stay, a function of each value alone,
+            such as `gmcourse.dequantization.level`. None: the values themselves.
     """
 
-    def __init__(self, net: nn.Module, transform: Monotone, flip: bool = False):
+    def __init__(
+        self,
+        net: nn.Module,
+        transform: Monotone,
+        flip: bool = False,
+        *,
+        seen: Seen | None = None,
+    ):
         super().__init__()
         self.net, self.transform, self.flip = net, transform, flip
+        self.seen = seen
 
     def to_latent(self, x, c=None):
         stay, moved = self._halves(x)
@@ -246,7 +257,8 @@ class Coupling(Bijection):
         return self._joined(stay, moved)
 
     def _params(self, stay: Tensor, c: Tensor | None) -> Tensor:
-        out = self.net(stay) if c is None else self.net(stay, c)
+        seen = stay if self.seen is None else self.seen(stay)
+        out = self.net(seen) if c is None else self.net(seen, c)
         return split(out, self.transform.per_value, stay.dtype)
 
     def _halves(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -322,6 +322,7 @@ class RowCNN(Autoregressive):
         context: channels that each pixel is told of the rows.
         embedding: numbers of a learned vector for each level that a pixel can have,
             which then stands for the pixel; by default it is its value, from -1 to 1.
+        levels: how many there are; by default as many as the likelihood has.
 
     Raises:
         ValueError, TypeError: the shape is another, a size no positive integer, or
@@ -338,6 +339,7 @@ class RowCNN(Autoregressive):
         hidden: int = 256,
         context: int = 8,
         embedding: int | None = None,
+        levels: int | None = None,
     ):
         super().__init__()
         self.event_shape, self.likelihood = one_channel(event_shape), likelihood
@@ -345,10 +347,11 @@ class RowCNN(Autoregressive):
         columns, channels, self.values = self.event_shape[2], 1, None
         if embedding is not None:
             channels = integer("embedding", embedding)
-            if not hasattr(likelihood, "levels"):
+            levels = levels or getattr(likelihood, "levels", None)
+            if levels is None:
                 raise ValueError("embedding: the likelihood has no levels to embed")
-            vectors = 0.1 * torch.randn(likelihood.levels, channels)
-            vectors[:, 0] = torch.linspace(-1, 1, likelihood.levels)
+            vectors = 0.1 * torch.randn(integer("levels", levels, 2), channels)
+            vectors[:, 0] = torch.linspace(-1, 1, levels)
             self.values = nn.Embedding.from_pretrained(vectors, freeze=False)
         self.rows = RowNet(channels, columns, context, integer("hidden", hidden))
         self.mix = nn.Conv2d(context, width, 1)

@@ -35,6 +35,12 @@ MUTANTS = [
         "x.clone() if torch.is_grad_enabled() else x",
         "x",
     ),
+    (
+        "the noise is seen",
+        "seen = x if self.seen is None else self.seen(x)",
+        "seen = x",
+    ),
+    ("the noise is seen in drawing", "= self.seen(one[:, 0])", "= one[:, 0]"),
     ("always the one direction", "Inverse(part) if inverse else part", "part"),
     ("the same order throughout", "range(d)[::-1]", "range(d)"),
     ("no identity at the start", "        silent(self.layers[-1])\n", ""),

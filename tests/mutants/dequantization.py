@@ -9,8 +9,8 @@ MUTANTS = [
     ("the entropy of the noise forgotten", "- log_q - d", "- d"),
     (
         "the mean of the logs",
-        "torch.stack(draws).logsumexp(0) - math.log(k)",
-        "torch.stack(draws).mean(0)",
+        "self.log_weights(x, c, k).logsumexp(0) - math.log(k)",
+        "self.log_weights(x, c, k).mean(0)",
     ),
     (
         "the sigmoid without its slope",
@@ -21,5 +21,8 @@ MUTANTS = [
     ("no noise at all", "(256 * dequantize(x) - x)", "0 * dequantize(x)"),
     ("the value in the noise", "(256 * dequantize(x) - x)", "256 * dequantize(x)"),
     ("rounded, not cut", "(256 * y).floor()", "(256 * y).round()"),
+    ("levels rounded", "(levels * x).floor()", "(levels * x).round()"),
+    ("the cell beyond the last", ".clamp(0, levels - 1)", ""),
+    ("levels below 1", " / (levels - 1)", " / levels"),
     ("any density will do", "if not flow.exact:", "if False:"),
 ]

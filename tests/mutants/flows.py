@@ -38,6 +38,11 @@ MUTANTS = [
         "self._params(moved, c))\n        return self._joined(stay, moved), slopes",
     ),
     (
+        "the noise is seen",
+        "seen = stay if self.seen is None else self.seen(stay)",
+        "seen = stay",
+    ),
+    (
         "slopes of each value",
         "moved), slopes.flatten(1).sum(1)",
         "moved), slopes.flatten(1).mean(1)",

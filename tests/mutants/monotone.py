@@ -3,6 +3,15 @@
 TESTS = ("test_flows.py", "test_contract.py")
 MUTANTS = [
     (
+        "a histogram of other pieces",
+        "at = self.bins * x.clamp(0, 1)",
+        "at = (self.bins - 1) * x.clamp(0, 1)",
+    ),
+    ("a height for a density", "log_height + math.log(self.bins)", "log_height"),
+    ("the end for the start", "end - log_height.exp()", "end"),
+    ("a piece too far", "(z[:, None] >= ends[:, :-1])", "(z[:, None] >= ends)"),
+    ("only the piece", "(piece + ((z - start)", "(piece + 0 * ((z - start)"),
+    (
         "the sign of a shift",
         "return x - params[:, 0], torch",
         "return x + params[:, 0], torch",

@@ -54,6 +54,7 @@ MUTANTS = [
     ("what was drawn is not read", "= drawn[..., 0, 0]", "= 0 * drawn[..., 0, 0]"),
     ("the level above", "self.values(levels)", "self.values(levels.clamp(min=1))"),
     ("one level too many", ".num_embeddings)", ".num_embeddings - 1)"),
+    ("levels as given ignored", "levels = levels or getattr(", "levels = getattr("),
     ("vectors that do not learn", "freeze=False", "freeze=True"),
     ("a kept pixel beside it", "before[:, :, i + 1, j + 1]", "before[:, :, i + 1, j]"),
     (

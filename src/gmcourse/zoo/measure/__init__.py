@@ -9,6 +9,7 @@ its measures, with their settings.
 from .base import Measure, Result, by_parts, kind_in_words
 from .labels import Accuracy, AsTold
 from .likelihoods import (
+    DivergenceFromTruth,
     ImportanceWeightedBound,
     NegativeElbo,
     NegativeLogProb,
@@ -22,6 +23,7 @@ from .samples import SampleDistance, TranslationError
 __all__ = [
     "Accuracy",
     "AsTold",
+    "DivergenceFromTruth",
     "DrawnMolecules",
     "HighQuality",
     "ImportanceWeightedBound",

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from ...metrics import bits_per_dim, importance_weighted_bound
-from ..sources import Windows
+from ..sources import Points, Windows
 from .base import Measure, Result, by_parts, kind_in_words, number
 
 __all__ = [
+    "DivergenceFromTruth",
     "ImportanceWeightedBound",
     "NegativeElbo",
     "NegativeLogProb",
@@ -68,6 +69,38 @@ class NegativeLogProb(_NegativeLogP):
             return -(model.log_prob(x) if c is None else model.log_prob(x, c))
 
         return self.result(by_parts(model, neg_log_p, x, c), model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DivergenceFromTruth(Measure):
+    """How many nats a model lies above the entropy of a known truth.
+
+    The Kullback-Leibler divergence ``E_p(x) [log p(x) - log q(x)]`` of the model ``q``
+    from the source's ``truth`` (see ``Points``), as the mean over test examples. Truth
+    and model are compared at the same points: the mean of ``-log q`` alone scatters
+    around the entropy by much more.
+    """
+
+    key = "divergence"
+    label = "divergence from the truth"
+    unit = "nats"
+    kind = "estimate"
+
+    def compute(self, model, source):
+        x, _ = source.part("test").first(self.n)
+        assert isinstance(source, Points)  # its truth is known
+        truth = source.truth()
+
+        def excess(x: Tensor, c: Tensor | None) -> Tensor:
+            return truth.log_prob(x) - model.log_prob(x)
+
+        entropy = float(truth.entropy)
+        return Result.mean(by_parts(model, excess, x, None), entropy=entropy)
+
+    def cells(self, record):
+        value, error = (number(record[key], 3) for key in ("value", "std_error"))
+        head = f"nats above the entropy, {number(record['entropy'], 4)} (estimate)"
+        return {head: f"{value} ± {error}"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,6 +48,7 @@ MNIST_TURNED = Images(
     lambda x: data.binarize(x).mT.contiguous(),
 )
 MNIST8 = Images("mnist8", "8-bit MNIST", (1, 28, 28), data.to_unit, stored="mnist")
+MNIST_STORED = Images("mnist8", "8-bit MNIST", (1, 28, 28), lambda x: x, stored="mnist")
 DIGITS16 = Images(
     "digits16", "16×16 digits", (1, 16, 16), data.small_digits, stored="mnist"
 )
@@ -64,6 +65,10 @@ FACES64 = Images(
     stored="pixelfaces",
 )
 GRID25 = Points("grid25", "twenty-five Gaussians", data.densities.grid25)
+EIGHT = Points("eight", "eight Gaussians", data.densities.eight_gaussians)
+RINGS = Points("rings", "three rings", data.densities.rings)
+PINWHEEL = Points("pinwheel", "a pinwheel", data.densities.pinwheel)
+CHECKERBOARD = Points("checkerboard", "a checkerboard", data.densities.checkerboard)
 STACKED = Stacked("stacked_mnist", "stacked MNIST")
 EMOJI = Pairs(
     "emoji32_twitter",

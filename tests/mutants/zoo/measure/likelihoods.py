@@ -35,6 +35,16 @@ MUTANTS = [
         '"-log p(x)"\n\n    def result',
     ),
     (
+        "the truth below the model",
+        "truth.log_prob(x) - model.log_prob(x)",
+        "model.log_prob(x) - truth.log_prob(x)",
+    ),
+    (
+        "the entropy for the truth at each point",
+        "truth.log_prob(x) - model",
+        "-truth.entropy - model",
+    ),
+    (
         "the training set measured",
         'x, c = source.part("test").first(self.n)\n\n        def neg',
         'x, c = source.part("train").first(self.n)\n\n        def neg',

@@ -1,0 +1,97 @@
+"""Normalizing flows of points, and of digits as they are stored."""
+
+from typing import Any
+
+import torch
+
+from ...autoregressive_flows import Conditionals
+from ...dequantization import Dequantized, level
+from ...flows import Flow, Told, coupling_flow
+from ...glow import CouplingNet, Probit
+from ...monotone import Affine, RationalQuadratic
+from ...multiscale import multiscale_flow
+from ...pixels import RowCNN
+from ..making import Recipe, adam, adamw, straight
+from ..measure import (
+    DivergenceFromTruth,
+    ImportanceWeightedBound,
+    NegativeElbo,
+    NegativeLogProb,
+)
+from ..sources import CHECKERBOARD, EIGHT, MNIST_STORED, PINWHEEL, RINGS, Points
+
+_SPLINE = RationalQuadratic(16, None, least=1e-5)
+
+
+def _row_by_row() -> Flow:
+    """One map: each pixel by a spline from 0 to 1, as the levels before it say."""
+    net = RowCNN(MNIST_STORED.shape, _SPLINE, embedding=8, levels=256)
+    maps = Conditionals(net, _SPLINE, seen=level), Probit()
+    return Flow(*maps, event_shape=MNIST_STORED.shape)
+
+
+def _with_noise(flow: Flow) -> Any:
+    """Under noise that is learned: of each pixel, from those around it."""
+    model = Dequantized(flow, Told(CouplingNet(1, 2, 32), Affine()))
+    return model.to(memory_format=torch.channels_last)  # faster on a CPU
+
+
+_NATS: Any = {"tolerance": 1.0}
+_BOUND: Any = {"k": 4, "per_dim": True, **_NATS}
+_GRAYS: Any = {
+    "source": MNIST_STORED,
+    "measures": (
+        ImportanceWeightedBound(
+            n=10_000, **_BOUND, quick=ImportanceWeightedBound(n=100, **_BOUND)
+        ),
+        NegativeElbo(n=10_000, **_NATS, quick=NegativeElbo(n=100, **_NATS)),
+    ),
+    "optimizer": adamw(4e-3, 0.01),
+    "schedule": straight,
+    "batch_size": 16,
+    "ema": 0.99,
+    "clip": 50_000.0,
+    "autocast": torch.bfloat16,
+    "bits": 8,
+}
+
+
+def _plane(source: Points) -> Any:
+    small: Any = {"tolerance": 0.002}
+    return {
+        "name": f"flow-{source.name}",
+        "title": "spline couplings",
+        "source": source,
+        "model": lambda: coupling_flow(2, RationalQuadratic(16), layers=4),
+        "steps": (20, 3_000, 100_000),
+        "measures": tuple(
+            measure(n=10_000, **small, quick=measure(n=500, **small))
+            for measure in (NegativeLogProb, DivergenceFromTruth)
+        ),
+        "optimizer": adam(3e-3),
+        "schedule": straight,
+        "batch_size": 512,
+        "ema": 0.99,
+        "clip": 5.0,
+    }
+
+
+RECIPES = (
+    *(Recipe(**_plane(s)) for s in (EIGHT, RINGS, PINWHEEL, CHECKERBOARD)),
+    Recipe(
+        name="flow-mnist8",
+        title="spline flow, pixel by pixel",
+        model=lambda: _with_noise(_row_by_row()),
+        steps=(10, 20_000, 200_000),
+        ships=False,
+        **_GRAYS,
+    ),
+    Recipe(
+        name="flow-mnist8-multiscale",
+        title="spline flow from fine to coarse",
+        model=lambda: _with_noise(multiscale_flow(MNIST_STORED.shape, _SPLINE)),
+        steps=(10, 8_000, 200_000),
+        ships=False,
+        **_GRAYS,
+    ),
+)
