@@ -53,6 +53,8 @@ class Flow02:
     edited = edits(
         log_det,
         """
+    float32 in between | torch.linalg.slogdet(small).logabsdet
+        -> torch.linalg.slogdet(small.float()).logabsdet.to(u)
     identity left out | torch.eye(u.shape[2], dtype=u.dtype) + ->
     sign of the product | + v.transpose(1, 2) -> - v.transpose(1, 2)
     no absolute value | return torch.linalg.slogdet(small).logabsdet

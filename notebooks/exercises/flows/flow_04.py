@@ -157,6 +157,8 @@ class Flow04:
     edited = edits(
         Stack,
         """
+    nets of another kind | nn.Linear(keep, width), nn.Linear(width, 2 * move)
+        -> nn.Linear(keep, 7), nn.Linear(7, 2 * move)
     log-determinants not added up | log_det = log_det + s.sum(1) -> log_det = s.sum(1)
     log-determinants not added up | return x, log_det
         -> return x, log_det / len(self.nets)
@@ -269,6 +271,47 @@ class Flow04:
         ("positions exchanged", {}),
         ("odd number of values", {"flips": True}),
     )
+
+    def layers_of(read=lambda s, t: (s, t), way=lambda v, s, t: v * s.exp() + t,
+                  back=lambda v, s, t: (v - t) * (-s).exp()):  # fmt: skip
+        """A layer of another kind, the same in both directions."""
+
+        class Stack(Flow04.Stack):
+            def parts(self, x, i):
+                first, last = x[:, : self.half], x[:, self.half :]
+                keep, move = (first, last) if i % 2 == 0 else (last, first)
+                return keep, move, *read(*self.nets[i](keep).chunk(2, 1))
+
+            def forward(self, x):
+                total = 0
+                for i in range(len(self.nets)):
+                    keep, move, s, t = self.parts(x, i)
+                    one = move.detach().requires_grad_()
+                    moved = way(one, s, t)
+                    (slope,) = torch.autograd.grad(moved.sum(), one, create_graph=True)
+                    total = total + slope.log().sum(1)
+                    moved = way(move, s, t)
+                    x = torch.cat([keep, moved] if i % 2 == 0 else [moved, keep], 1)
+                return x, total
+
+            def inverse(self, z):
+                for i in reversed(range(len(self.nets))):
+                    keep, move, s, t = self.parts(z, i)
+                    moved = back(move, s, t)
+                    z = torch.cat([keep, moved] if i % 2 == 0 else [moved, keep], 1)
+                return z
+
+        return Stack
+
+    kinds = cases(
+        layers_of,
+        ("scale and shift exchanged", {"read": lambda s, t: (t, s)}),
+        ("scale bounded", {"read": lambda s, t: (s.tanh(), t)}),
+        ("scale left out", {"way": lambda v, s, t: v + t,
+                            "back": lambda v, s, t: v - t}),
+        ("shift before the scale", {"way": lambda v, s, t: (v + t) * s.exp(),
+                                    "back": lambda v, s, t: v * (-s).exp() - t}),
+    )  # fmt: skip
 
     @wrong("halves turned around")
     @build

@@ -180,6 +180,8 @@ class Flow05:
     parameters missing or of another shape
         | self.bias = nn.Parameter(torch.zeros(channels))
         -> self.bias = torch.zeros(channels)
+    float32 in between | return (x + self.bias[:, None, None]) * scale
+        -> return ((x + self.bias[:, None, None]) * scale).float().to(x)
     bias after the scale | (x + self.bias[:, None, None]) * scale, log
         -> x * scale + self.bias[:, None, None], log
         | copy_(-mean) -> copy_(-mean / std)

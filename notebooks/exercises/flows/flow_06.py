@@ -91,6 +91,7 @@ class Flow06:
         | x = solve(upper.triu(1) + s.diag(), v, upper=True)
         -> x = solve(lower, v, upper=False, unitriangular=True)
     log-determinant of the inverse | -h * w -> h * w
+    float32 in between | x.unflatten -> x.float().to(z).unflatten
     places left out | -h * w * log_s.sum() -> -log_s.sum()
     places left out | -h * w * log_s.sum() -> log_s.sum()
     places counted otherwise | -h * w -> -h

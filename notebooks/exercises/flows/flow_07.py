@@ -94,6 +94,11 @@ class Flow07:
     sign of the log-scale | z * log_scale.exp() -> z * (-log_scale).exp()
     standard deviation ignored | z * log_scale.exp() + shift -> z + shift
     mean not added | z * log_scale.exp() + shift -> z * log_scale.exp()
+    scale bounded | shift, log_scale = params(x)
+        -> shift, log_scale = params(x); log_scale = log_scale.tanh()
+    scale bounded | shift, log_scale = params(x)
+        -> shift, log_scale = params(x); log_scale = log_scale.clamp(-1, 1)
+    float32 in between | return x, (log_n -> return x.float().to(z), (log_n
     more passes than values | log_n = -> s = params(x)[1]; log_n =
     more passes than values | in order: -> in [*order, *order]:
     log-scales added | log_n - s -> log_n + s

@@ -12,6 +12,14 @@ def pair(t, out, why):
     return out
 
 
+def in_float32(out, due):
+    """``out`` as float32 holds it, for `ideas`, if it is right but for its digits."""
+    out, due = out.detach().cpu(), due.double()
+    near = out.dtype == torch.float64 and out.shape == due.shape
+    near = near and torch.allclose(out, due, 1e-4, 1e-4)
+    return "float32 in between", [out.float().double()] * near
+
+
 def along(t, run, leaves, names, broken="cut off from the graph"):
     """Gradients of what ``run()`` gives, by ``leaves``: their sum in one direction is
     the slope of the results themselves. An error of backward is called ``broken``."""

@@ -1,11 +1,13 @@
 """Exercise flow-02: A large determinant by a small one."""
 
 import math
+from itertools import chain
 
 import torch
 from torch.overrides import TorchFunctionMode
 
 from .._exercise import Exercise
+from ._shared_maps import in_float32
 
 
 @Exercise(
@@ -67,6 +69,7 @@ def log_det(u, v):
         "determinant.",
         "reshape in place of a transposition": "view and reshape do not move an axis.",
         "sign in place of the logarithm": "slogdet gives two things.",
+        "float32 in between": "What comes back as float64 has the digits of float32.",
         "batch of matrices mixed": "Each example has a pair of its own.",
     },
 )
@@ -133,6 +136,7 @@ def flow_02(t, log_det):
         t.finite(out, "No determinant is 0.", lost)
         due = right(u, v).detach()
         names = None if told and told != "no absolute value" else ideas(u, v)
+        names = names and chain([in_float32(t.tensor(out), due)], names)
         t.close(out, due, "By the large matrix.", told, names, tol)
         past.append(due)
         return out

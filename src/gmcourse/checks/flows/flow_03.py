@@ -1,11 +1,13 @@
 """Exercise flow-03: Every second value."""
 
+from itertools import chain
+
 import torch
 from torch import nn
 
 from .._exercise import Exercise
 from .._parts import mistakes
-from ._shared_maps import pair
+from ._shared_maps import in_float32, pair
 
 
 @Exercise(
@@ -165,8 +167,10 @@ def flow_03(t, forward, inverse):
                 *(v.expand_as(due) for v in (due.sum(), due.mean())),
                 due / len(due),
             ],
-            "float32 in between": due.float().double(),
         }
+
+    def digits(out, due):
+        return in_float32(t.tensor(out), due)
 
     def judged(name, net, x, tol=1e-9, edge=None):
         why = "x e^s + t at even positions, x at odd ones."
@@ -186,8 +190,9 @@ def flow_03(t, forward, inverse):
         t.shape(log_det, (b,), "one for each row.", ideas=alone)
         given = [] if edge else ideas(net, x, False)
         due = right(net, x).detach()
-        t.close(z, due, why, edge, given, tol)
+        t.close(z, due, why, edge, chain([digits(z, due)], given), tol)
         due, found = of_logs(net, x)
+        found = chain([digits(log_det, due.detach())], found.items())
         t.property(f"log-determinant: {name}", of=log_det)
         told = "The sum of the log-slopes.", edge, None if edge else found, tol
         t.close(log_det, due.detach(), *told)
@@ -196,12 +201,12 @@ def flow_03(t, forward, inverse):
         t.shape(back, (b, d), "that of z.")
         given = [] if edge else ideas(net, x, True)
         due = right(net, x, True).detach()
+        given = chain([digits(back, due)], given)
         t.close(back, due, "x where this is z.", edge, given, tol)
         return z, log_det, back
 
     def ideas(net, v, back):
         make, choices = swaps(net, v, back)
-        yield "float32 in between", right(net, v, back).detach().float().double()
         yield from mistakes(lambda *c: make(*c).detach(), *choices, most=1, tol=1e-3)
 
     b = t.integer(3, 5)

@@ -1,6 +1,7 @@
 """Exercise flow-04: Half of it never moves."""
 
 import torch
+from torch import nn
 
 from .._exercise import Exercise
 from ._shared_maps import along, pair
@@ -89,6 +90,12 @@ class Stack(nn.Module):
         "positions exchanged": "Values stay at their positions, whoever's turn it is.",
         "odd number of values": "With an odd d the two halves are not equally long, "
         "and the nets of every second layer have other sizes.",
+        "nets of another kind": "Each net is a nn.Sequential whose one hidden layer "
+        "has `width` units.",
+        "scale and shift exchanged": "The first half of the outputs is s.",
+        "scale bounded": "s is taken as it is, whatever its size.",
+        "scale left out": "Values are scaled and shifted.",
+        "shift before the scale": "A value is scaled, then shifted.",
         "later layers do nothing": "All layers count, not the first ones alone.",
         "nets shared or not registered": "Each layer has a net of its own, and its "
         "weights are among the module's parameters.",
@@ -133,6 +140,27 @@ def flow_04(t, Stack):
             seen = seen | (~keep[:, None] & (seen & keep[:, None]).any(0))
         return seen
 
+    def one_layer(stack, x, z):
+        """z by the net itself, where there is but one."""
+        t.property("one layer moves the last values to v e^s + t", of=z)
+        nets = [m for m in stack.modules() if isinstance(m, nn.Sequential)]
+        wide = [m[0].out_features for m in nets if isinstance(m[0], nn.Linear)]
+        got = f"{len(nets)} nn.Sequential, hidden units {wide}"
+        t.true(wide == [4], "One, with 4 units.", got, "nets of another kind")
+        half = x.shape[1] // 2
+        s, shift = nets[0](x[:, :half]).detach().tensor_split(2, 1)
+        v, e = x[:, half:], s.exp()
+        bounds = [(c * (s / c).tanh()).exp() for c in (0.5, 1, 2, 3, 5)]
+        bounds += [s.clamp(-c, c).exp() for c in (0.5, 1, 2)]
+        ideas = {
+            "scale and shift exchanged": torch.addcmul(s, v, shift.exp()),
+            "scale left out": v + shift,
+            "shift before the scale": (v + shift) * e,
+            "scale bounded": [torch.addcmul(shift, v, c) for c in bounds],
+        }
+        due = torch.addcmul(shift, v, e)
+        t.close(z[:, half:], due, "By the net itself.", None, ideas, 1e-9)
+
     def judged(d, layers, told, edge=None):
         """All that is asked of a stack; ``told`` are names of what can be wrong."""
         x = t.away(4, d, low=0.3, high=1.5).double()
@@ -154,6 +182,8 @@ def flow_04(t, Stack):
         text = f"{int((got != due).sum())} of {d * d} pairs of values are other ones"
         t.property(f"who depends on whom: {size}", of=z)
         t.true(torch.equal(got, due), "As the layers take turns.", text, name)
+        if layers == 1:
+            one_layer(stack, x, z)
         t.property(f"log-determinant of the Jacobian: {size}", of=log_det)
         due = torch.linalg.slogdet(jac).logabsdet
         ideas = {

@@ -7,7 +7,7 @@ from torch import nn
 
 from .._exercise import Exercise
 from .._parts import mistakes
-from ._shared_maps import pair
+from ._shared_maps import in_float32, pair
 
 
 @Exercise(
@@ -96,6 +96,7 @@ class ActNorm(nn.Module):
         "places counted otherwise": "Each channel's scale stands on the diagonal of "
         "an image's Jacobian h·w times, whatever the batch.",
         "reverse wrong": "What was done last is undone first.",
+        "float32 in between": "What comes back as float64 has the digits of float32.",
         "gradient through the statistics": "For the gradient, the numbers that the "
         "first batch sets are constants.",
     },
@@ -223,8 +224,9 @@ def flow_05(t, ActNorm):
                 (x - bias) / e,
             ],
         }
-        ideas = None if told else ideas
-        t.close(z, x * e + bias * e, "As the parameters say.", told, ideas, 1e-9)
+        due = x * e + bias * e
+        ideas = dict([in_float32(t.tensor(z), due)]) | ideas if not told else None
+        t.close(z, due, "As the parameters say.", told, ideas, 1e-9)
         counted(name, x, log_det, logs.flatten(), 1e-9)
         t.property(f"reverse: {name}")
         back = t.call(layer.reverse, x)

@@ -1,10 +1,12 @@
 """Exercise flow-06: Channels unmixed."""
 
+from itertools import chain
+
 import torch
 
 from .._exercise import Exercise
 from .._parts import mistakes
-from ._shared_maps import pair
+from ._shared_maps import in_float32, pair
 
 
 @Exercise(
@@ -46,7 +48,7 @@ inverse.) Gradients flow to `z`, `lower`, `upper` and `log_s`.
 """,
     stub='''
 def drawn(z, order, lower, upper, sign, log_s):
-    """(b, c, h, w), (c,), twice (c, c), twice (c,) -> x like z, (b,)."""
+    """(b, c, h, w), (c,) int64, twice (c, c), twice (c,) -> x, (b,)."""
     return ..., ...
 ''',
     answers={"drawn": callable},
@@ -80,6 +82,7 @@ def drawn(z, order, lower, upper, sign, log_s):
         "places left out": "The matrix acts at each of the h·w places.",
         "places counted otherwise": "The logarithm counts once for each of the h·w "
         "places of an image.",
+        "float32 in between": "What comes back as float64 has the digits of float32.",
         "axes mixed by a reshape": "view and reshape do not move an axis: movedim, or "
         "permute, does.",
     },
@@ -191,6 +194,7 @@ def flow_06(t, drawn):
         double = [v.double() if v.is_floating_point() else v for v in (z, *found)]
         due = solved(*double).detach()
         ideas = None if told else swaps(*(v.detach() for v in double))
+        ideas = ideas and chain([in_float32(t.tensor(x), due)], ideas)
         t.close(x, due, "By substitution, a channel at a time.", told, ideas, tol)
         past.append((due, [v.detach() for v in double[1:]]))
         t.property(f"log-determinant: {name}", of=log_det)

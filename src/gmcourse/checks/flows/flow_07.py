@@ -5,7 +5,7 @@ import math
 import torch
 
 from .._exercise import Exercise
-from ._shared_maps import along, pair
+from ._shared_maps import along, in_float32, pair
 
 
 @Exercise(
@@ -76,6 +76,8 @@ def draw(params, order, z):
         "constant of the normal left out": "Each value has its log(2 pi) / 2.",
         "log-scales of another pass": "The s of each value are those that it was made "
         "with.",
+        "float32 in between": "What comes back as float64 has the digits of float32.",
+        "scale bounded": "s is taken as it is, whatever its size.",
         "written in place": "A tensor that params has seen was changed afterward: make "
         "a new one at each pass.",
     },
@@ -111,6 +113,12 @@ def flow_07(t, draw):
         "standard deviation ignored": lambda z, t, s: z + t,
         "mean not added": lambda z, t, s: z * s.exp(),
     }
+    for i, c in enumerate((0.5, 1, 2, 3)):
+        ways[f"scale bounded {2 * i}"] = lambda z, t, s, c=c: (
+            t + z * s.clamp(-c, c).exp()
+        )
+        soft = lambda z, t, s, c=c: t + z * (c * (s / c).tanh()).exp()  # noqa: E731
+        ways[f"scale bounded {2 * i + 1}"] = soft
 
     def named(x, params, order, z):
         """What is wrong with x."""
@@ -132,7 +140,7 @@ def flow_07(t, draw):
         for way, f in ways.items():
             for turn, o in turns:
                 if not (way and turn) and agrees(x, params, z, o, f):
-                    return way or turn
+                    return (way or turn).rstrip("0123456789 ") or None
         return None
 
     def judged(name, params, order, z, tol=1e-9, edge=None):
@@ -159,7 +167,9 @@ def flow_07(t, draw):
         due = shift + z * torch.exp(s)
         off = not torch.allclose(got, due, tol, tol)
         name = named(got.double(), params, order, z.double()) if off else None
-        t.close(got, due, "x = z e^s + t, with the s and t of x itself.", name, tol=tol)
+        ideas = dict([in_float32(got, due.double())])
+        why = "x = z e^s + t, with the s and t of x itself."
+        t.close(got, due, why, name, ideas, tol)
         t.property("no more calls of params than values", of=x)
         t.true(params.calls <= d, f"{d} at most.", text, "more passes than values")
         t.property(f"log-density: {t.properties[-2]}", of=log_p)
