@@ -90,7 +90,8 @@ class Flow12:
             for _ in range(80):
                 mid = (low + high) / 2
                 above = mid + m * (mid + c).tanh() > goal
-                low, high = torch.where(above, low, mid), torch.where(above, mid, high)
+                low = torch.where(above, low, mid)
+                high = torch.where(above, mid, high)
             return z - (mid + c).tanh()[:, None] * hat
 
         return push, pull

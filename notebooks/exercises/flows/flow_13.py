@@ -31,9 +31,9 @@ class Flow13:
     def price(f, x):
         x = x.detach().requires_grad_()
         with torch.enable_grad():
-            outputs = f(x).unbind(1)
             rows = [
-                torch.autograd.grad(z.sum(), x, retain_graph=True)[0] for z in outputs
+                torch.autograd.grad(out.sum(), x, retain_graph=True)[0]
+                for out in f(x).unbind(1)
             ]
         sizes = torch.linalg.svdvals(torch.stack(rows, dim=1))
         largest, smallest = sizes[:, 0], sizes[:, -1]

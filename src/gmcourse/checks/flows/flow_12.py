@@ -93,8 +93,8 @@ def pull(z, w, u, c):
         "search ends at the end of its interval: it lies around the product of w and "
         "z.",
         "steps that do not converge": "Where the push is strong, a fixed-point or a "
-        "Newton iteration jumps back and forth, and a fixed interval around the product "
-        "of w and z is too short.",
+        "Newton iteration jumps back and forth, and an interval of fixed length around "
+        "the product of w and z is too short.",
         "stopped too soon": "Near, but not to nine digits: each halving gives one "
         "binary digit.",
         "inverse by a minus sign": "z - u tanh at z is not the inverse: tanh has to be "
@@ -214,7 +214,7 @@ def flow_12(t, push, pull):
             mine = mistakes(lambda *p: pushed(*args, *p), *parts)
             old = [("result of an earlier call", [v[i] for v in past])]
             ideas = itertools.chain(old, volumes(*args) if i else mine)
-            why = "By automatic differentiation." if i else "As stated."
+            why = "By automatic differentiation." if i else "By the formula above."
             t.close(part, exact[i], why, told_as, None if told_as else ideas, 1e-9)
         kept.append([v.detach() for v in exact])
         return made, exact
