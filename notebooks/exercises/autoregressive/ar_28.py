@@ -212,8 +212,8 @@ class Ar28:
     growth of one direction | G, total = torch.eye(len(h0)).to(W), 0.0
         -> G, total = torch.ones_like(W[:, :1]) / len(W) ** 0.5, 0.0
     largest singular value not reached | torch.linalg.matrix_norm(G, 2)
-        -> (torch.linalg.matrix_power(G.T @ G, 3).sum(0).norm()
-           / torch.linalg.matrix_power(G.T @ G, 2).sum(0).norm()).sqrt()
+        -> (torch.linalg.matrix_power(G.T @ G, 9).sum(0).norm()
+           / torch.linalg.matrix_power(G.T @ G, 8).sum(0).norm()).sqrt()
     largest eigenvalue | torch.linalg.matrix_norm(G, 2)
         -> torch.linalg.eigvals(G).abs().max()
     sum of the singular values | torch.linalg.matrix_norm(G, 2)

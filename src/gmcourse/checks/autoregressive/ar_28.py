@@ -305,7 +305,7 @@ def ar_28(t, rnn_jacobian, log_gain):
         ideas = gains(args, steps) if len(steps) < 40 else ideas
         ideas = None if told else ideas
         why = "The logarithm of the largest singular value, by T."
-        below = 1e-8 < due - float(t.tensor(out)) < 0.01 * (1 + abs(due))
+        below = 1e-8 < due - float(t.tensor(out)) < 0.03 * (1 + abs(due))
         near = "largest singular value not reached" if below else None
         t.close(out, due, why, told or near, ideas, tol=1e-8)
 
@@ -337,8 +337,8 @@ def ar_28(t, rnn_jacobian, log_gain):
     gained("a gain far above the largest float", [30 * turn, *rest])
     gained("a gain far above the largest float", [30 * skew, *rest])
     told, rest[2] = "rescaled too seldom", x[:100]
-    for size in (1e-12, 1e12):
-        gained("100 steps of 12 orders each", [size * turn, *rest], told)
+    for size in (1e-7, 1e7):
+        gained("100 steps of seven orders each", [size * turn, *rest], told)
     rest[2] = x
     gained("1,000 steps", made(3, 2, 1000, 1.2, 0.2))
     one, two = made(3, 2, 300, 1.2, 0.2), made(2, 2, 300, 0.05, 1.0)
