@@ -355,11 +355,13 @@ def seeds_section(cards: list[dict]) -> str:
             once.append(f"`{card['name']}`")
         for record in trained:
             values = [record["value"], *record["seeds"].values()]
-            others = ", ".join(number(v) for v in values[1:])
-            spread = number(statistics.stdev(values), 3)
+            spread = statistics.stdev(values)
+            # As many as it takes for the values to differ where the runs do.
+            few = min(max(2, -math.floor(math.log10(spread))), 4) if spread else 2
+            own, *others = (number(v, few) for v in values)
             label = f"{record['label']}, {record['unit']} ({record['kind']})"
-            own = number(values[0])
-            rows.append([f"`{card['name']}`", label, own, others, spread])
+            row = f"`{card['name']}`", label, own, ", ".join(others)
+            rows.append([*row, number(spread, max(few, 3))])
     head = ["entry", "measure", "shipped seed", "other seeds", "standard deviation"]
     return "\n".join(
         [

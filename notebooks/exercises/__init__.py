@@ -62,10 +62,11 @@ def edits(version: Callable, *changes: str | tuple[str, ...]) -> dict[str, Calla
         mistake | old -> new
         mistake | old -> new | old -> new
 
-    What begins with | or -> goes on with the line before. Where code holds such signs
-    or lines matter, a change is a tuple ``(mistake, old, new, old, new, ...)``. Each
-    ``old`` must occur exactly once. The code sees what its module sees, and torch,
-    math, nn, F and D, which is torch.distributions.
+    What begins with | or ->, or further to the right than the first line, goes on with
+    the line before. Where code holds such signs or lines matter, a change is a tuple
+    ``(mistake, old, new, old, new, ...)``. Each ``old`` must occur exactly once. The
+    code sees what its module sees, and torch, math, nn, F and D, which is
+    torch.distributions.
 
     Raises:
         ValueError: for a change that does not apply, or applies in several places.
@@ -100,6 +101,8 @@ def table(change: str | tuple[str, ...]) -> list[tuple[str, ...]]:
     if isinstance(change, tuple):
         return [change]
     whole = re.sub(r"\n\s*(\||->) ", r" \1 ", change)
+    indent = len(whole.lstrip("\n")) - len(whole.lstrip())
+    whole = re.sub(rf"\n {{{indent + 1},}}(?=\S)", " ", whole)
     rows = [line.strip().split(" | ") for line in whole.splitlines() if line.strip()]
     made = []
     for mistake, *pairs in rows:

@@ -198,8 +198,13 @@ class Ar02:
         | return format(ceil(a * 2**m), f"0{m}b") if m else ""
         -> k = ceil((a + w) * 2**m - 1); k -= k + 1 > (a + w) * 2**m;
            return format(k, f"0{m}b") if m else ""
-    """.replace(";\n           return", "; return"),
-        """
+    probabilities of 0 and 1 moved inward | return (a + (1 - q) * w,
+        -> q = min(max(q, Fraction(1, 2**30)), 1 - Fraction(1, 2**30));
+           return (a + (1 - q) * w,
+    only the first characters read
+        | number = Fraction(int(code, 2), 2 ** len(code)) if code else Fraction(0)
+        -> code = code[:64];
+           number = Fraction(int(code, 2), 2 ** len(code)) if code else Fraction(0)
     digits lost on the way | a, w = part(a, w, prob(bits[:i]), bit)
         -> a, w = map(Fraction, map(float, part(a, w, prob(bits[:i]), bit)))
     digits lost on the way | q = prob(bits) -> q = prob(bits); number = float(number)
@@ -264,6 +269,35 @@ class Ar02:
             return code
 
         return prefix, decode
+
+    @wrong("always two characters to finish")
+    @build
+    def the_classical_end():
+        """Halves are written as they are known; at the end a quarter is."""
+        _, decode = Ar02.coder()
+
+        def encode(bits, prob):
+            low, high = Fraction(0), Fraction(1)
+            for i, bit in enumerate(bits):
+                cut = high - prob(bits[:i]) * (high - low)
+                low, high = (cut, high) if bit else (low, cut)
+            code, pending = "", 0
+            while True:
+                if 2 * high <= 1:
+                    code, pending = code + "0" + "1" * pending, 0
+                    low, high = 2 * low, 2 * high
+                elif 2 * low >= 1:
+                    code, pending = code + "1" + "0" * pending, 0
+                    low, high = 2 * low - 1, 2 * high - 1
+                elif 4 * low >= 1 and 4 * high <= 3:
+                    pending += 1
+                    low, high = 2 * low - Fraction(1, 2), 2 * high - Fraction(1, 2)
+                elif 4 * low < 1:
+                    return code + "01" + "1" * pending
+                else:
+                    return code + "10" + "0" * pending
+
+        return encode, decode
 
     def kept(key, of_code):
         """What was found is kept, by too little."""

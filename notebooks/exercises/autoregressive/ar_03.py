@@ -120,9 +120,7 @@ class Ar03:
     wrong shape | seen.float() -> seen.float().squeeze()
     wrong shape | seen.float() -> seen.float()[None]
     not a tensor | seen.float() -> seen.float().tolist()
-    """.replace(";\n           degrees", "; degrees").replace(
-            ",\n           degrees", ", degrees"
-        ),
+    """,
     )
 
     @wrong("an output sees its own value")

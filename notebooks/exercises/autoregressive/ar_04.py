@@ -96,6 +96,11 @@ class Ar04:
     0 and 1 exchanged | (2 * x[:, i] - 1) * -> (1 - 2 * x[:, i]) *
     probability of a 1 in place of that of the value | (2 * x[:, i] - 1) * logit
         -> logit.expand(len(x))
+    nan in the gradient | total = total + F.logsigmoid((2 * x[:, i] - 1) * logit)
+        -> u = (1 - 2 * x[:, i]) * logit;
+           total = total - torch.where(u > 30, u, u.exp().log1p())
+    early values forgotten | inner = inner + x[:, i, None] * W[:, i]
+        -> k = max(i - 63, 0); inner = c + x[:, k : i + 1] @ W[:, k : i + 1].T
     zeros not counted | F.logsigmoid((2 * x[:, i] - 1) * logit)
         -> x[:, i] * F.logsigmoid(logit)
     values taken as -1 and 1 | + x[:, i, None] * W -> + (2 * x[:, i, None] - 1) * W

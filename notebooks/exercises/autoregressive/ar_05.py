@@ -104,6 +104,21 @@ class Ar05:
         -> full[:, :, :middle, : middle + 1] = 1
     the rows above not seen to the right | full[:, :, :middle] = 1
         -> full[:, :, :middle, :middle] = 1
+    pixels to the right seen | full[:, :, middle, :middle] = 1
+        -> full[:, :, middle, : middle + 2] = 1
+    the group alone | of_in <= of_out -> of_in == of_out
+    the channel in place of its group | return full
+        -> n = torch.arange(out_channels)[:, None] * in_channels;
+           m = torch.arange(in_channels) * out_channels;
+           full[:, :, middle, middle] *= m <= n if kind == "B" else 1; return full
+    groups of three channels | groups.repeat_interleave(out_channels // 3)
+        -> torch.arange(out_channels).div(3, rounding_mode="floor")
+        | groups.repeat_interleave(in_channels // 3)
+        -> torch.arange(in_channels).div(3, rounding_mode="floor")
+    center at a fixed place | middle = kernel // 2
+        -> middle = 3 if kernel >= 7 else min(kernel - 1, 1)
+    kernel of one pixel not masked | return full
+        -> return full if kernel > 1 else torch.ones_like(full)
     pixels to the left not seen | full[:, :, middle, :middle] = 1
         -> pass
     rows and columns exchanged | return full -> return full.mT

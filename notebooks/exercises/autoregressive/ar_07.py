@@ -191,6 +191,17 @@ class Ar07:
         -> F.pad(new * 0, (r, 0)) if i
     images of a batch mixed | self.head(h) -> self.head(h - h.mean(0))
     images of a batch mixed | self.head(h) -> self.head(h).flip(0)
+    images of a batch mixed | F.pad(h, (r + 1, 0))[..., :-1]
+        -> F.pad(F.pad(h.flatten(), (1, 0))[:-1].view_as(h), (r, 0))
+    padding repeats the border | F.pad(h, (r + 1, 0))[..., :-1]
+        -> torch.cat([h[..., :1]] * (r + 1) + [h], 3)[..., :-1]
+    vertical stack without its own row
+        | above = F.pad(v, (0, 0, 1, 0))[:, :, :-1]
+        -> above = v = F.pad(v, (0, 0, 1, 0))[:, :, :-1]
+    rows and columns exchanged | r, v, h = self.reach, x, x
+        -> r, v, h = self.reach, x.mT, x.mT | self.head(h) -> self.head(h).mT
+    a width of one not met | if i else F.pad -> if h.shape[1] > 1 else F.pad
+        | h + new if i else -> h + new if h.shape[1] > 1 else
     probabilities in place of logits | self.head(h) -> self.head(h).sigmoid()
     wrong shape | self.head(h) -> self.head(h)[:, 0]
     wrong shape | self.head(h) -> self.head(h)[..., :-1]
@@ -238,7 +249,7 @@ class Ar07:
                 h = h + new if i else new
             return self.head(h)
 
-    @wrong("blind spot above to the right")
+    @wrong("vertical stack without its own row")
     class NoOwnRow(Stacks):
         """Each layer of the vertical stack moves up: close rows are seen narrowly."""
 

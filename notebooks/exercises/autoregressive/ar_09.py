@@ -63,10 +63,15 @@ class Ar09:
     not normalized | F.log_softmax(logits, dim=1) -> logits
     density in place of its logarithm | F.log_softmax(logits, dim=1)
         -> F.softmax(logits, dim=1)
-    underflow to zero | F.log_softmax(logits, dim=1)
+    not finite | F.log_softmax(logits, dim=1) -> F.softmax(logits, dim=1).log()
+    floor under the probability | F.log_softmax(logits, dim=1)
         -> (F.softmax(logits, dim=1) + 1e-12).log()
-    underflow to zero | F.log_softmax(logits, dim=1)
+    floor under the probability | F.log_softmax(logits, dim=1)
+        -> (F.softmax(logits, dim=1) + 1e-8).log()
+    floor under the probability | F.log_softmax(logits, dim=1)
         -> F.softmax(logits, dim=1).clamp(min=1e-30).log()
+    logits clamped | F.log_softmax(logits, -> F.log_softmax(logits.clamp(-80, 80),
+    values of one level left out | each.flatten(1) -> (each * (x != 255)).flatten(1)
     mean over the dimensions | nats = -each.flatten(1).sum(1)
         -> nats = -each.flatten(1).mean(1)
     mean over the dimensions | return nats, -> return nats / x[0].numel(),

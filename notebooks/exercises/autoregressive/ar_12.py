@@ -75,6 +75,13 @@ class Ar12:
     another weight of the orders | - math.log(len(orders)) -> - math.log(len(x))
     another weight of the orders | - math.log(len(orders)) -> - math.log(x.shape[1])
     another weight of the orders | - math.log(len(orders)) -> - len(orders)
+    log-probabilities cut at 0 | log_p = table.logsumexp
+        -> log_p = table.clamp(max=0).logsumexp
+    sum started at log 1 | table.logsumexp(dim=1) - math.log(len(orders))
+        -> F.pad(table, (1, 0)).logsumexp(1) - math.log(len(orders))
+    orders sorted | for order in orders] -> for order in orders.unique(dim=0)]
+    one order drawn | table.logsumexp(dim=1) - math.log(len(orders))
+        -> table.gather(1, torch.randint(len(orders), (len(x), 1)))[:, 0]
     best order alone
         | table.logsumexp(dim=1) - math.log(len(orders)) -> table.amax(1)
     one order alone

@@ -487,6 +487,25 @@ class Ar16:
 
     @wrong("overlaps not counted")
     @build
+    def by_str_count():
+        def predict(train, context, n, levels, discount):
+            x = "".join(map(chr, train.tolist()))
+            c = "".join(map(chr, context.tolist()))
+            c = c[max(len(c) - n + 1, 0) :]
+            p = torch.full((levels,), 1 / levels, dtype=torch.float64)
+            for m in range(len(c) + 1):
+                own = c[len(c) - m :]
+                count = [x.count(own + chr(w)) for w in range(levels)]
+                count = torch.tensor(count).double()
+                if count.any():
+                    taken = discount * (count > 0).sum().double()
+                    p = ((count - discount).clamp(min=0) + taken * p) / count.sum()
+            return p
+
+        return predict, Ar16.functions()[1]
+
+    @wrong("overlaps not counted")
+    @build
     def by_searching_in_a_string():
         def predict(train, context, n, levels, discount):
             x = "".join(map(chr, train.tolist()))

@@ -116,6 +116,15 @@ class Ar17:
     sign turned around | y = x.sign() * -> y = -x.sign() *
     sign turned around | return y.sign() * ( -> return -y.sign() * (
     no logarithm | x.sign() * torch.log1p(255 * x.abs()) / math.log(256) -> x
+    divided by another logarithm | math.log(256) -> math.log(255)
+    uint8 index taken for a mask | y = 2 * codes.float() / 255 - 1
+        -> y = (2 * torch.arange(256.0) / 255 - 1)[codes]
+    sign not mirrored | y.sign() * (256 ** y.abs() - 1) -> (256 ** y - 1)
+    float16 in between | return y.sign() * (256 ** y.abs() - 1) / 255
+        -> return (y.sign() * (256 ** y.abs() - 1) / 255).half().float()
+    middle of the step | return y.sign() * (256 ** y.abs() - 1) / 255
+        -> return sum(v.sign() * (256 ** v.abs() - 1) / 510 for v in
+           ((y - 1 / 255).clamp(-1, 1), (y + 1 / 255).clamp(-1, 1)))
     another mu | 255 * x.abs()) -> 256 * x.abs())
     another mu | 255 * x.abs()) / math.log(256) -> 256 * x.abs()) / math.log(257)
     another mu | (256 ** y.abs() - 1) / 255 -> (256 ** y.abs() - 1) / 256

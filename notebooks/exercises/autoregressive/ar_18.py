@@ -89,6 +89,9 @@ class Ar18:
     kernel size in place of one less | (k - 1) * d for -> k * d for
     kernel size in place of one less | return 1 + sum((k - 1) * d for
         -> return sum(k * d for
+    cut off at a fixed length | return 1 + sum(
+        -> return 1 + min(4096, sum(
+        | zip(kernels, dilations)) -> zip(kernels, dilations)))
     the present counted in each layer | return 1 + sum((k - 1) * d
         -> return sum((k - 1) * d + 1
     the present counted in each layer | (k - 1) * d for -> (k - 1) * d + 1 for

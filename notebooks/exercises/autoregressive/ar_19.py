@@ -93,6 +93,8 @@ class Ar19:
         -> torch.cat([x[:, :, None], queue], dim=2)[:, :, :-1]
     queue left as it was | past[:, :, 1:] -> queue
     queue left as it was | past[:, :, 1:] -> past[:, :, :-1]
+    moved on by d places | past[:, :, 1:] -> torch.cat([queue[:, :, dilation:],
+           x[:, :, None].expand(-1, -1, min(dilation, queue.shape[2]))], 2)
     newest dropped | past[:, :, 1:]
         -> torch.cat([queue[:, :, :-1], x[:, :, None]], dim=2)[:, :, :queue.shape[2]]
     queue left as it was | past[:, :, 1:] -> queue.roll(-1, 2)

@@ -105,6 +105,22 @@ class Ar20:
     edited = edits(
         attention,
         """
+    angles rounded to 16 bits | places[:, None].to(q) * theta
+        -> (places[:, None].to(q) * theta).bfloat16().to(q)
+    angles rounded to 16 bits | places[:, None].to(q) * theta
+        -> (places[:, None].to(q) * theta).half().to(q)
+    overwritten while it is still needed
+        | pair = torch.stack([a * cos - c * sin, a * sin + c * cos], dim=-1)
+        -> a = a * cos - c * sin; pair = torch.stack([a, a * sin + c * cos], dim=-1)
+    sum of the places in place of their distance | turn(k).transpose(-2, -1)
+        -> (turn(k) * torch.tensor([1, -1]).repeat(m // 2)).transpose(-2, -1)
+    queries and keys in different orders | turn(q) @
+        -> torch.cat([turn(q)[..., ::2], turn(q)[..., 1::2]], -1) @
+    queries and keys in different orders | turn(k).transpose(-2, -1)
+        -> turn(k).unflatten(-1, (-1, 2)).mT.flatten(-2).transpose(-2, -1)
+    negative positions | cos, sin = angle.cos(), angle.sin()
+        -> table = torch.arange(places.abs().max() + 1)[:, None].to(q) * theta;
+           cos, sin = table.cos()[places], table.sin()[places]
     not turned | turn(q) @ turn(k) -> q @ k
     only queries turned | turn(k) -> k
     only keys turned | turn(q) -> q

@@ -163,17 +163,17 @@ class Ar21:
 
     @right
     class InABuffer(Base):
-        """Room for 64 tokens, copied at each call."""
+        """Room for 100 tokens, copied at each call."""
 
         def forward(self, tokens, cache=None):
             x, (b, t) = self.embed(tokens), tokens.shape
             m = x.shape[-1] // self.heads
             room, past = cache or (
-                x.new_zeros(len(self.out), 2, b, self.heads, 64, m),
+                x.new_zeros(len(self.out), 2, b, self.heads, 100, m),
                 0,
             )
             room, end = room.clone(), past + t
-            places = torch.arange(64)
+            places = torch.arange(100)
             sees = places <= places[past:end, None]
             for i, out in enumerate(self.out):
                 q, k, v = self.split(i, x)
@@ -242,20 +242,33 @@ class Ar21:
     scale of another width | / math.sqrt(m) -> / (math.sqrt(m) if old is None else m)
     only the last piece kept | return y.transpose(1, 2).flatten(2), (k, v)
         -> return y.transpose(1, 2).flatten(2), (k[:, :, -t:], v[:, :, -t:])
+    only the last tokens kept | return y.transpose(1, 2).flatten(2), (k, v)
+        -> return y.transpose(1, 2).flatten(2), (k[:, :, -32:], v[:, :, -32:])
+    only the last tokens kept | ahead = torch.arange(start + t) > places[:, None]
+        -> ahead = torch.arange(start + t) > places[:, None];
+           ahead[:, : max(start - 64, 0)] = True
+    masked after the softmax | y = scores.masked_fill(ahead, -math.inf).softmax(dim=-1)
+        -> y = scores.softmax(-1) * ~ahead if start else scores.masked_fill(ahead,
+        -math.inf).softmax(-1); y = y
+    new keys before the old ones | torch.cat([old[0], k] -> torch.cat([k, old[0]]
+        | torch.cat([old[1], v] -> torch.cat([v, old[1]]
+    position of the new tokens off | start = 0 if old is None else old[0].shape[2]
+        -> start = 0 if old is None else old[0].shape[2];
+           last = start and self.last; self.last = t
+        | places = start + torch.arange(t) -> places = last + torch.arange(t)
+        | > places[:, None] -> > places[:, None] - last + start
     cache of another layer | None if cache is None else cache[i]
         -> None if cache is None else cache[0]
     cache of another layer | None if cache is None else cache[i]
         -> None if cache is None else cache[-1]
     sequences mixed | return self.head(x), new
         -> return self.head(x).roll(int(cache is not None), 0), new
-    float32 in between | @ v -> @ v | (dim=-1) @ v -> (dim=-1).float().to(v) @ v
+    float32 in between | (dim=-1) @ v -> (dim=-1).float().to(v) @ v
     float32 in between | q, k = turn(q, places), turn(k, places)
         -> q, k = turn(q.float(), places).to(v), turn(k.float(), places).to(v)
     parameters renamed or reshaped | width, 3 * width) -> width, 3 * width, bias=False)
     wrong dtype | return self.head(x), new -> return self.head(x).double(), new
-    """.replace(";\n           ", "; ")
-        .replace("with\n        a cache", "with a cache")
-        .replace("@ v -> @ v | ", ""),
+    """,
     )
 
     @wrong("all is computed anew")

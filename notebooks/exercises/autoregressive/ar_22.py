@@ -108,6 +108,11 @@ class Ar22:
     temperature applied after | logits / temperature -> logits * 1.0
         | return logits -> return logits / temperature
     temperature in the choice alone | return logits -> return logits * temperature
+    as many tokens for all rows | before = share.cumsum(dim=-1) - share
+        -> before = share.cumsum(dim=-1) - share; before = before.reshape(
+           -1, before.shape[-1]).amin(0).expand_as(before)
+    exponential without a shift | share = falling.softmax(dim=-1)
+        -> share = falling.exp() / falling.exp().sum(-1, keepdim=True)
     k left out | if k is not None -> if False
     k off by one | min(k, logits.shape[-1]) -> min(k + 1, logits.shape[-1])
     k off by one | min(k, logits.shape[-1]) -> max(min(k, logits.shape[-1]) - 1, 1)
@@ -151,6 +156,14 @@ class Ar22:
         -> logits = logits / temperature if temperature != 1 else logits
     input changed in place | logits = logits / temperature -> logits /= temperature
     """,
+        *(
+            (
+                "nearly equal ones taken for equal",
+                "logits < least, -math.inf)\n    if p",
+                f"{change}, -math.inf)\n    if p",
+            )
+            for change in ("logits < least - 1e-8", "logits.float() < least.float()")
+        ),
         (
             "one threshold for all rows",
             "kept.amin(dim=-1, keepdim=True)",
@@ -172,6 +185,15 @@ class Ar22:
             value, index = y.topk(min(k, y.shape[-1]), -1)
             y = torch.full_like(y, -math.inf).scatter(-1, index, value)
         return Ar22.restrict(y, None, p, 1.0)
+
+    @wrong("nearly equal ones taken for equal")
+    def by_isclose(logits, k, p, temperature):
+        y = logits / temperature
+        for step in ((k, None), (None, p)):
+            z = Ar22.restrict(y, *step, 1.0)
+            least = z.masked_fill(z == -math.inf, math.inf).amin(-1, keepdim=True)
+            y = y.masked_fill((y < least) & ~torch.isclose(y, least), -math.inf)
+        return y
 
     @wrong("equal ones counted once")
     def of_different_values(logits, k, p, temperature):

@@ -154,7 +154,13 @@ class Ar23:
         -> torch.where(p == q, p, above / missing)
     digits lost | above / missing -> above / (missing + 1e-12)
     digits lost | above / missing -> above / (1 - both.sum(-1, keepdim=True))
-    digits lost | missing > 0 -> missing > 1e-8
+    nearly equal taken for equal | missing > 0 -> missing > 1e-8
+    nearly equal taken for equal | torch.where(missing > 0,
+        -> torch.where(~torch.isclose(p, q).all(-1, keepdim=True),
+    0/0 where both are 0 | return both.sum(-1),
+        -> return (q * (p / q).clamp(max=1)).sum(-1),
+    nan at zero | sum(a**i for i in range(gamma + 1))
+        -> sum((i * a.log()).exp() for i in range(gamma + 1))
     wrong dtype | return both.sum(-1), rest -> return both.sum(-1), rest.float()
     refused token's replacement left out | sum(a**i for i in range(gamma + 1))
         -> sum(a**(i + 1) for i in range(gamma)) + 0 * a

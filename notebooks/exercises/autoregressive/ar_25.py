@@ -81,7 +81,19 @@ class Ar25:
     no softmax | scores.softmax(dim=2)
         -> scores.masked_fill(~keep[:, None, :], 0.0)
     scale left out | / math.sqrt(wq.shape[1]) ->
-    scale of another width | math.sqrt(wq.shape[1]) -> wq.shape[1]
+    softmax over the queries | scores.softmax(dim=2)
+        -> scores.masked_fill(padded, -math.inf).softmax(dim=1).nan_to_num()
+    logarithm of the sum subtracted | scores.softmax(dim=2)
+        -> (scores - scores.logsumexp(dim=2, keepdim=True)).exp()
+    small constant added to the sum | scores.softmax(dim=2).masked_fill(padded, 0.0)
+        -> (scores - scores.amax(2, True).nan_to_num(neginf=0)).exp();
+           weights = weights / (weights.sum(2, keepdim=True) + 1e-9);
+           weights = weights.masked_fill(padded, 0.0)
+    one maximum for all rows | scores.softmax(dim=2).masked_fill(padded, 0.0)
+        -> (scores - scores.max()).exp();
+           weights = weights / weights.sum(2, keepdim=True).clamp(min=1e-300);
+           weights = weights.masked_fill(padded, 0.0)
+    root left out | math.sqrt(wq.shape[1]) -> wq.shape[1]
     scale of another width | math.sqrt(wq.shape[1]) -> math.sqrt(x.shape[2])
     scale of another width | math.sqrt(wq.shape[1]) -> math.sqrt(wv.shape[1])
     multiplied by the root of d | / math.sqrt(wq.shape[1]) -> * math.sqrt(wq.shape[1])

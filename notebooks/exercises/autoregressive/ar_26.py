@@ -3,12 +3,25 @@
 import itertools
 import re
 
-from .. import edits, reference, right
+from .. import build, edits, reference, right, wrong
 
 VALENCE = {"C": 4, "N": 3, "O": 2, "F": 1}
 # As a function that calls itself twice for each character.
 DEEP = "(lambda f: f(f, 2 * len(smiles)))(lambda f, n: n and f(f, n - 1))"
 ORDER = {"": 1, "=": 2, "#": 3}
+
+
+def following(signs):
+    """The symbol before a digit stays for the next atom."""
+    kept = ""
+    for bond, sign in signs:
+        if sign.isdigit():
+            kept = bond
+        elif sign in "CNOF":
+            bond, kept = bond or kept, ""
+        elif sign == "(":
+            kept = ""
+        yield bond, sign
 
 
 class Ar26:
@@ -247,6 +260,13 @@ class Ar26:
             "            here = forks.pop() if forks else here",
         ),
         ("parentheses left open", "return not forks and", "return"),
+        (
+            "ring's symbol counted for the next atom",
+            "in re.findall(",
+            "in following(re.findall(",
+            '()])", smiles):',
+            '()])", smiles)):',
+        ),
         ("empty parentheses", r"|\))*", r"|\(?\))*"),
         ("parentheses without an atom", '(rf"{unit}(?:\\(?', '(rf"\\(?{unit}(?:\\(*'),
         (
@@ -365,3 +385,35 @@ class Ar26:
         ("no bool", "return not forks and not", "return 1 - bool(forks) and not"),
         ("no bool", "min(left) >= 0", "[left]"),
     )
+
+    @wrong("state kept between calls")
+    @build
+    def one_list_for_all():
+        """Digits that are left open stay so."""
+        opened = set()
+
+        def valid(smiles):
+            for sign in smiles:
+                if sign.isdigit():
+                    opened.symmetric_difference_update(sign)
+            return Ar26.valid(smiles) and not opened
+
+        return valid
+
+    @wrong("None in place of False")
+    def without_a_return(smiles):
+        if Ar26.valid(smiles):
+            return True
+
+    @wrong("symbol due at both digits")
+    def as_at_the_other(smiles):
+        found = re.findall(r"([=#]?)([1-9])", smiles)
+        opened = {}
+        for sign, digit in found:
+            if opened.setdefault(digit, sign) != sign:
+                return False
+            if opened.get(digit + "once"):
+                del opened[digit], opened[digit + "once"]
+            else:
+                opened[digit + "once"] = True
+        return Ar26.valid(smiles)

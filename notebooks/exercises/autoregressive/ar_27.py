@@ -103,6 +103,14 @@ def longest(text, merges):
     return row
 
 
+def parts_of(tokens, merges):
+    """The bytes of all tokens, of which those of some are taken."""
+    parts = [bytes([i]) for i in range(256)]
+    for a, b in merges:
+        parts.append(parts[a] + parts[b])
+    return [parts[v] for v in tokens]
+
+
 def by_pattern(text, merges):
     """A letter for each token; what is looked for is taken as a pattern."""
     s = text.encode().decode("latin-1")
@@ -172,10 +180,15 @@ class Ar27:
             return row
 
         def decode(tokens, merges):
-            parts = [bytes([i]) for i in range(256)]
-            for a, b in merges:
-                parts.append(parts[a] + parts[b])
-            return b"".join(parts[v] for v in tokens).decode("utf-8")
+            left, found = list(tokens)[::-1], []
+            while left:
+                v = left.pop()
+                if v < 256:
+                    found.append(v)
+                else:
+                    a, b = merges[v - 256]
+                    left += [b, a]
+            return bytes(found).decode("utf-8")
 
         return learn, encode, decode
 
@@ -304,13 +317,20 @@ class Ar27:
     characters in place of bytes | row, merges = list(text.encode("utf-8")), []
         -> row, merges = [ord(c) for c in text], []
     characters in place of bytes | .decode("utf-8") -> .decode("latin-1")
-    bytes decoded token by token
-        | return b"".join(parts[v] for v in tokens).decode("utf-8")
-        -> return "".join(parts[v].decode(errors="replace") for v in tokens)
-    bytes decoded token by token
-        | return b"".join(parts[v] for v in tokens).decode("utf-8")
-        -> return "".join(parts[v].decode(errors="ignore") for v in tokens)
-    parts exchanged | parts[a] + parts[b] -> parts[b] + parts[a]
+    bytes decoded token by token | left, found = list(tokens)[::-1], []
+        -> return "".join(v.decode(errors="replace") for v in parts_of(tokens, merges))
+    bytes decoded token by token | left, found = list(tokens)[::-1], []
+        -> return "".join(v.decode(errors="ignore") for v in parts_of(tokens, merges))
+    parts exchanged | [b, a] -> [a, b]
+    bytes of all tokens put together | left, found = list(tokens)[::-1], []
+        -> return b"".join(parts_of(tokens, merges)).decode()
+    tokens taken apart once only | left += [b, a]
+        -> found += [u for u in (a, b) if u < 256]
+    0 in place of 256 | return row -> return [v % 256 for v in row]
+    0 in place of 256 | in enumerate(merges) -> in enumerate(merges, -256)
+    state kept between calls | def learn(text, k): -> def learn(text, k, merges=[]):
+        | row, merges = list(text.encode("utf-8")), []
+        -> row = list(text.encode("utf-8"))
     merged what occurs once | counts[pair] < 2 -> not counts
     ended too early | counts[pair] < 2 -> counts[pair] < 3
     one merge too many | in range(k) -> in range(k + 1)
@@ -338,8 +358,8 @@ class Ar27:
         -> row = list(text.replace("\\r\\n", "\\n").encode())
     line ends changed | row, merges = list(text.encode("utf-8")), []
         -> row, merges = list("\\n".join(text.splitlines()).encode()), []
-    line ends changed | for v in tokens).decode("utf-8")
-        -> for v in tokens).decode().replace("\\r\\n", "\\n")
+    line ends changed | bytes(found).decode("utf-8")
+        -> bytes(found).decode().replace("\\r\\n", "\\n")
     blanks lost | row = list(text.encode("utf-8")) -> row = list(text.strip().encode())
     words kept apart | row = list(text.encode("utf-8"))
         -> row = list(text.encode()); merges = [p for p in merges if 32 not in p]
@@ -366,6 +386,38 @@ class Ar27:
                 pair = chosen(Counter(pairwise(by_pattern(text, merges))))
                 if pair is None:
                     break
+                merges.append(pair)
+            return merges
+
+        return learn, encode, decode
+
+    @wrong("unused merges not numbered")
+    @build
+    def numbers_of_the_used():
+        learn, _, decode = Ar27.reference()
+
+        def encode(text, merges):
+            row, new = list(text.encode()), 256
+            for pair in merges:
+                if pair in pairwise(row):
+                    row, new = merged(row, pair, new), new + 1
+            return row
+
+        return learn, encode, decode
+
+    @wrong("words kept apart")
+    @build
+    def with_the_space_before():
+        _, encode, decode = Ar27.reference()
+
+        def learn(text, k):
+            rows, merges = re.findall(r" ?[^ ]+| ", text), []
+            rows = [list(v.encode()) for v in rows]
+            while len(merges) < k:
+                pair = chosen(Counter(p for row in rows for p in pairwise(row)))
+                if pair is None:
+                    break
+                rows = [merged(row, pair, 256 + len(merges)) for row in rows]
                 merges.append(pair)
             return merges
 

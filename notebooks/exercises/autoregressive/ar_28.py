@@ -205,6 +205,15 @@ class Ar28:
     product of the entries | J = step @ J -> J = step * J
         | J = torch.eye(len(h0)).to(W) -> J = torch.ones_like(W)
     Frobenius norm | torch.linalg.matrix_norm(G, 2).log() -> G.norm().log()
+    rescaled too seldom | size = G.norm()
+        -> k = k + 1; size = G.norm() if k % 100 == 0 else W.new_ones(())
+        | G, total = torch.eye(len(h0)).to(W), 0.0
+        -> G, total, k = torch.eye(len(h0)).to(W), 0.0, 0
+    growth of one direction | G, total = torch.eye(len(h0)).to(W), 0.0
+        -> G, total = torch.ones_like(W[:, :1]) / len(W) ** 0.5, 0.0
+    largest singular value not reached | torch.linalg.matrix_norm(G, 2)
+        -> (torch.linalg.matrix_power(G.T @ G, 9).sum(0).norm()
+           / torch.linalg.matrix_power(G.T @ G, 8).sum(0).norm()).sqrt()
     largest eigenvalue | torch.linalg.matrix_norm(G, 2)
         -> torch.linalg.eigvals(G).abs().max()
     sum of the singular values | torch.linalg.matrix_norm(G, 2)

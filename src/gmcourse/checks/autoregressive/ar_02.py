@@ -7,6 +7,8 @@ from functools import partial
 
 from .._exercise import Exercise
 
+INWARD = "probabilities of 0 and 1 moved inward"
+
 
 @Exercise(
     id="ar-02",
@@ -111,6 +113,12 @@ def decode(code, n, prob):
         "ones inside the same interval are not.",
         "certain bits not expected": "A probability may be 0 or 1: one part is then "
         "all of the interval, and the other one is empty.",
+        INWARD: "A part that is certain is all of the interval: a constant that keeps "
+        "probabilities away from 0 and 1 moves the ends.",
+        "always two characters to finish": "Behind the beginning that all numbers of "
+        "the interval have in common one character may do, or none.",
+        "only the first characters read": "A string may be longer than what a number "
+        "of 64 bits, or a fixed window, holds.",
         "nothing to code not expected": "A sequence may have no bits, and a string no "
         "characters.",
         "ends before the last bit": "n bits are due, also where the string is shorter "
@@ -170,7 +178,11 @@ def ar_02(t, encode, decode):
     pasts += [lambda b, i: b[:i][::-1], lambda b, i: b[: i + 1], lambda b, i: b]
     pasts += [lambda b, i: b[: max(i - 1, 0)], lambda b, i: b[i + 1 :]]
     place = "part of a bit in another place"
+    small = [Fraction(1, 10**k) for k in range(2, 19)]
+    small += [Fraction(1, 2**k) for k in (8, 10, 16, 20, 24, 30, 32, 52, 53)]
+    inward = [lambda q, e=e: min(max(q, e), 1 - e) for e in small]
     others = [
+        *((INWARD, partial(interval, one=v)) for v in inward),
         ("result of an earlier call", partial(interval, kept=first)),
         ("0 and 1 exchanged", partial(interval, upper=0)),
         ("probability of a 0", partial(interval, one=lambda q: 1 - q)),
@@ -212,6 +224,19 @@ def ar_02(t, encode, decode):
     def empty(code, ends):
         return best(code, ends) or (code in ("0", "1") and best("", ends))
 
+    def classical(a, b):
+        """Halves, or the middle half, until none holds it; then two more characters."""
+        code, later, half = "", 0, Fraction(1, 2)
+        while True:
+            bit = "0" if b <= half else "1" if a >= half else ""
+            inner = half / 2 <= a < b <= 3 * half / 2
+            if not bit and not inner:
+                bit = "0" if a < half / 2 else "1"
+                return code + bit + "10"[int(bit)] * (later + 1)
+            below = {"0": 0, "1": 1, "": half}[bit]
+            code += bit + (bit and "10"[int(bit)] * later)
+            a, b, later = 2 * a - below, 2 * b - below, 0 if bit else later + 1
+
     def ideas(pairs, codes, olds):
         """The names of mistakes, each with what it says of a code and the interval."""
         ends = [interval(*pair) for pair in pairs]
@@ -242,6 +267,8 @@ def ar_02(t, encode, decode):
         told = "inside taken the other way around"
         yield told, or_right(lambda k, end, a, b: k <= a and b <= end)
         yield "a character for the empty string", lambda code, i: empty(code, ends[i])
+        told = "always two characters to finish"
+        yield told, lambda code, i: code == classical(*ends[i])
         touch = (True, False), (False, True), (False, False)
         for how in touch:
             told = "digits lost on the way" if rounding else "coinciding ends refused"
@@ -413,6 +440,11 @@ def ar_02(t, encode, decode):
         )
         yield told, lambda *v: cut(*v) or v[0] == v[1][1]
         wrong = [row for out, row in zip(outs, rows) if out != row[1]]
+        longest = max(len(row[0]) for row in wrong)
+        for k in (16, 24, 30, 31, 32, 48, 52, 53, 60, 62, 63, 64, 100, 128):
+            told, head = "only the first characters read", lambda c, k=k: of(c[:k])[0]
+            if longest > k:
+                yield told, lambda *v, head=head: renumbered(*v, head)
         if any(len(row[0]) < 45 for row in wrong):  # which a float holds
             for number in numbers:
                 told = "number of the string read otherwise"

@@ -96,6 +96,10 @@ def nade(x, W, c, V, b):
         "a tensor of the graph changed in place": "An operation whose name ends in _, "
         "or +=, has overwritten what the gradient needs.",
         "a size of one not met": "n, d and k may each be 1.",
+        "early values forgotten": "The sum for x_i goes back to the first value, "
+        "however long ago that was.",
+        "nan in the gradient": "The value is right. In torch.where the branch that is "
+        "not taken has a gradient, too, and 0 times infinity is nan.",
         "fails with many values": "2,000 values are to be no trouble.",
         "float32 in between": "What comes back as float64 has the digits of float32: "
         "look for a cast on the way.",
@@ -279,6 +283,10 @@ def ar_04(t, nade):
     def earlier(args):
         """All or some of the arguments are those of an earlier call."""
         yield "underflow to zero", -math.inf
+        m = args[0].shape[1]
+        for k in (16, 32, 50, 64, 100, 128, 200, 256) if m >= 400 else ():
+            few = torch.ones(m, m).tril(-1).triu(-k)
+            yield "early values forgotten", each(*args, see=few).sum(1)
         for old in kept:
             if [v.shape for v in old] == [v.shape for v in args]:
                 for which in itertools.product((0, 1), repeat=5):
@@ -341,7 +349,9 @@ def ar_04(t, nade):
         due, name = each(*args).sum(1), "logarithm of a saturated sigmoid"
         t.close(out, due, "log σ(a) is about a where a is far below 0.", name)
         for v in args[1:]:
-            t.close(slope(out, v), t.grad(due, v), "Its derivative.", name, tol=1e-4)
+            got = slope(out, v)
+            name = "nan in the gradient" if got.isnan().any() else name
+            t.close(got, t.grad(due, v), "Its derivative.", name, tol=1e-4)
     t.property("sums far from 0 in the hidden layer")
     args = bits(n, d), *(v.requires_grad_() for v in weights(d, k, size=40.0))
     out, due = t.call(nade, *args), each(*args).sum(1)

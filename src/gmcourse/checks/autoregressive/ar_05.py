@@ -7,6 +7,8 @@ import torch
 from .._exercise import Exercise
 from .._parts import wrong_part
 
+FREE = "kernel of one pixel not masked"
+
 
 @Exercise(
     id="ar-05",
@@ -85,6 +87,10 @@ def mask(kind, out_channels, in_channels, kernel):
         "left, is seen.",
         "other numbers than 0 and 1": "A weight is used or not.",
         "used and unused exchanged": "1 where the weight may be used.",
+        "groups of three channels": "The groups are thirds, however many channels "
+        "there are.",
+        "center at a fixed place": "The center depends on the size of the kernel.",
+        FREE: "The center is masked by the groups, whatever stands around it.",
         "a kernel of one pixel not met": "The center is then all there is.",
         "pixels to the left not seen": "They are before the center.",
         "rows and columns exchanged": "Rows are the third axis, columns the fourth.",
@@ -109,6 +115,7 @@ def ar_05(t, mask):
         "pixels to the right seen": [
             lambda i, j, c: i <= c and not i == j == c,
             lambda i, j, c: i < c or (i == c and j > c),
+            lambda i, j, c: before(i, j, c) or (i == c and j == c + 1),
         ],
         "the rows above not seen to the right": [
             lambda i, j, c: i <= c and j <= c and not i == j == c,
@@ -138,6 +145,9 @@ def ar_05(t, mask):
             lambda kind, a, b: b < a,
             lambda kind, a, b: b <= a,
         ],
+        "the channel in place of its group": lambda kind, a, b: (
+            int(b) < int(a) if kind == "A" else b <= a
+        ),
         "groups in the opposite order": lambda kind, a, b: (
             a < b or (kind == "B" and a == b)
         ),
@@ -162,6 +172,7 @@ def ar_05(t, mask):
         "the group alone": [
             lambda kind, a, b: kind == "B" and a == b,
             lambda kind, a, b: a == b,
+            lambda kind, a, b: b < a if kind == "A" else a == b,
         ],
     }
     groups = {
@@ -174,6 +185,12 @@ def ar_05(t, mask):
         "the channel in place of its group": [
             lambda i, n, m: i,
             lambda i, n, m: min(i, 2),
+            lambda i, n, m: i * 3 / n,
+            lambda i, n, m: i * 3 // n + i % (n // 3) / 1000,
+        ],
+        "groups of three channels": [
+            lambda i, n, m: i // 3,
+            lambda i, n, m: min(i // 3, 2),
         ],
         "border of the groups off by one": [
             lambda i, n, m: min((i + 1) * 3 // n, 2),
@@ -185,12 +202,19 @@ def ar_05(t, mask):
         ],
     }
     apart = {"": False, "colors held apart everywhere": True}
-    moves = {"": 0, "center in the wrong place": [-1, 1]}
+    moves = {
+        "": lambda k: 0,
+        "center in the wrong place": [lambda k: -1, lambda k: 1],
+        "center at a fixed place": [
+            *(lambda k, c=c: min(c, k - 1) - k // 2 for c in (1, 2, 3)),
+            lambda k: min(3 if k > 6 else 1, k - 1) - k // 2,
+        ],
+    }
 
     def made_by(sizes, space, center, group, other, apart, move):
         """The mask that these rules make."""
         kind, out, into, k = sizes
-        c, full = k // 2 + (k > 1) * move, torch.zeros(out, into, k, k)
+        c, full = k // 2 + (k > 1) * move(k), torch.zeros(out, into, k, k)
         rows = [group(i, out, into) for i in range(out)]
         columns = [other(i, into, out) for i in range(into)]
         one = [[float(center(kind, a, b)) for b in columns] for a in rows]
@@ -240,6 +264,8 @@ def ar_05(t, mask):
                 name = "used and unused exchanged"
             elif ((every != 0) & (every != 1)).any():
                 name = "other numbers than 0 and 1"
+            elif every.all() and all(v[3] == 1 for v in calls):
+                name = FREE
             elif torch.equal(every, torch.cat([v.flatten() for v in old])):
                 name = "result of an earlier call"
             else:

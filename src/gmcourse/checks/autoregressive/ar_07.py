@@ -7,6 +7,7 @@ from torch import nn
 
 from .._exercise import Exercise, Stop
 
+NO_ROW = "vertical stack without its own row"
 ITSELF = "the pixel itself carried along"
 CUT = "cut off from the graph"
 
@@ -115,6 +116,13 @@ class TwoStacks(nn.Module):
         "reach, upward and to both sides.",
         "own row not seen far enough": "Each layer of the horizontal stack adds its "
         "reach, which wants the features of the layer before.",
+        NO_ROW: "The vertical stack may see its own row, on both sides of the pixel: "
+        "its features are moved down once, on the way to the horizontal stack.",
+        "padding repeats the border": "In the first column the copy is the pixel "
+        "itself: pad with zeros.",
+        "rows and columns exchanged": "An image is (b, 1, h, w): rows first.",
+        "a width of one not met": "With width 1 the later layers have one channel, "
+        "too: channels do not tell which layer is the first.",
         "small images not met": "An image may be smaller than the reach, down to one "
         "pixel.",
         "a single layer not met": "The depth may be 1.",
@@ -210,6 +218,9 @@ def ar_07(t, TwoStacks):
         around = (rows > reach + 1) | ((rows == 0) & (columns > reach + 1))
         if not (bad & ~around).any():
             return "moved around the edge"
+        own = (rows == 0) & (columns == 0) & (torch.arange(h * w)[:, None] % w == 0)
+        if w > 1 and torch.equal(bad, own):
+            return "padding repeats the border"
         unlinked = leaks(views(net, h, w, ("link",)), h, w)
         alone = leaks(views(net, h, w, ("link", "vertical")), h, w)
         if (alone & (rows > 0)).any() or (unlinked & ~alone).any():
@@ -231,15 +242,17 @@ def ar_07(t, TwoStacks):
         along = leaks(views(net, h, w, ("horizontal",)), h, w)
         return "vertical stack not moved down" if along.any() else None
 
-    def judged(net, depth, reach, h, w):
+    def judged(net, depth, reach, h, w, told=None):
         slope, far = views(net, h, w), depth * reach
-        bad = leaks(slope, h, w)
+        bad, (rows, columns) = leaks(slope, h, w), where(h, w)
         if bad.any():
-            name, (o, p) = cause(net, bad, h, w, far), first_of(bad, w)
+            turned = (columns < 0) | ((columns == 0) & (rows < 0))
+            name, (o, p) = told or cause(net, bad, h, w, far), first_of(bad, w)
+            if min(h, w) > 1 and not (turned < (slope > 1e-14)).any():
+                name = "rows and columns exchanged"
             why = "It depends on no pixel that is not before it: a derivative of 0."
             slope = views(net, h, w)  # the call that is shown
             t.fail(name, why=why, got=f"the output at {o} depends on the pixel {p}")
-        rows, columns = where(h, w)
         near = (rows >= -far) & (columns.abs() <= far)
         before = (rows < 0) | ((rows == 0) & (columns < 0))
         blind = near & before & ~(slope > 1e-14)
@@ -250,6 +263,7 @@ def ar_07(t, TwoStacks):
         o, p = first_of(blind, w)
         i, j = blind.nonzero()[0].tolist()
         name, own = "reach too short", not (blind & (rows < 0)).any()
+        lower = near & (rows < 0) & (columns > -rows * reach)
         if changed(net, x, j // w, j % w)[i // w, i % w]:
             name = CUT
         elif h > 1 and not (seen & (rows < 0)).any():
@@ -258,6 +272,8 @@ def ar_07(t, TwoStacks):
             name = "row to the left not seen"
         elif (blind & (rows == -1) & (columns == 0)).any():
             name = "row right above not seen"
+        elif depth > 1 and torch.equal(blind, lower):
+            name = NO_ROW
         elif not (blind & (columns <= 0)).any():
             name = "blind spot above to the right"
         elif not (blind & (columns >= 0)).any() and not own:
@@ -266,7 +282,7 @@ def ar_07(t, TwoStacks):
             name = f"{'own row' if own else 'rows above'} not seen far enough"
         t.shown = shown
         why = f"It depends on all pixels before it that are {far} or less away."
-        t.fail(name, why=why, got=f"the output at {o} does not depend on {p}")
+        t.fail(told or name, why=why, got=f"the output at {o} does not depend on {p}")
 
     def begun(net, x):
         try:
@@ -297,8 +313,9 @@ def ar_07(t, TwoStacks):
     t.property("each image by itself")
     x.requires_grad_()
     out = t.tensor(t.call(net, x))
-    other = t.grad(out[0], x)[1]
-    t.equal(other, 0.0, "The derivative is 0.", "images of a batch mixed")
+    for i in (0, 1):
+        other = t.grad(out[i], x)[1 - i]
+        t.equal(other, 0.0, "The derivative is 0.", "images of a batch mixed")
 
     cases = (3, 2, 1, 8, 9), (2, 1, 2, 7, 10), (2, 3, 1, 9, 11)
     for width, depth, reach, h, w in cases:
@@ -310,8 +327,12 @@ def ar_07(t, TwoStacks):
     for h, w in ((1, 7), (7, 1), (2, 2), (1, 1), (3, 2)):
         judged(net, 2, 2, h, w)
     t.property("a larger reach")
-    edge, net = None, network(1, 2, 3)
-    judged(net, 2, 3, 9, 8)
+    edge = None
+    judged(network(2, 2, 3), 2, 3, 9, 8)
+    t.property("a width of one")
+    edge, net = "a width of one not met", network(1, 2, 1)
+    judged(net, 2, 1, 9, 8, edge)
+    edge = None
     t.property("a changed pixel")
     for i, j in ((0, 0), (4, 3), (4, 7), (8, 0)):
         later = changed(net, image(1, 1, 9, 8), i, j).flatten()[: 8 * i + j + 1]

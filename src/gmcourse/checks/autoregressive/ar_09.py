@@ -11,6 +11,8 @@ from .._comparisons import far
 from .._exercise import Exercise, Stop
 from .._parts import mistakes
 
+FLOOR = "floor under the probability"
+
 
 @Exercise(
     id="ar-09",
@@ -85,6 +87,12 @@ def cost(logits, x):
         "a size taken as fixed": "Channels, height and width are any.",
         "levels in another order": "logits[:, v] belongs to the value v.",
         "two numbers exchanged": "The pair is (nats, bits).",
+        FLOOR: "A constant added to a probability, or a clamp, bounds what a value "
+        "can cost.",
+        "logits clamped": "Logits are any numbers: log_softmax subtracts the largest "
+        "by itself.",
+        "values of one level left out": "ignore_index, or a mask, leaves out what has "
+        "this value: 255 is white, and costs as any other.",
         "no pair": "Two tensors are due, (nats, bits).",
         "float32 in between": "What comes back as float64 has the digits of float32.",
     },
@@ -114,7 +122,8 @@ def ar_09(t, cost):
     def draw(b, c, h, w, spread=2.0, kind=torch.float32):
         logits = t.normal(b, 256, c, h, w, std=spread).to(kind)
         x = t.integers(b, c, h, w, low=0, high=255)
-        x.view(b, -1)[:, 0], x.view(b, -1)[:, -1] = 255, 128
+        places = x.view(b, -1)
+        places[:, 0], places[:, places.shape[1] // 2], places[:, -1] = 255, 255, 128
         return logits, x.to(torch.uint8)
 
     def judged(name, logits, x, tol=1e-5, told: Any = (None, None), edge=None):
@@ -129,7 +138,9 @@ def ar_09(t, cost):
                 "nats": "The sum over all values of minus the log probability.",
                 "bits": "The same in bits, divided by the number of values.",
             }[unit]
-            t.close(part, due, why, say, ideas if say is None else None, tol)
+            cut = floors(logits, x, unit)
+            ideas = cut if say else itertools.chain(cut, ideas)
+            t.close(part, due, why, say, ideas, tol)
         kept.append((logits.detach(), x))
         return made
 
@@ -214,6 +225,26 @@ def chosen(logits, x, way=None):
 def right(logits, x):
     each = -chosen(logits, x).flatten(1)
     return each.sum(1), each.sum(1) / (each.shape[1] * math.log(2))
+
+
+def floors(logits, x, unit):
+    """What is cut off, or left out."""
+    n = 1 if unit == "nats" else x[0].numel() * math.log(2)
+    p = chosen(logits, x).exp()
+    small = [10.0**-k for k in (5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 30)]
+    found = {
+        FLOOR: [-v.log() for e in small for v in (p + e, p.clamp(min=e))],
+        "logits clamped": [
+            -chosen(logits.clamp(-v, v), x) for v in (10, 20, 30, 50, 80, 88, 100, 500)
+        ],
+        "values of one level left out": [
+            -chosen(logits, x) * (x != v) for v in (255, 0)
+        ],
+    }
+    due = right(logits, x)[UNITS.index(unit)]
+    for name, ways in found.items():
+        sums = (v.flatten(1).sum(1) / n for v in ways)
+        yield name, [v for v in sums if far(v, due, 1e-5).any()]
 
 
 def swaps(logits, x, unit, out, other):

@@ -70,6 +70,13 @@ def ensemble(log_prob, x, orders):
         "another weight of the orders": "Each of the k orders has the weight 1/k.",
         "best order alone": "All orders add to the probability.",
         "one order alone": "All rows of orders are used.",
+        "log-probabilities cut at 0": "A density may be above 1, and its logarithm "
+        "above 0.",
+        "sum started at log 1": "A running sum of probabilities starts at 0, whose "
+        "logarithm is minus infinity.",
+        "orders sorted": "Column j of share belongs to orders[j].",
+        "equal orders counted once": "An order that stands twice counts twice.",
+        "one order drawn": "All orders count, and nothing is drawn.",
         "an order left out": "All rows of orders are used.",
         "impossible orders not counted": "An order of probability 0 is one of the k.",
         "a floor under the logarithms": "A log-probability may be as low as it is.",
@@ -141,6 +148,7 @@ def ar_12(t, ensemble):
             "batch axis lost": [(), (k,), (b,)] if 1 in (b, k) else [],
             "orders and examples exchanged": (k, b),
             "reduced over the batch": (k,),
+            "equal orders counted once": (b, len(orders.unique(dim=0))),
         }
         t.shape(made[1], (b, k), "share, one for each order.", ideas=shapes)
         for part in made:
@@ -186,6 +194,7 @@ def ar_12(t, ensemble):
             earlier(0, log_prob, x, orders),
             () if told else wrong_mixtures(a, log_prob, x, orders),
             uncounted(a),
+            [("one order drawn", nearest(a, t.tensor(made[0]).detach()))],
             [("a floor under the logarithms", exact(a.clamp(min=least))[0])],
         )
         t.close(made[0], due, why, told, ideas, tol)
@@ -196,7 +205,8 @@ def ar_12(t, ensemble):
         if told and (sums - 1).abs().max() > 1e-2:
             told = "responsibilities not normalized"
         ideas = itertools.chain(
-            earlier(1, log_prob, x, orders), () if told else wrong_shares(a, x.shape[1])
+            earlier(1, log_prob, x, orders),
+            () if told else wrong_shares(a, x.shape[1], orders),
         )
         t.close(made[1], share, why, told, ideas, rough or tol)
         kept.append((log_prob, x, orders))
@@ -294,6 +304,8 @@ def wrong_mixtures(a, log_prob, x, orders):
             *(log_sum - math.log(b), log_sum - math.log(x.shape[1])),
         ],
         "best order alone": [top[:, 0], top[:, 0] - log_k, a.amin(1)],
+        "log-probabilities cut at 0": a.clamp(max=0).logsumexp(1) - log_k,
+        "sum started at log 1": torch.logaddexp(log_sum, 0 * log_sum) - log_k,
         "one order alone": [a[:, i] for i in range(k)],
         "reduced over the batch": [(log_sum - log_k).mean().expand(b)],
         "density in place of its logarithm": (log_sum - log_k).exp(),
@@ -316,10 +328,18 @@ def wrong_mixtures(a, log_prob, x, orders):
         yield name, [v for v in values if not same(v, log_sum - log_k)]
 
 
-def wrong_shares(a, d):
+def nearest(a, out):
+    """Of each example the order whose number is nearest to what came out."""
+    at = (a - out[:, None]).abs().argmin(1, keepdim=True)
+    return a.gather(1, at)[:, 0]
+
+
+def wrong_shares(a, d, orders):
     b, k = a.shape
     share = a.softmax(1)
+    rank = sorted(range(k), key=lambda i: orders[i].tolist())
     ideas = {
+        "orders sorted": share[:, rank],
         "every order alike": torch.full_like(a, 1 / k),
         "normalized over the data": a.softmax(0),
         "responsibilities not normalized": [a.exp(), a.exp() / k, share / k, share * k],

@@ -478,7 +478,7 @@ def ways() -> tuple[dict[str, Any], ...]:
         "": "all",
         "end of the text counted": "end",
         "the end of the text lost": "lost",
-        "overlaps not counted": "apart",
+        "overlaps not counted": ["apart", "pieces"],
         "continuation counts": "before",
         "only whole n-grams counted": ["from n", "to n"],
         "text joined to a ring": "ring",
@@ -529,8 +529,10 @@ def model(train, context, n, levels, discount, *how):
         first = n - 1 - m if places == "from n" else 0
         spots = [i for i in range(len(x) - m) if x[i : i + m] == c]
         spots = [i for i in spots if first <= i <= last]
-        for i in spots[:] if places == "apart" else ():
-            if any(i - m < j < i for j in spots):
+        for i in spots[:] if places in ("apart", "pieces") else ():
+            longer = places == "pieces"  # with the token that follows
+            near = (j for j in spots if i - m - longer < j < i)
+            if any(not longer or x[j + m] == x[i + m] for j in near):
                 spots.remove(i)
         if places == "before" and m < len(longest):
             spots = {(x[i - 1], x[i + m]): i for i in spots if i}.values()

@@ -4,8 +4,11 @@ import math
 
 import torch
 
+from .._comparisons import far
 from .._exercise import Exercise
 from .._parts import mistakes
+
+MASK = "uint8 index taken for a mask"
 
 
 @Exercise(
@@ -62,6 +65,7 @@ def decode(codes):
         "no logarithm": "The steps are finer where it is quiet: the logarithm is the "
         "idea of it.",
         "another mu": "The factor of |x| is 255.",
+        "divided by another logarithm": "The divisor is ln 256, so that 1 goes to 1.",
         "another base of the logarithm": "Both logarithms have the same base, so that "
         "1 goes to 1.",
         "rounded down": "The nearest level is due, not the next one below.",
@@ -84,6 +88,11 @@ def decode(codes):
         "the code of silence": "0 has the code 128.",
         "the level before it": "Decoding gives the level itself.",
         "uint8 overflows": "2 * c does not fit into 8 bits.",
+        MASK: "An index in uint8 is taken for a mask, as in the days before bool: "
+        "make it int64.",
+        "float16 in between": "All results are numbers of float16, with three digits.",
+        "sign not mirrored": "The curve is the same on both sides of 0: the size goes "
+        "through it, and the sign comes after.",
         "levels not expanded": "y is the compressed sample: its inverse is due.",
     },
 )
@@ -112,7 +121,10 @@ def ar_17(t, encode, decode):
             x / x.abs().max() if x.numel() else x
         ),
         "another mu": [curve(log, a, a + 1.0) for a in (256, 127, 254, 100, 128, 1)]
-        + [curve(log, 256, base), curve(log, 255, 255.0), curve(log, 1, base)],
+        + [curve(log, 256, base), curve(log, 1, base)],
+        "divided by another logarithm": [
+            curve(log, 255, a) for a in (255.0, 257.0, 128.0)
+        ],
         "another base of the logarithm": [
             lambda x, c=c: c * curve(log, 255, base)(x) for c in factors
         ],
@@ -176,10 +188,10 @@ def ar_17(t, encode, decode):
         judged("other shapes", near(*shape).float())
     judged("float64", near(200))
 
-    def decoded(name, codes, told=None):
+    def decoded(name, codes, told=None, shape=None):
         t.property(name)
-        out = t.call(decode, codes)
-        t.shape(out, tuple(codes.shape), "that of the codes.")
+        out = t.edge(shape, decode, codes) if shape else t.call(decode, codes)
+        t.shape(out, tuple(codes.shape), "that of the codes.", shape or "wrong shape")
         t.dtype(out, torch.float32, "that of sound.")
         c = codes.double()
         v, wide = 2 * c / 255 - 1, (c + 0.5) / 128 - 1
@@ -193,7 +205,11 @@ def ar_17(t, encode, decode):
                 *map(expanded, ((c - 128) / 127, (c - 127) / 128)),
             ],
             "levels from 0 to 1": [*map(expanded, (c / 255, 2 * c / 255, c / 256))],
-            "middle of the step": (expanded(v - 1 / 255) + expanded(v + 1 / 255)) / 2,
+            "middle of the step": [
+                (expanded(f(v - 1 / 255)) + expanded(f(v + 1 / 255))) / 2
+                for f in (lambda v: v, lambda v: v.clamp(-1, 1))
+            ],
+            "sign not mirrored": [(256**v - 1) / 255, v.sign() * (256**v - 1) / 255],
             "not divided by 255": 255 * expanded(v),
             "the level before it": [expanded(v - k / 255) for k in (2, 1, -1, -2)],
             "another mu": [
@@ -209,6 +225,8 @@ def ar_17(t, encode, decode):
         }
         due = levels[codes.long()]
         size = t.tensor(out).double()
+        if (size == size.half()).all() and not far(size, due, 0.01).any():
+            told = "float16 in between"
         t.property(name, of=out)
         found = ((k, w) for k, w in ideas.items() if not told)
         t.close(size, due, "The sample of the level.", told, found, tol=1e-6)
@@ -216,7 +234,7 @@ def ar_17(t, encode, decode):
     every = torch.arange(256)
     decoded("all codes, decoded", every)
     decoded("codes in another order", t.integers(4, 7, low=0, high=255))
-    decoded("codes in uint8", every.to(torch.uint8), "uint8 overflows")
+    decoded("codes in uint8", every.to(torch.uint8), "uint8 overflows", MASK)
     for shape in ((), (0,), (1,), (2, 1, 3)):
         decoded("other shapes, decoded", t.integers(*shape, low=0, high=255))
     t.property("all codes survive")

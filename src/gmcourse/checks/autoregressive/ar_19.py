@@ -71,6 +71,8 @@ def step(x, queue, weight, bias, dilation):
         "queue left as it was": "The present input is one of those that later steps "
         "need.",
         "newest at the beginning": "The oldest comes first, the newest last.",
+        "moved on by d places": "A step is one time step, whatever the dilation is: "
+        "one goes in, and one goes out.",
         "newest dropped": "The oldest one goes out.",
         "outputs in the queue": "The inputs are kept.",
         "dilation left out": "The inputs that count lie d steps apart.",
@@ -161,7 +163,7 @@ def ar_19(t, step):
 
         yield from mistakes(value, taps, inputs, weights, ends)
 
-    def queues(x, queue, y):
+    def queues(x, queue, y, d):
         past = torch.cat([queue, x[..., None]], -1).double()
         zero = torch.zeros_like(past[..., :1])
         left = [queue, queue.roll(-1, -1), queue.roll(1, -1), 0 * queue]
@@ -175,6 +177,9 @@ def ar_19(t, step):
             ],
         )
         yield "newest dropped", torch.cat([queue[..., :-1], x[..., None]], -1)
+        if d <= queue.shape[-1]:
+            more = x[..., None].expand(-1, -1, d)
+            yield "moved on by d places", torch.cat([queue[..., d:], more], -1)
         yield "queue one too short", torch.cat([zero, past[..., 2:]], -1)
         if y.shape == x.shape:
             both = past[..., 2:], past[..., 1:-1]
@@ -215,7 +220,7 @@ def ar_19(t, step):
         ideas = None if told else rivals(*args)
         t.close(y, right, "The output at this time.", told, ideas, tol)
         t.property("the queue for the next step", of=queue)
-        ideas = queues(args[0], args[1], right)
+        ideas = queues(args[0], args[1], right, args[4])
         t.close(queue, after, "The inputs, oldest first.", ideas=ideas, tol=tol)
         return y, queue
 

@@ -46,7 +46,7 @@ all values of the parameters. With a cache it has **four faults**. Repair them, 
 The cache itself may be anything but None. The arguments of `Decoder(levels, width,
 heads, depth)` stay as they are (`width` is a multiple of $2\,\times$ `heads`, and all
 are 1 or more), and so do the names and shapes of the parameters; other values are put
-in after it is made. Texts have at most 60 tokens.
+in after it is made. Texts have at most 100 tokens.
 """,
     stub='''
 def turn(x, places):
@@ -126,6 +126,12 @@ class Decoder(nn.Module):
         "keys not turned with a cache": "All keys are turned, old and new.",
         "scale of another width": "The root of m, once, with a cache as without.",
         "only the last piece kept": "The new cache holds what was in the old one, too.",
+        "only the last tokens kept": "The cache forgets nothing, however long the "
+        "text is.",
+        "masked after the softmax": "The tokens that are seen share the whole: mask "
+        "the scores, not the weights.",
+        "new keys before the old ones": "The new keys and values stand behind those in "
+        "the cache, as the mask has them.",
         "cache of another layer": "Each layer has keys and values of its own.",
         "logits of the last token alone": "Each new token has its logits.",
         "logits of earlier tokens, too": "Those of the new tokens are due.",
@@ -230,6 +236,7 @@ def ar_21(t, Decoder):
     for b, heads, m, depth, sizes in (
         *((2, 2, 4, 2, [3, 1, 4]), (1, 1, 2, 3, [1, 1, 5]), (3, 3, 4, 2, [2, 6, 1, 1])),
         *((2, 1, 8, 1, [1, 9]), (1, 4, 2, 4, [20, 1, 1, 11]), (2, 2, 2, 2, [30, 30])),
+        *((1, 2, 2, 2, [40, 30, 1, 1]), (1, 1, 2, 1, [1, 66, 33])),
     ):
         net = network(9, heads * m, heads, depth, torch.float64)
         name = f"{depth} layers, pieces of {', '.join(map(str, sizes))}"
@@ -277,7 +284,8 @@ def model(net, tokens, sizes=None, how=((0, 0), "right", "right", 0.5, "all", "o
     heads, depth, outs = net.heads, len(net.out), []
     off, masked, keys, power, kept, layer = how
     cache: list[Any] = [None] * depth
-    for j, tokens_new in enumerate(tokens.split(sizes or [tokens.shape[1]], 1)):
+    sizes = sizes or [tokens.shape[1]]
+    for j, tokens_new in enumerate(tokens.split(sizes, 1)):
         x, before = w["embed.weight"][tokens_new], [*cache]
         for i in range(depth):
             qkv = x @ w[f"qkv.{i}.weight"].T + w[f"qkv.{i}.bias"]
@@ -288,19 +296,20 @@ def model(net, tokens, sizes=None, how=((0, 0), "right", "right", 0.5, "all", "o
             spots = past + torch.arange(n)
             new = old is not None
             steps = {None: -past, "new": n, "calls": j - past}
+            steps["piece"] = sizes[j - 1] - past
             at = [spots + new * steps.get(c, c) for c in off]
             q = spun(q, at[0])
             raw = k, v
             if keys != "again":
                 k = k if keys == "plain" and new else spun(k, at[1])
             if old is not None:
-                k, v = torch.cat([old[0], k], 2), torch.cat([old[1], v], 2)
+                order = -1 if kept == "front" else 1
+                k, v = (torch.cat(both[::order], 2) for both in zip(old, (k, v)))
             if keys == "again":
                 k = spun(k, torch.arange(k.shape[2]))
-            if kept == "all" or not new:
-                cache[i] = k, v
-            if kept == "last" and new:
-                cache[i] = k[:, :, past:], v[:, :, past:]
+            if kept != "old" or not new:
+                cut = past if kept == "last" else -kept if type(kept) is int else 0
+                cache[i] = k[:, :, cut:], v[:, :, cut:]
             if keys == "late":  # turned when they are new, and kept as they were
                 both = zip(old or raw, raw)
                 cache[i] = [torch.cat(v, 2) for v in both] if old else raw
@@ -313,8 +322,15 @@ def model(net, tokens, sizes=None, how=((0, 0), "right", "right", 0.5, "all", "o
                 "early": place < spots[:, None],
                 "top": place <= torch.arange(n)[:, None],
                 "new": (place <= spots[:, None]) & (place >= past),
-            }[masked if new else "right"]
-            s = s.masked_fill(~sees, -math.inf).softmax(-1)
+                "after": place <= spots[:, None],
+            }
+            if type(masked) is int:
+                sees[masked] = sees["right"] & (place >= past - masked)
+            sees = sees[masked if new else "right"]
+            if masked == "after":
+                s = s.softmax(-1) * sees
+            else:
+                s = s.masked_fill(~sees, -math.inf).softmax(-1)
             y = (s @ v).transpose(1, 2).flatten(2)
             x = x + y @ w[f"out.{i}.weight"].T + w[f"out.{i}.bias"]
         outs.append(x @ w["head.weight"].T + w["head.bias"])
@@ -323,13 +339,14 @@ def model(net, tokens, sizes=None, how=((0, 0), "right", "right", 0.5, "all", "o
 
 def rivals(net, tokens, sizes, start, end):
     """What one or two mistakes give in one piece."""
+    windows = [16, 32, 64] if end > 17 else []
     parts: list[dict[str, Any]] = [
         {
             "": (0, 0),
             "position of the new tokens off": [
                 *((-1, 0), (1, 0), (-1, -1), (1, 1), (0, -1), (0, 1)),
                 *((None, 0), (None, None), (0, None), ("new", 0), ("new", "new")),
-                *(("calls", "calls"), ("calls", 0)),
+                *(("calls", "calls"), ("calls", 0), ("piece", "piece"), ("piece", 0)),
             ],
         },
         {
@@ -337,6 +354,8 @@ def rivals(net, tokens, sizes, start, end):
             BLIND: "none",
             "mask at the wrong diagonal": ["late", "early", "top"],
             "cached tokens not seen": "new",
+            "masked after the softmax": "after",
+            "only the last tokens kept": windows,
         },
         {
             "": "right",
@@ -348,7 +367,13 @@ def rivals(net, tokens, sizes, start, end):
             "scale missing with a cache": 0.0,
             "scale of another width": [1.0, 0.25, -0.5],
         },
-        {"": "all", "cache left as it was": "old", "only the last piece kept": "last"},
+        {
+            "": "all",
+            "cache left as it was": "old",
+            "only the last piece kept": "last",
+            "only the last tokens kept": windows,
+            "new keys before the old ones": "front",
+        },
         {"": "own", "cache of another layer": ["first", "last"]},
     ]
 

@@ -8,6 +8,9 @@ from .._comparisons import far
 from .._exercise import Exercise
 from .._parts import mistakes
 
+NEAR = "nearly equal ones taken for equal"
+BARE = "exponential without a shift"
+
 
 @Exercise(
     id="ar-22",
@@ -41,8 +44,9 @@ Return a new tensor of the shape and type of `logits`: the logits of step 1 wher
 token stays, as they are, and `-inf` elsewhere. `logits` may hold `-inf` already, but
 not in a whole row; those stay `-inf` and are never counted: where $k$ or fewer logits
 are finite, step 2 leaves them all. Equal logits are equal to the last digit; others
-differ by 0.001 at least, also after step 1. No sum of step 3 comes nearer to $p$ than
-0.001, unless $p$ is 1 or None. Logits may be some thousands in size.
+differ, also after step 1, by 0.001 at least in float32 and by $10^{-9}$ in float64. No
+sum of step 3 comes nearer to $p$ than 0.001, unless $p$ is 1 or None. Logits may be
+some thousands in size.
 """,
     stub='''
 def restrict(logits, k, p, temperature):
@@ -75,6 +79,10 @@ def restrict(logits, k, p, temperature):
         "either in place of both": "A token stays if both steps leave it.",
         "equal ones counted once": "Of 3, 3 and 2 the two largest are 3 and 3.",
         "ties broken": "All that equal the last one stay as well.",
+        NEAR: "Only what is equal to the last digit is equal.",
+        "as many tokens for all rows": "Each row keeps as many as it needs to reach p.",
+        "exponential without a shift": "exp() overflows, or is 0 everywhere, far from "
+        "0: subtract the largest first, or leave it to softmax.",
         "sorted order kept": "The result is in the order of the tokens.",
         "mask in the sorted order": "The mask has to go back to the order of the "
         "tokens.",
@@ -146,6 +154,10 @@ def ar_22(t, restrict):
                 keep = torch.cat([keep[..., :1] | True, (before < p)[..., :-1]], -1)
             if how == "dropped one":
                 keep = torch.cat([keep[..., :1] | True, (sums < p)[..., 1:]], -1)
+            if how in ("widest", "narrowest"):
+                size = keep.sum(-1)
+                size = size.max() if how == "widest" else size.min()
+                keep = (torch.arange(y.shape[-1]) < size).expand_as(keep)
             if how == "sorted mask":
                 return torch.where(keep, y, inf)
             if how == "sorted":
@@ -204,6 +216,9 @@ def ar_22(t, restrict):
             "probabilities of all tokens": lambda z, y: nucleus(z, p, of=y),
             "either in place of both": lambda z, y: torch.maximum(z, nucleus(y, p)),
             "ties broken": lambda z, y: nucleus(z, p, "broken"),
+            "as many tokens for all rows": [
+                lambda z, y, h=h: nucleus(z, p, h) for h in ("widest", "narrowest")
+            ],
             "sorted order kept": lambda z, y: nucleus(z, p, "sorted"),
             "mask in the sorted order": lambda z, y: nucleus(z, p, "sorted mask"),
             "softmax over the wrong axis": [
@@ -250,6 +265,12 @@ def ar_22(t, restrict):
         fits = bool((kept <= stay).all())  # fewer than are due
         if told == "nothing kept":
             fits = not kept.any(-1).all()
+        if told == BARE:
+            fits = True  # the same tokens near 0 went well
+        if told == NEAR:
+            more, y = kept & ~stay, (x / temperature).double()
+            least = torch.where(stay, y, math.inf).amin(-1, keepdim=True)
+            fits = bool((stay <= kept).all() and (least - y < 0.02)[more].all())
         double = x.dtype == torch.float64
         if double and not far(found.double(), right, 1e-5).any():
             told, fits = "float32 in between", True
@@ -308,6 +329,15 @@ def ar_22(t, restrict):
     x = torch.tensor([[0.0, -300, 5, -90, 200], [1000, -3000, 2999, 0, 3000]])
     for p in (1.0, None):
         judged("p of 1 or None", x, None, p, 1.0, "p of 1 cuts off")
+    x = t.uniform(3, 6, low=0, high=1).argsort(-1) / 2
+    judged("logits near to 0", x, None, 0.8)
+    for far_off in (1000.0, -2000.0):
+        judged("the same far from 0", x + far_off, None, 0.8, told=BARE)
+    x = torch.tensor([[2000, 2000.01, -3000, 1998], [3000, -50, 2999.99, 1]])
+    for small in (x, x.double(), torch.tensor([[1e-9, 2e-9, -3, 0]]).double()):
+        judged("nearly equal logits", small, 1, None, told=NEAR)
+        judged("nearly equal logits", small, None, 0.3, told=NEAR)
+    x = torch.tensor([[0.0, -300, 5, -90, 200], [1000, -3000, 2999, 0, 3000]])
     judged("logits of thousands", x, 4, 0.9)
     x = torch.tensor(
         [[inf, inf, 2, inf, 1, 0], [0, inf, -1, 1, 3, 2], [inf] * 3 + [4, inf, inf]]
@@ -320,6 +350,9 @@ def ar_22(t, restrict):
     judged("many tokens", rows(2, 60, k=40, p=0.9, size=2.0), 40, 0.9)
     x = rows(3, 9, k=5, p=0.8, temperature=0.7).double()
     judged("float64", x + 1e-12, 5, 0.8, 0.7)
+    x = 1 + torch.tensor([[1e-9, 2e-9, -3, 0]]).double()
+    for k, p in ((2, None), (None, 0.3)):
+        judged("nearly equal in float64", x, k, p, told=NEAR)
     t.property("a new tensor")
     x = rows(2, 5)
     out = t.tensor(t.guard(restrict, x, None, None, 1.0))

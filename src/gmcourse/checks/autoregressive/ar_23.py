@@ -2,6 +2,7 @@
 
 import torch
 
+from .._comparisons import far
 from .._exercise import Exercise
 from .._parts import mistakes
 
@@ -102,6 +103,12 @@ def tokens(a, gamma):
         "all proposals judged": "Those after the first that is refused are forgotten.",
         "gamma without an end": "There are gamma proposals.",
         "one proposal too many": "There are gamma proposals, and one token more.",
+        "0/0 where both are 0": "A token that neither model gives has no ratio, and no "
+        "part in the sum.",
+        "nearly equal taken for equal": "Rows that differ at all have a rest of their "
+        "own: equal means in all digits.",
+        "nan at zero": "Where a is 0 one token comes; 0 times the logarithm of 0, or "
+        "0/0, is nan.",
         "0/0 at one": "Where a is 1 all gamma + 1 tokens come.",
         "digits lost next to one": "Next to 1 both 1 - a and what it divides are small "
         "differences of numbers near 1.",
@@ -184,7 +191,10 @@ def ar_23(t, step, tokens):
         t.property(f"accept: {name}", of=accept)
         each = torch.minimum(p, q)
         why = "Each token is drawn with q and taken with min(1, p/q)."
-        t.close(accept, each.sum(-1), why, ideas=taken(p, q), tol=tol)
+        lost = t.tensor(accept).isnan()
+        both = ((p == 0) & (q == 0)).any(-1)
+        known = "0/0 where both are 0" if lost.any() and (lost == both).all() else None
+        t.close(accept, each.sum(-1), why, known, taken(p, q), tol)
         t.property(f"rest: {name}", of=rest)
         equal, above = (p == q).all(-1, keepdim=True), p - each
         right = torch.where(equal, p, above / above.sum(-1, keepdim=True))
@@ -231,7 +241,13 @@ def ar_23(t, step, tokens):
     judged("an entry equal in all rows", p, q, told=entry)
     p, q = rows(12, 3)
     q = p + 1e-10 * (q - q.roll(1, -1))
-    lost = lambda v: "digits lost" if v.isfinite().all() else None  # noqa: E731
+
+    def lost(rest):
+        if not rest.isfinite().all():
+            return None
+        near = not far(rest, p, 1e-6).any()
+        return "nearly equal taken for equal" if near else "digits lost"
+
     judged("rows that differ in the tenth digit", p, q, 1e-8, lost)
 
     def pass_by_pass(a, gamma):
@@ -259,7 +275,8 @@ def ar_23(t, step, tokens):
         a = t.uniform(*shape, low=0.3, high=0.9).double()
         counts("between 0 and 1", a, gamma)
     counts("no proposals", t.uniform(3, low=0.2, high=0.8).double(), 0)
-    counts("never taken", torch.zeros(2).double(), 3)
+    zero = lambda v: None if v.isfinite().all() else "nan at zero"  # noqa: E731
+    counts("never taken", torch.zeros(2).double(), 3, zero)
     a = torch.tensor([1, 0.25, 1, 0]).double()
     nan = lambda v: "0/0 at one" if not v[[0, 2]].isfinite().all() else None  # noqa: E731
     for gamma in (4, 0):

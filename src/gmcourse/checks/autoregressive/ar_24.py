@@ -80,6 +80,8 @@ best = ...
         "divided by the tokens": "What a token costs depends on how long it is: "
         "divide by the characters.",
         "empty documents left out": "Its end is counted, and costs something.",
+        "empty documents counted as one character": "A document without characters "
+        "has none: the sum of all is divided, not each by itself.",
         "logarithm of a loss": "A loss is a logarithm already.",
         "not divided by the characters": "What the whole text costs is shared by its "
         "characters.",
@@ -133,7 +135,10 @@ def ar_24(t, bits_per_character, word_perplexity, best):
             "logarithm of a loss": [(losses.log() * n).sum() / v for v in (1, log2)],
             "end tokens left out": (losses * (n - 1)).sum(),
             "tokens left out": [losses.sum(), losses.mean()],
-            "weighed by the characters": (losses * c).sum(),
+            "weighed by the characters": [
+                (losses * c).sum(),
+                (losses * c).sum() / c.sum() * n.sum(),
+            ],
             "mean of perplexities": [
                 (n * losses.exp()).sum().div(n.sum()).log() * n.sum(),
                 losses.exp().mean().log() * n.sum(),
@@ -143,6 +148,7 @@ def ar_24(t, bits_per_character, word_perplexity, best):
             "": c.sum(),
             "divided by the tokens": [n.sum(), (n - 1).sum()],
             "end tokens counted as characters": (c + 1).sum(),
+            "empty documents counted as one character": c.clamp(min=1).sum(),
             "documents weighed alike": c.mean(),
             "not divided by the characters": 1.0,
             "divided by the documents": len(c),
@@ -166,7 +172,7 @@ def ar_24(t, bits_per_character, word_perplexity, best):
         each = losses * n / c / log2
         yield "documents weighed alike", [each.mean(), each.sum(), each.median()]
         yield "documents weighed alike", (each * n).sum() / n.sum()
-        yield from mistakes(value, sums, by, bases, ends)
+        yield from mistakes(value, sums, by, bases, ends, tol=1e-8)
 
     def single(out, due):
         """The name of what is nearly right."""
@@ -230,6 +236,7 @@ def ar_24(t, bits_per_character, word_perplexity, best):
         yield "perplexity multiplied", outside
         mean = [
             first.mean(),
+            bits * c.sum() / w.sum(),
             bits.mean() * c.sum() / w.sum(),
             (bits * c).sum() / w.sum(),
         ]

@@ -4,8 +4,11 @@ import math
 
 import torch
 
+from .._comparisons import far
 from .._exercise import Exercise
 from .._parts import mistakes
+
+LOST = "logarithm of the sum subtracted"
 
 
 @Exercise(
@@ -37,9 +40,9 @@ no others, gives the weights with which their values are added up. The result is
 What stands in `x` at padded positions may be anything, nan and infinity among it: the
 result and all gradients are the same as with zeros there, and the gradient of `x` is 0
 at these positions. Gradients flow to `x`, `wq`, `wk` and `wv` and are always finite.
-All tensors but `keep` are float32 or all are float64 (then to ten digits), and so is
-the result. In float64 scores may be as large as $10^{13}$, of either sign. All sizes
-are 1 or more.
+All tensors but `keep` are float32 or all are float64, and so is the result; in float64
+it has ten digits wherever the scores can be computed without rounding. There they may
+be as large as $10^{13}$, of either sign. All sizes are 1 or more.
 """,
     stub='''
 def attention(x, keep, wq, wk, wv):
@@ -80,6 +83,13 @@ def attention(x, keep, wq, wk, wv):
         "still: only -inf has no weight whatever they are.",
         "exponential without a shift": "exp() overflows, or is 0 everywhere: subtract "
         "the largest of the scores that count, or leave it to softmax.",
+        LOST: "Of score - logsumexp only the digits before the point are left where "
+        "both are large; of score - largest score none are lost.",
+        "root left out": "The products are divided by the root of d, not by d.",
+        "one maximum for all rows": "Where one row's scores lie far below another's, "
+        "all their exponentials are 0: each row needs its own maximum.",
+        "small constant added to the sum": "Something was added below the line, and "
+        "the weights no longer sum to one.",
         "padded results not zero": "Padded positions get 0.",
         "nan of a row without keys": "A softmax of nothing but -inf is 0/0.",
         "zero times nan": "What stands at padded positions must not take part: 0 times "
@@ -137,7 +147,8 @@ def ar_25(t, attention):
         scales = {
             "": d**-0.5,
             "scale left out": 1.0,
-            "scale of another width": [1 / d, c**-0.5, m**-0.5, n**-0.5],
+            "root left out": 1 / d,
+            "scale of another width": [c**-0.5, m**-0.5, n**-0.5],
             "multiplied by the root of d": d**0.5,
         }
         finite = [lambda s, v=v: s.masked_fill(~key, v) for v in (-10, -100, -1000)]
@@ -152,7 +163,10 @@ def ar_25(t, attention):
         }
         sums = {
             "": lambda s: s.softmax(-1),
-            "softmax over the queries": lambda s: s.softmax(-2).nan_to_num(),
+            "softmax over the queries": [
+                lambda s, z=z: s.masked_fill(z, inf).softmax(-2).nan_to_num()
+                for z in (key & False, ~ask)
+            ],
             "softmax over the batch": lambda s: s.softmax(0).nan_to_num(),
             "no softmax": lambda s: s.nan_to_num(neginf=0.0),
             "all keys weighed alike": lambda s: (0 * s).nan_to_num(nan=inf).softmax(-1),
@@ -202,16 +216,21 @@ def ar_25(t, attention):
     keep[1] = False
     judged("a whole sequence padded", (x, keep, *w), told=empty)
     for odd in (math.nan, math.inf, -1e30):
-        far = torch.where(keep[..., None], x, odd)
+        filled = torch.where(keep[..., None], x, odd)
         t.property("anything at padded positions")
-        out, right = called((far, keep, *w)), due(x * keep[..., None], keep, *w)
+        out, right = called((filled, keep, *w)), due(x * keep[..., None], keep, *w)
         told = None if out.isfinite().all() else "zero times nan"
         ideas = None if told else rivals(x * keep[..., None], keep, *w)
         t.close(out, right, "As with zeros there.", told, ideas)
 
     def single(out):
-        off = (out - due(*args)).abs().max()
-        return "float32 in between" if 1e-8 < off < 1e-4 else None
+        right = due(*args)
+        share = (out / right)[args[1]]
+        if far(share, share[:, :1].expand_as(share), 1e-12).any():
+            off = (out - right).abs().max()
+            return "float32 in between" if 1e-8 < off < 1e-4 else None
+        less = share.min() > 0.99 and share.max() <= 1
+        return "small constant added to the sum" if less else None
 
     args = made(3, 5, 4, 3, 2, torch.float64)
     judged("float64", args, 1e-10, single)
@@ -222,11 +241,28 @@ def ar_25(t, attention):
         wq, wk = (t.integers(3, 4, low=1, high=3).double() for _ in "12")
         args = x, padding(2, 5), wq, sign * wk, t.normal(3, 2).double()
         out, right, known = called(args), due(*args), None
-        if not out.isfinite().all():
+        lost = far(out, right, 1e-10).any(-1)
+        none = (out.nan_to_num() == 0).all(-1) & args[1]
+        if (lost == none).all() and none.any() and not none[args[1]].all():
+            known = "one maximum for all rows"
+        elif not out.isfinite().all():
             known = "exponential without a shift"
         elif sign < 0 and (out - right).abs().max() > right.abs().max() / 100:
             known = "finite number in place of minus infinity"
         t.close(out, right, "Over the keys that count.", known, tol=1e-10)
+
+    t.property("large scores that differ by little")
+    for sign in (1, -1):  # 2**33 and a few units, without rounding
+        small = t.integers(2, 5, 1, low=-300, high=300).double() / 128
+        wq, wk = torch.zeros(2, 16).double(), torch.zeros(2, 16).double()
+        wq[0, 0], wk[0, 0], wk[1, 0] = sign, 2.0**3, 2.0**-14
+        x = torch.cat([2.0**16 + 0 * small, small], -1)
+        wv = torch.cat([torch.zeros(1, 3), t.away(1, 3, low=0.5, high=2)]).double()
+        args = x, padding(2, 5), wq, wk, wv
+        keys = ((x @ wq) @ (x @ wk).mT / 4).masked_fill(~args[1][:, None], -math.inf)
+        rough = (keys - keys.logsumexp(-1, True)).exp() @ (x @ wv) * args[1][..., None]
+        why = "Weights to ten digits."
+        t.close(called(args), due(*args), why, ideas={LOST: rough}, tol=1e-10)
 
     def slopes(name, args, known):
         """``args`` against the same with zeros in their places."""

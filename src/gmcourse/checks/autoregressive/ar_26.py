@@ -65,6 +65,12 @@ def valid(smiles):
     ),
     misconceptions={
         "no bool": "True or False is due.",
+        "None in place of False": "A function that ends without a return gives None.",
+        "state kept between calls": "The same molecule is none after other strings: "
+        "something of those is left, such as a default argument.",
+        "symbol due at both digits": "One symbol is enough, before either digit.",
+        "ring's symbol counted for the next atom": "The symbol before a digit belongs "
+        "to the bond of that digit alone.",
         "exception in place of False": "What is no molecule is no reason to stop.",
         "recursion too deep": "Python ends a recursion at some 1,000 calls: a chain of "
         "500 atoms needs a loop, or one call for each of them at most.",
@@ -244,6 +250,9 @@ def ar_26(t, valid):
         "a ring into a branch": lambda: f"C1C(C{'C' * rng.randint(0, 3)}1){a()}",
         "rings": lambda: write(*grow(8, rings=2, orders=(1,))),
         "rings with symbols": lambda: write(*grow(6, rings=3)),
+        "a ring's symbol at one digit": lambda: f"C1C({a()})C=1",
+        "a ring's symbol at both digits": lambda: f"C=1C({a()})C=1",
+        "an atom behind a ring's symbol": lambda: f"C=1C({a()})C=1F",
         "a digit used again": again,
         "no hydrogen left": filled,
         "an atom that has all it can": one(
@@ -329,11 +338,16 @@ def ar_26(t, valid):
             got = stop.lines["got"]
             deep = "recursion too deep" if "RecursionError" in got else None
             name = deep or (None if due else "exception in place of False")
-            if stop.outcome != "error" or not name:
+            if stop.outcome == "not attempted" and worked:
+                name = "None in place of False"
+            elif stop.outcome != "error" or not name:
                 raise
             t.fail(name, why=f"{due}, and no exception.", got=got)
 
-    failed, every, least = set(), [], None
+    failed, every, least, worked = set(), [], None, False
+    rings = [f"C{d}CC{d}" for d in "123456789"]
+    first = [t.call(valid, text) for text in rings]
+    worked = True
     for group, kinds in groups.items():
         t.property(group)
         every += kinds
@@ -347,6 +361,11 @@ def ar_26(t, valid):
                     failed.add(kind)
                     if least is None or len(text) < len(least[1]):
                         least = group, text, f"{due}: {kind}."
+    t.property("the same again")
+    for text, old in zip(rings, first):
+        out = t.call(valid, text)
+        why = f"{old} for {text!r}, as before all others."
+        t.true(out == old, why, f"{out}", "state kept between calls")
     if least:
         group, text, why = least
         t.property(group)
@@ -370,12 +389,19 @@ def named(failed, every, molecules, valences):
     double, triple = {"two digits at the same atoms"}, {"a triple bond"}
     twice = {"neighbors bonded by digits"} | double
     circles = {k for k in every if "ring" in k} | {"a large molecule", "an open digit"}
+    told_rings = {"rings with symbols", "a large molecule"}
     plain, wide = {"an atom", "branches of C"}, {"branches", "neighbors"}
     alone, full = {"no hydrogen left"}, {"an atom that has all it can"}
     lines = {"a line's end", "other digits", "small letters"}
     known = [  # what has failed, and what may have failed with it
         ("other characters skipped", {"other characters"}, lines),
         ("digits read as one number", double, circles | {"a digit used again"}),
+        ("symbol due at both digits", {"a ring's symbol at one digit"}, told_rings),
+        (
+            "ring's symbol counted for the next atom",
+            {"an atom behind a ring's symbol"},
+            told_rings,
+        ),
         ("digits of each branch apart", {"a ring into a branch"}, circles),
         ("two atoms bonded twice", twice, set()),
         ("pairs of atoms not looked at", itself | twice, set()),

@@ -1,11 +1,14 @@
 """Exercise ar-27: Pairs that become one."""
 
+import tracemalloc
 from collections import Counter
 from itertools import pairwise
 from typing import Any
 
 from .._comparisons import first
 from .._exercise import Exercise
+
+WHOLE = "bytes of all tokens put together"
 
 
 @Exercise(
@@ -38,11 +41,12 @@ apart.
 - `decode(tokens, merges)` gives the text.
 
 `text` is any str that UTF-8 can hold, also an empty one, of at most 3,000 characters,
-and $k$ is from 0 to 100. In `merges`, a list of tuples, merge $i$ holds tokens below
-$256 + i$, and no pair twice; the list may come from another text, or from nobody's.
-`tokens` is a list of ints whose bytes, put together, are those of a text; `encode` need
-not have made it. The lists that come in stay as they are, and nothing is kept between
-calls.
+and $k$ is from 0 to 100. In `merges`, a list of at most 100 tuples, merge $i$ holds
+tokens below $256 + i$, and no pair twice; the list may come from another text, or from
+nobody's. `tokens` is a list of ints whose bytes, put together, are those of a text;
+`encode` need not have made it. Other tokens may stand for more bytes than any memory
+holds: 100 merges are enough for $2^{100}$. The lists that come in stay as they are, and
+nothing is kept between calls.
 """,
     stub='''
 def learn(text, k):
@@ -65,8 +69,9 @@ def decode(tokens, merges):
         "both `learn` and `encode` need it.",
         "`Counter` counts the pairs of `itertools.pairwise(row)`, and keeps the order "
         "in which they came.",
-        "For decoding, list the bytes of all tokens: those of a merge are those of its "
-        "two parts, which are in the list already.",
+        "For decoding, replace a token by its two parts, and those by theirs, until "
+        "only bytes are left; whether from the last merge to the first or token by "
+        "token. Tokens that do not occur need not be known.",
     ),
     misconceptions={
         "characters in place of bytes": "An é is two bytes, and so two tokens.",
@@ -105,6 +110,15 @@ def decode(tokens, merges):
         "longest token first": "A merge applies to what those before it have left: "
         "what is longest plays no part.",
         "new tokens not merged": "Later merges hold tokens that earlier ones made.",
+        WHOLE: "A token that does not occur may stand for more bytes than a memory "
+        "holds: take apart only those that do.",
+        "unused merges not numbered": "Merge i makes the token 256 + i, whether the "
+        "merges before it were of use or not.",
+        "0 in place of 256": "New tokens begin at 256: were they counted from 0, or "
+        "do they wrap around in eight bits?",
+        "state kept between calls": "The list that comes back is the one of an earlier "
+        "call: a default argument is made once only.",
+        "tokens taken apart once only": "A part may be a merged token, too.",
         "bytes decoded token by token": "A token may hold a part of a letter: put all "
         "bytes together first.",
         "parts exchanged": "The bytes of a come before those of b.",
@@ -118,7 +132,8 @@ def ar_27(t, learn, encode, decode):
         """What ``f`` gives is ``due``, and its list is as before."""
         t.property(name)
         kept = [list(v) if isinstance(v, list | tuple) else v for v in given]
-        out = latest[f] = t.call(f, *kept)
+        old, out = latest.get(f), t.call(f, *kept)
+        latest[f] = out
         same = all(list(v) == list(w) for v, w in zip(kept, given) if type(v) is list)
         t.true(same, "A list that stays as it is.", "others", "input changed in place")
         kind = str if f is decode else list
@@ -132,6 +147,8 @@ def ar_27(t, learn, encode, decode):
             out = tuple(tuple(v) if f is learn else int(v) for v in out)
         if due is not None and out != due:
             told = first(ideas, lambda v: v == out)
+            if isinstance(old, list) and latest[f] is old:
+                told = told or "state kept between calls"
             t.fail(told, why=f"{str(due)[:300]}: {why}", got=text[:300])
         return out
 
@@ -147,7 +164,8 @@ def ar_27(t, learn, encode, decode):
             (256, c, 256),
             {
                 "merged once only": (256, c, a, b),
-                "new tokens numbered otherwise": [(v, c, v) for v in (0, 1, 255, 257)],
+                "0 in place of 256": (0, c, 0),
+                "new tokens numbered otherwise": [(v, c, v) for v in (1, 255, 257)],
             },
         ),
         ("", [(a, b)], (), {}),
@@ -180,6 +198,12 @@ def ar_27(t, learn, encode, decode):
             [(a, b), (256, c), (257, d)],
             (258,),
             {"new tokens not merged": (256, c, d)},
+        ),
+        (
+            "abc",
+            [(b, a), (a, b), (257, c)],
+            (258,),
+            {"unused merges not numbered": [(256, c), (257,)]},
         ),
         ("a b", [(a, 32), (256, b)], (257,), {"words kept apart": (a, 32, b)}),
         (
@@ -243,7 +267,10 @@ def ar_27(t, learn, encode, decode):
             "c a c a c a",
             1,
             ((c, 32),),
-            {"words kept apart": (), "less frequent pair": ((a, 32),)},
+            {
+                "words kept apart": [(), ((32, a),)],
+                "less frequent pair": ((a, 32),),
+            },
         ),
         (
             "abcabcabc",
@@ -269,7 +296,12 @@ def ar_27(t, learn, encode, decode):
         ((), [], "", {}),
         ((c, 256, a), [(a, b)], "caba", {"parts exchanged": "cbaa"}),
         ((a, 13, 10, b), [], "a\r\nb", {"line ends changed": ["a\nb", "a\n\nb"]}),
-        ((257, 256, b), [(a, b), (256, c)], "abcabb", {}),
+        (
+            (257, 256, b),
+            [(a, b), (256, c)],
+            "abcabb",
+            {"tokens taken apart once only": "cabb"},
+        ),
         (
             (195, 256),
             [(169, b)],
@@ -281,6 +313,21 @@ def ar_27(t, learn, encode, decode):
         ),
     ):
         judged("text of a few tokens", decode, (tokens, merges), due, ideas)
+
+    # A pair of the last token each time: their bytes double. Not as often as could be.
+    twice = [(a, a), *((v, v) for v in range(256, 277))]
+    known = tracemalloc.is_tracing()
+    tracemalloc.start()
+    tracemalloc.reset_peak()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        judged("bytes of tokens that do not occur", decode, ((b, 257), twice), "baaaa")
+        more = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not known:
+            tracemalloc.stop()
+    why = "4 bytes for 257, whatever the 2,097,152 of token 277 are."
+    t.true(more < 1_000_000, why, f"{more:,} bytes of memory used at a time", WHOLE)
 
     # Any merge can be undone, and leaves no pair behind: these two say what it is.
 
