@@ -127,6 +127,9 @@ def normflows(kind: str, d: int) -> Peer:
         else:
             spline = autoregressive.MaskedPiecewiseRationalQuadraticAutoregressive
             part = spline(d, **MADE, **SPLINE)
+        if "MAF" in kind:  # without residual blocks it leaves out an activation
+            net = part.autoregressive_net
+            net.initial_layer = nn.Sequential(net.initial_layer, nn.SiLU())
         parts.append(nf.flows.Reverse(part))  # theirs goes from noise to data
         if "MAF" in kind:
             parts.append(nf.flows.Permute(d, "swap"))

@@ -354,6 +354,8 @@ def test_edits():
             | x + 1 -> x + 3
             | y * 2 -> math.sqrt(y)
         left out | * 2 ->
+        on the next line | x + 1 -> x - 1;
+            y = y + 1
         """,
         ("two lines", "    return", "    y = 0\n    return"),
     )
@@ -361,10 +363,11 @@ def test_edits():
         "minus",
         "both",
         "left out",
+        "on the next line",
         "two lines",
     ]
-    assert [f(6) for f in made.values()] == [10, 3.0, 7, 0] and plus(6) == 14
-    assert len(source.roles(type("Demo01", (), {"edited": made}), "wrong")) == 4
+    assert [f(6) for f in made.values()] == [10, 3.0, 7, 12, 0] and plus(6) == 14
+    assert len(source.roles(type("Demo01", (), {"edited": made}), "wrong")) == 5
 
 
 @pytest.mark.parametrize(

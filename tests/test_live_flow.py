@@ -193,6 +193,7 @@ def test_ten_steps_equal_torch(show, flow):
     model, x = rounded(flow()), 2 * draws(10, 33, 2)
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
     for i in range(10):
+        optimizer.param_groups[0]["lr"] = 0.01 / (1 + i / 200) ** 0.5
         loss = model.loss(x[i])
         optimizer.zero_grad()
         loss.backward()
@@ -215,7 +216,7 @@ def test_ten_steps_equal_torch(show, flow):
 
 @pytest.mark.browser
 def test_training_from_the_identity_comes_near_the_true_density(show):
-    made = figure(sets={"banana": densities.banana()})
+    made = figure(identity(), sets={"banana": densities.banana()}, batch=64)
     page = show(made)
     asked(page, "start(3)")
     found = asked(page, "get()")
@@ -224,7 +225,8 @@ def test_training_from_the_identity_comes_near_the_true_density(show):
     assert found["losses"] == pytest.approx([at_first], abs=1e-4)
     page.evaluate(f"() => {{ for (let i = 0; i < 300; i++) {FIGURE}.update(); }}")
     losses = asked(page, "get()")["losses"]
-    assert len(losses) == 16 and losses[-1] - found["truth"] < 0.2
+    # Of 20 seeds the worst was 0.085 nats above; the identity is 1.08 above.
+    assert len(losses) == 16 and -0.05 < losses[-1] - found["truth"] < 0.12
 
 
 # ---- the planes ------------------------------------------------------------------

@@ -87,16 +87,17 @@ class Affine(Monotone):
         self.limit = positive("limit", limit)
 
     def to_latent(self, x, params):
-        shift, log_scale = self._read(params)
-        return (x - shift) * (-log_scale).exp(), -log_scale
+        shift, raw = params.unbind(1)
+        slope = self._limited(raw, -1)
+        return (x - shift) * slope.exp(), slope
 
     def from_latent(self, z, params):
-        shift, log_scale = self._read(params)
-        return z * log_scale.exp() + shift
-
-    def _read(self, params: Tensor) -> tuple[Tensor, Tensor]:
         shift, raw = params.unbind(1)
-        return shift, self.limit * (raw / self.limit).tanh()
+        return z * self._limited(raw, 1).exp() + shift
+
+    def _limited(self, raw: Tensor, sign: int) -> Tensor:
+        """The log-scale, or minus it without one more operation."""
+        return self.limit * (raw * (sign / self.limit)).tanh()
 
 
 class RationalQuadratic(Monotone):

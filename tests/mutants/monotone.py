@@ -16,17 +16,14 @@ MUTANTS = [
         "return x - params[:, 0], torch",
         "return x + params[:, 0], torch",
     ),
-    (
-        "a slope of its inverse",
-        "(-log_scale).exp(), -log_scale",
-        "(-log_scale).exp(), log_scale",
-    ),
+    ("a slope of its inverse", "slope.exp(), slope", "slope.exp(), -slope"),
     (
         "scaled before it is shifted",
-        "(x - shift) * (-log_scale).exp()",
-        "x * (-log_scale).exp() - shift",
+        "(x - shift) * slope.exp()",
+        "x * slope.exp() - shift",
     ),
-    ("no limit", "self.limit * (raw / self.limit).tanh()", "raw"),
+    ("scaled back by the same", "self._limited(raw, 1)", "self._limited(raw, -1)"),
+    ("no limit", "self.limit * (raw * (sign / self.limit)).tanh()", "sign * raw"),
     ("moved outside of the bounds", "torch.where(inside, z, x)", "z"),
     ("a slope outside of the bounds", "torch.where(inside, slope, 0.0)", "slope"),
     (

@@ -5,7 +5,80 @@ from collections import Counter, defaultdict
 
 import torch
 
-from .. import build, edits, reference, right, wrong
+from .. import build, cases, edits, reference, right, wrong
+
+
+def followers(x, own, last):
+    """The tokens of x that follow ``own``, the last context or a shorter one."""
+    m = len(own)
+    return [x[i + m] for i in range(len(x) - m) if x[i : i + m] == own]
+
+
+def by_digits(x, own, last):
+    def joined(tokens):
+        return "".join(map(str, tokens))
+
+    pieces = [(x[i - m : i], x[i]) for m in range(6) for i in range(m, len(x))]
+    return [w for piece, w in pieces if joined(piece) == joined(own)]
+
+
+def continuations(x, own, last):
+    """Kneser and Ney: in how many contexts that are longer by one."""
+    m = len(own)
+    spots = [i for i in range(1, len(x) - m) if x[i : i + m] == own]
+    pairs = {(x[i - 1], x[i + m]) for i in spots}
+    return followers(x, own, last) if last else [w for _, w in pairs]
+
+
+def by_searching(x, own, last):
+    """One place after the other, none inside of another."""
+    text, sign, i, after = "".join(map(chr, x)), "".join(map(chr, own)), 0, []
+    while (i := text.find(sign, i)) >= 0 and i + len(own) < len(x):
+        after.append(x[i + len(own)])
+        i += max(len(own), 1)
+    return after
+
+
+def by_str_count(x, own, last):
+    text, sign = "".join(map(chr, x)), "".join(map(chr, own))
+    return [w for w in {*x} for _ in range(text.count(sign + chr(w)))]
+
+
+def occurrences(x, own):
+    """Those at the end of x are counted, too."""
+    m = len(own)
+    return sum(x[i : i + m] == own for i in range(len(x) - m + (m > 0)))
+
+
+def mixed(count, discount, p):
+    return (count - discount).clamp(min=0) + discount * int((count > 0).sum()) * p
+
+
+def backed_off(count, discount, p):
+    """As the first of the rules of Ney, Essen and Kneser: not interpolated."""
+    new = count == 0
+    if not new.any():
+        return count
+    rest = discount * int((count > 0).sum()) * p / p[new].sum()
+    return torch.where(new, rest, count - discount)
+
+
+def counted(of=followers, total=None, mix=mixed):
+    """The answers with other counts, or otherwise mixed."""
+
+    def predict(train, context, n, levels, discount):
+        x, c = train.tolist(), context.tolist()
+        c = c[max(len(c) - n + 1, 0) :]
+        p = torch.full((levels,), 1 / levels, dtype=torch.float64)
+        for m in range(len(c) + 1):
+            own = c[len(c) - m :]
+            after = torch.tensor(of(x, own, m == len(c)), dtype=torch.long)
+            whole = total(x, own) if total else len(after)
+            count = torch.bincount(after, minlength=levels).double()
+            p = mix(count, discount, p) / whole if whole else p
+        return p
+
+    return predict, Ar16.functions()[1]
 
 
 class Ar16:
@@ -349,96 +422,23 @@ class Ar16:
     def counts_that_go_on():
         found = defaultdict(Counter)
 
-        def predict(train, context, n, levels, discount):
-            x, c = tuple(train.tolist()), tuple(context.tolist())
-            for i, w in enumerate(x):
-                for m in range(min(i, n - 1) + 1):
-                    found[x[i - m : i]][w] += 1
-            p = torch.ones(levels).double() / levels
-            for m in range(min(len(c), n - 1) + 1):
-                count = found[c[len(c) - m :]]
-                if count:
-                    new = discount * len(count) * p
-                    for w, k in count.items():
-                        new[w] += k - discount
-                    p = new / count.total()
-            return p
+        def of(x, own, last):
+            for i in range(0 if own else len(x)):
+                for m in range(min(i, 5) + 1):
+                    found[tuple(x[i - m : i])][x[i]] += 1
+            return [*found[tuple(own)].elements()]
 
-        return predict, Ar16.functions()[1]
+        return counted(of)
 
-    @wrong("tokens told apart by too little")
-    @build
-    def joined_digits():
-        def joined(tokens):
-            return "".join(map(str, tokens))
-
-        def predict(train, context, n, levels, discount):
-            x, c = train.tolist(), context.tolist()
-            found = defaultdict(Counter)
-            for i, w in enumerate(x):
-                for m in range(min(i, n - 1) + 1):
-                    found[joined(x[i - m : i])][w] += 1
-            p = torch.ones(levels).double() / levels
-            for m in range(min(len(c), n - 1) + 1):
-                count = found[joined(c[len(c) - m :])]
-                if count:
-                    new = discount * len(count) * p
-                    for w, k in count.items():
-                        new[w] += k - discount
-                    p = new / count.total()
-            return p
-
-        return predict, Ar16.functions()[1]
-
-    @wrong("backed off, not mixed")
-    @build
-    def back_off():
-        """As the first of the rules of Ney, Essen and Kneser: not interpolated."""
-
-        def predict(train, context, n, levels, discount):
-            c, x = context.tolist(), train.tolist()
-            c = c[max(len(c) - n + 1, 0) :]
-            p = torch.full((levels,), 1 / levels, dtype=torch.float64)
-            for m in range(len(c) + 1):
-                own = c[len(c) - m :]
-                after = [x[i + m] for i in range(len(x) - m) if x[i : i + m] == own]
-                count = torch.bincount(torch.tensor(after).long(), minlength=levels)
-                new = count == 0
-                if not after:
-                    continue
-                if not new.any():
-                    p = count / count.sum().double()
-                    continue
-                rest = discount * len(set(after)) * p / p[new].sum()
-                p = torch.where(new, rest, count.double() - discount) / len(after)
-            return p
-
-        return predict, Ar16.functions()[1]
-
-    @wrong("continuation counts")
-    @build
-    def kneser_ney():
-        def predict(train, context, n, levels, discount):
-            c, x = context.tolist(), train.tolist()
-            c = c[max(len(c) - n + 1, 0) :]
-            p = torch.full((levels,), 1 / levels, dtype=torch.float64)
-            for m in range(len(c) + 1):
-                own, after = c[len(c) - m :], Counter()
-                spots = [i for i in range(len(x) - m) if x[i : i + m] == own]
-                if m == len(c):
-                    after.update(x[i + m] for i in spots)
-                else:  # in how many contexts that are longer by one
-                    after.update(
-                        w for _, w in {(x[i - 1], x[i + m]) for i in spots if i}
-                    )
-                if after:
-                    p = p * discount * len(after)
-                    for w, k in after.items():
-                        p[w] += k - discount
-                    p /= after.total()
-            return p
-
-        return predict, Ar16.functions()[1]
+    otherwise = cases(
+        counted,
+        ("tokens told apart by too little", {"of": by_digits}),
+        ("continuation counts", {"of": continuations}),
+        ("overlaps not counted", {"of": by_searching}),
+        ("overlaps not counted", {"of": by_str_count}),
+        ("end of the text counted", {"total": occurrences}),
+        ("backed off, not mixed", {"mix": backed_off}),
+    )
 
     @wrong("unseen contexts without the shorter one")
     @build
@@ -462,66 +462,5 @@ class Ar16:
             seen = any(x[i : i + m] == c.tolist() for i in range(len(x) - m))
             p = Ar16.functions()[0](train, context, n, levels, discount)
             return p if seen or not len(x) else 0 * p
-
-        return predict, Ar16.functions()[1]
-
-    @wrong("end of the text counted")
-    @build
-    def occurrences_counted():
-        def predict(train, context, n, levels, discount):
-            c, x = context.tolist(), train.tolist()
-            c = c[max(len(c) - n + 1, 0) :]
-            p = torch.full((levels,), 1 / levels, dtype=torch.float64)
-            for m in range(len(c) + 1):
-                own = c[len(c) - m :]
-                after = [x[i + m] for i in range(len(x) - m) if x[i : i + m] == own]
-                total = sum(x[i : i + m] == own for i in range(len(x) - m + (m > 0)))
-                count = torch.bincount(torch.tensor(after).long(), minlength=levels)
-                taken = discount * len(set(after))
-                if total > 0:
-                    kept = (count.double() - discount).clamp(min=0)
-                    p = (kept + taken * p) / total
-            return p
-
-        return predict, Ar16.functions()[1]
-
-    @wrong("overlaps not counted")
-    @build
-    def by_str_count():
-        def predict(train, context, n, levels, discount):
-            x = "".join(map(chr, train.tolist()))
-            c = "".join(map(chr, context.tolist()))
-            c = c[max(len(c) - n + 1, 0) :]
-            p = torch.full((levels,), 1 / levels, dtype=torch.float64)
-            for m in range(len(c) + 1):
-                own = c[len(c) - m :]
-                count = [x.count(own + chr(w)) for w in range(levels)]
-                count = torch.tensor(count).double()
-                if count.any():
-                    taken = discount * (count > 0).sum().double()
-                    p = ((count - discount).clamp(min=0) + taken * p) / count.sum()
-            return p
-
-        return predict, Ar16.functions()[1]
-
-    @wrong("overlaps not counted")
-    @build
-    def by_searching_in_a_string():
-        def predict(train, context, n, levels, discount):
-            x = "".join(map(chr, train.tolist()))
-            c = "".join(map(chr, context.tolist()))
-            c = c[max(len(c) - n + 1, 0) :]
-            p = torch.full((levels,), 1 / levels, dtype=torch.float64)
-            for m in range(len(c) + 1):
-                own, i, after = c[len(c) - m :], 0, []
-                while (i := x.find(own, i)) >= 0 and i + m < len(x):
-                    after.append(ord(x[i + m]))
-                    i += max(m, 1)
-                count = torch.bincount(torch.tensor(after).long(), minlength=levels)
-                taken = discount * len(set(after))
-                if after:
-                    kept = (count.double() - discount).clamp(min=0)
-                    p = (kept + taken * p) / len(after)
-            return p
 
         return predict, Ar16.functions()[1]

@@ -121,7 +121,10 @@ GM.figures.flow_plane = function (data, root) {
     const found = run(given ? Float32Array.from(given) : drawn()), z = found.states[LAYERS];
     let slopes = z.map((v) => (2 * v) / z.length);
     for (let i = LAYERS - 1; i >= 0; i--) slopes = layers[i].backward(slopes);
-    for (const { net, adam } of layers) adam.step(net.gradients);
+    for (const { net, adam } of layers) {
+      adam.rate = rate / Math.sqrt(1 + count / 200);
+      adam.step(net.gradients);
+    }
     count += 1;
     if (count % (20 * stride) === 0) {
       losses.push(loss_of(run(set.held)));

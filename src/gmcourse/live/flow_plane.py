@@ -41,7 +41,8 @@ class FlowPlane(Live):
             the loss of the true density on these 600 is shown as well. Default: moons,
             a pinwheel, eight Gaussians on a ring.
         start: the point at first.
-        rate: Adam's learning rate.
+        rate: Adam's learning rate at first, which falls by a factor of
+            sqrt(1 + t / 200) until step t.
         batch: examples of a step, 1 to 512.
         extent: each plane shows [-extent, extent] in both directions.
         title, label: as of `Live`.
@@ -69,8 +70,8 @@ class FlowPlane(Live):
         sets: Mapping[str, Cloud | GaussianMixture] | None = None,
         *,
         start: tuple[float, float] = (1.0, 0.5),
-        rate: float = 5e-3,
-        batch: int = 128,
+        rate: float = 0.01,
+        batch: int = 256,
         extent: float = 4.0,
         title: str = "",
         label: str = "A flow of points on the plane",

@@ -216,7 +216,7 @@ def flow_05(t, ActNorm):
         z, log_det = run(layer, x)
         e = logs.exp()
         ideas = {
-            "set by every batch": next(v for k, v in scaled(x) if not k),
+            "set by every batch": scaled(x),
             "bias after the scale": x * e + bias,
             "signs of the two numbers": [
                 (x - bias) * e,
@@ -235,7 +235,7 @@ def flow_05(t, ActNorm):
 
     def scaled(x):
         m = x.mean((0, 2, 3), keepdim=True)
-        yield "", (x - m) / x.std((0, 2, 3), correction=0, keepdim=True)
+        return (x - m) / x.std((0, 2, 3), correction=0, keepdim=True)
 
     b, c, h, w = 5, 3, 4, 2
     layer, x = made(c), images(b, c, h, w)
@@ -268,18 +268,15 @@ def flow_05(t, ActNorm):
     told = "difference of large numbers"
     first("float32, all of it near 3,000", made(c, torch.float32), x, 1e-2, told)
 
-    name, weight = (
-        "gradients in the first batch",
-        t.uniform(2, c, 3, 2, low=0.5, high=2),
-    )
+    weight = t.uniform(2, c, 3, 2, low=0.5, high=2)
     layer, x = made(c), images(2, c, 3, 2).requires_grad_()
     for name in ("in the first batch", "in the second batch"):
         t.property(f"gradients {name}")
         z, log_det = run(layer, x)
         back = t.call(layer.reverse, x)
-        e = layer.log_scale.exp()[:, None, None]
-        due = (x + layer.bias[:, None, None]) * e, (layer.log_scale * 6).sum().expand(2)
-        outs, dues = (z, log_det, back), (*due, x / e - layer.bias[:, None, None])
+        bias, e = (v.view(1, c, 1, 1) for v in (layer.bias, layer.log_scale.exp()))
+        total = (layer.log_scale * 6).sum().expand(2)
+        outs, dues = (z, log_det, back), (x * e + bias * e, total, x / e - bias)
         for out, exact in zip(outs, dues):
             t.property(f"gradients {name}", of=out)
             u = weight.double() if exact.dim() > 1 else weight[:, 0, 0, 0].double()

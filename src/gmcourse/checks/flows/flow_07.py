@@ -114,23 +114,16 @@ def flow_07(t, draw):
         "mean not added": lambda z, t, s: z * s.exp(),
     }
     for i, c in enumerate((0.5, 1, 2, 3)):
-        ways[f"scale bounded {2 * i}"] = lambda z, t, s, c=c: (
-            t + z * s.clamp(-c, c).exp()
-        )
+        hard = lambda z, t, s, c=c: t + z * s.clamp(-c, c).exp()  # noqa: E731
         soft = lambda z, t, s, c=c: t + z * (c * (s / c).tanh()).exp()  # noqa: E731
-        ways[f"scale bounded {2 * i + 1}"] = soft
+        ways |= {f"scale bounded {2 * i}": hard, f"scale bounded {2 * i + 1}": soft}
 
     def named(x, params, order, z):
         """What is wrong with x."""
-        turns = {
-            "": order,
-            "order ignored": torch.arange(len(order)),
-            "order the wrong way": order.argsort(),
-        }
-        turns = [*turns.items()]
-        turns += [
-            ("result of an earlier call", v) for v in past if len(v) == len(order)
-        ]
+        turns = [("", order), ("order ignored", torch.arange(len(order)))]
+        turns += [("order the wrong way", order.argsort())]
+        kept = [v for v in past if len(v) == len(order)]
+        turns += [("result of an earlier call", v) for v in kept]
         for start in (torch.zeros_like(z), z):
             for _ in range(len(order) - 1):
                 shift, log_scale = params.of(start)
@@ -143,15 +136,10 @@ def flow_07(t, draw):
                     return (way or turn).rstrip("0123456789 ") or None
         return None
 
-    def judged(name, params, order, z, tol=1e-9, edge=None):
+    def judged(name, params, order, z, tol=1e-9):
         t.property(name)
         params.calls = 0
-        made = (
-            t.edge(edge, draw, params, order, z)
-            if edge
-            else t.call(draw, params, order, z)
-        )
-        x, log_p = pair(t, made, "(x, log_p)")
+        x, log_p = pair(t, t.call(draw, params, order, z), "(x, log_p)")
         (b, d), text = z.shape, f"{params.calls} calls"
         t.shape(x, (b, d), "that of z.")
         alone = {
@@ -200,9 +188,8 @@ def flow_07(t, draw):
             "bits in place of nats": due / math.log(2),
             "factor one half lost": due - z.double().square().sum(1) / 2,
         }
-        t.close(
-            log_p, due, "log N(z; 0, I) minus the log-scales.", None, ideas, 10 * tol
-        )
+        why = "log N(z; 0, I) minus the log-scales."
+        t.close(log_p, due, why, None, ideas, 10 * tol)
         past.append(order)
         return x, log_p
 

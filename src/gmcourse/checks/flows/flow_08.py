@@ -41,7 +41,7 @@ mean slope of each bin, `(n, k)`: how much $z$ rises for each unit of $x$. All a
 the dtype of the raw numbers, float32 or float64 (then to nine digits), with gradients
 to both. The ends are exact: in every row the first and the last knot equal $a$ and $b$
 ($c$ and $d$), as this dtype holds them. Raw numbers may be as large as 1000, of either
-sign.
+sign (then three digits are enough in float32).
 """,
     stub='''
 def knots(raw_x, raw_z, x_range, z_range, floor):
@@ -103,7 +103,7 @@ def flow_08(t, knots):
             (round(float(low), 2), round(float(low) + long, 2))
             for low, long in zip(lows, (size, 1.7 * size))
         ]
-        raws = [(t.normal(n, k) * spread).to(kind) for _ in range(2)]
+        raws = [(t.normal(n, k) * spread).clamp(-999, 999).to(kind) for _ in range(2)]
         return (*raws, *ranges, t.integer(15, 60) / 100)
 
     soft = {
@@ -220,10 +220,11 @@ def flow_08(t, knots):
     def overflown(out):
         return None if out.isfinite().all() else "exponential without a shift"
 
-    judged("from numbers up to 1000", inputs(3, 5, 400.0), overflown)
+    # The difference of two numbers near 1000 has four digits in float32.
+    judged("from numbers up to 1000", inputs(3, 5, 400.0), overflown, 1e-3)
     args = inputs(3, 5)
     judged("from numbers near 1000", (args[0] + 1000, args[1] - 1000, *args[2:]),
-           overflown, 1e-4)  # fmt: skip
+           overflown, 1e-3)  # fmt: skip
 
     def single(out):
         return "float32 in between" if torch.equal(out, out.float().double()) else None

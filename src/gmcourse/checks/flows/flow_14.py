@@ -7,7 +7,9 @@ from torch import nn
 
 from .._exercise import Exercise
 
-BOUND, NEAR, CHANCE, WEIGHTS = 0.11, 0.25, 0.6, 6000
+# Nats above the truth. Over 11 seeds the reference has a mean of 0.0417 with a standard
+# deviation of 0.0104, from 0.032 to 0.061; seven deviations are added.
+BOUND, NEAR, CHANCE, WEIGHTS = 0.12, 0.3, 0.6, 6000
 
 
 @Exercise(
@@ -45,7 +47,7 @@ $$
 The check counts the weights, compares `log_det` with the Jacobian, goes there and back
 (to 0.01), and integrates $p$ over the square from $-6$ to 6, where at most 1.02 may
 lie. Then it computes the mean of `truth.log_prob(x)` $- \log p(x)$ over 20,000 fresh
-points, an estimate of the Kullback–Leibler divergence. It passes at **0.11** nats or
+points, an estimate of the Kullback–Leibler divergence. It passes at **0.12** nats or
 less. A single Gaussian is at 0.64. The reference takes ten seconds of one CPU core, and
 no answer should need more than a minute. How the model was made is not looked at: parts
 of the library are allowed.
