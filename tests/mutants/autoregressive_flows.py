@@ -40,7 +40,7 @@ MUTANTS = [
         "seen = x if self.seen is None else self.seen(x)",
         "seen = x",
     ),
-    ("the noise is seen in drawing", "= self.seen(one[:, 0])", "= one[:, 0]"),
+    ("the noise is seen in drawing", "= self.seen(values[:, own])", "= values[:, own]"),
     ("always the one direction", "Inverse(part) if inverse else part", "part"),
     ("the same order throughout", "range(d)[::-1]", "range(d)"),
     ("no identity at the start", "        silent(self.layers[-1])\n", ""),
