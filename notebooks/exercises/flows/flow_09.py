@@ -17,10 +17,9 @@ class Flow09:
 
     The terms are not small. For an image of 3072 values and $\delta = 0.05$ the factor
     256 is worth 17,035 nats, exactly 8 bits per dimension, and $1 - 2\delta$ another
-    324 nats, 0.15 bits per dimension: as much as separates many published models. The
-    slope of logit is at least 4, which saves 2 bits for a gray value in the middle, and
-    more near black and white. So a log-likelihood "on logits" says nothing until one
-    knows how the logits were made.
+    324 nats, 0.15 bits per dimension. The slope of logit is at least 4, which saves 2
+    bits for a gray value in the middle, and more near black and white. So a
+    log-likelihood "on logits" says nothing until one knows how the logits were made.
     """
 
     @reference

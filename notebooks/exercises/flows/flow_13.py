@@ -23,8 +23,8 @@ class Flow13:
     is trained by likelihood makes such places where the data lie near a surface: it
     has to squeeze one direction to fill a Gaussian with it. An affine coupling whose
     log-scale is limited to $\pm 3$ costs up to 1.3 digits in one direction and as much
-    again in the other, and a chain of them adds up; the digits that are lost are a
-    bound for each chain's end, not for each of its layers.
+    again in the other, before its net is counted. Condition numbers of a chain are at
+    most multiplied, so their digits at most add up.
     """
 
     @reference
