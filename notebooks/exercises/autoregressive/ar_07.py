@@ -181,6 +181,7 @@ class Ar07:
     a single layer not met | self.head(h)
         -> self.head(h + 0 * self.link[1](h))
     blind spot above to the left | (r, r, r, 0) -> (0, 2 * r, r, 0)
+    blind spot above to the right | (r, r, r, 0) -> (2 * r, 0, r, 0)
     rows above not seen far enough | vertical(F.pad(v, (r, r, r, 0)))
         -> F.conv2d(F.pad(v, (r, r, r - 1, 0)), vertical.weight[:, :, 1:])
     reach too short | vertical(F.pad(v, (r, r, r, 0)))

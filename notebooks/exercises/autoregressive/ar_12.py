@@ -80,6 +80,8 @@ class Ar12:
     sum started at log 1 | table.logsumexp(dim=1) - math.log(len(orders))
         -> F.pad(table, (1, 0)).logsumexp(1) - math.log(len(orders))
     orders sorted | for order in orders] -> for order in orders.unique(dim=0)]
+    equal orders counted once | for order in orders]
+        -> for order in {tuple(order.tolist()): order for order in orders}.values()]
     one order drawn | table.logsumexp(dim=1) - math.log(len(orders))
         -> table.gather(1, torch.randint(len(orders), (len(x), 1)))[:, 0]
     best order alone

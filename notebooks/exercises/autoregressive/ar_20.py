@@ -183,6 +183,16 @@ class Ar20:
     """,
     )
 
+    @wrong("distance without its sign")
+    def by_the_size_of_the_distance(q, k, v, places, base):
+        m = q.shape[-1]
+        theta = base ** (-torch.arange(0, m, 2).to(q) / m)
+        angle = (places[:, None] - places).abs()[..., None].to(q) * theta
+        q, k = (torch.view_as_complex(x.unflatten(-1, (-1, 2))) for x in (q, k))
+        turned = torch.polar(torch.ones_like(angle), angle)
+        scores = torch.einsum("bhip,bhjp,ijp->bhij", q, k.conj(), turned).real
+        return (scores / math.sqrt(m)).softmax(dim=-1) @ v
+
     @wrong("turned against each other")
     def opposite(q, k, v, places, base):
         m = q.shape[-1]
