@@ -428,6 +428,28 @@ def test_an_identity_is_trained_when_it_is_seen(page, show):
     page.clock.run_for(2500)
     found = asked(page, "get()")
     assert found["k"] < 4 and found["count"] > 100
+    page.get_by_role("application").first.press("ArrowLeft")
+    assert page.get_by_role("button", name="Train").is_visible()  # touched: it ends
+    assert (
+        page.get_by_role("button", name="Pause").count() == 1
+    )  # asked for: it goes on
+
+
+@pytest.mark.browser
+def test_what_moves_by_itself_ends_when_the_point_is_moved(page, show):
+    page.clock.install()
+    show(figure(wander=True))
+    page.clock.run_for(2000)
+    assert 1 < asked(page, "get()")["k"] < 5
+    page.get_by_role("application").first.press("ArrowLeft")
+    k = asked(page, "get()")["k"]
+    page.clock.run_for(1000)
+    assert asked(page, "get()")["k"] == k == round(k)
+    play = page.get_by_role("button", name="Play")
+    play.click()
+    page.get_by_role("application").first.press("ArrowLeft")
+    page.clock.run_for(1000)
+    assert asked(page, "get()")["k"] != k
 
 
 @pytest.mark.browser
