@@ -95,6 +95,25 @@ def held(made, i=0):
 # ---- numbers ---------------------------------------------------------------------
 
 
+def test_what_the_page_is_told():
+    made = figure(rate=0.002, batch=77)
+    layers, sets = made.data["layers"], made.data["sets"]
+    assert [layer["flip"] for layer in layers] == [False, True, False, True, True]
+    assert [layer["limit"] for layer in layers] == [3.0, 0.4, None, 3.0, None]
+    assert (made.data["rate"], made.data["batch"]) == (0.002, 77)
+    for i, given in enumerate(sets):
+        x, learned = held(made, i), base64.b64decode(given["points"])
+        assert len(x) == 600 and len(learned) == 2 * 2 * 3000
+        assert base64.b64decode(given["held"])[:40] not in learned
+    truth = -densities.banana().log_prob(held(made)).mean().item()
+    assert sets[0]["truth"] == pytest.approx(truth, abs=2e-3)  # points in halves
+    assert truth == pytest.approx(densities.banana().entropy, abs=0.15)
+    assert sets[1]["truth"] is None
+    usual = live.FlowPlane(flows.coupling_flow(2)).data["sets"]
+    assert [one["name"] for one in usual] == ["moons", "pinwheel", "ring of eight"]
+    assert [one["truth"] is None for one in usual] == [True, False, False]
+
+
 @pytest.mark.browser
 def test_points_and_terms_equal_torch(show):
     page, x = show(figure()), 2 * draws(30, 2)
@@ -166,9 +185,6 @@ def test_the_loss_is_that_of_points_held_back(show):
         asked(page, f"choose({i})")
         asked(page, "start(0)")
         x, found = held(made, i), asked(page, "get()")
-        learned = base64.b64decode(made.data["sets"][i]["points"])
-        assert len(x) == 600 and len(learned) == 2 * 2 * 3000
-        assert base64.b64decode(made.data["sets"][i]["held"])[:40] not in learned
         due = rounded(mixed()).loss(x).item()
         assert found["losses"] == pytest.approx([due], abs=1e-4)
         if name == "moons":
@@ -176,8 +192,7 @@ def test_the_loss_is_that_of_points_held_back(show):
             assert "true density" not in page.locator(".gm-losses").inner_text()
             continue
         truth = -densities.banana().log_prob(x.double()).mean().item()
-        assert found["truth"] == pytest.approx(truth, abs=2e-3)  # points in halves
-        assert truth == pytest.approx(densities.banana().entropy, abs=0.15)
+        assert found["truth"] == pytest.approx(truth, abs=2e-3)
         words = page.locator(".gm-losses .gm-near").inner_text()
         assert words == f"step 0: loss {due:.3f} nats; the true density {truth:.3f}"
 
@@ -413,6 +428,28 @@ def test_an_identity_is_trained_when_it_is_seen(page, show):
     page.clock.run_for(2500)
     found = asked(page, "get()")
     assert found["k"] < 4 and found["count"] > 100
+    page.get_by_role("application").first.press("ArrowLeft")
+    assert page.get_by_role("button", name="Train").is_visible()  # touched: it ends
+    assert (
+        page.get_by_role("button", name="Pause").count() == 1
+    )  # asked for: it goes on
+
+
+@pytest.mark.browser
+def test_what_moves_by_itself_ends_when_the_point_is_moved(page, show):
+    page.clock.install()
+    show(figure(wander=True))
+    page.clock.run_for(2000)
+    assert 1 < asked(page, "get()")["k"] < 5
+    page.get_by_role("application").first.press("ArrowLeft")
+    k = asked(page, "get()")["k"]
+    page.clock.run_for(1000)
+    assert asked(page, "get()")["k"] == k == round(k)
+    play = page.get_by_role("button", name="Play")
+    play.click()
+    page.get_by_role("application").first.press("ArrowLeft")
+    page.clock.run_for(1000)
+    assert asked(page, "get()")["k"] != k
 
 
 @pytest.mark.browser

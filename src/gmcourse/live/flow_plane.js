@@ -350,6 +350,7 @@ GM.figures.flow_plane = function (data, root) {
     carry();
     if (alone && count >= 2000) train.stop();
   });
+  play.button.addEventListener("click", () => { alone = alone && identity; }, true);
   train.button.addEventListener("click", function () {
     alone = false;
     if (k === 0) layer(LAYERS); // where training is seen
@@ -359,10 +360,18 @@ GM.figures.flow_plane = function (data, root) {
     k = at = to;
     view();
   }
-  const touched = () => layer(Math.round(k));
-
+  function calm() { // what began by itself ends when the reader takes over
+    if (!alone) return;
+    alone = false;
+    if (identity) train.stop();
+    else layer(Math.round(k));
+  }
+  function touched() {
+    calm();
+    layer(Math.round(k));
+  }
   const steps = slider({ min: 0, max: LAYERS, value: LAYERS },
-    (i) => `layers ${i} of ${LAYERS}`, layer);
+    (i) => `layers ${i} of ${LAYERS}`, (i) => { calm(); layer(i); });
   function way(to) {
     backward = to;
     ways.forEach((button, i) => button.setAttribute("aria-pressed", String(backward === (i === 1))));
@@ -384,10 +393,10 @@ GM.figures.flow_plane = function (data, root) {
 
   const unit = (x, y) => [(2 * x - 1) * extent, (1 - 2 * y) * extent];
   const moved = (h) => find(...back(Float32Array.from(h), k)[0]);
-  drag(left.area, left.handle, () => {}, (x, y) => find(...unit(x, y)));
+  drag(left.area, left.handle, calm, (x, y) => find(...unit(x, y)));
   drag(right.area, right.handle, touched, (x, y) => moved(unit(x, y)));
   const next = (v, by, large) => Math.round((v + by * (large ? 0.5 : 0.05)) * 1e4) / 1e4;
-  keys(left.handle, () => {}, function (to, up, large) {
+  keys(left.handle, calm, function (to, up, large) {
     if (to === null) find(...data.start);
     else find(next(spot[0], to, large), next(spot[1], up, large));
   });

@@ -11,6 +11,7 @@ MUTANTS = [
         "log_prob(points[_LEARNED:])",
         "log_prob(points[:_LEARNED])",
     ),
+    ("one rate for all", '"rate": rate', '"rate": 0.01'),
     ("log p for the loss", "-known.mean()", "known.mean()"),
     ("a net that ends in a curve", 'spec[-1][0] != "linear"', "False"),
     ("a flow of its own kind", "type(flow) is not Flow", "not isinstance(flow, Flow)"),
