@@ -4,12 +4,15 @@ from typing import Any
 
 import torch
 
-from ...dequantization import Dequantized
+from ...autoregressive_flows import Conditionals
+from ...dequantization import Dequantized, level
 from ...flows import Flow, Told, coupling_flow
-from ...glow import CouplingNet
+from ...glow import CouplingNet, Probit
+from ...likelihoods import Categorical
 from ...monotone import Affine, PiecewiseLinear, RationalQuadratic
 from ...multiscale import multiscale_flow
-from ..making import Recipe, adam, adamw, straight
+from ...pixels import RowCNN
+from ..making import Recipe, Start, adam, adamw, straight
 from ..measure import (
     DivergenceFromTruth,
     ImportanceWeightedBound,
@@ -24,6 +27,13 @@ _SPLINE = RationalQuadratic(16, None, least=1e-5)
 def _fast(model: Any) -> Any:
     """Convolutions are faster on a CPU where the channels of a pixel lie together."""
     return model.to(memory_format=torch.channels_last)
+
+
+def _pixel_by_pixel() -> Dequantized:
+    """The row CNN as a flow: one map, and no loss by uniform noise."""
+    net = RowCNN(MNIST_STORED.shape, Categorical(), embedding=8)
+    maps = Conditionals(net, PiecewiseLinear(256), seen=level), Probit()
+    return Dequantized(Flow(*maps, event_shape=MNIST_STORED.shape))
 
 
 def _with_noise(flow: Flow) -> Any:
@@ -73,6 +83,15 @@ def _plane(source: Points) -> Any:
 
 RECIPES = (
     *(Recipe(**_plane(s)) for s in (EIGHT, RINGS, PINWHEEL, CHECKERBOARD)),
+    Recipe(
+        name="flow-mnist8-rows",
+        title="pixel by pixel, histograms",
+        model=lambda: _fast(_pixel_by_pixel()),
+        steps=(10, 2_000, 100_000),
+        start=Start("rowcnn-mnist8", lambda model: model.flow.chain.parts[0].net),
+        ships=False,
+        **_GRAYS | {"optimizer": adamw(2e-3, 0.01)},
+    ),
     Recipe(
         name="flow-mnist8-multiscale",
         title="fine to coarse, histograms",
