@@ -316,7 +316,7 @@ MODELS = {
     "dequantized by label": lambda: Dequantized(images_flow(condition=Labels(3))),
     "dequantized by a net": varied_dequantization,
     "of several sizes": lambda: Dequantized(
-        multiscale_flow((1, 4, 4), width=4, depth=1, hidden=6)
+        multiscale_flow((1, 4, 4), sizes=1, width=8, depth=1, hidden=8)
     ),
     "made of three orders": lambda: MADE(
         (1, 2, 3), DiscretizedLogistic(), width=16, orders=3

@@ -728,7 +728,7 @@ BAD = {
     "a spline with ends": (
         lambda: multiscale_flow((1, 8, 8), SPLINE),
         ValueError,
-        "has a bound",
+        "beyond 0 to 1",
     ),
     "no density": (lambda: Dequantized(TinyVAE()), ValueError, "no exact log_prob"),
 }

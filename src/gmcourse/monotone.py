@@ -38,9 +38,11 @@ class Monotone:
 
     Attributes:
         per_value: parameters of one value.
+        unit: it is a map of the numbers from 0 to 1, and of no others.
     """
 
     per_value: int
+    unit: bool = False
 
     def to_latent(
         self, x: Float[Tensor, "b ..."], params: Float[Tensor, "b p ..."]
@@ -196,6 +198,8 @@ class PiecewiseLinear(Monotone):
     Raises:
         ValueError, TypeError: ``bins`` is not a positive integer.
     """
+
+    unit = True
 
     def __init__(self, bins: int = 256):
         self.bins = self.per_value = integer("bins", bins)

@@ -16,7 +16,7 @@ from .dequantization import level
 from .flows import Bijection, Coupling, Flow, Permute, silent
 from .glow import AtHalfSize, OnHalf, Probit
 from .likelihoods import to_levels
-from .monotone import RationalQuadratic
+from .monotone import Monotone, RationalQuadratic
 from .pixels import RowCNN
 
 __all__ = ["GridNet", "multiscale_flow"]
@@ -82,7 +82,7 @@ class GridNet(nn.Module):
 
 def multiscale_flow(
     event_shape: tuple[int, ...],
-    transform: RationalQuadratic | None = None,
+    transform: Monotone | None = None,
     *,
     sizes: int = 2,
     width: int = 48,
@@ -103,7 +103,7 @@ def multiscale_flow(
 
     Args:
         event_shape: ``(1, height, width)``.
-        transform: of the pixels, a spline from 0 to 1 (``bound=None``).
+        transform: of the pixels, from 0 to 1; `RationalQuadratic` by default.
         sizes: how often the side is halved.
         width: of the nets at half the size; below that half as much again.
         depth: of the nets.
@@ -111,7 +111,7 @@ def multiscale_flow(
 
     Raises:
         ValueError, TypeError: a size is no positive integer, a side can't be halved
-            that often, there are several channels, or the spline has a bound.
+            that often, there are several channels, or the transform goes beyond 0 to 1.
     """
     channels, *sides = shape = shape_of("event_shape", event_shape)
     if (
@@ -125,7 +125,10 @@ def multiscale_flow(
         )
     spline = transform or RationalQuadratic(16, None, least=1e-5)
     if not spline.unit:
-        raise ValueError("the spline has a bound; expected RationalQuadratic(…, None)")
+        raise ValueError(
+            "the transform goes beyond 0 to 1; expected RationalQuadratic(…, None) or "
+            "PiecewiseLinear"
+        )
 
     def coupling(channels: int, sides: tuple[int, int], width: int) -> Bijection:
         out = spline.per_value * channels

@@ -50,7 +50,8 @@ class _NegativeLogP(Measure):
         text = f"{number(record['value'])} ± {number(record['std_error'])}"
         if self.per_dim:
             text += f" ({number(record['bits_per_dim'], 3)} bits/dim)"
-        draws = f", {record['k']:,} draws" if "k" in record else ""
+        k = record.get("k")
+        draws = "" if k is None else f", {k:,} draw" + "s" * (k > 1)
         what = kind_in_words(record).removesuffix(" on −log p(x)") + draws
         return {"nats": text, "which are": what.replace("|", r"\|")}
 
