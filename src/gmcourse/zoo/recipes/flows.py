@@ -101,8 +101,8 @@ RECIPES = (
             Dequantized(multiscale_flow(MNIST_STORED.shape, PiecewiseLinear(256)))
         ),
         steps=(10, 9_000, 200_000),
-        bytes_note="8 bits for a weight; a million of them, most of which take sums over "
-        "the places of a picture or are convolutions of its neighbors",
+        bytes_note="8 bits for a weight; a million of them, most of which take sums "
+        "over all places of a picture or are convolutions",
         **_GRAYS,
     ),
     Recipe(
