@@ -87,6 +87,28 @@ def test_bounds_reach_what_the_course_promises(name, nats, draws):
     assert record["value"] <= nats
 
 
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [
+        # Grathwohl et al. (2019), table 2: FFJORD.
+        ("flow-mnist8-multiscale", 0.99),
+        ("flow-mnist8-rows", 0.99),
+        # Kingma & Dhariwal's Glow, in that table: 1.05.
+        ("flow-mnist8-multiscale-noise", 1.05),
+    ],
+)
+def test_flows_of_digits_reach_what_the_course_promises(name, bits):
+    record = zoo.card(name)["metrics"]["neg_log_p"]
+    assert record["n"] == 10**4 and record["kind"] == "bound"
+    assert record["bits_per_dim"] <= bits
+
+
+@pytest.mark.parametrize("name", ["checkerboard", "rings", "pinwheel", "eight"])
+def test_flows_of_points_are_near_the_truth(name):
+    record = zoo.card(f"flow-{name}")["metrics"]["divergence"]
+    assert record["value"] <= 0.02 and record["std_error"] < 0.003
+
+
 def test_five_minutes_are_five_minutes():
     card = zoo.card("vae-mnist-300s")
     assert card["minutes"]["cpu"] <= 5.0 and card["threads"] == 1
