@@ -70,7 +70,7 @@ class FlowPlane(Live):
         sets: Mapping[str, Cloud | GaussianMixture] | None = None,
         *,
         start: tuple[float, float] = (1.0, 0.5),
-        rate: float = 0.01,
+        rate: float = 5e-3,
         batch: int = 256,
         extent: float = 4.0,
         title: str = "",
