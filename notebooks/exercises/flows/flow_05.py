@@ -162,7 +162,7 @@ class Flow05:
     floor under the standard deviation | -std.log() -> -(std**2 + 1e-6).log() / 2
     floor under the standard deviation | -std.log() -> -(std + 1e-8).log()
     difference of large numbers | -std.log()
-        -> -(x.square().mean((0, 2, 3)) - mean**2).clamp(min=1e-12).log() / 2
+        -> -(x.square().mean((0, 2, 3)) - mean**2).abs().log() / 2
     not set by the first batch | if not self.ready: -> if False:
     set by every batch | if not self.ready: -> if True:
     set by every batch | self.ready.fill_(True) -> pass

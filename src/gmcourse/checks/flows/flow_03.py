@@ -38,10 +38,9 @@ which gives `x`. `x` and `z` are `(b, d)` with $d \ge 2$, even or odd, and each 
 keeps its position. `log_det` is $\log |\det \partial z / \partial x|$ of each row,
 `(b,)`. With $m$ even and $p$ odd positions, `net` takes `(b, p)` and gives `(b, 2 m)`:
 first all of $s$, then all of $t$, both in the order of the positions, and as they
-are, of any size. It is no function of anything else, may be any module, and is never
-inverted. Everything is of one type, float32 or float64, to the digits of the type (the
-determinant itself need not fit into it), and gradients flow to `x`, to
-`z` and to the weights of `net`, in both directions.
+are, of any size. `net` may be any module and is never inverted. Everything is of one
+type, float32 or float64, to the digits of the type (the determinant itself need not fit
+into it). Gradients flow to `x`, to `z` and to the weights of `net`, both ways.
 """,
     stub='''
 def forward(net, x):
