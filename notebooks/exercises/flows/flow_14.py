@@ -151,7 +151,7 @@ class Flow14:
     @right
     @build
     def masked():
-        return fitted(masked_flow(2, RationalQuadratic(8), layers=3, width=32), 1200)
+        return fitted(masked_flow(2, RationalQuadratic(8), layers=3, width=24), 1200)
 
     runs = cases(
         couplings,

@@ -114,13 +114,13 @@ def flow_14(t, model):
         """z and the log-determinant, in float64."""
         z, log_det = t.call(model.to_latent, x)
         t.shape(z, x.shape, "one z for each point.")
-        t.shape(log_det, (len(x),), "one number for each point.")
+        ideas = {"reduced over the batch": [(), (1,)]}
+        t.shape(log_det, (len(x),), "one number for each point.", ideas=ideas)
         return t.tensor(z).detach().double(), t.tensor(log_det).detach().double()
 
     def log_prob(x, scale=1.0):
         """Of points in parts; ``scale``: as if they had been divided by it."""
-        with torch.no_grad():
-            parts = [there(v / scale) for v in x.split(5000)]
+        parts = [there(v / scale) for v in x.split(5000)]
         z, log_det = (torch.cat(v) for v in zip(*parts))
         normal = -z.square().sum(1) / 2 - math.log(2 * math.pi)
         return normal + log_det - 2 * math.log(scale)
@@ -143,33 +143,38 @@ def flow_14(t, model):
         back = t.call(model.from_latent, z.float())
         t.close(back, points, "The inverse gives x again.", "not inverted", tol=5e-3)
 
+    t.property("to the latent, and not from it")
+    draws, (other, _) = t.call(model.from_latent, noise), there(noise)
+    draws = t.tensor(draws).detach()
+    likely, turned = (
+        truth.log_prob(v.float()).clamp(min=-50).mean() for v in (draws, other)
+    )
+    got = f"from_latent makes points of log-density {likely:.3g}"
+    got += f", to_latent of {turned:.3g}"
+    why = "Of normal points from_latent makes rings."
+    t.true(turned < likely + 1, why, got, "directions exchanged")
     t.property("the integral of p over a square")
     line = torch.arange(-6, 6, 0.05) + 0.025
     whole = log_prob(torch.cartesian_prod(line, line)).exp().sum() * 0.05**2
     told = "does not integrate to one"
     t.at_most(whole, 1.02, "At most 1, up to the width of the grid.", told)
 
-    with torch.no_grad():
-        draws = t.tensor(t.call(model.from_latent, noise)).detach()
-        other = t.tensor(t.call(model.to_latent, noise)[0]).detach()
     radius = draws.norm(dim=1)
     ring = radius.round().clamp(1, 3)
     shares = torch.stack([(ring == r).float().mean() for r in (1, 2, 3)])
-    off = ((radius - ring).abs() > 0.45).float().mean()
+    off = ((radius - ring).abs() > 0.3).float().mean()  # 5 % of the truth's
 
     def above(scale=1.0):
         """Nats above the truth of p, or of p on another scale."""
         return (truth.log_prob(x) - log_prob(x, scale)).mean()
 
     gap, std = above(), float(x.std())
-    typical = truth.log_prob(draws).clamp(min=-50).mean()
     traps = {
-        "directions exchanged": truth.log_prob(other).mean() > max(-4.0, typical + 1),
         "fitted in other coordinates": lambda: any(
-            above(s) < BOUND + 0.1 for s in (std, 1.5, 2.0, 3.0, 4.0, 1 / std)
+            above(s) < min(0.4, gap - 0.5) for s in (std, 1.5, 2.0, 3.0, 4.0, 1 / std)
         ),
-        "a ring missed": bool(shares.min() < 0.1 and shares.max() > 0.4),
-        "mass between the rings": bool(off > 0.2 and gap < CHANCE),
+        "a ring missed": bool(shares.min() < 0.1 and off < 0.25),
+        "mass between the rings": bool(off > 0.25 and gap < CHANCE),
     }
     name, why = f"at most {BOUND} nats above the truth", "Over 20,000 fresh points."
     t.reached(name, gap, BOUND, why, traps, near=NEAR, chance=CHANCE)
