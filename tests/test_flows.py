@@ -30,9 +30,15 @@ from gmcourse.glow import (
     glow,
 )
 from gmcourse.likelihoods import Categorical
-from gmcourse.monotone import Affine, PiecewiseLinear, RationalQuadratic, Shift
+from gmcourse.monotone import (
+    Affine,
+    Monotone,
+    PiecewiseLinear,
+    RationalQuadratic,
+    Shift,
+)
 from gmcourse.multiscale import GridNet, multiscale_flow
-from gmcourse.nets import WithLabel, mlp
+from gmcourse.nets import WithLabel, count_parameters, mlp
 from gmcourse.pixels import PixelCNN, RowCNN
 from gmcourse.planar import Planar
 
@@ -703,6 +709,68 @@ def test_bits_of_a_uniform_density_are_eight():
     x = torch.randint(256, (5, 1, 4, 4), dtype=torch.uint8)
     bits = -model.elbo(x) / (16 * math.log(2))
     torch.testing.assert_close(bits.float(), torch.full((5,), 8.0))
+
+
+def test_learned_noise_sees_the_image_from_minus_one_to_one():
+    seen = []
+
+    class Seen(Permute):
+        def to_latent(self, x, c=None):
+            seen.append(c)
+            return super().to_latent(x)
+
+    model = Dequantized(Flow(ActNorm(2), event_shape=(2,)), Seen([0, 1]))
+    model.cell(torch.tensor([[0, 255]], dtype=torch.uint8))
+    assert seen[0].tolist() == [[-1.0, 1.0]]
+
+
+def test_sizes_by_default():
+    """Two hidden layers of 64 in each of four maps; two sizes of four steps."""
+    inner = 64 * 64 + 64
+    assert count_parameters(coupling_flow(4)) == 4 * (2 * 64 + 64 + inner + 65 * 4)
+    assert count_parameters(masked_flow(3)) == 4 * (3 * 64 + 64 + inner + 65 * 6)
+    assert count_parameters(MaskedNet(3, 2)) == 3 * 64 + 64 + inner + 65 * 6
+    steps = []
+    for d in (4, 8):
+        net = (d // 2 * 9 + 1) * 64 + inner + (64 * 9 + 1) * d
+        steps.append(2 * d + d + 2 * d * d + net)
+    made = glow((1, 8, 8))
+    assert count_parameters(made) == 4 * sum(steps)
+    assert made.chain.parts[0].margin == Logit().margin == 0.05
+
+
+def test_the_transform_of_a_glow_is_the_one_given():
+    parts = glow((1, 8, 8), SPLINE, width=4, steps=1).modules()
+    found = [part.transform for part in parts if isinstance(part, Coupling)]
+    assert found == [SPLINE, SPLINE]
+
+
+def test_masks_are_no_weights():
+    assert not [name for name in MaskedNet(3, 2).state_dict() if "mask" in name]
+
+
+def test_a_planar_map_begins_as_the_identity():
+    x = torch.randn(20, 3)
+    z, log_det = Planar(3).to_latent(x)
+    torch.testing.assert_close(z, x)
+    torch.testing.assert_close(log_det, torch.zeros(20), rtol=0, atol=1e-6)
+
+
+def test_quantiles_are_exact_up_to_the_last_number_below_one():
+    tiny = 2.0**-24
+    x = torch.tensor([[0.0, tiny, 1 - tiny, 1.0]])
+    z, _ = Probit().to_latent(x)
+    assert torch.equal(z[0, 1:3], torch.special.ndtri(x[0, 1:3]))
+    assert torch.equal(z[0, [0, 3]], z[0, 1:3])
+
+
+@pytest.mark.parametrize("kind", [Bijection, Monotone])
+@pytest.mark.parametrize("way", ["to_latent", "from_latent"])
+def test_a_map_has_both_directions(kind, way):
+    x = torch.zeros(1, 1)
+    given = (x,) if kind is Bijection else (x, x[:, None])
+    with pytest.raises(NotImplementedError, match=f"{kind.__name__}.*{way}"):
+        getattr(kind(), way)(*given)
 
 
 class TinyVAE(GenerativeModel):

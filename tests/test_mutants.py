@@ -138,7 +138,7 @@ def test_random_mutants_change_the_program():
     mutants = mutate.at_random(mutate.modules(), 150, 0)
     assert len({(mutant.file, mutant.text) for mutant in mutants}) == 150
     kept = {mutant.file for mutant in mutants}
-    assert "vae.py" in kept and not {"live/_net.py", "checks/_trial.py"} & kept
+    assert len(kept) > 30 and not {"live/_net.py", "checks/_trial.py"} & kept
     for mutant in mutants:
         source = (mutate.LIBRARY / mutant.file).read_text(encoding="utf-8")
         assert ast.dump(ast.parse(mutant.text)) != ast.dump(ast.parse(source))

@@ -8,6 +8,7 @@ from gmcourse import Labels, seeded
 from gmcourse.autoregressive_flows import Conditionals
 from gmcourse.flows import Flow, Inverse, coupling_flow
 from gmcourse.monotone import Affine, RationalQuadratic
+from gmcourse.nets import count_parameters
 from gmcourse.tarflow import Guided, Patches, TokenNet, denoise, guide, tarflow
 
 LABELS = Labels(3, required=False)
@@ -176,6 +177,27 @@ def test_guidance_pushes_away_from_what_no_label_says():
     torch.testing.assert_close(Guided(model, 2.0).params(x, c), 3 * told - 2 * plain)
     # The label of none is one of its own.
     torch.testing.assert_close(plain, model.params(x, torch.full((4,), 3)))
+
+
+def test_guidance_reaches_all_maps_of_a_flow():
+    model, c, x = flow(condition=LABELS), torch.arange(4) % 3, images(4)
+    guided = guide(model, 2.0)
+    for part, pushed in zip(model.chain.parts[1:-1:2], guided.chain.parts[1:-1:2]):
+        x = model.chain.parts[0].to_latent(images(4))[0]
+        due = 3 * part.net.params(x, c) - 2 * part.net.params(x)
+        torch.testing.assert_close(pushed.net.params(x, c), due)
+        assert pushed.transform is part.transform
+    assert guided.event_shape == (2, 4, 6) and guided.condition.required
+
+
+def test_sizes_by_default():
+    made = tarflow((1, 8, 8))  # four patches of 16 values, width 64
+    block = 4 * 64 * 64 + 4 * 64 + 2 * 64 * 256 + 256 + 64
+    one = (16 * 64 + 64) + 4 * 64 + 2 * block + 2 * 64 + (64 * 32 + 32)
+    assert count_parameters(made) == 4 * one
+    net = TokenNet(4, 16, width=64)
+    assert count_parameters(net) == one and net.net.blocks[0].attention.heads == 4
+    assert made.chain.parts[1].net.net.blocks[0].attention.heads == 4
 
 
 def test_guidance_shares_the_weights():

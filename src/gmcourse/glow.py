@@ -55,7 +55,7 @@ class ActNorm(Bijection):
 
     def to_latent(self, x, c=None):
         if self.training and not self.ready:
-            self._set(x.detach())
+            self._set(x)
         mean, log_std = (self._along(v, x) for v in (self.mean, self.log_std))
         log_det = -self.log_std.sum() * _places(x)
         return (x - mean) * (-log_std).exp(), log_det.expand(len(x))

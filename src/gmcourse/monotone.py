@@ -175,8 +175,7 @@ class RationalQuadratic(Monotone):
             edge = torch.ones_like(slopes[:, :1])
             slopes = torch.cat([edge, slopes, edge], 1)  # (b, bins + 1, ...)
         at = v.clamp(self.low, self.high)
-        with torch.no_grad():
-            where = (at[:, None] >= ends[:, side, :-1]).sum(1, keepdim=True)
+        where = (at[:, None] >= ends[:, side, :-1]).sum(1, keepdim=True)
         both = where[:, None].expand(-1, 2, *where.shape[1:])
         size = sizes.gather(2, both)[:, :, 0]
         start = ends.gather(2, both)[:, :, 0] - size

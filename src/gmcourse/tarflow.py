@@ -55,7 +55,7 @@ class Patches(Bijection):
 
     def to_latent(self, x, c=None):
         values = F.pixel_unshuffle(x, self.side)  # (b, values, rows, columns)
-        return values.flatten(2).mT.contiguous(), x.new_zeros(len(x))
+        return values.flatten(2).mT, x.new_zeros(len(x))
 
     def from_latent(self, z, c=None):
         return F.pixel_shuffle(z.mT.unflatten(2, self.grid), self.side)

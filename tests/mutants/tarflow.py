@@ -7,7 +7,6 @@ MUTANTS = [
         "values.flatten(2).mT",
         "values.mT.flatten(2).mT",
     ),
-    ("patches in memory as they come", ".mT.contiguous()", ".mT"),
     ("a token sees itself", "self.into(x[:, :-1]), (0, 0, 1, 0)", "self.into(x)"),
     (
         "a token does not see the one before it",
