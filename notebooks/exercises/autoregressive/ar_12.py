@@ -83,7 +83,8 @@ class Ar12:
     equal orders counted once | for order in orders]
         -> for order in {tuple(order.tolist()): order for order in orders}.values()]
     one order drawn | table.logsumexp(dim=1) - math.log(len(orders))
-        -> table.gather(1, torch.randint(len(orders), (len(x), 1)))[:, 0]
+        -> table.gather(1, ((torch.arange(len(x)) + torch.randint(99, ()))
+           % len(orders))[:, None])[:, 0]
     best order alone
         | table.logsumexp(dim=1) - math.log(len(orders)) -> table.amax(1)
     one order alone
