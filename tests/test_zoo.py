@@ -99,7 +99,7 @@ def test_bounds_reach_what_the_course_promises(name, nats, draws):
 )
 def test_flows_of_digits_reach_what_the_course_promises(name, bits):
     record = zoo.card(name)["metrics"]["neg_log_p"]
-    assert record["n"] == 10**4 and record["kind"] == "bound"
+    assert record["n"] == 10**4 and record["side"] == "upper"
     assert record["bits_per_dim"] <= bits
 
 
