@@ -93,13 +93,13 @@ def test_bounds_reach_what_the_course_promises(name, nats, draws):
         # Grathwohl et al. (2019), table 2: FFJORD.
         ("flow-mnist8-multiscale", 0.99),
         ("flow-mnist8-rows", 0.99),
-        # Kingma & Dhariwal's Glow, in that table: 1.05.
-        ("flow-mnist8-multiscale-noise", 1.05),
+        # RealNVP, in that table.
+        ("flow-mnist8-multiscale-noise", 1.06),
     ],
 )
 def test_flows_of_digits_reach_what_the_course_promises(name, bits):
     record = zoo.card(name)["metrics"]["neg_log_p"]
-    assert record["n"] == 10**4 and record["kind"] == "bound"
+    assert record["n"] == 10**4 and record["side"] == "upper"
     assert record["bits_per_dim"] <= bits
 
 

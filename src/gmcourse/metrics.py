@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from . import classifiers
@@ -66,7 +66,7 @@ def bits_per_dim(
 @torch.no_grad()
 def importance_weighted_bound(
     vae: Any,
-    x: Float[Tensor, "b ..."],
+    x: Shaped[Tensor, "b ..."],
     c: Int[Tensor, " b"] | None = None,
     k: int = 5000,
     rows: int = 1000,
