@@ -192,7 +192,7 @@ def flow_13(t, price):
 
     kept: list = []
 
-    def judged(name, f, x, known=None, tol=1e-6):
+    def judged(name, f, x, known=None, tol=1e-6, near=1e-3):
         made, n = t.call(price, f, x), len(x)
         pair = isinstance(made, tuple | list) and len(made) == 2
         got = f"an object of type {type(made).__name__}"
@@ -209,7 +209,7 @@ def flow_13(t, price):
             single = any((v - v.float()).abs().max() < 1e-13 * v.abs().max()
                          for v in (out, 1 / out))  # fmt: skip
             told = "float32 in between" if single else "step of a difference"
-            told = known or (told if off < (1e-2 if single else 1e-3) else None)
+            told = known or (told if off < (1e-2 if single else near) else None)
             why = "From the norms of the Jacobian of each row and of its inverse"
             why += " (here divided by what is due)." if i == 0 else "."
             ideas = apart(rivals(i, f, x), exact[i], size)
@@ -234,7 +234,8 @@ def flow_13(t, price):
     )
     shear = torch.tensor([[1.0, 0.0], [float(t.integer(3, 9)), 1.0]]).double()
     judged("of a shear", lambda x: x @ shear.T, t.normal(3, 2).double())
-    judged("at a condition number of 1e4", bent(4, -2.0, 1.8), t.normal(3, 4).double())
+    x = t.normal(3, 4).double()
+    judged("at a condition number of 1e4", bent(4, -2.0, 1.8), x, near=0.1)
     lost = "smallest singular value lost"
     x = t.normal(4, 3).double().requires_grad_()
     judged("at a condition number near 1e7", bent(3, -4.5, 1.9), x, lost)
