@@ -24,8 +24,8 @@ def level(x: Float[Tensor, "..."], levels: int = 256) -> Float[Tensor, "..."]:
     """Of a value between 0 and 1 the level whose cell it lies in, from 0 to 1.
 
     What a net may see of a dequantized pixel: the noise within the cell says nothing
-    of the other pixels. A map that moves a value as the levels of others say has the
-    determinant of one that sees all of them, and needs less noise to be learned.
+    of the other pixels. A level is a function of its own pixel, so that the Jacobian
+    of a map whose nets see levels has its zeros where it had them, and its diagonal.
 
     Example:
         >>> level(torch.tensor([0.0, 0.2, 0.5, 0.999]), 4)

@@ -91,12 +91,13 @@ def multiscale_flow(
 ) -> Flow:
     """A flow of gray images with values between 0 and 1, from fine to coarse.
 
-    At each size a square of 2×2 pixels has two corners that stay at first, one above
-    the other's diagonal. The other two are moved as those say, and are done; then one
-    of the two that stayed, as the other says. What is left is an image of half the
-    size. The smallest goes pixel by pixel. Each pixel is moved once, by a spline from
-    0 to 1, and at the end each is made normal on its own: ``z`` has its place. A net
-    sees levels, not the noise within them, see `gmcourse.dequantization.level`.
+    Of each square of 2×2 pixels the upper right and the lower left one are moved as
+    the other two say, and are done; then the upper left one, as the lower right one
+    says. The lower right ones are an image of half the size, and so on. The smallest
+    image goes pixel by pixel. Each pixel is moved once, within 0 to 1, and at the end
+    each is made normal on its own: ``z`` has its place. The nets see levels, not the
+    noise within them, see `gmcourse.dequantization.level`, so that the probability of
+    a cell is that of its two ends: ``prod_i F_i((x_i + 1) / 256) - F_i(x_i / 256)``.
 
     The parts that are done early are those of Dinh et al. (2017), sec. 3.6; that
     coarse pixels go before fine ones is as in Reed et al. (2017).
