@@ -572,6 +572,27 @@ def test_the_mass_of_a_cell_is_known_where_nets_see_levels():
     torch.testing.assert_close(tight, mass, rtol=0, atol=0.1)
 
 
+def test_a_grid_net_sees_neighbors_and_all_places():
+    with seeded(19):
+        net = GridNet(1, 1, (6, 6), width=8, depth=1, embedding=2)
+        x = torch.rand(1, 1, 6, 6, dtype=torch.float64)
+        assert not net(x.float()).any()  # 0 at first
+        net = shaken(net, 0.5)
+    other = x.clone()
+    other[..., 0, 0] = (x[..., 0, 0] + 0.5) % 1
+    moved = lambda: (net(x) != net(other))[0, 0]  # noqa: E731
+    assert moved()[3:, 3:].any()
+    nn.init.zeros_(net.far[0].weight)
+    assert moved()[2, :3].any() and not moved()[3:].any() and not moved()[:, 3:].any()
+    nn.init.zeros_(net.near[0].weight)
+    assert moved()[:2, :2].any() and not moved()[2:].any()
+    before = net(x)
+    with torch.no_grad():
+        net.place[:, 4, 3] += 1
+    assert (net(x) != before)[0, 0].nonzero().tolist() == [[4, 3]]
+    assert net.values.weight.requires_grad
+
+
 def test_of_several_sizes_the_coarse_ones_go_first():
     """When a pixel changes, only those move whose turn is later, and itself."""
     turns = torch.tensor([[2, 3], [3, 1]]).tile(2, 2)  # the last turn is the finest

@@ -9,11 +9,6 @@ MUTANTS = [
     ),
     ("neighbors forgotten", "h = h + near(h.relu())", "h = h + 0 * near(h.relu())"),
     ("far places forgotten", "far.weight @ at + far.bias", "at + far.bias"),
-    (
-        "sums over channels",
-        "seen.permute(0, 2, 3, 1, 4).flatten(3)",
-        "seen.permute(0, 2, 3, 4, 1).flatten(3)",
-    ),
     ("vectors that do not learn", "freeze=False", "freeze=True"),
     ("the noise is seen", "flip=True, seen=level", "flip=True"),
     ("the noise of the smallest is seen", "**how), spline, level)", "**how), spline)"),
