@@ -556,6 +556,10 @@ def test_what_sees_levels_does_not_see_the_noise_within_them(name):
     own = torch.zeros_like(moved)
     own[:, 0, 0, 0] = True
     assert (moved <= own).all() and moved.any()
+    # All others move within theirs: nothing happens to the last.
+    every = other.clone()
+    every[..., -1, -1] = y[..., -1, -1]
+    assert torch.equal(part.to_latent(every)[0][..., -1, -1], z[..., -1, -1])
     one[:, 0, 0, 0] = (y[:, 0, 0, 0] + 0.5) % 1
     assert (part.to_latent(one)[0] != z).flatten(1).sum(1).max() > 1
 
