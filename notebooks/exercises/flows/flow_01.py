@@ -80,6 +80,15 @@ class Flow01:
     floor under the slope | slope.abs() -> (slope.abs() + 1e-8)
     floor under the slope | slope.abs() -> (slope.abs() + 1e-12)
     floor under the slope | slope.abs() -> slope.abs().clamp(min=1e-20)
+    ceiling on the slope | slope.abs() -> slope.abs().clamp(max=1e20)
+    ceiling on the slope | slope.abs() -> slope.abs().clamp(max=1e28)
+    ceiling on the slope | slope.abs() -> slope.abs().clamp(1e-30, 1e20)
+    slope squared | slope.abs().log() -> slope.square().log() / 2
+    one subtracted and added | slope.abs().log() -> (slope.abs() - 1).log1p()
+    float32 in between | slope.abs().log() -> slope.abs().float().log().to(z)
+    float32 in between | slope.abs() -> slope.abs().float().to(z)
+    summed over the dimensions | slope.abs().log() -> (slope.abs().log()
+        if z.dim() < 2 else slope.abs().log().sum(-1, keepdim=True))
     derivative at x in place of z
         | (slope,) = -> y = x.detach().requires_grad_(); (slope,) =
         | x.sum(), z -> g(y).sum(), y

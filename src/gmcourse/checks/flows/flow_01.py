@@ -35,7 +35,9 @@ digits of the type, float32 or float64, in which `z`, `log_p` and the results ar
 slope may be as small as $10^{-30}$ or as large as $10^{30}$, and `log_p` any number,
 also near -1000 or 1000. Both results keep their
 graph: they can be differentiated by `z` and `log_p`, if these require a gradient, and
-by the weights of `g`, also if these do not.
+by the weights of `g`, also if these do not. (Where nothing depends on `z`, as the slope
+of a linear `g`, no path is due.) What `requires_grad` and `.grad` of the inputs are
+afterward is not looked at.
 """,
     stub='''
 def pushed(g, z, log_p):
@@ -64,6 +66,11 @@ def pushed(g, z, log_p):
         "their logarithms are lowered by its logarithm.",
         "floor under the slope": "A constant added to the slope, or a clamp, changes "
         "the density where g is flat.",
+        "ceiling on the slope": "A clamp changes the density where g is steep.",
+        "slope squared": "In float32 the square of 1e30 is infinite, that of 1e-30 is "
+        "0: abs() needs no square.",
+        "one subtracted and added": "Beside 1 a small slope has no digits: log1p is "
+        "for numbers that are given as what they are more than 1.",
         "slope of the mean": "The derivative of a mean over n numbers is 1/n of the "
         "slope at each.",
         "float32 in between": "What comes back as float64 has the digits of float32.",
@@ -109,6 +116,12 @@ def flow_01(t, pushed):
             for low in (torch.add, lambda v, c: v.clamp(min=c))
             for c in range(3, 31)
         ]
+        logs["ceiling on the slope"] = [
+            at.abs().clamp(max=10.0**c).log() for c in range(1, 30)
+        ]
+        single = at.abs().to(z.dtype)
+        logs["slope squared"] = single.square().log().double() / 2
+        logs["one subtracted and added"] = (single - 1).log1p().double()
         signs = {
             "": -1,
             "sign of the log-slope": 1,
@@ -121,6 +134,13 @@ def flow_01(t, pushed):
                 *(lambda v: v.mean().expand_as(v), lambda v: v.sum().expand_as(v)),
             ],
         }
+        if z.dim() > 1:
+            last = lambda v: v.sum(-1, keepdim=True).expand_as(v)  # noqa: E731
+            ends["summed over the dimensions"] = last
+        elif z.dtype == torch.float64:
+            size = at.abs().float()
+            rounded = [size.double().log(), size.log().double()]
+            yield "float32 in between", [log_p - v for v in rounded]
         yield from mistakes(lambda a, s, f: log_p + s * f(a), logs, signs, ends, most=1)
         yield "density in place of its logarithm", (log_p - logs[""]).exp()
         yield "slope in place of its logarithm", [log_p / at.abs(), log_p * at.abs()]
@@ -155,6 +175,7 @@ def flow_01(t, pushed):
     judged("another one at the same z", torch.exp, torch.exp, z, log_p)
     judged("other densities at the same z", *rising, z, t.normal(n, std=3))
     wide = t.uniform(n, low=50, high=68) * (1 - 2 * (torch.arange(n) % 2))
+    wide[:2] = t.uniform(2, low=67.5, high=68) * torch.tensor([1, -1])
     low = t.normal(n)
     name = "slopes from 10⁻³⁰ to 10³⁰"
     judged(name, *falling, wide, low, tol=1e-4)
@@ -162,7 +183,8 @@ def flow_01(t, pushed):
     judged("log-densities near 1000 and -1000", *rising, z, low, told)
     judged("float64, to ten digits", *rising, z.double(), log_p.double(), tol=1e-10)
 
-    far = t.uniform(n, low=1e4, high=2e4).double()
+    judged(f"{name}, in float64", *falling, wide.double(), log_p.double(), tol=1e-10)
+    far, log_p = t.uniform(12, low=1e4, high=2e4).double(), t.normal(12)
     wave = lambda z: 2 * z + z.sin(), lambda z: 2 + z.cos()
     judged("float64, far from 0", *wave, far, log_p.double(), tol=1e-9)
     for shape in ((), (1,), (2, 3, 4)):
