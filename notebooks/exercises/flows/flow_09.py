@@ -68,6 +68,16 @@ class Flow09:
     logit without its Jacobian | - s.log() - (1 - s).log() -> + 0 * s
     logit without its Jacobian | slope.flatten(1).sum(1) -> 0
     Jacobian of the sigmoid | - s.log() - (1 - s).log() -> + s.log() + (1 - s).log()
+    density divided by the slope | nats = -(log_p + -> nats = -(log_p -
+    one end of the logit left out | - (1 - s).log() ->
+    a clamp | slope = math -> s = s.clamp(0.1, 0.9); slope = math
+    small constant in the logarithm | s.log() - (1 - s).log()
+        -> (s + 1e-8).log() - (1 - s + 1e-8).log()
+    small constant in the logarithm | s.log() - (1 - s).log()
+        -> (s + 1e-6).log() - (1 - s).log()
+    multiplied by log 2 | nats / (x[0].numel() * math.log(2))
+        -> nats / x[0].numel() * math.log(2)
+    reduced over the batch | slope.flatten(1).sum(1) -> slope.sum()
     share left out | math.log(share / 256) -> -math.log(256)
     share divided by | math.log(share / 256) -> -math.log(share * 256)
     share of one margin | math.log(share / 256) -> math.log((1 - margin) / 256)

@@ -91,7 +91,7 @@ class Flow11:
     sign flipped | log_prob = math.log(prob) -> log_prob = -math.log(prob)
     logarithm of the mean | prob, bound = cell(0)
         -> prob, bound = cell(0); bound = math.log(prob)
-    logarithm in the middle of the cell | prob, bound = cell(0)
+    mean of the two ends | prob, bound = cell(0)
         -> prob, bound = cell(0); bound = math.log(5.5) / 2 - math.log(40)
     width of the cell left out | return log_prob, bound, gap
         -> return log_prob, bound + math.log(4), gap
@@ -115,13 +115,18 @@ class Flow11:
         -> gap = (math.log(4) + log_prob - bound)
     another cell | gap = (log_prob - bound) / math.log(2)
         -> gap = math.log2(cell(1)[0]) - cell(1)[1] / math.log(2)
-    logarithm in the middle of the cell | gap = (log_prob - bound) / math.log(2)
+    multiplied by log 2 | gap = (log_prob - bound) / math.log(2)
+        -> gap = (log_prob - bound) * math.log(2)
+    mean of the two ends | gap = (log_prob - bound) / math.log(2)
         -> gap = math.log2(prob) - math.log2(5.5) / 2 + math.log2(40)
     best noise not normalized | / 40 / prob -> / 10
     best noise not normalized | / 40 / prob -> / 40
     density of y in place of u | / 40 / prob -> / 10 / prob
     uniform noise called the best | (1 + 4.5 * 0.8) / 40 / prob -> 1.0
     another place | 4.5 * 0.8 -> 18 * 0.8
+    density of the whole pixel | (1 + 4.5 * 0.8) / 40 / prob -> (1 + 18 * 0.8) / 10
+    distribution function in place of the density | (1 + 4.5 * 0.8) / 40 / prob
+        -> (0.8 + 2.25 * 0.64) / 3.25
     another place | 4.5 * 0.8 -> 4.5 * 0.2
     inverse of the density | (1 + 4.5 * 0.8) / 40 / prob
         -> 4.5 / math.log(5.5) / (1 + 4.5 * 0.8)
@@ -132,11 +137,21 @@ class Flow11:
         -> sum(math.log(p) - b for p, b in cells) / 4
     sum of the gaps | sum(p * (math.log(p) - b) for p, b in cells)
         -> sum(math.log(p) - b for p, b in cells)
+    divided by four once more | sum(p * (math.log(p) - b) for p, b in cells)
+        -> sum(p * (math.log(p) - b) for p, b in cells) / 4
+    multiplied by log 2 | in cells) / math.log(2) -> in cells) * math.log(2)
+    a level left out | range(4)] -> range(1, 4)]
+    a level left out | range(4)] -> range(3)]
     gap of one level | return log_prob, bound, gap, noise, mean_gap
         -> return log_prob, bound, gap, noise, gap
     weights at one place of each cell | sum(p * (math.log(p) - b) for p, b in cells)
         -> sum((4.5 * k + 1) / 31 * (math.log(p) - b) for k, (p, b) in enumerate(cells))
     not to the digits asked for | return log_prob, bound, gap
         -> return log_prob, bound, 0.14
+    not to the digits asked for | return log_prob, bound, gap
+        -> return log_prob, sum(math.log((1 + 4.5 * i / 1000) / 40)
+            for i in range(1000)) / 1000, gap
+    not to the digits asked for | return log_prob, bound, gap
+        -> return log_prob, bound + 0.003, gap
     """,
     )

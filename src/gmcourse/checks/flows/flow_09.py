@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from .._comparisons import far
 from .._exercise import Exercise
 from .._parts import mistakes
 
@@ -35,12 +36,13 @@ bits per dimension: with uniform $u$ the log-density of $x + u$ bounds $\log P(x
 below, on average over $u$.
 
 Write `bits_per_dim(log_p, x, u, margin)`. `log_p` is `(n,)`, in nats, the log-density
-that the flow gives the whole $v$ of each image; `x` is uint8 `(n, ...)`, of any shape
-behind the first axis, and each of its values is one dimension; `u` has the shape of
+that the flow gives the whole $v$ of each image; `x` is uint8 `(n, ...)`, with one axis
+or more behind the first, and each of its values is one dimension; `u` has the shape of
 `x`; `margin` is a number from 0.001 to 0.45. Return `(n,)`: for each image minus the
 base-2 logarithm of the density of $x + u$, divided by the number of dimensions. `log_p`
-and `u` are both float32, or both float64 (then to ten digits), the result is of the
-same type, and gradients flow to both.
+and `u` are both float32 (then four digits are enough), or both float64 (then right to
+$10^{-10}$ times 1 plus its size), the result is of the same type, and gradients flow to
+both.
 """,
     stub='''
 def bits_per_dim(log_p, x, u, margin):
@@ -62,6 +64,14 @@ def bits_per_dim(log_p, x, u, margin):
         "slope of logit, which differs from value to value, is missing.",
         "Jacobian of the sigmoid": "The way goes from v back to the pixels, and the "
         "density is multiplied by dv/dx: the slope of logit, not that of its inverse.",
+        "density divided by the slope": "The way goes from v to the pixels: the "
+        "density is multiplied by dv/dx.",
+        "one end of the logit left out": "The slope of logit has two parts, one from "
+        "log s and one from log(1 - s).",
+        "a clamp": "All values lie within the margins: a clamp changes what is due.",
+        "small constant in the logarithm": "The margin keeps s from 0 and 1: what is "
+        "added to it changes the value, and its gradient near the ends.",
+        "multiplied by log 2": "A bit is log 2 nats: nats are divided by log 2.",
         "share left out": "The squeeze by 1 - 2 margin is a part of the map.",
         "share divided by": "The squeeze by 1 - 2 margin belongs into dv/dx, not into "
         "its inverse.",
@@ -114,6 +124,9 @@ def flow_09(t, bits_per_dim):
             "": lambda s: -s.log() - (1 - s).log(),
             "logit without its Jacobian": torch.zeros_like,
             "Jacobian of the sigmoid": lambda s: s.log() + (1 - s).log(),
+            "one end of the logit left out": [
+                *(lambda s: -s.log(), lambda s: -(1 - s).log()),
+            ],
         }
         share = {
             "": lambda m: math.log(1 - 2 * m),
@@ -135,6 +148,10 @@ def flow_09(t, bits_per_dim):
                 lambda x, u, m: (m + (1 - 2 * m) * (x + u) / 256).sigmoid(),
                 lambda x, u, m: m + (1 - 2 * m) * (x / 256 + u),
             ],
+            "a clamp": [
+                lambda x, u, m, e=e: (m + (1 - 2 * m) * (x + u) / 256).clamp(e, 1 - e)
+                for e in (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
+            ],
             "255 in place of 256": lambda x, u, m: m + (1 - 2 * m) * (x + u) / 255,
         }
         count = {"": lambda d: d, "constant counted once for the image": lambda d: 1}
@@ -148,6 +165,7 @@ def flow_09(t, bits_per_dim):
         }
         unit = {"": math.log(2), "nats in place of bits": 1.0}
         unit["logarithm to base 10"] = math.log(10)
+        unit["multiplied by log 2"] = 1 / math.log(2)
         sign = {"": -1.0, "sign flipped": 1.0}
         logs = each(args[0] * 0, *args[1:]).detach().flatten(1).sum(1)
         d = x[0].numel()
@@ -163,13 +181,27 @@ def flow_09(t, bits_per_dim):
         own = -args[0] / d / math.log(2)
         twice = [logs + own / d, logs + own * d, logs * d + own]
         yield "log_p divided otherwise", twice
+        yield "reduced over the batch", [own + logs.sum(), own + logs.mean()]
+        yield "density divided by the slope", own - logs
         yield "mean over the dimensions", [logs / d + own, (logs + own) / d]
         yield "logit without its Jacobian", [own, own + 8]
         parts = jac, share, scale, place, count, dims, unit, sign
         yield from mistakes(lambda *c: value(*args, *c), *parts, tol=2e-5)
 
-    def judged(name, args, told=None, tol=1e-5, grads=True):
-        ideas = None if told else rivals(*args)
+    def added(log_p, x, u, margin):
+        """What a small constant in the logarithms gives."""
+        s = margin + (1 - 2 * margin) * (x.double() + u) / 256
+        slope = math.log((1 - 2 * margin) / 256)
+        for e in (10.0**-i for i in range(4, 13)):
+            ends = (e, e), (e, 0), (0, e), (-e, e), (e, -e)
+            logs = [-(s + a).log() - (1 - s + b).log() for a, b in ends]
+            logs.append(-(s * (1 - s) + e).log())
+            found = [log_p + (v + slope).flatten(1).sum(1) for v in logs]
+            bits = [-v / x[0].numel() / math.log(2) for v in found]
+            yield "small constant in the logarithm", bits
+
+    def judged(name, args, told=None, tol=1e-5, ideas=None, grads=True):
+        ideas = ideas or (None if told else rivals(*args))
         why = "Minus log2 of the density of x + u, by automatic differentiation."
         out = t.rowwise(name, bits_per_dim, args, each, why, ideas, told, grads=grads,
                         tol=tol)  # fmt: skip
@@ -183,6 +215,12 @@ def flow_09(t, bits_per_dim):
     judged("bits per dimension of pictures", args)
     for shape in ((4, 3, 5), (3, 2, 4, 5), (5, 7), (1, 3, 2, 2), (2, 1, 1), (3, 1, 6)):
         judged("bits per dimension of other sizes", images(shape))
+    args = images((3, 4, 2), kind=torch.float64)
+    out = t.tensor(t.call(bits_per_dim, *args)).detach()
+    near = not far(out, each(*args).detach().flatten(1).sum(1), 1e-5).any()
+    judged(
+        "in float64", args, "float32 in between" if near else None, 1e-10, added(*args)
+    )
     judged("a wide margin", images((3, 4, 2), 0.45))
     judged("a margin of 0.001", images((3, 4, 2), 0.001), tol=1e-4)
 
@@ -192,5 +230,3 @@ def flow_09(t, bits_per_dim):
     log_p = (slope.detach() - 8 * math.log(256)).float()
     t.close(t.call(bits_per_dim, log_p, x, u, margin), 8.0, "1/256 everywhere.",
             tol=1e-4)  # fmt: skip
-    args = images((3, 4, 2), kind=torch.float64)
-    judged("in float64", args, "float32 in between", 1e-10)

@@ -34,7 +34,8 @@ $$
 \log P(x) \;\ge\; \mathbb E_u \log \frac{p\bigl(\tfrac{x + u}{4}\bigr)}{4} .
 $$
 
-Give to four significant digits, the first two in nats and the gaps in bits:
+Give four significant digits or more, rounded (all four count: a coarse grid or a
+mean of random draws has two or three), the first two in nats and the gaps in bits:
 
 - `log_prob`: $\log P(0)$, of the darkest level;
 - `bound`: the right side for $x = 0$;
@@ -79,8 +80,8 @@ mean_gap = ...  # over the levels, weighted by P, bits
         "darkest cell: it isn't the value at one of its ends.",
         "logarithm of the mean": "The bound is the mean of the logarithm, which is "
         "smaller than the logarithm of the mean.",
-        "logarithm in the middle of the cell": "A logarithm is bent: its mean over the "
-        "cell is not its value in the middle, nor the mean of its ends.",
+        "mean of the two ends": "A logarithm is bent: its mean over the cell is not "
+        "the mean of its values at the ends.",
         "antiderivative of the logarithm": "An antiderivative of log t is t log t - t, "
         "and t = 1 + 18 y runs 18 times, or 4.5 times, as fast.",
         "gap of the probabilities": "The gap is a difference of logarithms.",
@@ -93,6 +94,14 @@ mean_gap = ...  # over the levels, weighted by P, bits
         "mean without the probabilities": "A pixel of level 3 comes far more often "
         "than one of level 0: the gaps count with P(x).",
         "sum of the gaps": "A mean is due.",
+        "divided by four once more": "The probabilities add up to one: weighted by "
+        "them, a sum is the mean already.",
+        "a level left out": "All four levels have a part in the mean.",
+        "multiplied by log 2": "A bit is log 2 nats: nats are divided by log 2.",
+        "distribution function in place of the density": "q is the density, the slope "
+        "of the distribution function.",
+        "density of the whole pixel": "The noise stays in one cell: q has the shape of "
+        "p within this cell, stretched to the length 1.",
         "gap of one level": "All four levels have a part in the mean.",
         "weights at one place of each cell": "P(x) is the probability of the cell.",
     },
@@ -126,7 +135,9 @@ def flow_11(t, log_prob, bound, gap, noise, mean_gap):
             values = values if isinstance(values, list) else [values]
             fits = [v for v in values if f"{float(v):.4g}" == out]
             kept[mistake] = [v for v in fits if abs(float(v) / float(value) - 1) > 4e-3]
-        t.number(name, got, value, why, kept, tol=4e-4, unit=unit, others=due)
+        digit = 10.0 ** (math.floor(math.log10(abs(float(value)))) - 3)
+        tol = 0.6 * digit / abs(float(value))  # half of the last one, and some air
+        t.number(name, got, value, why, kept, tol=tol, unit=unit, others=due)
 
     why = "The logarithm of the integral of p over 0 to 1/4, by quadrature."
     ideas = {
@@ -147,10 +158,7 @@ def flow_11(t, log_prob, bound, gap, noise, mean_gap):
     ideas = {
         "bits in place of nats": low / math.log(2),
         "logarithm of the mean": mass.log(),
-        "logarithm in the middle of the cell": [
-            (ends[0] * ends[2]).sqrt().log() - math.log(4),
-            (ends[1] / 4).log(),
-        ],
+        "mean of the two ends": (ends[0] * ends[2]).sqrt().log() - math.log(4),
         "width of the cell left out": [low + math.log(4), (4 * mass).log()],
         "width of the cell counted otherwise": [low - math.log(4), low / 4,
                                                 low + 2 * math.log(4)],
@@ -170,8 +178,8 @@ def flow_11(t, log_prob, bound, gap, noise, mean_gap):
         "logarithm to base 10": nats / math.log(10),
         "gap of the probabilities": [mass - low.exp(), 1 - low.exp() / mass],
         "width of the cell left out": [bits + 2, bits - 2, 2 - bits],
-        "logarithm in the middle of the cell": mass.log2()
-        - (ends[0] * ends[2]).sqrt().log2() + 2,
+        "multiplied by log 2": nats * math.log(2),
+        "mean of the two ends": mass.log2() - (ends[0] * ends[2]).sqrt().log2() + 2,
         "another cell": list(gaps[1:]),
     }  # fmt: skip
     told("the gap in bits", gap, bits, why, ideas, "bits")
@@ -182,7 +190,9 @@ def flow_11(t, log_prob, bound, gap, noise, mean_gap):
         "best noise not normalized": [at[0], at[0] / 4],
         "density of y in place of u": [4 * due[3], 16 * due[3]],
         "uniform noise called the best": 1.0,
-        "another place": [at[1] / mass / 4, at[1] / mass, at[1], at[2] / mass / 4,
+        "density of the whole pixel": at[1],
+        "distribution function in place of the density": (0.8 + 2.25 * 0.64) / 3.25,
+        "another place": [at[1] / mass / 4, at[1] / mass, at[2] / mass / 4,
                           ends[2] / mass / 4],
         "inverse of the density": 1 / (at[0] * (w / p(u / 4)).sum()),
         "logarithm of what is due": due[3].log(),
@@ -196,9 +206,15 @@ def flow_11(t, log_prob, bound, gap, noise, mean_gap):
         "nats in place of bits": mean * math.log(2),
         "mean without the probabilities": gaps.mean(),
         "sum of the gaps": [gaps.sum(), 4 * mean],
+        "divided by four once more": mean / 4,
+        "multiplied by log 2": mean * math.log(2) ** 2,
+        "a level left out": [
+            (mean - masses[i] * gaps[i]) / rest
+            for i in range(4) for rest in (1, 1 - masses[i])
+        ],
         "gap of one level": list(gaps),
         "weights at one place of each cell": [
             (v * gaps).sum() / c for v in (heights, upper) for c in (1, 4, v.sum())
         ],
-    }
+    }  # fmt: skip
     told("the mean gap in bits", mean_gap, mean, why, ideas, "bits")
