@@ -366,6 +366,11 @@ def ar_26(t, valid):
         out = t.call(valid, text)
         why = f"{old} for {text!r}, as before all others."
         t.true(out == old, why, f"{out}", "state kept between calls")
+    first = t.call(valid, "CC")
+    t.call(valid, "C1")
+    again = t.call(valid, "CC")
+    why = f"{first} for 'CC', as before 'C1'."
+    t.true(again == first, why, f"{again}", "state kept between calls")
     if least:
         group, text, why = least
         t.property(group)

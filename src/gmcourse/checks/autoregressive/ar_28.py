@@ -302,7 +302,8 @@ def ar_28(t, rnn_jacobian, log_gain):
         t.dtype(out, torch.float64, "that of the arguments.")
         lost = [k * math.log(10) / len(steps) for k in range(-400, -5)]
         ideas = {"underflow to zero": [-math.inf, *lost]} if due < 0 else None
-        ideas = gains(args, steps) if len(steps) < 40 else ideas
+        # Of one step the most of a product is the product of the most.
+        ideas = gains(args, steps) if 1 < len(steps) < 40 else ideas
         ideas = None if told else ideas
         why = "The logarithm of the largest singular value, by T."
         below = 1e-8 < due - float(t.tensor(out)) < 0.03 * (1 + abs(due))
@@ -332,6 +333,11 @@ def ar_28(t, rnn_jacobian, log_gain):
     turn = torch.linalg.qr(w)[0]
     skew = torch.tensor([[1.0, 2, 0], [0, 0.8, 2], [0, 0, 0.5]]).double()
     skew = turn @ skew @ turn.T
+    near = turn @ torch.tensor([1.0, 0.99, 0.9]).double().diag()
+    told = "largest singular value not reached"
+    gained(
+        "two gains that are nearly the same", [near, *rest[:2], x[:1], rest[3]], told
+    )
     gained("a gain far below the smallest float", [0.03 * turn, *rest])
     gained("a gain far below the smallest float", [0.03 * skew, *rest])
     gained("a gain far above the largest float", [30 * turn, *rest])
