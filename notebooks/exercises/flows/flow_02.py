@@ -35,20 +35,16 @@ class Flow02:
         return torch.linalg.svdvals(small).log().sum(1)
 
     @right
+    def by_qr(u, v):
+        small = torch.eye(u.shape[2]).to(u) + torch.stack(
+            [b.T @ a for a, b in zip(u, v)]
+        )
+        return torch.linalg.qr(small)[1].diagonal(dim1=1, dim2=2).abs().log().sum(1)
+
+    @right
     def one_example_after_the_other(u, v):
         eye = torch.eye(u.shape[-1]).to(u)
         return torch.stack([torch.slogdet(eye + b.T @ a)[1] for a, b in zip(u, v)])
-
-    @right
-    def one_direction_after_the_other(u, v):
-        """Each solves for those before it: the lemma of rank one, k times."""
-        total, done = 0, u
-        for i in range(u.shape[2]):
-            top = (v[..., i : i + 1] * done).sum(1)  # (n, k)
-            size = 1 + top[:, i]
-            total = total + size.abs().log()
-            done = done - done[..., i : i + 1] * (top / size[:, None])[:, None]
-        return total
 
     edited = edits(
         log_det,
@@ -67,6 +63,22 @@ class Flow02:
     determinant made before its logarithm
         | return torch.linalg.slogdet(small).logabsdet
         -> return torch.linalg.det(small).abs().clamp(min=1e-30).log()
+    determinant made before its logarithm
+        | torch.linalg.slogdet(small).logabsdet
+        -> torch.linalg.det(small.double()).abs().log().to(u)
+    not to the digits asked for | slogdet(small).logabsdet
+        -> slogdet(small @ small.mT).logabsdet / 2
+    sign times the logarithm | .logabsdet -> .logabsdet * small.det().sign()
+    epsilon on the diagonal | small = torch -> small = 1e-6 * torch.eye(u.shape[2])
+        + torch
+    epsilon on the diagonal | small = torch -> small = 1e-10 * torch.eye(u.shape[2])
+        + torch
+    real parts of eigenvalues | slogdet(small).logabsdet
+        -> eigvals(small).real.abs().log().sum(1)
+    columns left out | return torch -> small = small[:, :u.shape[1], :u.shape[1]];
+        return torch
+    batch of matrices mixed | slogdet(small).logabsdet
+        -> slogdet(small[:1]).logabsdet.expand(len(u))
     determinant in place of its logarithm
         | torch.linalg.slogdet(small).logabsdet -> torch.linalg.det(small)
     determinant in place of its logarithm | logabsdet -> logabsdet.exp()
@@ -112,6 +124,17 @@ class Flow02:
             [torch.linalg.slogdet(eye + a @ b.T)[1] for a, b in zip(u, v)]
         )
 
+    @wrong("steps without pivoting")
+    def one_direction_after_the_other(u, v):
+        """Each solves for those before it: the lemma of rank one, k times."""
+        total, done = 0, u
+        for i in range(u.shape[2]):
+            top = (v[..., i : i + 1] * done).sum(1)  # (n, k)
+            size = 1 + top[:, i]
+            total = total + size.abs().log()
+            done = done - done[..., i : i + 1] * (top / size[:, None])[:, None]
+        return total
+
     @wrong("no absolute value")
     def planar_formula(u, v):
         if u.shape[2] == 1:
@@ -125,6 +148,24 @@ class Flow02:
         u, v = u.detach().numpy(), v.detach().numpy()
         small = np.eye(u.shape[2], dtype=u.dtype) + v.transpose(0, 2, 1) @ u
         return torch.from_numpy(np.linalg.slogdet(small)[1])
+
+    @wrong("inverse transposed")
+    @build
+    def by_hand():
+        class LogDet(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, u, v):
+                ctx.save_for_backward(u, v)
+                return Flow02.log_det(u, v)
+
+            @staticmethod
+            def backward(ctx, slope):
+                u, v = ctx.saved_tensors
+                turn = (torch.eye(u.shape[2]).to(u) + v.mT @ u).inverse()
+                slope = slope[:, None, None]
+                return slope * (v @ turn), slope * (u @ turn)
+
+        return LogDet.apply
 
     @wrong("result of an earlier call")
     @build

@@ -168,6 +168,13 @@ class Flow03:
         ("scale bounded", exp_of(lambda s: s.clamp(-5, 5).exp())),
         ("scale bounded", exp_of(lambda s: s.clamp(max=10).exp())),
         ("scale bounded", exp_of(lambda s: (s + 2).sigmoid())),
+        ("scale bounded", exp_of(lambda s: s.clamp(-50, 50).exp())),
+        ("float32 in between", exp_of(lambda s: s.float().exp().to(s))),
+        ("epsilon in the inverse",
+         {"undo": lambda z, s, t: (z - t) / (s.exp() + 1e-6)}),
+        ("epsilon in the inverse",
+         {"undo": lambda z, s, t: (z - t) / (s.exp() + 1e-12)}),
+        ("reduced over the batch", {"total": lambda s, t: s.sum(1)[:1].expand(len(s))}),
         ("values joined in another order",
          {"join": lambda stay, move: torch.cat([stay, move], 1)}),
         ("values joined in another order",
@@ -219,6 +226,21 @@ class Flow03:
     def in_float32():
         forward, inverse = coupling()
         return forward, lambda net, z: inverse(net, z).float().to(z)
+
+    @wrong("result of an earlier call")
+    @build
+    def kept_by_forward():
+        kept = {}
+        forward, inverse = coupling()
+
+        def keeping(net, x):
+            kept[x.shape] = net(x[:, 1::2])
+            return forward(net, x)
+
+        def undoing(net, z):
+            return inverse(lambda v: kept.get(z.shape, net(v)), z)
+
+        return keeping, undoing
 
     @wrong("inverse like forward")
     @build

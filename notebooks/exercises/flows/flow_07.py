@@ -98,6 +98,22 @@ class Flow07:
         -> shift, log_scale = params(x); log_scale = log_scale.tanh()
     scale bounded | shift, log_scale = params(x)
         -> shift, log_scale = params(x); log_scale = log_scale.clamp(-1, 1)
+    scale bounded | shift, log_scale = params(x)
+        -> shift, log_scale = params(x); log_scale = log_scale.clamp(-7, 7)
+    scale bounded | shift, log_scale = params(x)
+        -> shift, log_scale = params(x); log_scale = log_scale.clamp(-20, 20)
+    shift and log-scale exchanged | shift, log_scale = params
+        -> log_scale, shift = params
+    values in drawing order | return x, -> return x[:, order],
+    values in drawing order | z * log_scale.exp() + shift
+        -> z[:, order.argsort()] * log_scale.exp() + shift
+    first value left as its noise | x, s = torch.zeros_like(z), -> x, s = z,
+        | for i in order: -> for k, i in enumerate(order):
+        | shift, log_scale = params(x)
+        -> shift, log_scale = (v * (k > 0) for v in params(x))
+    nan or inf given to the net | x, s = torch.zeros_like(z), -> x, s = z * math.nan,
+    float32 in between | log_scale.exp() -> log_scale.float().exp().to(z)
+    float32 in between | params(x) -> (v.to(z) for v in params(x.float().to(z)))
     float32 in between | return x, (log_n -> return x.float().to(z), (log_n
     more passes than values | log_n = -> s = params(x)[1]; log_n =
     more passes than values | in order: -> in [*order, *order]:

@@ -29,10 +29,12 @@ that of a $k \times k$ matrix (the matrix determinant lemma, or Sylvester's iden
 
 Write `log_det(u, v)`. Both are `(n, d, k)`: one pair for each of $n$ examples. Return
 $\log |\det(I + U V^\top)|$ of each, `(n,)`, in nats. All of it is in float32 or in
-float64, the result, too, to the digits of the type.
+float64, the result, too, to the digits of the type (a result below 1 to as many places
+behind the point). The $k$ singular values of the small matrix lie six powers of ten
+apart at most.
 
-- Nothing of $d^2$ numbers is made: with $d = 100{,}000$ that would be 40 GB for one
-  matrix. Numbers of the order of $n d k^2$ are allowed.
+- Where $k < d$ nothing of $d^2$ numbers is made: with $d = 100{,}000$ that would be
+  40 GB for one matrix. Numbers of the order of $n d k^2$ are allowed.
 - Determinants may be negative (the logarithm is of their size), and too large or too
   small for the type where their logarithm is a number like any other. None is 0.
 - Gradients flow to `u` and `v`.
@@ -69,6 +71,16 @@ def log_det(u, v):
         "determinant.",
         "reshape in place of a transposition": "view and reshape do not move an axis.",
         "sign in place of the logarithm": "slogdet gives two things.",
+        "sign times the logarithm": "slogdet gives the sign beside the logarithm of "
+        "the size, and only the latter is due.",
+        "epsilon on the diagonal": "A constant on the diagonal changes the determinant "
+        "where it is small.",
+        "real parts of eigenvalues": "Eigenvalues may be complex: their sizes count.",
+        "columns left out": "All k columns count, also where k is larger than d.",
+        "steps without pivoting": "A determinant that is not 0 may have leading ones "
+        "that are: rows must be exchanged on the way.",
+        "inverse transposed": "The gradient holds the inverse of the small matrix, and "
+        "its transposed one is another.",
         "float32 in between": "What comes back as float64 has the digits of float32.",
         "batch of matrices mixed": "Each example has a pair of its own.",
     },
@@ -119,6 +131,18 @@ def flow_02(t, log_det):
         yield "reshape in place of a transposition", [log_size(eye + w) for w in turned]
         yield "sign in place of the logarithm", full.det().sign()
         yield "determinant in place of its logarithm", [full.det(), full.det().abs()]
+        det = full.det()
+        low = [det.clamp(min=10.0**-c).log() for c in range(3, 31)]
+        if (det < 0).any():
+            yield "no absolute value", low
+            yield "sign times the logarithm", due * det.sign()
+        added = [log_size(full + eye * 10.0**-c) for c in range(2, 13)]
+        added = [v for v in added if (v - due).abs().max() > 1e-9]
+        yield "epsilon on the diagonal", added
+        parts = torch.linalg.eigvals(full).real.abs()
+        yield "real parts of eigenvalues", [parts.log().sum(1), parts.prod(1).log()]
+        yield "columns left out", log_size(full[:, :d, :d]) if k > d else []
+        yield "batch of matrices mixed", log_size(full[:1]).expand(n)
         yield "batch of matrices mixed", log_size(eye + m.mean(0)).expand(n)
         yield "batch of matrices mixed", log_size(eye + m.sum(0)).expand(n)
         yield "mean over the dimensions", [due / d, due / k]
@@ -140,9 +164,13 @@ def flow_02(t, log_det):
         lost = told or ("no absolute value" if torch.equal(lost, negative) else None)
         t.finite(out, "No determinant is 0.", lost)
         due = right(u, v).detach()
-        names = None if told and told != "no absolute value" else ideas(u, v)
-        names = names and chain([in_float32(t.tensor(out), due)], names)
-        t.close(out, due, "By the large matrix.", told, names, tol)
+        found = t.tensor(out).detach().double()
+        near = (
+            "not to the digits asked for" if torch.allclose(found, due, 0.1) else None
+        )
+        near = near if u.dtype == torch.float64 else None
+        names = chain([in_float32(t.tensor(out), due)], ideas(u.detach(), v.detach()))
+        t.close(out, due, "By the large matrix.", near, names, tol)
         past.append(due)
         return out
 
@@ -156,6 +184,17 @@ def flow_02(t, log_det):
     judged("others of the same size", *draw(n, d, k))
     for shape in ((1, 5, 3), (3, 6, 1), (4, 2, 5), (4, 1, 1), (1, 1, 1)):
         judged("(n, d, k) = ({}, {}, {})".format(*shape), *draw(*shape))
+    turns = (torch.linalg.qr(t.normal(3, *s).double())[0] for s in ((8, 4), (4, 4)))
+    v, turn = turns
+    small = turn * torch.logspace(0, -6, 4).double() @ turn[[1, 2, 0]].mT
+    judged("sizes that lie six powers of ten apart", v @ (small - torch.eye(4)), v)
+    small, told = t.away(4, 3, 3, low=0.5, high=2), "steps without pivoting"
+    small[:, 0, 0] = small[:, 1, 1] = 0
+    small[:, 0, 1:] = t.uniform(4, 2, low=0.5, high=2) * torch.tensor([1, 4])
+    small[:, 2, 0] = t.away(4, low=3, high=4)
+    v = torch.eye(5, 3).expand(4, 5, 3).double()
+    u = torch.cat([small - torch.eye(3), t.normal(4, 2, 3)], 1).double()
+    judged("a leading determinant of 0", u, v, 1e-9, told)
 
     t.property("4,000 values: no matrix of all their pairs")
     u, v = draw(2, 20, 3)
@@ -170,13 +209,22 @@ def flow_02(t, log_det):
     few = torch.diag_embed(t.away(3, 20, low=0.5, high=2)) + t.normal(3, 20, 20) / 50
     u, v = few / 2**8 - torch.eye(20), torch.eye(20).expand(3, 20, 20)
     judged("determinants too small for float32", u, v, 1e-4, told)
+    few = torch.diag_embed(t.away(2, 160, low=0.5, high=2))
+    few = (few + t.normal(2, 160, 160) / 400).double()
+    eye = torch.eye(160).double().expand(2, 160, 160)
+    for way in (-1, 1):
+        name = f"determinants too {'large' if way > 0 else 'small'} for float64"
+        judged(name, few * 2.0 ** (8 * way) - eye, eye, told=told)
     name = "gradients by u and v, with determinants of both signs"
     u, v = (w.double().requires_grad_() for w in draw(n, d, k))
     out, due = judged(name, u, v), right(u, v)
     weight = t.uniform(n, low=0.5, high=2).double()
-    for wrt in (u, v):
-        why, told = "Those by the large matrix.", "cut off from the graph"
-        t.close(t.grad(out, wrt, weight), t.grad(due, wrt, weight), why, told, tol=1e-7)
+    turn = (gram(u, v) + torch.eye(k)).detach().inverse()
+    for wrt, other in ((u, v), (v, u)):
+        ways = [other.detach() @ m * weight[:, None, None] for m in (turn, turn.mT)]
+        names = {"cut off from the graph": 0 * wrt.detach(), "inverse transposed": ways}
+        given = t.grad(out, wrt, weight), t.grad(due, wrt, weight)
+        t.close(*given, "Those by the large matrix.", None, names, 1e-7)
 
 
 class NoLargeTensor(TorchFunctionMode):

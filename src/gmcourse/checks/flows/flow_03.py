@@ -37,10 +37,11 @@ Write `forward(net, x)`, which gives the pair `(z, log_det)`, and `inverse(net, 
 which gives `x`. `x` and `z` are `(b, d)` with $d \ge 2$, even or odd, and each value
 keeps its position. `log_det` is $\log |\det \partial z / \partial x|$ of each row,
 `(b,)`. With $m$ even and $p$ odd positions, `net` takes `(b, p)` and gives `(b, 2 m)`:
-first all of $s$, then all of $t$, both in the order of the positions, and as they
-are, of any size. `net` may be any module and is never inverted. Everything is of one
-type, float32 or float64, to the digits of the type (the determinant itself need not fit
-into it). Gradients flow to `x`, to `z` and to the weights of `net`, both ways.
+first all of $s$, then all of $t$, both in the order of the positions, and as they are,
+also large ones (as long as $e^s$ and $e^{-s}$ fit into the type). `net` may be any
+module and is never inverted. Everything is of one type, float32 or float64, to the
+digits of the type (the determinant itself need not fit into it). Gradients flow to
+`x`, to `z` and to the weights of `net`, both ways.
 """,
     stub='''
 def forward(net, x):
@@ -80,6 +81,8 @@ def inverse(net, z):
         "shifts in the log-determinant": "A shift changes no volume.",
         "inverse in the wrong order": "What was done last is undone first.",
         "inverse like forward": "The way back takes t away, and divides by exp(s).",
+        "epsilon in the inverse": "exp(s) is never 0, and where it is small a constant "
+        "beside it is large.",
         "float32 in between": "What comes back as float64 has the digits of float32.",
         "determinant made before its logarithm": "It overflows, or is 0, where its "
         "logarithm is a number like any other.",
@@ -163,13 +166,34 @@ def flow_03(t, forward, inverse):
             "mean over the dimensions": [due / s.shape[1], due / x.shape[1]],
             "shifts in the log-determinant": [due + shift.sum(1), shift.sum(1)],
             "reduced over the batch": [
-                *(v.expand_as(due) for v in (due.sum(), due.mean())),
+                *(v.expand_as(due) for v in (due.sum(), due.mean(), due[:1])),
                 due / len(due),
             ],
         }
 
     def digits(out, due):
         return in_float32(t.tensor(out), due)
+
+    @torch.no_grad()
+    def nearly(net, v, due, last=None):
+        """Mistakes of a few digits; of the way back if forward saw ``last``."""
+        stay, move, odd = v[:, 1::2], v[:, 0::2], torch.arange(v.shape[1]) % 2 == 1
+        s, shift = net(stay).tensor_split(2, 1)
+
+        def made(e, shift=shift):
+            e = e.to(v)
+            moved = move * e + shift if last is None else (move - shift) / e
+            return lace(stay, moved, odd)
+
+        if v.dtype == torch.float64:
+            single = s.float().exp(), s.exp().float(), 1 / (-s).float().exp().double()
+            yield "float32 in between", [made(e) for e in single]
+        if last is not None:
+            added = [made(s.exp() + 10.0**-c) for c in range(2, 14)]
+            added = [w for w in added if not torch.allclose(w, due, 1e-8, 1e-8)]
+            yield "epsilon in the inverse", added
+            s, shift = net(last[:, 1::2]).tensor_split(2, 1)
+            yield "result of an earlier call", made(s.exp(), shift)
 
     def judged(name, net, x, tol=1e-9, edge=None):
         why = "x e^s + t at even positions, x at odd ones."
@@ -189,18 +213,19 @@ def flow_03(t, forward, inverse):
         t.shape(log_det, (b,), "one for each row.", ideas=alone)
         given = [] if edge else ideas(net, x, False)
         due = right(net, x).detach()
-        t.close(z, due, why, edge, chain([digits(z, due)], given), tol)
+        given = chain([digits(z, due)], nearly(net, x, due), given)
+        t.close(z, due, why, edge, given, tol)
         due, found = of_logs(net, x)
         found = chain([digits(log_det, due.detach())], found.items())
         t.property(f"log-determinant: {name}", of=log_det)
         told = "The sum of the log-slopes.", edge, None if edge else found, tol
         t.close(log_det, due.detach(), *told)
         t.property(f"inverse: {name}")
-        back = call(inverse, net, x)
+        back = call(inverse, net, -x)
         t.shape(back, (b, d), "that of z.")
-        given = [] if edge else ideas(net, x, True)
-        due = right(net, x, True).detach()
-        given = chain([digits(back, due)], given)
+        given = [] if edge else ideas(net, -x, True)
+        due = right(net, -x, True).detach()
+        given = chain([digits(back, due)], nearly(net, -x, due, x), given)
         t.close(back, due, "x where this is z.", edge, given, tol)
         return z, log_det, back
 
@@ -219,6 +244,7 @@ def flow_03(t, forward, inverse):
         judged(f"{b} rows of {d} values", *problem(b, d))
     net, x = problem(4, 6, 25.0)
     net.c.data = net.c.detach().abs() * torch.tensor([1, -1, 1, -1, 1, -1])
+    net.c.data[:2] = torch.tensor([60, -60])
     judged("large s and t, to ten digits", net, x, 1e-10, "scale bounded")
     for sign in (1, -1):
         net, x = problem(3, 80, 30.0)
@@ -231,7 +257,7 @@ def flow_03(t, forward, inverse):
     net, x = problem(4, 5)
     x.requires_grad_()
     z, log_det, back = judged("five values", net, x)
-    due = right(net, x), of_logs(net, x)[0], right(net, x, True)
+    due = right(net, x), of_logs(net, x)[0], right(net, -x, True)
     names = "z", "log_det", "the inverse"
     for out, exact, name in zip((z, log_det, back), due, names):
         t.property(f"gradients of {name}, by the input and the weights", of=out)

@@ -7,6 +7,8 @@ import torch
 from .._exercise import Exercise
 from ._shared_maps import along, in_float32, pair
 
+DRAWN = "values in drawing order"
+
 
 @Exercise(
     id="flow-07",
@@ -32,9 +34,10 @@ $$
 Which come before is said by `order`, int64 `(d,)`: `order[0]` is the position of the
 first value, whose $s$ and $t$ depend on nothing; those of the value at `order[k]`
 depend on the values at `order[0]`, ..., `order[k - 1]`, and on no others. The net is
-any function `params`: of `x`, `(b, d)`, it gives the pair `(shift, log_scale)`, $t$ and
-$s$ of all positions, `(b, d)` each, whatever finite numbers stand where they do not
-matter. Rows do not depend on each other.
+any function `params`: of `x`, `(b, d)`, whatever finite numbers stand where they do not
+matter, it gives the pair `(shift, log_scale)`, $t$ and $s$ of all positions, `(b, d)`
+each, and for every such `x` all $s$ lie between -30 and 30. Rows do not depend on each
+other.
 
 Write `draw(params, order, z)`, which gives the pair `(x, log_p)`: the `x` that belongs
 to the noise `z`, `(b, d)`, and its log-density $\log p(x)$, `(b,)`, where $z$ is
@@ -76,6 +79,11 @@ def draw(params, order, z):
         "constant of the normal left out": "Each value has its log(2 pi) / 2.",
         "log-scales of another pass": "The s of each value are those that it was made "
         "with.",
+        "shift and log-scale exchanged": "params gives the shift first.",
+        "values in drawing order": "z and x stand at their positions, not in the order "
+        "of drawing.",
+        "first value left as its noise": "The first value has a scale and shift, too.",
+        "nan or inf given to the net": "Times a mask of 0 they are nan, not 0.",
         "float32 in between": "What comes back as float64 has the digits of float32.",
         "scale bounded": "s is taken as it is, whatever its size.",
         "written in place": "A tensor that params has seen was changed afterward: make "
@@ -112,8 +120,9 @@ def flow_07(t, draw):
         "sign of the log-scale": lambda z, t, s: t + z / s.exp(),
         "standard deviation ignored": lambda z, t, s: z + t,
         "mean not added": lambda z, t, s: z * s.exp(),
+        "shift and log-scale exchanged": lambda z, t, s: s + z * t.exp(),
     }
-    for i, c in enumerate((0.5, 1, 2, 3)):
+    for i, c in enumerate((0.5, 1, 2, 3, 5, 7, 10, 15, 20)):
         hard = lambda z, t, s, c=c: t + z * s.clamp(-c, c).exp()  # noqa: E731
         soft = lambda z, t, s, c=c: t + z * (c * (s / c).tanh()).exp()  # noqa: E731
         ways |= {f"scale bounded {2 * i}": hard, f"scale bounded {2 * i + 1}": soft}
@@ -130,6 +139,23 @@ def flow_07(t, draw):
                 start = torch.addcmul(shift, z, torch.exp(log_scale))
                 if torch.allclose(x, start, 1e-4, 1e-4):
                     return "too few passes"
+        first, right = torch.arange(len(order)) == order[0], None
+        for fixed, noise, turn in (
+            (None, z, order),
+            (None, z, order.argsort()),
+            (None, z[:, order.argsort()], order.sort()[0]),
+            (first, z, order.sort()[0]),
+        ):
+            due = z
+            for _ in order:
+                shift, log_scale = params.of(due)
+                due = torch.addcmul(shift, noise, log_scale.exp())
+                due = due if fixed is None else torch.where(fixed, z, due)
+            right = due if right is None else right
+            near = [torch.allclose(v, due[:, turn], 1e-4, 1e-4) for v in (x, right)]
+            if near == [True, False]:
+                left = fixed is not None
+                return "first value left as its noise" if left else DRAWN
         for way, f in ways.items():
             for turn, o in turns:
                 if not (way and turn) and agrees(x, params, z, o, f):
@@ -138,7 +164,7 @@ def flow_07(t, draw):
 
     def judged(name, params, order, z, tol=1e-9):
         t.property(name)
-        params.calls = 0
+        params.calls, params.lost = 0, False
         x, log_p = pair(t, t.call(draw, params, order, z), "(x, log_p)")
         (b, d), text = z.shape, f"{params.calls} calls"
         t.shape(x, (b, d), "that of z.")
@@ -155,7 +181,14 @@ def flow_07(t, draw):
         due = shift + z * torch.exp(s)
         off = not torch.allclose(got, due, tol, tol)
         name = named(got.double(), params, order, z.double()) if off else None
+        name = "nan or inf given to the net" if off and params.lost else name
         ideas = dict([in_float32(got, due.double())])
+        if off and z.dtype == torch.float64:
+            near, logs = params.of(got.float())
+            ideas["float32 in between"] += [
+                *(shift + z * e for e in (s.float().exp().double(), s.exp().float())),
+                near + z * logs.exp(),
+            ]
         why = "x = z e^s + t, with the s and t of x itself."
         t.close(got, due, why, name, ideas, tol)
         t.property("no more calls of params than values", of=x)
@@ -203,6 +236,9 @@ def flow_07(t, draw):
         judged(f"{b} rows of {d} values", *problem(b, d))
     judged("float32", *problem(4, 5, torch.float32), tol=1e-4)
     params, order, z = problem(3, 5)
+    params.weights[3].data[order[[0, -1]]] = torch.tensor([-45.0, 45]).double()
+    judged("log-scales near 27 and -27", params, order, z)
+    params, order, z = problem(3, 5)
     leaves = [*params.weights, z.requires_grad_()]
     run = lambda: pair(t, t.call(draw, params, order, z), "(x, log_p)")  # noqa: E731
     along(t, run, leaves, ("x", "log_p"), broken="written in place")
@@ -217,7 +253,7 @@ class Masked:
         sizes = (d, d), (d, d), (d,), (d,)
         found = [t.away(*n, low=0.4, high=1.2).to(kind) for n in sizes]
         self.weights = [v.requires_grad_() for v in found]
-        self.calls = 0
+        self.calls, self.lost = 0, False
 
     def of(self, x):
         with torch.no_grad():
@@ -230,4 +266,5 @@ class Masked:
 
     def __call__(self, x):
         self.calls += 1
+        self.lost |= not bool(x.isfinite().all())
         return self.both(x)
