@@ -26,10 +26,11 @@ class Flow08:
             sizes = floor / k + (1 - floor) * raw.softmax(dim=1)
             inner = low + (high - low) * sizes[:, :-1].cumsum(dim=1)
             ends = torch.ones_like(raw[:, :1])
-            return torch.cat([low * ends, inner, high * ends], dim=1)
+            knots = torch.cat([low * ends, inner, high * ends], dim=1)
+            return knots, sizes * (high - low)
 
-        x, z = side(raw_x, *x_range), side(raw_z, *z_range)
-        return x, z, z.diff(dim=1) / x.diff(dim=1)
+        (x, width), (z, height) = side(raw_x, *x_range), side(raw_z, *z_range)
+        return x, z, height / width
 
     @right
     def by_logsumexp(raw_x, raw_z, x_range, z_range, floor):
@@ -49,28 +50,32 @@ class Flow08:
         def of(raw, low, high):
             rows = []
             for row in raw:
-                share, at = torch.softmax(row, 0), [row.new_tensor(low)]
-                for s in share[:-1]:
+                at, sizes = [row.new_tensor(low)], []
+                for s in torch.softmax(row, 0):
                     room = (1 - floor) * (high - low) * s
-                    at.append(at[-1] + floor * (high - low) / len(row) + room)
-                rows.append(torch.stack([*at, row.new_tensor(high)]))
-            return torch.stack(rows)
+                    sizes.append(floor * (high - low) / len(row) + room)
+                    at.append(at[-1] + sizes[-1])
+                knots = torch.stack([*at[:-1], row.new_tensor(high)])
+                rows.append((knots, torch.stack(sizes)))
+            return [torch.stack(v) for v in zip(*rows)]
 
-        x, z = of(raw_x, *x_range), of(raw_z, *z_range)
-        return x, z, (z[:, 1:] - z[:, :-1]) / (x[:, 1:] - x[:, :-1])
+        (x, width), (z, height) = of(raw_x, *x_range), of(raw_z, *z_range)
+        return x, z, height / width
 
     @right
     def by_a_matrix(raw_x, raw_z, x_range, z_range, floor):
         def of(raw, low, high):
             k = raw.shape[1]
             share = torch.lerp(raw.softmax(-1), torch.full_like(raw, 1 / k), floor)
+            sizes = share * (high - low)
             before = torch.ones(k, k + 1, dtype=raw.dtype).triu(1)
             t = share @ before
             t = torch.where(torch.arange(k + 1) == k, 1.0, t)
-            return torch.where(t == 1, high, low + t * (high - low)).to(raw.dtype)
+            t = torch.where(t == 1, high, low + t * (high - low))
+            return t.to(raw.dtype), sizes
 
-        x, z = of(raw_x, *x_range), of(raw_z, *z_range)
-        return x, z, torch.diff(z, dim=-1) / torch.diff(x, dim=-1)
+        (x, width), (z, height) = of(raw_x, *x_range), of(raw_z, *z_range)
+        return x, z, torch.exp(height.log() - width.log())
 
     edited = edits(
         knots,
@@ -95,27 +100,36 @@ class Flow08:
     first knot left out | [low * ends, inner, -> [inner,
     sizes in place of knots | sizes[:, :-1].cumsum(dim=1) -> sizes[:, :-1]
     x and z exchanged | return x, z, -> return z, x,
+    floor taken as a length | floor / k + (1 - floor) *
+        -> floor / (high - low) + (1 - k * floor / (high - low)) *
+    floor mixed in otherwise | floor / k + (1 - floor) * raw.softmax(dim=1)
+        -> (raw.softmax(dim=1) + floor) / (1 + k * floor)
+    floor mixed in otherwise | floor / k + (1 - floor) * raw.softmax(dim=1)
+        -> F.normalize(raw.softmax(dim=1).clamp(min=floor / k), p=1, dim=1)
+    slope of rounded knots | height / width -> z.diff(dim=1) / x.diff(dim=1)
+    small constant in the slope | height / width -> height / (width + 1e-8)
+    small constant in the slope | height / width -> height / (width + 1e-6)
     one interval for both | side(raw_z, *z_range) -> side(raw_z, *x_range)
     one interval for both | side(raw_x, *x_range) -> side(raw_x, *z_range)
     x and z exchanged | side(raw_x, *x_range), side(raw_z, *z_range)
         -> side(raw_z, *z_range), side(raw_x, *x_range)
-    slope upside down | z.diff(dim=1) / x.diff(dim=1)
-        -> x.diff(dim=1) / z.diff(dim=1)
-    slope of the whole | z.diff(dim=1) / x.diff(dim=1)
+    slope upside down | height / width -> width / height
+    slope of the whole | height / width
         -> (z[:, -1:] - z[:, :1]) / (x[:, -1:] - x[:, :1]).expand_as(raw_x)
-    slope of knots, not of bins | z.diff(dim=1) / x.diff(dim=1)
+    slope of knots, not of bins | height / width
         -> z[:, 1:] / x[:, 1:]
     cut off from the graph | raw.softmax(dim=1) -> raw.detach().softmax(dim=1)
-    cut off from the graph | return x, z, z.diff(dim=1) / x.diff(dim=1)
-        -> return x, z, (z.diff(dim=1) / x.diff(dim=1)).detach()
+    cut off from the graph | return x, z, height / width
+        -> return x, z, (height / width).detach()
     exponential without a shift | raw.softmax(dim=1)
         -> raw.exp() / raw.exp().sum(1, keepdim=True)
+    float32 in between | raw.softmax(dim=1) -> raw.float().softmax(1).to(raw)
     float32 in between | raw.softmax(dim=1) -> raw.float().softmax(dim=1).to(raw)
         | return x, z, -> x, z = x.float().to(x), z.float().to(z); return x, z,
     input changed in place | k = raw.shape[1] -> k = raw.sub_(0.5).shape[1]
-    no triple | return x, z, z.diff(dim=1) / x.diff(dim=1) -> return x, z
-    wrong dtype | return x, z, z.diff(dim=1) / x.diff(dim=1)
-        -> return x, z, (z.diff(dim=1) / x.diff(dim=1)).double()
+    no triple | return x, z, height / width -> return x, z
+    wrong dtype | return x, z, height / width
+        -> return x, z, (height / width).double()
     """,
     )
 

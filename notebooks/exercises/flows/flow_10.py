@@ -82,6 +82,9 @@ class Flow10:
     log q left out | (log_p - log_q) -> log_p
     log q added | (log_p - log_q) -> (log_p + log_q)
     density of the noise left out | (normal - slope) -> (-slope)
+    normal density at another place | -0.5 * (eps.square() -> -0.5 * (at.square()
+    log_std cut off in log q | F.logsigmoid(-at) + log_std
+        -> F.logsigmoid(-at) + log_std.detach()
     constant left out | (eps.square() + math.log(2 * math.pi)) -> eps.square()
     width of the noise left out | F.logsigmoid(-at) + log_std -> F.logsigmoid(-at)
     width of the noise with the other sign | F.logsigmoid(-at) + log_std

@@ -66,6 +66,10 @@ class Flow13:
     edited = edits(
         price,
         """
+    condition number in place of the stretch | return 1 / smallest
+        -> return largest / smallest
+    diagonal of the Jacobian alone | svdvals(torch.stack(rows, dim=1))
+        -> svdvals(torch.stack(rows, dim=1).diagonal(dim1=1, dim2=2).diag_embed())
     stretch of f itself | return 1 / smallest -> return largest
     smallest singular value | return 1 / smallest -> return smallest
     squared singular values | return 1 / smallest -> return smallest**-2
@@ -107,6 +111,25 @@ class Flow13:
     def by_eigenvalues(f, x):
         sizes = torch.linalg.eigvals(jacobians(f, x)).abs()
         return 1 / sizes.amin(1), (sizes.amax(1) / sizes.amin(1)).log10()
+
+    @wrong("iteration stopped too soon")
+    def by_power_iteration(f, x):
+        j = jacobians(f, x)
+
+        def norm(m):
+            v = torch.ones(len(m), m.shape[1], 1).to(m)
+            for _ in range(30):
+                v = m.mT @ (m @ v)
+                v = v / v.norm(dim=1, keepdim=True)
+            return (m @ v).norm(dim=(1, 2))
+
+        stretch = norm(torch.linalg.inv(j))
+        return stretch, (stretch * norm(j)).log10()
+
+    @wrong("smallest singular value lost")
+    def by_a_cut(f, x):
+        inverse = torch.linalg.pinv(jacobians(f, x), rtol=1e-6)
+        return torch.linalg.matrix_norm(inverse, 2), Flow13.price(f, x)[1]
 
     @wrong("largest entry of the inverse")
     def by_entries(f, x):

@@ -3,6 +3,7 @@
 import itertools
 
 import torch
+from torch.nn import functional as F
 
 from .._comparisons import far
 from .._exercise import Exercise
@@ -30,17 +31,21 @@ that no network can take away.
 
 Write `knots(raw_x, raw_z, x_range, z_range, floor)`. `raw_x` and `raw_z` are `(n, k)`,
 with $n$ and $k$ any from 1, `x_range` is the pair of numbers `(a, b)`, `z_range` the
-pair `(c, d)`, with $a < b$ and $c < d$, and `floor`, between 0 and 1, is the smallest
-size of a bin **in units of the mean bin**, which is $(b - a)/k$ for $x$ and $(d - c)/k$
-for $z$: each of the $k$ bins gets `floor` mean bins, and what is left of the interval
-is divided among them by the softmax of the row's raw numbers. The first raw number
-belongs to the first bin, the one at $a$ or $c$.
+pair `(c, d)`, with $a < b$ and $c < d$, and `floor`, above 0 and below 1, is the
+smallest size of a bin **in units of the mean bin**, which is $(b - a)/k$ for $x$ and
+$(d - c)/k$ for $z$: each of the $k$ bins gets `floor` mean bins, and what is left of
+the interval is divided among them by the softmax of the row's raw numbers. The first
+raw number belongs to the first bin, the one at $a$ or $c$.
 
 Return the triple `(x, z, slope)`: the knots `x` and `z`, both `(n, k + 1)`, and the
 mean slope of each bin, `(n, k)`: how much $z$ rises for each unit of $x$. All are of
-the dtype of the raw numbers, float32 or float64 (then to nine digits), with gradients
-to both. The ends are exact: in every row the first and the last knot equal $a$ and $b$
-($c$ and $d$), as this dtype holds them. Raw numbers may be as large as 1000, of either
+the dtype of the raw numbers, float32 (then to four digits) or float64 (to nine), with
+gradients to both. Also where an interval lies as far as 10,000 from 0: knots that are
+rounded there share most of their digits, and a slope keeps its own only if it is made
+of the sizes.
+
+The ends are exact: in every row the first and the last knot equal $a$ and $b$ ($c$ and
+$d$), as this dtype holds them. Raw numbers may be as large as 1000, of either
 sign (then three digits are enough in float32).
 """,
     stub='''
@@ -66,6 +71,13 @@ def knots(raw_x, raw_z, x_range, z_range, floor):
         "floor left out": "A softmax alone may give a bin of nearly no size.",
         "small bins lifted, the others left": "A clamp lifts the small ones and takes "
         "nothing from the large ones: they no longer fill the interval.",
+        "floor mixed in otherwise": "Each bin first gets `floor` mean bins; only what "
+        "is left of the interval is divided by the softmax.",
+        "floor taken as a length": "`floor` is in units of the mean bin.",
+        "slope of rounded knots": "Far from 0 neighboring knots share most of their "
+        "digits, and their difference has few: the sizes have them all.",
+        "small constant in the slope": "No bin is empty: nothing has to be added to "
+        "its width.",
         "softmax over the rows": "The bins of one row share the interval.",
         "no softmax": "Raw numbers are of any sign and size: their softmax is positive "
         "and sums to one.",
@@ -92,7 +104,8 @@ def knots(raw_x, raw_z, x_range, z_range, floor):
         "knot and the end belongs to no bin.",
         "exponential without a shift": "exp(1000) is infinite: softmax subtracts the "
         "largest number first.",
-        "float32 in between": "What comes back as float64 has the digits of float32.",
+        "float32 in between": "It has seven digits: something in between is float32, "
+        "or a small constant was added.",
         "no triple": "Three tensors are due, (x, z, slope).",
     },
 )
@@ -125,6 +138,12 @@ def flow_08(t, knots):
         "floor left out": lambda s, k, f: s,
         "small bins lifted, the others left": [lambda s, k, f: s.clamp(min=f / k),
                                                lambda s, k, f: s.clamp(min=f)],
+        "floor mixed in otherwise": [
+            *(lambda s, k, f: (s + f) / (1 + k * f),
+              lambda s, k, f: (s + f / k) / (1 + f)),
+            *(lambda s, k, f: F.normalize(s.clamp(min=f / k), p=1.0, dim=1),
+              lambda s, k, f: F.normalize(s.clamp(min=f), p=1.0, dim=1)),
+        ],
     }  # fmt: skip
     length = {
         "": lambda a, b: b - a,
@@ -159,6 +178,8 @@ def flow_08(t, knots):
         if i < 2:
             yield "x and z exchanged", side(raws[1 - i], ends[1 - i], floor, *right)
             yield "one interval for both", side(raws[i], ends[1 - i], floor, *right)
+            bins = floor * raws[i].shape[1] / (ends[i][1] - ends[i][0])
+            yield "floor taken as a length", side(raws[i], ends[i], bins, *right)
             yield "order of the bins turned around", sum(ends[i]) - side(
                 raws[i].flip(1), ends[i], floor, *right).flip(1)  # fmt: skip
             for pin in (False, True):
@@ -201,7 +222,7 @@ def flow_08(t, knots):
         past = [v for v in kept if v[0].shape == exact[0].shape]
         for i, (part, value) in enumerate(zip(made, exact)):
             t.property(f"{names[i]}, {what}", of=part)
-            known = told(t.tensor(part).detach()) if told else None
+            known = told(t.tensor(part).detach().double(), value, i) if told else None
             ideas = [("result of an earlier call", [v[i] for v in past])]
             ideas = itertools.chain(ideas, [] if known else rivals(i, *args))
             ideas = ((name, apart(v, value)) for name, v in ideas)
@@ -217,7 +238,7 @@ def flow_08(t, knots):
     args = inputs(3, 4)
     judged("from equal numbers", (args[0] * 0, args[1] * 0 + 7, *args[2:]))
 
-    def overflown(out):
+    def overflown(out, value, i):
         return None if out.isfinite().all() else "exponential without a shift"
 
     # The difference of two numbers near 1000 has four digits in float32.
@@ -226,10 +247,20 @@ def flow_08(t, knots):
     judged("from numbers near 1000", (args[0] + 1000, args[1] - 1000, *args[2:]),
            overflown, 1e-3)  # fmt: skip
 
-    def single(out):
-        return "float32 in between" if torch.equal(out, out.float().double()) else None
+    def single(out, value, i):
+        if far(out, value, 1e-5).any():
+            return None
+        x, z, _ = due(*args)
+        added = z.diff(dim=1) / out - x.diff(dim=1) if i == 2 else torch.zeros(1)
+        even = added.mean() > 1e-11 and added.std() < 1e-3 * added.mean()
+        return "small constant in the slope" if even else "float32 in between"
 
-    judged("in float64", inputs(3, 5, kind=torch.float64), single, 1e-10)
+    def rounded(out, value, i):
+        near = i == 2 and not far(out, value, 0.3).any()
+        return "slope of rounded knots" if near else None
+
+    args = inputs(3, 5, kind=torch.float64)
+    judged("in float64", args, single, 1e-10)
 
     t.property("ends that are exact")
     for kind in (torch.float32, torch.float64):
@@ -249,3 +280,8 @@ def flow_08(t, knots):
             told = "The derivative of the same sums.", "cut off from the graph"
             t.close(t.grad(part, leaf, share), t.grad(value, leaf, share), *told,
                     tol=1e-5)  # fmt: skip
+
+    raw_x, raw_z, _, _, floor = inputs(20, 9)
+    low, long = float(t.integer(9000, 9990)), float(t.integer(1, 3))
+    far_off = (low, low + long), (-low, 2 * long - low)  # which float32 holds
+    judged("of intervals far from 0", (raw_x, raw_z, *far_off, floor), rounded)

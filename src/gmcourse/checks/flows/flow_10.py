@@ -39,13 +39,15 @@ $u = \operatorname{sigmoid}(m + e^s \epsilon)$, value by value, with
 $\epsilon \sim \mathcal N(0, 1)$.
 
 Write `bound(log_density, x, eps, mean, log_std)`. `log_density` is a function: of $y$,
-shape `(n, ...)` for any $n$ from 1 and with `...` the shape of an image, it gives
-`(n,)`, the log-density in nats of $y = (x + u)/256$, **on the scale of 0 to 1**. `x` is
-uint8 `(b, ...)`, `eps` is `(k, b, ...)`, the noise that was drawn, and `mean` ($m$) and
-`log_std` ($s$) are `(b, ...)`. Return `(b,)`: the bound's estimate for each image, in
-nats, from these $k$ draws (nothing is drawn in `bound`). All but `x` are float32 or all
-are float64 (then to nine digits), as the result is; gradients flow to `mean`,
-`log_std`, `eps` and whatever is trained in `log_density`.
+shape `(n, ...)` for any $n$ from 1 and with `...` the shape of an image (one axis or
+more), it gives `(n,)`, may be called as often as you like, the log-density in nats of
+$y = (x + u)/256$, **on the scale of 0 to 1**. `x` is uint8 `(b, ...)`, `eps` is `(k, b,
+...)`, the noise that was drawn, and `mean` ($m$) and `log_std` ($s$) are `(b, ...)`.
+Return `(b,)`: the bound's estimate for each image, in nats, from these $k$ draws
+(nothing is drawn in `bound`). All but `x` are float32 or all are float64 (then right to
+$10^{-9}$ times 1 plus its size), as the result is; entries of `eps` are at most 6 in
+size, those of `log_std` at most 5; gradients flow to `mean`, `log_std`, `eps` and
+whatever is trained in `log_density`.
 
 The arguments of the sigmoid may be as large as 25 and as small as -25, where float32
 rounds $u$ to 1 or nearly 0: `log_density` copes with that, and $\log q$ has to be right
@@ -95,6 +97,10 @@ def bound(log_density, x, eps, mean, log_std):
         "noise out of its cell": "u lies between 0 and 1, and (x + u)/256 in the cell "
         "of x.",
         "noise left out": "y is a place in the cell, not its edge.",
+        "normal density at another place": "The noise that was drawn is eps: the "
+        "standard normal density is taken there, not at the argument of the sigmoid.",
+        "log_std cut off in log q": "log q says how wide the noise is: without a "
+        "gradient from it, log_std learns from the place of the draws alone.",
         "detached noise": "u follows mean and log_std: the bound is to train them, "
         "through y as well.",
         "log q cut off from the graph": "The gradient through y is right, that through "
@@ -141,6 +147,8 @@ def flow_10(t, bound):
         normal = torch.distributions.Normal(0.0, torch.ones(()).double())
         logs = (slope.abs().log() - normal.log_prob(eps)).flatten(2).sum(2)
         logs = logs.detach() if cut == "log q" else logs
+        if cut == "log_std":
+            logs = logs - (log_std - log_std.detach()).flatten(1).sum(1)
         y = y.detach() if cut == "noise" else y
         logs = logs + torch.stack([log_density(v) for v in y])
         top = logs.amax(0).detach()
@@ -149,8 +157,13 @@ def flow_10(t, bound):
     def rivals(log_density, x, eps, mean, log_std):
         eps, mean, log_std = (v.detach().double() for v in (eps, mean, log_std))
         x, (k, b), d = x.double(), eps.shape[:2], x[0].numel()
+        half = math.log(2 * math.pi) / 2
         normal = {
-            "": -eps.square() / 2 - math.log(2 * math.pi) / 2,
+            "": -eps.square() / 2 - half,
+            "normal density at another place": [
+                -(mean + log_std.exp() * eps).square() / 2 - half,
+                -(log_std.exp() * eps).square() / 2 - half,
+            ],
             "density of the noise left out": torch.zeros_like(eps),
             "constant left out": -eps.square() / 2,
         }
@@ -258,6 +271,7 @@ def flow_10(t, bound):
     cuts = {
         "detached noise": due(*args, cut="noise"),
         "log q cut off from the graph": due(*args, cut="log q"),
+        "log_std cut off in log q": due(*args, cut="log_std"),
     }
     for leaf in (*args[3:], args[2], tilt):
         ideas = {name: t.grad(v, leaf, share) for name, v in cuts.items()}
