@@ -350,6 +350,7 @@ def ar_04(t, nade):
         t.close(out, due, "log σ(a) is about a where a is far below 0.", name)
         for v in args[1:]:
             got = slope(out, v)
+            assert got is not None
             name = "nan in the gradient" if got.isnan().any() else name
             t.close(got, t.grad(due, v), "Its derivative.", name, tol=1e-4)
     t.property("sums far from 0 in the hidden layer")

@@ -315,7 +315,7 @@ def model(net, tokens, sizes=None, how=((0, 0), "right", "right", 0.5, "all", "o
                 cache[i] = [torch.cat(v, 2) for v in both] if old else raw
             s = q @ k.mT / q.shape[-1] ** (power if new else 0.5)
             place = torch.arange(k.shape[2])
-            sees = {
+            sees: Any = {
                 "right": place <= spots[:, None],
                 "none": place >= 0,
                 "late": place <= spots[:, None] + 1,

@@ -1,6 +1,7 @@
 """Exercise flow-08: Where the pieces of a spline meet."""
 
 import itertools
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -166,7 +167,8 @@ def flow_08(t, knots):
         last = torch.full_like(first, b) if pin else inner[:, -1:]
         return torch.cat([first, inner[:, :-1], last], 1)
 
-    right = [v[""] for v in (soft, whole, room, length, turned, run, start)]
+    kinds: Any = soft, whole, room, length, turned, run, start
+    right: Any = [v[""] for v in kinds]
 
     def due(raw_x, raw_z, x_range, z_range, floor):
         x, z = side(raw_x, x_range, floor, *right), side(raw_z, z_range, floor, *right)
@@ -271,7 +273,7 @@ def flow_08(t, knots):
             t.equal(found, exact, "The ends themselves.", "ends not exact")
 
     t.property("gradients")
-    args = inputs(4, 5, kind=torch.float64)
+    args: Any = inputs(4, 5, kind=torch.float64)
     leaves = [v.requires_grad_() for v in args[:2]]
     made, exact = called(args), due(*args)
     for part, value in zip(made, exact):

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -265,7 +266,7 @@ def flow_10(t, bound):
     t.property("gradients")
     f, tilt = density(2, 3)
     x, *rest = inputs(3, 4, 2, 3)
-    args = f, x, *(v.requires_grad_() for v in rest)
+    args: Any = f, x, *(v.requires_grad_() for v in rest)
     out, exact = judged("gradients", args)
     share = t.uniform(4, low=0.5, high=2)
     cuts = {
