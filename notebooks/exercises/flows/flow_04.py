@@ -179,7 +179,6 @@ class Flow04:
     cut off from the graph | return x, log_det -> return x, log_det.detach()
     cut off from the graph | z = torch.cat( -> z = z.detach() * 0 + torch.cat(
         | move = (move - t) -> move = (move - t.detach())
-    larger part first | self.half = d // 2 -> self.half = (d + 1) // 2
     later layers do nothing | enumerate(self.nets): -> list(enumerate(self.nets))[:2]:
     """,
     )

@@ -112,19 +112,6 @@ class Flow06:
     cut off from the graph | sign * log_s.exp() -> sign * log_s.detach().exp()
     cut off from the graph | (lower, v -> (lower.detach(), v
     cut off from the graph | x.unflatten -> x.detach().unflatten
-    determinant made before its logarithm | log_s.sum() -> s.prod().abs().log()
-    scale bounded | log_s.exp() -> log_s.clamp(-20, 20).exp()
-    scale bounded | log_s.exp() -> log_s.clamp(-100, 100).exp()
-    epsilon on s | log_s.exp() -> (log_s.exp() + 1e-8)
-    epsilon on s | log_s.exp() -> (log_s.exp() + 1e-12)
-    signs in the log-determinant | log_s.sum() -> (sign * log_s).sum()
-    places counted otherwise | -h * w -> -w * w
-    axes mixed by a reshape | z[:, order.argsort()].flatten(2)
-        -> z.reshape(len(s), -1)[order.argsort()]
-        | x.unflatten(2, (h, w)) -> x.reshape(z.shape)
-    gradient of unused entries | (lower, v, upper=False, unitriangular=True)
-        -> (lower + (lower.tril(-1) + torch.eye(len(s)).to(z) - lower).detach(), v,
-        upper=False)
     no pair | , log_det.expand(b) ->
     wrong dtype | log_det.expand(b) -> log_det.expand(b).float()
     input changed in place | s = sign -> lower.tril_(-1); s = sign
