@@ -169,6 +169,7 @@ class Flow12:
     steps = cases(
         iterated,
         ("steps that do not converge", {"newton": True}),
+        ("steps that do not converge", {"steps": 300}),
     )
 
     edited = edits(
@@ -190,11 +191,19 @@ class Flow12:
         | t.square())).log1p() -> t.square())).add(1).abs().log()
     slope of tanh left out | (1 - t.square()) -> 1
     slope of tanh otherwise | (1 - t.square()) -> (1 - t.abs())
+    slope of tanh otherwise | (m * (1 - t.square())).log1p()
+        -> (m * (1 - t)).add(1).abs().log()
     1 left out of the determinant | .log1p() -> .abs().log()
     squared length in place of the product | (m * (1 - -> (hat.square().sum(1) * (1 -
     determinant in place of its logarithm | .log1p() -> .add(1)
     log-determinant of the inverse | .log1p() -> .log1p().neg()
     mean over the dimensions | .log1p() -> .log1p() / x.shape[1]
+    reduced over the batch | .log1p() -> .log1p().mean().expand(len(x))
+    small constant in the logarithm | .log1p() -> .add(1 + 1e-3).log()
+    float32 in between | .log1p() -> .add(1 + 1e-8).log()
+    float32 in between | z - (mid + c) -> z - (mid.float().double() + c)
+    divided by a small product | (mid + c).tanh()[:, None] * hat
+        -> ((goal + c - (mid + c)) / m)[:, None] * hat
     reduced over the batch | .log1p() -> .log1p().sum()
     exponential that overflows | F.softplus(a) -> a.exp().log1p()
     cut off from the graph | return u + -> return u.detach() +

@@ -36,11 +36,13 @@ two functions, for `x`, `z`, `w` and `u` of the shape `(n, d)` and `c` of the sh
 
 - `push(x, w, u, c)` returns the pair `(z, log_det)`: $z$, `(n, d)`, and `(n,)`, the
   logarithm of the determinant of $\partial z/\partial x$ of each row at its `x`. It is
-  right to nine digits, and gradients flow from both to all four arguments.
+  right to $10^{-9}$ times 1 plus its size, and gradients flow from both to all four
+  arguments.
 - `pull(z, w, u, c)` returns the `x` that `push` sends to `z`, `(n, d)`, each entry
   right to $10^{-9}\,(1 + \lVert x \rVert)$. No gradient is asked for.
 
-No row of `w` is zero. $w^\top u$ may be as small as $-8$ and as large as $10^4$, and
+Rows of `w` are from 0.1 to 10 long, and what of `u` lies across `w` at most 10.
+$w^\top \hat u$ may be nearly 0, $w^\top u$ as small as $-8$ and as large as $10^4$, and
 entries of `x` and `z` as large as $10^6$; so may be those of `c` in `pull`, whose plane
 then lies far from 0.
 """,
@@ -95,6 +97,10 @@ def pull(z, w, u, c):
         "steps that do not converge": "Where the push is strong, a fixed-point or a "
         "Newton iteration jumps back and forth, and an interval of fixed length around "
         "the product of w and z is too short.",
+        "divided by a small product": "Where the product of w and the moved u is "
+        "nearly 0, w·z + c minus the root has no digits of the tanh: take tanh itself.",
+        "small constant in the logarithm": "The determinant is positive: nothing has "
+        "to be added to it.",
         "stopped too soon": "Near, but not to nine digits: each halving gives one "
         "binary digit.",
         "inverse by a minus sign": "z - u tanh at z is not the inverse: tanh has to be "
@@ -180,7 +186,7 @@ def flow_12(t, push, pull):
         slopes = {
             "": 1 - tanh**2,
             "slope of tanh left out": 1.0,
-            "slope of tanh otherwise": [1 - tanh.abs(), tanh, 1 + tanh**2],
+            "slope of tanh otherwise": [1 - tanh.abs(), 1 - tanh, tanh, 1 + tanh**2],
         }
         ends = {
             "": lambda v: (1 + v).abs().log(),
@@ -188,6 +194,13 @@ def flow_12(t, push, pull):
             "determinant in place of its logarithm": lambda v: 1 + v,
             "log-determinant of the inverse": lambda v: -(1 + v).abs().log(),
             "mean over the dimensions": lambda v: (1 + v).abs().log() / x.shape[1],
+            "reduced over the batch": [
+                lambda v: (1 + v).abs().log().mean().expand_as(v),
+                lambda v: (1 + v).abs().log().sum().expand_as(v),
+            ],
+            "small constant in the logarithm": [
+                lambda v, e=e: (1 + v + e).abs().log() for e in (1e-2, 1e-3, 1e-4)
+            ],
         }
         yield from mistakes(lambda p, s, end: end(p * s), products, slopes, ends)
 
@@ -246,6 +259,8 @@ def flow_12(t, push, pull):
         gap = (share - ((plane[0] * x).sum(1) + plane[2]).tanh()).abs()
         if found is None and float(gap.max()) < 1e-2:  # of tanh, whatever u is
             whole = torch.equal(out, out.float().double())
+            roots = alpha, alpha + plane[2]  # of the one equation or the other
+            whole |= any((v - v.float()).abs().median() < 1e-11 for v in roots)
             found = "float32 in between" if whole else "stopped too soon"
         some = bad.any() and not bad.all()
         if found is None and mild and some and bool((bad == negative).all()):
@@ -278,7 +293,10 @@ def flow_12(t, push, pull):
             t.close(got, slope, *told, tol=1e-7)
 
     t.steady(pull, *planes(4, 3))
-    for n, d in ((12, 3), (12, 3), (1, 4), (5, 1), (200, 2)):
+    for _ in range(2):
+        back("of gentle planes", planes(12, 3, -0.9, 1.1))
+    back("of strong planes", planes(40, 3, 2.0, 6.0), "steps that do not converge")
+    for n, d in ((12, 3), (1, 4), (5, 1), (200, 2)):
         back("of any planes", planes(n, d))
 
     def far(low, high):
@@ -292,6 +310,13 @@ def flow_12(t, push, pull):
     back("with products of w and u down to -8", planes(40, 3, -8.0, -5.0),
          "steps that do not converge")  # fmt: skip
     far(50.0, 1e4)
+    for spread in (1.0, 5e5):
+        x, w, u, _ = planes(40, 3, spread=spread)
+        a = 0.5413248546129181 + 1e-10 * t.away(40, low=0.3, high=1).double()
+        u = u + ((a - (u * w).sum(1)) / (w * w).sum(1))[:, None] * w  # m is nearly 0
+        c = -(w * x).sum(1) if spread > 1 else t.away(40, low=3e5, high=1e6).double()
+        told = "with products of w and the moved u near 0"
+        back(told, (x, w, u, c + 0.3), "divided by a small product")
 
 
 def close(a, b):
