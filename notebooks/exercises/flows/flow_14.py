@@ -157,7 +157,7 @@ class Flow14:
         couplings,
         (RIGHT, {"layers": 4, "width": 24, "steps": 1200}),
         ("untrained", {"steps": 0}),
-        ("not trained for long enough", {"steps": 25}),
+        ("mass between the rings", {"steps": 25}),
         ("not quite", {"steps": 250}),
         ("mass between the rings", {"bins": 0, "steps": 400}),
         ("a ring missed", {"radii": (1.0, 2.0), "steps": 400}),
