@@ -214,7 +214,7 @@ def flow_10(t, bound):
 
         def value(normal, width, sigmoid, q, scale, std, place, over, mixed=False):
             at = mean + std * eps
-            own = F.logsigmoid(at) + F.logsigmoid(-at)
+            own = -F.softplus(-at) - F.softplus(at)
             log_q = q[1]((normal - width - sigmoid * own).flatten(2), 2)
             logs = torch.stack([log_density(v).detach() for v in place(at)])
             logs = logs.view(b, k).T if mixed else logs
