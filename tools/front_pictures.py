@@ -29,6 +29,7 @@ from torch import Tensor
 
 import gmcourse as gm
 from gmcourse import mixtures, zoo
+from gmcourse.flows import normal_log_prob
 from gmcourse.live import LatentPlane
 from gmcourse.zoo.sources import EMOJI, SPOKEN
 
@@ -176,8 +177,9 @@ def carried() -> Tensor:
     z, log_p = [], []
     flow = zoo.load("flow-checkerboard")
     for rows in x.view(-1, 2).split(20_000):
-        z.append(flow.to_latent(rows)[0])
-        log_p.append(flow.log_prob(rows))
+        to, log_det = flow.to_latent(rows)
+        z.append(to)
+        log_p.append(normal_log_prob(to) + log_det)
     lines = torch.zeros(height, width)
     for value in torch.cat(z).view(height, width, 2).unbind(-1):
         off = (2 * value - (2 * value).round()).abs()  # 0 on a line

@@ -17,7 +17,7 @@ from .flows import Bijection, Coupling, Flow, Permute, silent
 from .glow import AtHalfSize, OnHalf, Probit
 from .likelihoods import to_levels
 from .monotone import Monotone, RationalQuadratic
-from .pixels import RowCNN
+from .pixels import RowCNN, level_vectors
 
 __all__ = ["GridNet", "multiscale_flow"]
 
@@ -56,9 +56,7 @@ class GridNet(nn.Module):
     ):
         super().__init__()
         places, depth = math.prod(shape_of("sides", sides)), integer("depth", depth)
-        vectors = 0.1 * torch.randn(integer("levels", levels, 2), embedding)
-        vectors[:, 0] = torch.linspace(-1, 1, levels)
-        self.values = nn.Embedding.from_pretrained(vectors, freeze=False)
+        self.values = level_vectors(levels, embedding)
         self.first = nn.Conv2d(into * embedding, width, 3, padding=1)
         self.place = nn.Parameter(torch.zeros(integer("width", width), *sides))
         self.near = nn.ModuleList(

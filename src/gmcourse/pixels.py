@@ -306,6 +306,19 @@ def _down(rows: Float[Tensor, "b h d"], k: int) -> Float[Tensor, "b h d"]:
     return F.pad(rows, (0, 0, k, 0))[:, : rows.shape[1]]
 
 
+def level_vectors(levels: int, width: int) -> nn.Embedding:
+    """A learned vector for each level; its first number is at first the value.
+
+    From -1 to 1, and the others are small.
+
+    Raises:
+        ValueError, TypeError: ``levels`` is no integer of 2 or more.
+    """
+    vectors = 0.1 * torch.randn(integer("levels", levels, 2), width)
+    vectors[:, 0] = torch.linspace(-1, 1, levels)
+    return nn.Embedding.from_pretrained(vectors, freeze=False)
+
+
 class RowCNN(Autoregressive):
     """Masked convolutions, told of the rows above by a `RowNet`.
 
@@ -350,9 +363,7 @@ class RowCNN(Autoregressive):
             levels = levels or getattr(likelihood, "levels", None)
             if levels is None:
                 raise ValueError("embedding: the likelihood has no levels to embed")
-            vectors = 0.1 * torch.randn(integer("levels", levels, 2), channels)
-            vectors[:, 0] = torch.linspace(-1, 1, levels)
-            self.values = nn.Embedding.from_pretrained(vectors, freeze=False)
+            self.values = level_vectors(levels, channels)
         self.rows = RowNet(channels, columns, context, integer("hidden", hidden))
         self.mix = nn.Conv2d(context, width, 1)
         self.start = MaskedConv2d(channels, width, 4, 7, center=False)

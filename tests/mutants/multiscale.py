@@ -9,7 +9,6 @@ MUTANTS = [
     ),
     ("neighbors forgotten", "h = h + near(h.relu())", "h = h + 0 * near(h.relu())"),
     ("far places forgotten", "far.weight @ at + far.bias", "at + far.bias"),
-    ("vectors that do not learn", "freeze=False", "freeze=True"),
     ("the noise is seen", "flip=True, seen=level", "flip=True"),
     ("the noise of the smallest is seen", "**how), spline, level)", "**how), spline)"),
     ("other corners", "Permute([1, 2, 0, 3])", "Permute([0, 1, 2, 3])"),

@@ -12,9 +12,9 @@ from ..data.clouds import Cloud
 from ..data.mixture import GaussianMixture
 from ..flows import Coupling, Flow
 from ..monotone import Affine, Shift
-from ..settings import seeded
 from ._bytes import half, in_base64, png, rounded
 from ._net import pack_trained
+from ._points import drawn
 from .figure import Live
 
 _MOST = 12  # layers: as many lines as the sum of the density has room for
@@ -82,7 +82,7 @@ class FlowPlane(Live):
         point = finite("start", list(start))
         if point.shape != (2,) or point.abs().max() > extent:
             raise ValueError(f"start is {start}; expected two numbers within ±{extent}")
-        kept = _kept(_default() if sets is None else sets)
+        kept = drawn(_default() if sets is None else sets, _LEARNED + _HELD)
         data = {
             "layers": layers,
             "sets": [
@@ -90,16 +90,16 @@ class FlowPlane(Live):
                     "name": name,
                     "points": in_base64(half(points[:_LEARNED])),
                     "held": in_base64(half(points[_LEARNED:])),
-                    "truth": truth,
+                    "truth": _truth(plane, points[_LEARNED:]),
                 }
-                for name, points, truth in kept
+                for name, plane, points in kept
             ],
             "start": point.tolist(),
             "rate": rate,
             "batch": integer("batch", batch, 1, 512),
             "extent": extent,
         }
-        name, points, _ = kept[0]
+        name, _, points = kept[0]
         caption = (
             f"Left: points of \u201c{name}\u201d. Right: where the flow carries them, "
             "and a square grid with them."
@@ -159,23 +159,10 @@ def _layers(flow: Flow) -> list[dict]:
     return layers
 
 
-def _kept(
-    sets: Mapping[str, Cloud | GaussianMixture],
-) -> list[tuple[str, Tensor, float | None]]:
-    """Of each set its name, its points, and the true density's loss on those held."""
-    if not sets:
-        raise ValueError("no sets; expected at least one, name to distribution")
-    kept = []
-    with seeded(0):
-        for name, plane in sets.items():
-            points = finite(f"points of {name!r}", plane.sample(_LEARNED + _HELD))
-            if points.shape != (_LEARNED + _HELD, 2):
-                raise ValueError(f"{name!r} gives {tuple(points.shape)}, no plane")
-            log_prob = getattr(plane, "log_prob", None)
-            known = None if log_prob is None else log_prob(points[_LEARNED:])
-            truth = None if known is None else -known.mean().item()
-            kept.append((str(name), points.float(), truth))
-    return kept
+def _truth(plane: Cloud | GaussianMixture, held: Float[Tensor, "n 2"]) -> float | None:
+    """The true density's loss on the points that are held, if it is known."""
+    log_prob = getattr(plane, "log_prob", None)
+    return None if log_prob is None else -log_prob(held).mean().item()
 
 
 @torch.no_grad()

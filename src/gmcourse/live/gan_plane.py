@@ -7,13 +7,14 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from .. import gan
-from .._arguments import finite, integer, positive
+from .._arguments import integer, positive
 from ..data import clouds, densities
 from ..data.clouds import Cloud
 from ..data.mixture import GaussianMixture
 from ..settings import seeded
 from ._bytes import half, in_base64, png, rounded
 from ._net import pack_trained
+from ._points import drawn
 from .figure import Live
 
 _GAMES = [gan.NonSaturating, gan.Saturating, gan.Hinge, gan.Wasserstein]
@@ -100,12 +101,16 @@ class GANPlane(Live):
             pack_trained("critic", critic, 2, 1),
             pack_trained("generator", generator, None, 2),
         ]
-        kept = _kept(_default() if sets is None else sets)
+        kept = drawn(_default() if sets is None else sets, _POINTS)
         data = {
             "nets": [{"spec": spec, "weights": in_base64(w)} for spec, w in nets],
             "sets": [
-                {"name": name, "points": in_base64(half(points)), "modes": modes}
-                for name, points, modes in kept
+                {
+                    "name": name,
+                    "points": in_base64(half(points)),
+                    "modes": _modes(plane),
+                }
+                for name, plane, points in kept
             ],
             "game": _GAMES.index(type(game)),
             "clip": _CLIP,
@@ -116,7 +121,7 @@ class GANPlane(Live):
             "batch": batch,
             "extent": extent,
         }
-        name, points, _ = kept[0]
+        name, _, points = kept[0]
         model = gan.GAN(
             rounded(generator),
             rounded(critic),
@@ -143,22 +148,6 @@ def _default() -> dict[str, Cloud | GaussianMixture]:
         "spiral": clouds.swiss_roll(),
         "checkerboard": densities.checkerboard(),
     }
-
-
-def _kept(
-    sets: Mapping[str, Cloud | GaussianMixture],
-) -> list[tuple[str, Tensor, dict | None]]:
-    """Of each set its name, its points, and its modes, where they can be counted."""
-    if not sets:
-        raise ValueError("no sets; expected at least one, name to distribution")
-    kept = []
-    with seeded(0):
-        for name, plane in sets.items():
-            points = finite(f"points of {name!r}", plane.sample(_POINTS))
-            if points.shape != (_POINTS, 2):
-                raise ValueError(f"{name!r} gives {tuple(points.shape)}, no plane")
-            kept.append((str(name), points.float(), _modes(plane)))
-    return kept
 
 
 def _modes(plane: Cloud | GaussianMixture) -> dict | None:

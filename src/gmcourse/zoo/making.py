@@ -20,6 +20,7 @@ __all__ = [
     "adam",
     "adams",
     "adamw",
+    "channels_last",
     "muon",
     "seldom",
     "shuffled",
@@ -106,6 +107,11 @@ class Together(Optimizer):
         for part, state in zip(self.parts, state_dict["parts"]):
             part.load_state_dict(state)
         self.param_groups = [g for part in self.parts for g in part.param_groups]
+
+
+def channels_last(model: Any) -> Any:
+    """Convolutions are faster on a CPU where the channels of a pixel lie together."""
+    return model.to(memory_format=torch.channels_last)
 
 
 _adam = adam(1e-3)

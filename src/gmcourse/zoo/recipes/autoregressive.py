@@ -11,7 +11,7 @@ from ...nets import UNet
 from ...pixels import PixelCNN, RowCNN
 from ...scales import CoarseToFine
 from ...sequences import GPT
-from ..making import Recipe, adam, adamw, straight
+from ..making import Recipe, adam, adamw, channels_last, straight
 from ..measure import Measure, NegativeLogProb
 from ..sources import DIGITS16, FACES64, MNIST, MNIST8, MNIST_TURNED
 
@@ -21,13 +21,8 @@ def _exact(n: int, tolerance: float, **how: Any) -> tuple[Measure, ...]:
     return (NegativeLogProb(n=n, **how, quick=NegativeLogProb(n=100, **how)),)
 
 
-def _convolutional(model: Any) -> Any:
-    """Convolutions are faster on a CPU where the channels of a pixel lie together."""
-    return model.to(memory_format=torch.channels_last)
-
-
 def _grays(likelihood: Any) -> Any:
-    return _convolutional(RowCNN(MNIST8.shape, likelihood, embedding=8))
+    return channels_last(RowCNN(MNIST8.shape, likelihood, embedding=8))
 
 
 _FAST: Any = {"ema": 0.99, "autocast": torch.bfloat16, "bits": 8}
@@ -41,7 +36,7 @@ _MADE: Any = {
     **_DIGITS | {"ema": 0.9},
 }
 _ROWCNN: Any = {
-    "model": lambda: _convolutional(RowCNN(MNIST.shape, Bernoulli())),
+    "model": lambda: channels_last(RowCNN(MNIST.shape, Bernoulli())),
     "optimizer": adam(4e-3),
     "batch_size": 16,
     **_DIGITS,
@@ -77,7 +72,7 @@ RECIPES = (
     Recipe(
         name="pixelcnn-mnist",
         title="gated PixelCNN",
-        model=lambda: _convolutional(PixelCNN(MNIST.shape, Bernoulli())),
+        model=lambda: channels_last(PixelCNN(MNIST.shape, Bernoulli())),
         steps=(10, 3_000, 100_000),
         optimizer=adam(4e-3),
         batch_size=16,
@@ -133,7 +128,7 @@ RECIPES = (
         name="cpixelcnn-digits",
         title="conditional PixelCNN",
         source=DIGITS16.labeled(),
-        model=lambda: _convolutional(
+        model=lambda: channels_last(
             PixelCNN(DIGITS16.shape, Bernoulli(), reach=1, condition=Labels(10))
         ),
         steps=(10, 4_000, 40_000),

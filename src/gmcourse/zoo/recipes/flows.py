@@ -12,7 +12,7 @@ from ...likelihoods import Categorical
 from ...monotone import Affine, PiecewiseLinear, RationalQuadratic
 from ...multiscale import multiscale_flow
 from ...pixels import RowCNN
-from ..making import Recipe, Start, adamw, straight
+from ..making import Recipe, Start, adamw, channels_last, straight
 from ..measure import (
     DivergenceFromTruth,
     ImportanceWeightedBound,
@@ -24,11 +24,6 @@ from ..sources import CHECKERBOARD, EIGHT, MNIST_STORED, PINWHEEL, RINGS, Points
 _SPLINE = RationalQuadratic(16, None, least=1e-5)
 
 
-def _fast(model: Any) -> Any:
-    """Convolutions are faster on a CPU where the channels of a pixel lie together."""
-    return model.to(memory_format=torch.channels_last)
-
-
 def _pixel_by_pixel() -> Dequantized:
     """The row CNN as a flow: one map, and no loss by uniform noise."""
     net = RowCNN(MNIST_STORED.shape, Categorical(), embedding=8)
@@ -38,7 +33,7 @@ def _pixel_by_pixel() -> Dequantized:
 
 def _with_noise(flow: Flow) -> Any:
     """Under noise that is learned: of each pixel, from those around it."""
-    return _fast(Dequantized(flow, Told(CouplingNet(1, 2, 32), Affine())))
+    return channels_last(Dequantized(flow, Told(CouplingNet(1, 2, 32), Affine())))
 
 
 def _bound(k: int) -> ImportanceWeightedBound:
@@ -88,7 +83,7 @@ RECIPES = (
     Recipe(
         name="flow-mnist8-rows",
         title="pixel by pixel, histograms",
-        model=lambda: _fast(_pixel_by_pixel()),
+        model=lambda: channels_last(_pixel_by_pixel()),
         steps=(10, 2_000, 100_000),
         start=Start("rowcnn-mnist8", lambda model: model.flow.chain.parts[0].net),
         ships=False,
@@ -97,7 +92,7 @@ RECIPES = (
     Recipe(
         name="flow-mnist8-multiscale",
         title="fine to coarse, histograms",
-        model=lambda: _fast(
+        model=lambda: channels_last(
             Dequantized(multiscale_flow(MNIST_STORED.shape, PiecewiseLinear(256)))
         ),
         steps=(10, 9_000, 200_000),
