@@ -16,6 +16,7 @@ from gmcourse.autoregressive import MADE, NADE
 from gmcourse.autoregressive_flows import Conditionals, masked_flow
 from gmcourse.classifiers import FeatureClassifier, SoundClassifier
 from gmcourse.conditions import Labels
+from gmcourse.continuous import continuous_flow, signs
 from gmcourse.dequantization import Dequantized
 from gmcourse.flows import Coupling, Flow, coupling_flow
 from gmcourse.gan import (
@@ -311,6 +312,10 @@ MODELS = {
     "tarflow": small_tarflow,
     "tarflow by label": lambda: small_tarflow(
         condition=Labels(3, required=False), dropped=0.3
+    ),
+    "continuous flow": lambda: continuous_flow(3, width=8, steps=2),
+    "continuous flow by label": lambda: continuous_flow(
+        3, width=8, steps=2, probe=signs, kinetic=0.1, condition=Labels(3)
     ),
     "dequantized": lambda: Dequantized(images_flow()),
     "dequantized by label": lambda: Dequantized(images_flow(condition=Labels(3))),

@@ -468,6 +468,7 @@ def test_which_densities_are_exact():
         "BayesClassifier",
         "BernoulliMixture",
         "CoarseToFine",
+        "ContinuousFlow",
         "Flow",
         "GPT",
         "Histogram",

@@ -1,0 +1,138 @@
+"""Mistakes in continuous.py, and the tests that must notice them."""
+
+TESTS = ("test_continuous.py", "test_contract.py")
+MUTANTS = [
+    ("the time not told", "x.new_full((len(x), 1), t)", "x.new_full((len(x), 1), 0.0)"),
+    ("the label not told", "if self.classes and c is not None:", "if False:"),
+    (
+        "the sum of all derivatives",
+        "(rows * each).flatten(2).sum((0, 2))",
+        "rows.flatten(2).sum((0, 2))",
+    ),
+    (
+        "the noise once",
+        "return (row * eps).flatten(1).sum(1)",
+        "return row.flatten(1).sum(1)",
+    ),
+    (
+        "a mean over values",
+        "return (row * eps).flatten(1).sum(1)",
+        "return (row * eps).flatten(1).mean(1)",
+    ),
+    (
+        "no gradient of the trace",
+        "v, x, each.expand(d, *v.shape), create_graph=True",
+        "v, x, each.expand(d, *v.shape), retain_graph=True",
+    ),
+    (
+        "signs of 0 and 1",
+        "torch.randint_like(x, 2) * 2 - 1",
+        "torch.randint_like(x, 2)",
+    ),
+    (
+        "noise that is uniform",
+        "return torch.randn_like(x)",
+        "return torch.rand_like(x)",
+    ),
+    (
+        "the sign of the trace",
+        "return normal_log_prob(z) + log_det\n\n    def estimate",
+        "return normal_log_prob(z) - log_det\n\n    def estimate",
+    ),
+    (
+        "the trace forgotten",
+        "return normal_log_prob(z) + log_det\n\n    def loss",
+        "return normal_log_prob(z)\n\n    def loss",
+    ),
+    (
+        "the sign of the loss's trace",
+        "- normal_log_prob(z) - log_det).mean()",
+        "- normal_log_prob(z) + log_det).mean()",
+    ),
+    ("energy that is rewarded", "self.kinetic * energy", "-self.kinetic * energy"),
+    (
+        "the weights exchanged",
+        "self.kinetic * energy + self.jacobian * bend",
+        "self.jacobian * energy + self.kinetic * bend",
+    ),
+    (
+        "the loss always exact",
+        "eps = None if self.probe is None else self.probe(x)",
+        "eps = None",
+    ),
+    ("other noise of the estimate", "(self.probe or signs)(x)", "2.0 * signs(x)"),
+    (
+        "back from 0 to 1",
+        "(z,), start=1.0, end=0.0, **self.how)\n        return x",
+        "(z,), start=0.0, end=1.0, **self.how)\n        return x",
+    ),
+    (
+        "the trajectory of other times",
+        "(z,), start=1.0, end=0.0, **self.how\n        ):",
+        "(z,), start=0.0, end=1.0, **self.how\n        ):",
+    ),
+    (
+        "a temperature squared",
+        "temperature * self.noise",
+        "temperature**2 * self.noise",
+    ),
+    (
+        "draws that know no label",
+        "return self._back(temperature * self.noise(n, *self.event_shape), c)",
+        "return self._back(temperature * self.noise(n, *self.event_shape), None)",
+    ),
+    (
+        "new noise at each evaluation",
+        "(row,) = torch.autograd.grad(v, x, eps, create_graph=True)\n            "
+        "        trace = (row * eps)",
+        "eps_ = signs(x)\n                    (row,) = torch.autograd.grad("
+        "v, x, eps_, create_graph=True)\n                    trace = (row * eps_)",
+    ),
+    (
+        "the slopes not squared",
+        "bend = row.square().flatten(1).sum(1)",
+        "bend = row.abs().flatten(1).sum(1)",
+    ),
+    (
+        "the speed not squared",
+        "v.square().flatten(1).sum(1), bend",
+        "v.abs().flatten(1).sum(1), bend",
+    ),
+    ("a solver that does not hear of steps", "zero), **self.how)", "zero))"),
+    (
+        "the gradient of x cut",
+        "x = x if x.requires_grad else x.detach().requires_grad_()",
+        "x = x.detach().requires_grad_()",
+    ),
+    (
+        "a graph kept for nobody",
+        "return out if asked else tuple(part.detach() for part in out)",
+        "return out",
+    ),
+    (
+        "a depth of one",
+        '* integer("depth", depth)',
+        '* min(1, integer("depth", depth))',
+    ),
+    ("penalties without noise", "if self.jacobian and probe is None:", "if False:"),
+    (
+        "the adjoint's sign",
+        "torch.zeros_like(v) if g is None else -g",
+        "torch.zeros_like(v) if g is None else g",
+    ),
+    (
+        "the adjoint forward again",
+        'ctx.how | {"start": ctx.how["end"], "end": ctx.how["start"]}',
+        "ctx.how",
+    ),
+    (
+        "gradients of the states alone",
+        "return None, None, None, *found[n:]",
+        "return None, None, None, *found[n : 2 * n], *zeros",
+    ),
+    (
+        "the state as it came in",
+        "ctx.save_for_backward(*out, *inputs[n:])",
+        "ctx.save_for_backward(*inputs)",
+    ),
+]

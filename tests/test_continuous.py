@@ -1,0 +1,237 @@
+"""Solvers against formulas, continuous flows against the autograd Jacobian."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from gmcourse import Labels, continuous, seeded, solvers
+from gmcourse.continuous import ContinuousFlow, continuous_flow, solve_by_adjoint
+
+STEPS = {
+    solvers.euler: 1,
+    solvers.midpoint: 2,
+    solvers.heun: 2,
+    solvers.rk4: 4,
+}
+
+
+def values(*shape, seed=0):
+    with seeded(seed):
+        return torch.randn(*shape, dtype=torch.float64)
+
+
+def shaken(flow):
+    with seeded(1):
+        for weight in flow.double().parameters():
+            nn.init.normal_(weight, std=0.5)
+    return flow
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_order_of_a_step(step):
+    """The error falls by 2^order where the step is halved; dx/dt = x cos t."""
+
+    def error(steps):
+        x = torch.ones(1, dtype=torch.float64)
+        (end,) = solvers.solve(
+            lambda t, x: (x * math.cos(t),), (x,), end=2.0, steps=steps, step=step
+        )
+        return abs(end.item() - math.exp(math.sin(2.0)))
+
+    order = math.log2(error(64) / error(128))
+    assert order == pytest.approx(STEPS[step], abs=0.1)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_what_a_step_of_its_order_gets_exactly(step):
+    """A rate that is a polynomial of time below its order; two states at once."""
+    k = STEPS[step] - 1
+    x = torch.tensor([3.0, -1.0], dtype=torch.float64)
+    state = solvers.solve(
+        lambda t, x, y: (torch.full_like(x, (k + 1) * t**k), x * 0 + 2.0),
+        (x, x),
+        start=1.0,
+        end=-2.0,
+        steps=3,
+        step=step,
+    )
+    torch.testing.assert_close(state[0], x + (-2.0) ** (k + 1) - 1)
+    torch.testing.assert_close(state[1], x - 6)
+
+
+def test_a_path_has_all_its_states():
+    x = torch.zeros(1)
+    way = list(solvers.path(lambda t, x: (torch.ones(1),), (x,), end=2.0, steps=4))
+    assert [t for t, _ in way] == [0, 0.5, 1, 1.5, 2]
+    torch.testing.assert_close(
+        torch.cat([s for _, (s,) in way]), torch.tensor([0, 0.5, 1, 1.5, 2])
+    )
+
+
+def linear(matrix, probe=None, **how):
+    """A flow whose velocity is a matrix times x."""
+    field = nn.Linear(3, 3, bias=False).double()
+    field.weight.data = matrix
+    wrapped = nn.Module()
+    wrapped.linear = field
+    wrapped.forward = lambda x, t, c: field(x)
+    return ContinuousFlow(wrapped, (3,), probe=probe, **how)
+
+
+def test_a_linear_velocity_has_a_matrix_exponential():
+    matrix, x = values(3, 3), values(7, 3, seed=1)
+    z, log_det = linear(matrix, steps=200).to_latent(x)
+    torch.testing.assert_close(z, x @ torch.linalg.matrix_exp(matrix).T)
+    torch.testing.assert_close(log_det, matrix.trace().expand(7))
+
+
+def test_the_divergence_is_the_trace_of_the_jacobian():
+    flow, x = shaken(continuous_flow(4, width=9)), values(5, 4)
+    x.requires_grad_()
+    v = flow.field(x, 0.3)
+    each = [
+        torch.autograd.functional.jacobian(lambda r: flow.field(r[None], 0.3)[0], row)
+        for row in x
+    ]
+    due = torch.stack([jac.trace() for jac in each])
+    torch.testing.assert_close(continuous.divergence(v, x), due)
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 2, 3)])
+def test_log_det_inverse_and_estimate(shape):
+    """Against slogdet of the Jacobian of the whole map."""
+    d = math.prod(shape)
+    inner = shaken(continuous_flow(d, width=8)).field
+
+    class Field(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x, t, c):
+            return self.inner(x.flatten(1), t).view_as(x)
+
+    flow, x = ContinuousFlow(Field(), shape, steps=40), values(3, *shape)
+    z, log_det = flow.to_latent(x)
+    torch.testing.assert_close(flow.from_latent(z), x, atol=1e-6, rtol=0)
+    for row, one in zip(x, log_det):
+        jac = torch.autograd.functional.jacobian(
+            lambda v: flow.to_latent(v[None])[0].flatten(), row
+        )
+        due = torch.linalg.slogdet(jac.view(d, d)).logabsdet
+        torch.testing.assert_close(one, due, atol=1e-6, rtol=0)
+
+
+def test_a_density_has_the_mass_one():
+    flow = shaken(continuous_flow(2, width=8, steps=8))
+    side = torch.linspace(-12, 12, 241, dtype=torch.float64)
+    with torch.no_grad():
+        mass = flow.log_prob(torch.cartesian_prod(side, side)).exp().sum()
+    assert (mass * 0.1**2).item() == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("probe", [continuous.normal, continuous.signs])
+def test_the_estimate_is_unbiased_with_the_variance_of_its_noise(probe):
+    """2 |S|² for normal noise, less twice the diagonal for signs, S symmetric."""
+    matrix, n = values(3, 3), 40_000
+    flow = linear(matrix, probe, steps=1, step=solvers.euler)
+    x = torch.zeros(n, 3, dtype=torch.float64)
+    with seeded(3):
+        found = flow.estimate(x)
+    normal = -1.5 * math.log(2 * math.pi)
+    square = ((matrix + matrix.T) / 2).square()
+    due = 2 * (square.sum() - (square.trace() if probe is continuous.signs else 0))
+    error = (found.var() / n).sqrt()
+    assert abs(found.mean() - normal - matrix.trace()) < 5 * error
+    assert found.var().item() == pytest.approx(due.item(), rel=0.1)
+
+
+def test_one_noise_for_the_whole_path():
+    calls = []
+
+    def probe(x):
+        calls.append(x)
+        return continuous.signs(x)
+
+    flow = shaken(continuous_flow(3, steps=5, probe=probe))
+    flow.loss(values(4, 3))
+    assert len(calls) == 1
+
+
+def test_in_one_dimension_signs_are_exact():
+    flow = shaken(continuous_flow(1, steps=6))
+    x = values(9, 1)
+    torch.testing.assert_close(flow.estimate(x), flow.log_prob(x))
+
+
+def test_the_penalties_of_a_constant_and_of_a_linear_velocity():
+    matrix, x = values(3, 3), values(6, 3, seed=1)
+    plain = linear(matrix, continuous.signs, steps=1, step=solvers.euler)
+    for name, due in {
+        "kinetic": (x @ matrix.T).square().sum(1).mean(),
+        "jacobian": None,
+    }.items():
+        more = linear(
+            matrix, continuous.signs, steps=1, step=solvers.euler, **{name: 0.5}
+        )
+        with seeded(4):
+            base = plain.loss(x)
+        with seeded(4):
+            added = more.loss(x) - base
+        if due is None:
+            with seeded(4):
+                due = (continuous.signs(x) @ matrix).square().sum(1).mean()
+        torch.testing.assert_close(added, 0.5 * due)
+
+
+def test_a_jacobian_without_noise_is_refused():
+    with pytest.raises(ValueError, match="give a probe"):
+        continuous_flow(2, jacobian=0.1)
+
+
+def test_the_trajectory_goes_from_noise_to_data():
+    flow, z = shaken(continuous_flow(2, steps=6)), values(3, 2)
+    way = list(flow.trajectory(z))
+    assert way[0][0] == 1 and way[-1][0] == pytest.approx(0)
+    assert torch.equal(way[0][1], z)
+    torch.testing.assert_close(way[-1][1], flow.from_latent(z))
+
+
+def test_a_label_changes_the_velocity():
+    flow = shaken(continuous_flow(2, condition=Labels(3)))
+    x, c = values(4, 2), torch.tensor([0, 1, 2, 0])
+    one = flow.log_prob(x[:1].expand(3, 2), torch.arange(3))
+    assert len(one.unique()) == 3
+    assert flow.log_prob(x, c).shape == (4,)
+
+
+def rate(matrix):
+    return lambda t, x, y: ((x @ matrix.T + t).tanh(), (x * y[:, None]).sum(1).sin())
+
+
+def test_the_adjoint_gives_the_gradients_of_all_that_is_asked():
+    matrix = values(2, 2, seed=2).requires_grad_()
+    x, y = values(5, 2).requires_grad_(), values(5, seed=1).requires_grad_()
+    weigh = values(5, 2, seed=3), values(5, seed=4)
+
+    def gradients(out):
+        total = sum((a * w).sum() for a, w in zip(out, weigh))
+        return torch.autograd.grad(total, (x, y, matrix))
+
+    how = {"start": 0.2, "end": 1.0, "steps": 60}
+    through = gradients(solvers.solve(rate(matrix), (x, y), **how))
+    adjoint = gradients(solve_by_adjoint(rate(matrix), (x, y), (matrix,), **how))
+    torch.testing.assert_close(adjoint, through, atol=1e-6, rtol=1e-6)
+
+
+def test_the_adjoint_keeps_nothing_of_the_way():
+    matrix = values(2, 2, seed=2).requires_grad_()
+    x, y = values(5, 2), values(5, seed=1)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda v: kept.append(v.numel()) or v, lambda v: v
+    ):
+        solve_by_adjoint(rate(matrix), (x, y), (matrix,), steps=50)
+    assert sum(kept) == x.numel() + y.numel() + matrix.numel()
