@@ -87,6 +87,41 @@ def test_a_linear_velocity_has_a_matrix_exponential():
     torch.testing.assert_close(log_det, matrix.trace().expand(7))
 
 
+def test_a_field_is_told_the_time_and_has_its_layers():
+    x = values(5, 2)
+    one, three = (shaken(continuous_flow(2, width=7, depth=k)).field for k in (1, 3))
+    sizes = [layer.out_features for layer in three.net if hasattr(layer, "weight")]
+    assert sizes == [7, 7, 7, 2]
+    assert not torch.allclose(one(x, 0.1), one(x, 0.9))
+
+
+def test_hutchinson_is_a_form_of_the_jacobian_whose_gradient_flows():
+    matrix, x, eps = values(6, 6), values(4, 2, 3).requires_grad_(), values(4, 2, 3)
+    matrix.requires_grad_()
+    found = continuous.hutchinson((x.flatten(1) @ matrix.T).view_as(x), x, eps)
+    due = torch.einsum("bi,ij,bj->b", eps.flatten(1), matrix, eps.flatten(1))
+    torch.testing.assert_close(found, due)
+    (gradient,) = torch.autograd.grad(found.sum(), matrix)
+    torch.testing.assert_close(gradient, eps.flatten(1).T @ eps.flatten(1))
+
+
+def test_the_loss_without_noise_is_the_mean_of_log_prob():
+    flow, x = shaken(continuous_flow(3, steps=6)), values(5, 3)
+    torch.testing.assert_close(flow.loss(x), -flow.log_prob(x).mean())
+
+
+def test_a_temperature_is_a_standard_deviation():
+    still = linear(torch.zeros(3, 3, dtype=torch.float64), steps=1)
+    with seeded(0):
+        found = still.sample(20_000, temperature=2.0).std()
+    assert found.item() == pytest.approx(2.0, rel=0.02)
+
+
+def test_a_path_of_no_steps_is_refused():
+    with pytest.raises(ValueError, match="steps is 0"):
+        solvers.solve(lambda t, x: (x,), (torch.ones(1),), steps=0)
+
+
 def test_the_divergence_is_the_trace_of_the_jacobian():
     flow, x = shaken(continuous_flow(4, width=9)), values(5, 4)
     x.requires_grad_()
@@ -146,6 +181,14 @@ def test_the_estimate_is_unbiased_with_the_variance_of_its_noise(probe):
     error = (found.var() / n).sqrt()
     assert abs(found.mean() - normal - matrix.trace()) < 5 * error
     assert found.var().item() == pytest.approx(due.item(), rel=0.1)
+
+
+def test_the_noise_given_is_the_noise_of_every_evaluation():
+    matrix, x, eps = values(3, 3), values(5, 3), values(5, 3, seed=2)
+    flow = linear(matrix, lambda x: eps, steps=3)
+    z = flow.to_latent(x)[0]
+    due = continuous.normal_log_prob(z) + torch.einsum("bi,ij,bj->b", eps, matrix, eps)
+    torch.testing.assert_close(flow.estimate(x), due)
 
 
 def test_one_noise_for_the_whole_path():

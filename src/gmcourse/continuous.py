@@ -84,8 +84,18 @@ def hutchinson(
     So it is for any noise with independent values of mean 0 and variance 1.
     Hutchinson (1989); Grathwohl et al. (2019), eq. 7.
     """
+    return _dot(_pulled(v, x, eps), eps)
+
+
+def _pulled(v: Tensor, x: Tensor, eps: Tensor) -> Tensor:
+    """``epsᵀ dv/dx``: a row in the shape of ``x`` for each example."""
     (row,) = torch.autograd.grad(v, x, eps, create_graph=True)
-    return (row * eps).flatten(1).sum(1)
+    return row
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    """The inner product of each example."""
+    return (a * b).flatten(1).sum(1)
 
 
 def normal(x: Tensor) -> Tensor:
@@ -204,7 +214,6 @@ class ContinuousFlow(GenerativeModel):
 
     def _carried(self, x: Tensor, c: Tensor | None, eps: Tensor | None) -> Any:
         """``z``, and the integrals of the trace and of the two penalties."""
-        asked = torch.is_grad_enabled()
 
         def rates(t: float, x: Tensor, *sums: Tensor) -> tuple[Tensor, ...]:
             with torch.enable_grad():
@@ -213,11 +222,9 @@ class ContinuousFlow(GenerativeModel):
                 if eps is None:
                     trace, bend = divergence(v, x), v.new_zeros(len(v))
                 else:
-                    (row,) = torch.autograd.grad(v, x, eps, create_graph=True)
-                    trace = (row * eps).flatten(1).sum(1)
-                    bend = row.square().flatten(1).sum(1)
-                out = v, trace, v.square().flatten(1).sum(1), bend
-            return out if asked else tuple(part.detach() for part in out)
+                    row = _pulled(v, x, eps)
+                    trace, bend = _dot(row, eps), _dot(row, row)
+                return v, trace, _dot(v, v), bend
 
         zero = x.new_zeros(len(x))
         return solvers.solve(rates, (x, zero, zero, zero), **self.how)

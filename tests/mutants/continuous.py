@@ -10,16 +10,6 @@ MUTANTS = [
         "rows.flatten(2).sum((0, 2))",
     ),
     (
-        "the noise once",
-        "return (row * eps).flatten(1).sum(1)",
-        "return row.flatten(1).sum(1)",
-    ),
-    (
-        "a mean over values",
-        "return (row * eps).flatten(1).sum(1)",
-        "return (row * eps).flatten(1).mean(1)",
-    ),
-    (
         "no gradient of the trace",
         "v, x, each.expand(d, *v.shape), create_graph=True",
         "v, x, each.expand(d, *v.shape), retain_graph=True",
@@ -81,33 +71,11 @@ MUTANTS = [
         "return self._back(temperature * self.noise(n, *self.event_shape), c)",
         "return self._back(temperature * self.noise(n, *self.event_shape), None)",
     ),
-    (
-        "new noise at each evaluation",
-        "(row,) = torch.autograd.grad(v, x, eps, create_graph=True)\n            "
-        "        trace = (row * eps)",
-        "eps_ = signs(x)\n                    (row,) = torch.autograd.grad("
-        "v, x, eps_, create_graph=True)\n                    trace = (row * eps_)",
-    ),
-    (
-        "the slopes not squared",
-        "bend = row.square().flatten(1).sum(1)",
-        "bend = row.abs().flatten(1).sum(1)",
-    ),
-    (
-        "the speed not squared",
-        "v.square().flatten(1).sum(1), bend",
-        "v.abs().flatten(1).sum(1), bend",
-    ),
     ("a solver that does not hear of steps", "zero), **self.how)", "zero))"),
     (
         "the gradient of x cut",
         "x = x if x.requires_grad else x.detach().requires_grad_()",
         "x = x.detach().requires_grad_()",
-    ),
-    (
-        "a graph kept for nobody",
-        "return out if asked else tuple(part.detach() for part in out)",
-        "return out",
     ),
     (
         "a depth of one",
@@ -134,5 +102,23 @@ MUTANTS = [
         "the state as it came in",
         "ctx.save_for_backward(*out, *inputs[n:])",
         "ctx.save_for_backward(*inputs)",
+    ),
+    (
+        "the noise once",
+        "_dot(_pulled(v, x, eps), eps)",
+        "_pulled(v, x, eps).flatten(1).sum(1)",
+    ),
+    ("a mean over values", "(a * b).flatten(1).sum(1)", "(a * b).flatten(1).mean(1)"),
+    ("the slopes not squared", "_dot(row, row)", "_dot(row, eps)"),
+    ("the speed not squared", "_dot(v, v), bend", "_dot(v, v).sqrt(), bend"),
+    (
+        "new noise at each evaluation",
+        "row = _pulled(v, x, eps)",
+        "eps_ = signs(x)\n                    row = _pulled(v, x, eps_)",
+    ),
+    (
+        "no gradient of the estimate",
+        "grad(v, x, eps, create_graph=True)",
+        "grad(v, x, eps, retain_graph=True)",
     ),
 ]
