@@ -190,6 +190,26 @@ def carried() -> Tensor:
     return tile(tint(torch.maximum(dense, 0.9 * lines))[None], 1, zoom=1)
 
 
+def moving() -> Tensor:
+    """Paths of a continuous flow from normal values, and where they end."""
+    width, height, scale = 840, 420, 92.0
+    with gm.seeded(0):
+        z = torch.randn(1_400, 2)
+    flow = zoo.load("ffjord-pinwheel")
+    flow.how["steps"] = 300
+    way = torch.stack([x for _, x in flow.trajectory(z)]).detach()
+    ink = torch.zeros(height, width)
+    for points, weight in (way.flatten(0, 1), 0.1), (way[-1].repeat(12, 1), 0.5):
+        column, row = (
+            (points * torch.tensor([scale, -scale])).round().long()
+            + torch.tensor([width // 2, height // 2])
+        ).unbind(1)
+        seen = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        amount = torch.full((int(seen.sum()),), weight)
+        ink.index_put_((row[seen], column[seen]), amount, accumulate=True)
+    return tile(tint(ink.clamp(0, 1))[None], 1, zoom=1)
+
+
 PICTURES = (
     live,
     plane,
@@ -202,6 +222,7 @@ PICTURES = (
     endings,
     voices,
     carried,
+    moving,
 )
 
 
