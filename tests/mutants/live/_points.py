@@ -5,4 +5,6 @@ MUTANTS = [
     ("no sets pass", "if not sets:", "if False:"),
     ("points of a line pass", "points.shape != (n, 2)", "False"),
     ("others each time", "with seeded(0):", "if True:"),
+    ("the still upside down", "SIDE - 2 - up + down", "up + down"),
+    ("small dots in the still", "for right in range(size)", "for right in range(1)"),
 ]

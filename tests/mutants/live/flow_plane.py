@@ -18,6 +18,5 @@ MUTANTS = [
     ("a flow that is told", " or flow.condition is not None", ""),
     ("the point beyond the plane", " or point.abs().max() > extent", ""),
     ("the still twice before the layers", "flow.to_latent(x)[0]", "x"),
-    ("the still upside down", "_SIZE - 2 - up + down", "up + down"),
     ("level lines alone in the still", "rows, rows.flip(1)", "rows, rows"),
 ]
