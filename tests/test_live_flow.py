@@ -10,7 +10,7 @@ import pytest
 import torch
 from browser import chromium as chromium
 from browser import page as page
-from live_pages import PHONE
+from live_pages import PHONE, corners
 from live_pages import show as show
 from matplotlib import image as pictures
 from torch import nn
@@ -248,14 +248,9 @@ def test_training_from_the_identity_comes_near_the_true_density(show):
 
 
 def path(page, plane, k):
-    """The corners of a path in the coordinates of its plane, (n, 2): 0 and 1 are the
-    upright and the level lines, 2 the data, 3 draws, 4 the way of the point."""
-    d = page.locator(".gm-plane").nth(plane).locator("path").nth(k).get_attribute("d")
-    pairs = [
-        [float(v) for v in pair.split()] for pair in re.findall(r"[\d.-]+ [\d.-]+", d)
-    ]
-    at = torch.tensor(pairs).view(-1, 2) / 400 * 8 - 4
-    return at * torch.tensor([1.0, -1.0])
+    """The corners of a path of a plane: 0 and 1 are the upright and the level lines, 2
+    the data, 3 draws, 4 the way of the point."""
+    return corners(page.locator(".gm-plane").nth(plane).locator("path").nth(k))
 
 
 def near(got, due, atol=2e-3):  # a tenth of a unit, as paths are written

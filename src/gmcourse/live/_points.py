@@ -1,6 +1,6 @@
 """Points of distributions on the plane that live figures show, and their stills."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float, UInt8
@@ -32,6 +32,14 @@ def drawn(
                 raise ValueError(f"{name!r} gives {tuple(points.shape)}, no plane")
             found.append((str(name), plane, points.float()))
     return found
+
+
+def spot(start: Sequence[float], extent: float) -> list[float]:
+    """The point that a reader may move, at first; ValueError for one out of sight."""
+    point = finite("start", list(start))
+    if point.shape != (2,) or point.abs().max() > extent:
+        raise ValueError(f"start is {start}; expected two numbers within ±{extent}")
+    return point.tolist()
 
 
 SIDE, BLUE, GRAY = 210, (63.0, 144.0, 218.0), (200.0, 200.0, 200.0)

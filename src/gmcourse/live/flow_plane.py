@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from .._arguments import finite, integer, positive
+from .._arguments import integer, positive
 from ..data import clouds, densities
 from ..data.clouds import Cloud
 from ..data.mixture import GaussianMixture
@@ -14,7 +14,7 @@ from ..flows import Coupling, Flow
 from ..monotone import Affine, Shift
 from ._bytes import half, in_base64, png, rounded
 from ._net import pack_trained
-from ._points import BLUE, GRAY, blank, dot, drawn, side_by_side
+from ._points import BLUE, GRAY, blank, dot, drawn, side_by_side, spot
 from .figure import Live
 
 _MOST = 12  # layers: as many lines as the sum of the density has room for
@@ -79,9 +79,6 @@ class FlowPlane(Live):
     ) -> None:
         layers = _layers(flow)
         extent, rate = positive("extent", extent), positive("rate", rate)
-        point = finite("start", list(start))
-        if point.shape != (2,) or point.abs().max() > extent:
-            raise ValueError(f"start is {start}; expected two numbers within ±{extent}")
         kept = drawn(_default() if sets is None else sets, _LEARNED + _HELD)
         data = {
             "layers": layers,
@@ -94,7 +91,7 @@ class FlowPlane(Live):
                 }
                 for name, plane, points in kept
             ],
-            "start": point.tolist(),
+            "start": spot(start, extent),
             "rate": rate,
             "batch": integer("batch", batch, 1, 512),
             "extent": extent,
