@@ -101,7 +101,7 @@ GM.figures.velocity_field = function (data, root) {
   const goal = dots(3, 0.45), here = [dots(0), dots(6)];
   const dashed = "stroke:var(--gm-soft);stroke-width:1.4;stroke-dasharray:4 4";
   const exact_way = stroke(dashed), way = stroke("stroke:var(--gm-ink);stroke-width:1.8");
-  const stops = stroke("stroke:var(--gm-ink);stroke-width:5;stroke-linecap:round");
+  const stops = stroke("stroke:var(--gm-ink);stroke-width:4.5;stroke-linecap:round");
   const now = svg("circle", { r: 6, style: "fill:var(--gm-ink);stroke:var(--gm-panel);stroke-width:2" });
   const plane = area([arrows, goal, ...here], [exact_way, way, stops, now]);
 

@@ -61,7 +61,7 @@ class VelocityField(Live):
         flow: ContinuousFlow,
         data: Plane | None = None,
         *,
-        start: tuple[float, float] = (0.5, 1.0),
+        start: tuple[float, float] = (0.75, 0.5),
         extent: float = 4.0,
         title: str = "",
         label: str = "Points that move along a velocity",

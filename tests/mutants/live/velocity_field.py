@@ -33,6 +33,6 @@ MUTANTS = [
         "image, cloud, extent",
         "image, clouds[-1], extent",
     ),
-    ("the start not as given", "spot(start, extent)", "spot((0.5, 1.0), extent)"),
+    ("the start not as given", "spot(start, extent)", "spot((0.75, 0.5), extent)"),
     ("one extent for all", '"extent": extent', '"extent": 4.0'),
 ]
