@@ -1,6 +1,9 @@
 """A page with live figures: the fixture `show`; beside `browser`'s of the same kind."""
 
+import re
+
 import pytest
+import torch
 
 from gmcourse import live
 
@@ -13,6 +16,14 @@ def drawn(page):
         """() => new Promise(
           done => new IntersectionObserver(done).observe(document.body))"""
     )
+
+
+def corners(path, extent=4.0):
+    """The corners of a path of `plane.js` in the coordinates of the plane, (n, 2)."""
+    pairs = re.findall(r"([\d.-]+) ([\d.-]+)", path.get_attribute("d"))
+    pairs = [[float(v) for v in pair] for pair in pairs]
+    at = torch.tensor(pairs).view(-1, 2) / 400 * 2 * extent - extent
+    return at * torch.tensor([1.0, -1.0])
 
 
 @pytest.fixture

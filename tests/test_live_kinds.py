@@ -11,6 +11,7 @@ from live_pages import PHONE, drawn
 from live_pages import show as show
 
 from gmcourse import autoregressive, flows, live, mixtures, seeded, sequences
+from gmcourse.continuous import continuous_flow
 from gmcourse.data.densities import GaussianMixture
 
 FIGURE = "document.querySelector('.gm-live').gm"
@@ -469,6 +470,13 @@ def letters(**how):  # its own tests: test_live_next_token.py
     return live.NextToken(model, ".abcd", **{"wander": False, "label": "Text", **how})
 
 
+def velocity(**how):  # its own tests: test_live_velocity.py
+    with seeded(0):
+        flow = continuous_flow(2, width=4)
+    how = {"wander": False, "label": "A velocity", **how}
+    return live.VelocityField(flow, **how)
+
+
 KINDS = {
     "coins": coins,
     "divergences": divergences,
@@ -479,6 +487,7 @@ KINDS = {
     "pixels": pixels,
     "tradeoff": lambda **how: tradeoff(**how)[0],
     "transport": transport,
+    "velocity": velocity,
 }
 
 

@@ -19,6 +19,7 @@ from .next_token import NextToken
 from .pixel_by_pixel import PixelByPixel
 from .tradeoff import Tradeoff
 from .transport import Transport
+from .velocity_field import VelocityField
 
 __all__ = [
     "Divergences",
@@ -32,6 +33,7 @@ __all__ = [
     "PixelCoins",
     "Tradeoff",
     "Transport",
+    "VelocityField",
     "pack",
     "png",
 ]

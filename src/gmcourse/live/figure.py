@@ -14,7 +14,8 @@ class Live:
 
     A kind of figure is a subclass and a script of that name beside it, which adds the
     function ``GM.figures[kind]`` that draws it. Scripts that several kinds share, and
-    others do not need, are its ``parts``: ``train.js`` where a network is trained.
+    others do not need, are its ``parts``: ``train.js`` where a network's slopes are
+    asked for, ``plane.js`` where points lie on a plane.
 
     Args:
         data: what the script draws, for JSON.

@@ -1,8 +1,7 @@
 // A flow on the plane, for flow_plane.py.  Left: data x.  Right: the same after some of
 // the layers.  Below: the terms of a point's density, and the loss as the flow is trained.
 GM.figures.flow_plane = function (data, root) {
-  const { el, svg, number, random, speaker, slider, buttons, choice, grip, drag, keys,
-    motion } = GM.tools;
+  const { el, svg, number, random, speaker, slider, buttons, choice, drag, motion } = GM.tools;
   const { mlp, adam, normal, init } = GM.train;
   const { extent, batch, rate } = data, LAYERS = data.layers.length;
 
@@ -150,32 +149,14 @@ GM.figures.flow_plane = function (data, root) {
 
   // ---- the planes ------------------------------------------------------------
 
-  const SIZE = 400; // of a plane, in units of its viewBox
-  const across = (v) => ((v + extent) / (2 * extent)) * SIZE, fixed = (v) => v.toFixed(1);
-  const down = (v) => SIZE - across(v);
-  const held = (v) => Math.min(extent, Math.max(-extent, v));
-  const whole = Array.from({ length: 2 * Math.ceil(extent) - 1 }, (_, i) => i + 1 - Math.ceil(extent));
-  const even = whole.filter((v) => v % (extent > 6 ? 4 : 2) === 0);
+  const { fixed, unit, area, dots, line, scattered, key, steered, within } = GM.plane(extent);
   function plane(name) {
     const mesh = ["--gm-soft", "--gm-c5"].map((color, k) => svg("path", {
       style: `fill:none;stroke:var(${color});stroke-width:${0.8 + 0.4 * k};opacity:.6` }));
-    const dots = [0, 6].map((k) => svg("path", { class: `gm-curve gm-stroke${k}`,
-      style: "stroke-width:3.4;stroke-linecap:round;opacity:.6" }));
+    const clouds = [dots(0), dots(6)];
     const way = svg("path", { class: "gm-curve gm-thin", style: "stroke:var(--gm-ink)" });
-    const rings = svg("g", { class: "gm-grid" }, ...[1, 2, 3].map((r) => svg("circle", {
-      class: "gm-ring", cx: SIZE / 2, cy: SIZE / 2, r: fixed((r / extent) * SIZE / 2) })));
-    const ticks = svg("g", { class: "gm-ticks" }, ...even.flatMap((v) => [
-      svg("text", { x: fixed(across(v)), y: SIZE - 6, "text-anchor": "middle" }, number(v, 0)),
-      svg("text", { x: 6, y: fixed(down(v) + 4) }, number(v, 0))]));
-    const handle = grip(), head = el("span");
-    const area = el("div", { class: "gm-plane" },
-      svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, "aria-hidden": "true" },
-        ...mesh, ...dots, rings, way, ticks), handle);
-    function place(x, y) { // the handle stays on the plane
-      handle.style.left = `${(100 * across(held(x))) / SIZE}%`;
-      handle.style.top = `${(100 * down(held(y))) / SIZE}%`;
-    }
-    return { name, mesh, dots, way, rings, handle, head, area, place };
+    const made = area([...mesh, ...clouds], [way]);
+    return { name, mesh, dots: clouds, way, head: el("span"), ...made };
   }
   const left = plane("x"), right = plane("after the layers");
   left.rings.remove();
@@ -192,26 +173,12 @@ GM.figures.flow_plane = function (data, root) {
   const squares = { x: square(extent), z: square(3) };
   const noise = Float32Array.from({ length: sets[0].held.length }, normal(random(5)));
 
-  function line(points, from, to) {
-    let d = "";
-    for (let i = from; i < to; i++) {
-      d += `${i === from ? "M" : "L"}${fixed(across(points[2 * i]))} ${fixed(down(points[2 * i + 1]))}`;
-    }
-    return d;
-  }
   function lines(mesh, points) { // upright ones on one path, level ones on the other
     mesh.forEach(function (path, k) {
       let d = "";
       for (let j = 13 * k; j < 13 * (k + 1); j++) d += line(points, j * STEPS, (j + 1) * STEPS);
       path.setAttribute("d", d);
     });
-  }
-  function scattered(points) {
-    let d = "";
-    for (let i = 0; i < points.length; i += 2) {
-      d += `M${fixed(across(points[i]))} ${fixed(down(points[i + 1]))}h0`;
-    }
-    return d;
   }
 
   // What is seen: after k layers (between two of them on a straight line), from x to z or
@@ -240,7 +207,7 @@ GM.figures.flow_plane = function (data, root) {
     const now = between(point.states), past = [];
     for (let i = 0; i <= k; i++) past.push(...point.states[i]);
     past.push(...now);
-    right.way.setAttribute("d", line(past, 0, past.length / 2));
+    right.way.setAttribute("d", line(past));
     right.place(...now);
     const near = Math.round(k);
     steps.show(near);
@@ -251,10 +218,7 @@ GM.figures.flow_plane = function (data, root) {
     marks.forEach((mark, i) => { mark.textContent = i > 0 && i === near ? "\u25b8" : ""; });
   }
   function find(x1, x2) {
-    if (!Number.isFinite(x1) || !Number.isFinite(x2)) {
-      throw new RangeError(`expected two finite numbers, given ${x1} and ${x2}`);
-    }
-    spot = [held(x1), held(x2)];
+    spot = within(x1, x2);
     point = run(Float32Array.from(spot));
     left.place(...spot);
     account();
@@ -398,23 +362,13 @@ GM.figures.flow_plane = function (data, root) {
   }
   const which = choice("data", sets.map((one) => one.name), 0, choose);
 
-  const unit = (x, y) => [(2 * x - 1) * extent, (1 - 2 * y) * extent];
   const moved = (h) => find(...back(Float32Array.from(h), k)[0]);
-  drag(left.area, left.handle, calm, (x, y) => find(...unit(x, y)));
-  drag(right.area, right.handle, touched, (x, y) => moved(unit(x, y)));
-  const next = (v, by, large) => Math.round((v + by * (large ? 0.5 : 0.05)) * 1e4) / 1e4;
-  keys(left.handle, calm, function (to, up, large) {
-    if (to === null) find(...data.start);
-    else find(next(spot[0], to, large), next(spot[1], up, large));
-  });
-  keys(right.handle, touched, function (to, up, large) {
-    const [a, b] = point.states[k];
-    if (to === null) find(...data.start);
-    else moved([next(a, to, large), next(b, up, large)]);
-  });
+  drag(left.node, left.handle, calm, (x, y) => find(...unit(x, y)));
+  drag(right.node, right.handle, touched, (x, y) => moved(unit(x, y)));
+  const home = () => find(...data.start);
+  steered(left.handle, calm, home, () => spot, find);
+  steered(right.handle, touched, home, () => point.states[k], (a, b) => moved([a, b]));
 
-  const key = (color, text) => el("span", { class: "gm-key" },
-    el("span", { class: `gm-dot gm-back${color}` }), text);
   const drew = key(6, "draws of the flow");
   drew.hidden = true;
   left.head.textContent = "x, on the plane of the data";
@@ -431,9 +385,9 @@ GM.figures.flow_plane = function (data, root) {
   return [
     el("div", { class: "gm-body" },
       el("div", { class: "gm-row" },
-        half(head(left.head), left.area,
+        half(head(left.head), left.node,
           el("div", { class: "gm-legend" }, key(0, "data"), drew), which.node),
-        half(head(right.head), right.area, steps.node, buttons(play.button, ...ways))),
+        half(head(right.head), right.node, steps.node, buttons(play.button, ...ways))),
       el("div", { class: "gm-row", style: "margin-top:1rem" },
         half(where, el("div", { class: "gm-panel" }, terms)),
         half(buttons(train.button, anew, ...(identity ? [] : [given])),

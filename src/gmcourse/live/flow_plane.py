@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from .._arguments import finite, integer, positive
+from .._arguments import integer, positive
 from ..data import clouds, densities
 from ..data.clouds import Cloud
 from ..data.mixture import GaussianMixture
@@ -14,7 +14,7 @@ from ..flows import Coupling, Flow
 from ..monotone import Affine, Shift
 from ._bytes import half, in_base64, png, rounded
 from ._net import pack_trained
-from ._points import drawn
+from ._points import BLUE, GRAY, blank, dot, drawn, side_by_side, spot
 from .figure import Live
 
 _MOST = 12  # layers: as many lines as the sum of the density has room for
@@ -62,7 +62,7 @@ class FlowPlane(Live):
     """
 
     kind = "flow_plane"
-    parts = ("train.js",)
+    parts = ("train.js", "plane.js")
 
     def __init__(
         self,
@@ -79,9 +79,6 @@ class FlowPlane(Live):
     ) -> None:
         layers = _layers(flow)
         extent, rate = positive("extent", extent), positive("rate", rate)
-        point = finite("start", list(start))
-        if point.shape != (2,) or point.abs().max() > extent:
-            raise ValueError(f"start is {start}; expected two numbers within ±{extent}")
         kept = drawn(_default() if sets is None else sets, _LEARNED + _HELD)
         data = {
             "layers": layers,
@@ -94,7 +91,7 @@ class FlowPlane(Live):
                 }
                 for name, plane, points in kept
             ],
-            "start": point.tolist(),
+            "start": spot(start, extent),
             "rate": rate,
             "batch": integer("batch", batch, 1, 512),
             "extent": extent,
@@ -176,28 +173,8 @@ def _still(
     grid = torch.cat([rows, rows.flip(1)])
     pages = []
     for carry in (lambda x: x), (lambda x: flow.to_latent(x)[0]):
-        image = torch.full((3, _SIZE, _SIZE), 255.0)
-        _draw(image, carry(grid), extent, _GRAY)
-        for right, down in (0, 0), (0, 1), (1, 0), (1, 1):
-            _draw(image, carry(points), extent, _BLUE, right, down)
+        image = blank()
+        dot(image, carry(grid), extent, GRAY)
+        dot(image, carry(points), extent, BLUE, size=2)
         pages.append(image)
-    gap = torch.full((3, _SIZE, 20), 255.0)
-    return torch.cat([pages[0], gap, pages[1]], 2).to(torch.uint8)
-
-
-_SIZE, _BLUE, _GRAY = 210, (63.0, 144.0, 218.0), (200.0, 200.0, 200.0)
-
-
-def _draw(
-    image: Tensor,
-    points: Float[Tensor, "n 2"],
-    extent: float,
-    color: tuple[float, float, float],
-    right: int = 0,
-    down: int = 0,
-) -> None:
-    """A dot for each point that lies on the plane; y ascends."""
-    within = points[(points.abs() < extent).all(1)]
-    column, up = ((within / extent + 1) / 2 * (_SIZE - 1)).long().T
-    row = _SIZE - 2 - up + down
-    image[:, row, column + right] = torch.tensor(color)[:, None]
+    return side_by_side(pages)

@@ -16,8 +16,6 @@ MUTANTS = [
     ("a net that ends in a curve", 'spec[-1][0] != "linear"', "False"),
     ("a flow of its own kind", "type(flow) is not Flow", "not isinstance(flow, Flow)"),
     ("a flow that is told", " or flow.condition is not None", ""),
-    ("the point beyond the plane", " or point.abs().max() > extent", ""),
     ("the still twice before the layers", "flow.to_latent(x)[0]", "x"),
-    ("the still upside down", "_SIZE - 2 - up + down", "up + down"),
     ("level lines alone in the still", "rows, rows.flip(1)", "rows, rows"),
 ]
