@@ -44,8 +44,8 @@ $$
   mean is at most $10^4$ spreads away from 0, which leaves about three digits of float32
   for the mean and mean square of `z`.)
 - No later batch sets them, whatever its size. Nor does the first one after the
-  `state_dict()` of a layer that was set has been loaded into a new one; that of one
-  that was not set leaves it to be set.
+  `state_dict()` of a layer that was set has been loaded into a new one. (After that
+  of a layer that was not set, it does.)
 
 All is of the type of the parameters, float32 or, after `.double()`, float64. Gradients
 flow to `x`, to `z` and to both parameters.
