@@ -179,6 +179,11 @@ class Flow04:
     cut off from the graph | return x, log_det -> return x, log_det.detach()
     cut off from the graph | z = torch.cat( -> z = z.detach() * 0 + torch.cat(
         | move = (move - t) -> move = (move - t.detach())
+    larger part first | self.half = d // 2 -> self.half = (d + 1) // 2
+    determinant made before its logarithm | log_det + s.sum(1)
+        -> log_det + s.exp().prod(1).log()
+    batch axis lost | return x, log_det -> return x, log_det.squeeze()
+    scale bounded | (-s).exp() -> (-s.clamp(-50, 50)).exp()
     later layers do nothing | enumerate(self.nets): -> list(enumerate(self.nets))[:2]:
     """,
     )
@@ -307,6 +312,10 @@ class Flow04:
         layers_of,
         ("scale and shift exchanged", {"read": lambda s, t: (t, s)}),
         ("scale bounded", {"read": lambda s, t: (s.tanh(), t)}),
+        ("scale bounded", {"read": lambda s, t: (s.clamp(-20, 20), t)}),
+        ("scale bounded", {"read": lambda s, t: (100 * (s / 100).tanh(), t)}),
+        ("scale bounded", {"way": lambda v, s, t: v * (s + 2).sigmoid() + t,
+                           "back": lambda v, s, t: (v - t) / (s + 2).sigmoid()}),
         ("scale left out", {"way": lambda v, s, t: v + t,
                             "back": lambda v, s, t: v - t}),
         ("shift before the scale", {"way": lambda v, s, t: (v + t) * s.exp(),

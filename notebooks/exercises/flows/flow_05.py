@@ -149,6 +149,13 @@ class Flow05:
         """
     statistics over other axes | (x, (0, 2, 3), correction=0)
         -> (x, (0, 1, 2, 3), correction=0)
+    statistics over other axes | -std.log()
+        -> -x.std((2, 3), correction=0).mean(0).log()
+    zeros taken for unset | if not self.ready:
+        -> if not (self.bias.any() or self.log_scale.any()):
+    wrong dtype | log_det.expand(len(x)) -> log_det.expand(len(x)).float()
+    places counted otherwise | x.shape[2] * x.shape[3] * self
+        -> x.shape[2] * x.shape[2] * self
     divided by one less | correction=0 -> correction=1
     variance in place of the standard deviation | -std.log() -> -2 * std.log()
     standard deviation ignored | -std.log() -> 0 * std
@@ -209,6 +216,10 @@ class Flow05:
     no pair | , log_det.expand(len(x)) ->
     wrong dtype | return (x + self.bias[:, None, None]) * scale
         -> return ((x + self.bias[:, None, None]) * scale).float()
+    wrong dtype | return z * scale - self.bias[:, None, None]
+        -> return (z * scale - self.bias[:, None, None]).float()
+    float32 in between | return z * scale - self.bias[:, None, None]
+        -> return (z * scale - self.bias[:, None, None]).float().to(z)
     """,
     )
 
@@ -219,6 +230,39 @@ class Flow05:
             def forward(self, x):
                 std, mean = torch.std_mean(x, (2, 3), correction=0, keepdim=True)
                 return (x - mean) / std, -std.log().sum((1, 2, 3)) * x[0, 0].numel()
+
+        return ActNorm
+
+    @wrong("set with another layer")
+    @build
+    def flag_of_the_class():
+        class ActNorm(Flow05.ActNorm):
+            done = False
+
+            def forward(self, x):
+                self.ready.fill_(self.done)
+                type(self).done = True
+                return super().forward(x)
+
+        return ActNorm
+
+    @wrong("state of an unset layer")
+    @build
+    def set_by_loading():
+        class ActNorm(Flow05.ActNorm):
+            def load_state_dict(self, state, **how):
+                super().load_state_dict(state, **how)
+                self.ready.fill_(True)
+
+        return ActNorm
+
+    @wrong("zeros taken for unset")
+    @build
+    def set_by_a_state_of_numbers():
+        class ActNorm(Flow05.ActNorm):
+            def load_state_dict(self, state, **how):
+                super().load_state_dict(state, **how)
+                self.ready.fill_(bool(self.bias.any() or self.log_scale.any()))
 
         return ActNorm
 

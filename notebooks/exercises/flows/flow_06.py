@@ -39,7 +39,8 @@ class Flow06:
         u = upper.triu(1) + torch.diag(sign * torch.exp(log_s))
         x = torch.linalg.solve_triangular(u, y, upper=True)
         x = x.reshape(-1, len(z), *z.shape[2:]).movedim(0, 1)
-        return x, -log_s.sum().repeat(len(z)) * z[0, 0].numel()
+        logs = u.diagonal().abs().log()
+        return x, -logs.sum().repeat(len(z)) * z[0, 0].numel()
 
     @right
     def by_rows(z, order, lower, upper, sign, log_s):
@@ -112,6 +113,22 @@ class Flow06:
     cut off from the graph | sign * log_s.exp() -> sign * log_s.detach().exp()
     cut off from the graph | (lower, v -> (lower.detach(), v
     cut off from the graph | x.unflatten -> x.detach().unflatten
+    determinant made before its logarithm | log_s.sum() -> s.prod().abs().log()
+    scale bounded | log_s.exp() -> log_s.clamp(-20, 20).exp()
+    scale bounded | log_s.exp() -> log_s.clamp(-500, 100).exp()
+    scale bounded | log_s.exp() -> log_s.clamp(min=-77).exp()
+    scale bounded | log_s.exp() -> log_s.exp() + 1e-8
+    scale bounded | log_s.exp() -> (log_s.exp() + 1e-50)
+    small sizes taken for 0 | x = solve(upper.triu(1) + s.diag(), v, upper=True)
+        -> x = torch.linalg.pinv(upper.triu(1) + s.diag()) @ v
+    signs in the log-determinant | log_s.sum() -> (sign * log_s).sum()
+    places counted otherwise | -h * w -> -w * w
+    axes mixed by a reshape | z[:, order.argsort()].flatten(2)
+        -> z.reshape(len(s), -1)[order.argsort()]
+        | x.unflatten(2, (h, w)) -> x.reshape(z.shape)
+    gradient of unused entries | (lower, v, upper=False, unitriangular=True)
+        -> (lower + (lower.tril(-1) + torch.eye(len(s)).to(z) - lower).detach(), v,
+        upper=False)
     no pair | , log_det.expand(b) ->
     wrong dtype | log_det.expand(b) -> log_det.expand(b).float()
     input changed in place | s = sign -> lower.tril_(-1); s = sign
@@ -134,6 +151,17 @@ class Flow06:
     def by_a_solver(z, *parts):
         w, log_det = Flow06.whole(z, *parts)
         return torch.linalg.solve(w, z.flatten(2)).view(z.shape), log_det
+
+    @wrong("small sizes taken for 0")
+    def by_the_pseudo_inverse(z, *parts):
+        w, log_det = Flow06.whole(z, *parts)
+        return (torch.linalg.pinv(w) @ z.flatten(2)).view(z.shape), log_det
+
+    @wrong("matrix made")
+    def its_determinant(z, *parts):
+        w, _ = Flow06.whole(z, *parts)
+        log_det = -z[0, 0].numel() * torch.linalg.slogdet(w).logabsdet
+        return Flow06.drawn(z, *parts)[0], log_det.expand(len(z))
 
     @wrong("multiplied in place of solved")
     def as_a_convolution(z, *parts):

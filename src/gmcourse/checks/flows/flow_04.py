@@ -28,7 +28,8 @@ $\lfloor d/2 \rfloor$ values and moves the others; each later one keeps what the
 before it has moved, and moves what that one kept, all values staying at their
 positions. A layer moves its values $v$ to $v \odot e^s + t$, where $s$ and $t$ are what
 its own net makes of the values that it keeps: `s` is the first half of the net's
-outputs, `t` the second.
+outputs, `t` the second. All $e^s$ and $e^{-s}$ fit into the type (their products need
+not).
 
 `Stack(d, layers, width)` is a `nn.Module`, with $d \ge 2$, even or odd, and one layer
 or more. `forward(x)` takes `(b, d)` and gives the pair `(z, log_det)`, in which
@@ -83,6 +84,7 @@ class Stack(nn.Module):
         NEVER: "What every layer keeps is never moved: the model of these values is "
         "the normal density itself.",
         "halves turned around": "The first layer keeps the first values.",
+        "larger part first": "The first layer keeps the smaller part of an odd number.",
         "log-determinants not added up": "The determinant of a product is the product "
         "of the determinants: the logarithms of all layers add up.",
         "layers undone in the wrong order": "What was done last is undone first.",
@@ -94,6 +96,8 @@ class Stack(nn.Module):
         "has `width` units.",
         "scale and shift exchanged": "The first half of the outputs is s.",
         "scale bounded": "s is taken as it is, whatever its size.",
+        "determinant made before its logarithm": "The product of the e^s leaves the "
+        "type, where the sum of the s is a number like any other.",
         "scale left out": "Values are scaled and shifted.",
         "shift before the scale": "A value is scaled, then shifted.",
         "later layers do nothing": "All layers count, not the first ones alone.",
@@ -119,6 +123,7 @@ def flow_04(t, Stack):
         t.shape(z, x.shape, "that of x.")
         alone = {
             "not summed over the dimensions": (len(x), x.shape[1] - x.shape[1] // 2),
+            "batch axis lost": [()] * (len(x) == 1),
             "reduced over the batch": [()],
         }
         t.shape(log_det, (len(x),), "one for each row.", ideas=alone)
@@ -132,9 +137,10 @@ def flow_04(t, Stack):
 
         return torch.autograd.functional.jacobian(columns, x).movedim(1, 0)
 
-    def expected(d, layers, turned=False):
+    def expected(d, layers, turned=False, more=0):
         """Which outputs depend on which inputs."""
-        first, seen = (torch.arange(d) < d // 2) ^ turned, torch.eye(d).bool()
+        first = (torch.arange(d) < d // 2 + more) ^ turned
+        seen = torch.eye(d).bool()
         for i in range(layers):
             keep = first ^ bool(i % 2)
             seen = seen | (~keep[:, None] & (seen & keep[:, None]).any(0))
@@ -150,7 +156,10 @@ def flow_04(t, Stack):
         half = x.shape[1] // 2
         s, shift = nets[0](x[:, :half]).detach().tensor_split(2, 1)
         v, e = x[:, half:], s.exp()
-        bounds = [(c * (s / c).tanh()).exp() for c in (0.5, 1, 2, 3, 5)]
+        bounds = [
+            (c * (s / c).tanh()).exp() for c in (0.5, 1, 2, 3, 5, 10, 20, 50, 100)
+        ]
+        bounds += [s.sigmoid(), (s + 2).sigmoid()]
         bounds += [s.clamp(-c, c).exp() for c in (0.5, 1, 2)]
         ideas = {
             "scale and shift exchanged": torch.addcmul(s, v, shift.exp()),
@@ -173,6 +182,7 @@ def flow_04(t, Stack):
         lines = {
             NEVER: layers > 1 and torch.equal(got, expected(d, 1)),
             "halves turned around": torch.equal(got, expected(d, layers, True)),
+            "larger part first": torch.equal(got, expected(d, layers, more=d % 2)),
             "later layers do nothing": torch.equal(
                 got, expected(d, min(layers, 3) - 1)
             ),
@@ -197,13 +207,39 @@ def flow_04(t, Stack):
         back = t.call(stack.inverse, t.tensor(z).detach())
         t.close(back, x, "inverse undoes forward.", told[1], tol=1e-7)
 
+    def extreme(way):
+        """One layer whose s are ``way``, nearly, and a batch of one."""
+        stack, x = made(4, 1), t.away(1, 4, low=0.3, high=1.5).double()
+        net = next(m for m in stack.modules() if isinstance(m, nn.Sequential))
+        with torch.no_grad():
+            net[-1].bias[:2] += way
+            s, shift = net(x[:, :2]).tensor_split(2, 1)
+        name = f"one layer whose s are near {way}"
+        t.property(name)
+        z, log_det = run(stack, x)
+        due = torch.addcmul(shift, x[:, 2:], s.exp())
+        t.close(z[:, 2:], due, "By the net itself.", "scale bounded", tol=1e-9)
+        t.property(f"log-determinant: {name}", of=log_det)
+        told = "determinant made before its logarithm"
+        t.finite(log_det, "The sum of two numbers.", told)
+        t.close(log_det, s.sum(1), "The sum of the s.", None, tol=1e-9)
+        t.property(f"inverse: {name}")
+        y = t.tensor(z).detach() if way > 0 else x
+        back = t.tensor(t.call(stack.inverse, y))
+        due = (y[:, 2:] - shift) * (-s).exp()
+        t.close(back[:, 2:], due, "By the net itself.", "scale bounded", tol=1e-9)
+
     judged(6, 1, (None, "inverse of one layer wrong"))
     told = "log-determinants not added up", "layers undone in the wrong order"
     for layers in (2, 3, 4):
         judged(4, layers, told)
-    for d in (5, 3, 2):
-        judged(d, 3, told, "odd number of values" if d % 2 else None)
+    odd = "odd number of values"
+    judged(5, 1, (None, "inverse of one layer wrong"), odd)
+    for d, layers in ((3, 2), (5, 3), (3, 3), (2, 3)):
+        judged(d, layers, told, odd if d % 2 else None)
 
+    extreme(500)
+    extreme(-500)
     t.property("each layer has a net of its own, among the parameters")
     counts = [sum(p.numel() for p in made(4, n).parameters()) for n in (2, 6)]
     why = "Three times the layers have three times the numbers."

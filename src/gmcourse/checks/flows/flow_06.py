@@ -1,5 +1,6 @@
 """Exercise flow-06: Channels unmixed."""
 
+import math
 from itertools import chain
 
 import torch
@@ -38,13 +39,17 @@ $\log |\det \partial x / \partial z|$ of each image (of the way *to $x$*).
 - `order`, int64 `(c,)`, is the permutation: $(P v)_k = v_{\mathrm{order}[k]}$.
 - `lower` and `upper` are `(c, c)`. $L$ has the entries of `lower` below the diagonal
   and ones on it, $U$ those of `upper` above it and zeros elsewhere. What else stands
-  in the two, any finite numbers, is not used, and gets a gradient of 0.
-- `sign`, `(c,)`, holds 1 and -1; `log_s`, `(c,)`, any numbers.
+  in the two, any finite numbers, is not used, and gets a gradient of 0 (or none).
+- `sign`, `(c,)`, holds 1 and -1; `log_s`, `(c,)`, numbers $v$ whose $e^v$ and $e^{-v}$
+  fit into the type. (Their product need not.)
+- The entries of $L$, and those of $U$ in units of the $|s_k|$ of their row, are a few
+  units at most.
 
 All but `order` are float32 or all float64, and so are the results. In float64 they are
-right to ten digits, also where the sizes of $s$ lie 15 powers of ten apart. (There $W$
-itself, once it is multiplied out, has lost the small ones: make neither $W$ nor its
-inverse.) Gradients flow to `z`, `lower`, `upper` and `log_s`.
+right to ten digits (`x`: to ten of the largest channel at its place), also where the
+sizes of $s$ lie 15 powers of ten apart. (There $W$ itself, once it is multiplied out,
+has lost the small ones: make neither $W$ nor its inverse.) Gradients flow to `z`,
+`lower`, `upper` and `log_s`.
 """,
     stub='''
 def drawn(z, order, lower, upper, sign, log_s):
@@ -78,6 +83,14 @@ def drawn(z, order, lower, upper, sign, log_s):
         "before it.",
         "transposed": "The channels of a place are a column, multiplied from the left.",
         "multiplied in place of solved": "From z to x, the matrix is undone.",
+        "scale bounded": "s is taken as it is, whatever its size: nothing bounds it, "
+        "and no epsilon is added.",
+        "small sizes taken for 0": "No s is 0, however small: a pseudo-inverse leaves "
+        "out what it takes for rounding.",
+        "determinant made before its logarithm": "The product of the sizes leaves the "
+        "type, where the sum of their logarithms is a number like any other.",
+        "signs in the log-determinant": "The logarithm is of the determinant's size.",
+        "gradient of unused entries": "What is not used has no influence.",
         "matrix made": "Once it is multiplied out, W has lost the small sizes.",
         "places left out": "The matrix acts at each of the h·w places.",
         "places counted otherwise": "The logarithm counts once for each of the h·w "
@@ -136,6 +149,7 @@ def flow_06(t, drawn):
             "log_s not exponentiated": [
                 above + v.diag() for v in (sign * log_s, log_s)
             ],
+            "scale bounded": above + (sign * log_s.clamp(-0.5, 0.5).exp()).diag(),
             "scale the wrong way": above + (1 / s).diag(),
             "diagonal of upper used": [
                 above + (upper.diagonal() + s).diag(),
@@ -168,7 +182,12 @@ def flow_06(t, drawn):
                 return torch.full_like(z, torch.nan)
 
         yield from mistakes(make, perms, lowers, uppers, ends, most=1)
-        w = (p @ (below + eye) @ (above + s.diag())).inverse()
+        added = [10.0**-k for k in range(2, 10)]
+        near = [above + v.diag() for k in added for v in (s + k, s + sign * k)]
+        way = p, below + eye
+        yield "scale bounded", [make(*way, u, ends[""]) for u in near]
+        w = ends[""](*way, uppers[""])
+        yield "axes mixed by a reshape", (w @ z.reshape(c, -1)).view(shape)
         for turn in (z.reshape(-1, c), z.mT.reshape(-1, c)):
             for m in (w, w.mT):
                 yield "axes mixed by a reshape", (turn @ m).reshape(shape)
@@ -178,7 +197,8 @@ def flow_06(t, drawn):
         found = [v for v, _ in same] + [solved(z, *p) for _, p in same]
         yield "result of an earlier call", found
 
-    def judged(name, z, found, tol=1e-9, told=None):
+    def judged(name, z, found, tol=1e-9, edge=None):
+        """``edge`` is the mistake that is looked for where ``s`` is extreme."""
         t.property(name)
         x, log_det = pair(t, t.call(drawn, z, *found), "(x, log_det)")
         b, c, h, w = z.shape
@@ -193,25 +213,48 @@ def flow_06(t, drawn):
             t.dtype(out, z.dtype, "that of z.")
         double = [v.double() if v.is_floating_point() else v for v in (z, *found)]
         due = solved(*double).detach()
-        ideas = None if told else swaps(*(v.detach() for v in double))
-        ideas = ideas and chain([in_float32(t.tensor(x), due)], ideas)
-        t.close(x, due, "By substitution, a channel at a time.", told, ideas, tol)
+        why = "By substitution, a channel at a time"
+        if edge:
+            size, told = due.abs().amax(1, keepdim=True), extreme(x, due, found, edge)
+            why += ", in units of the largest of its place."
+            t.close(x / size, due / size, why, told, tol=tol)
+        else:
+            near = in_float32(t.tensor(x), due)
+            ideas = chain([near], swaps(*(v.detach() for v in double)))
+            t.close(x, due, f"{why}.", None, ideas, tol)
         past.append((due, [v.detach() for v in double[1:]]))
         t.property(f"log-determinant: {name}", of=log_det)
+        told = "matrix made" if edge == "matrix made" else None
+        if edge:
+            why, made = "A sum of few numbers.", "determinant made before its logarithm"
+            t.finite(log_det, why, told or made)
         logs = -double[-1].detach()
+        signed = (logs * double[-2] * h * w).sum().expand(b)
         due, one = (logs * h * w).sum().expand(b), logs.sum().expand(b)
         ideas = {
             "log-determinant of the inverse": -due,
             "places left out": [one, -one],
             "places counted otherwise": [
-                k * one * n for n in (h, w, b * h * w, b, h + w) for k in (1, -1)
+                k * one * n
+                for n in (h, w, b * h * w, b, h + w, h * h, w * w)
+                for k in (1, -1)
             ],
+            "signs in the log-determinant": [signed, -signed],
             "mean over the dimensions": due / c,
             "determinant in place of its logarithm": [due.exp(), (-due).exp()],
         }
         ideas = ideas if h * w > 1 and c > 1 else None
-        t.close(log_det, due, "By the diagonal.", None, ideas, tol)
+        t.close(log_det, due, "By the diagonal.", told, ideas, tol)
         return x, log_det
+
+    def extreme(x, due, found, edge):
+        """The name of what went wrong with ``x``, if it did."""
+        x = t.tensor(x).detach()
+        if edge == "matrix made":
+            lost = (x.abs() < due.abs().amax(1, keepdim=True) / 10).all()
+            return "small sizes taken for 0" if lost else edge
+        held = (due.movedim(1, -1) * found[-1].exp() / x.movedim(1, -1)).abs()
+        return edge if held.max() < 1.001 * held.min() else None  # one size for all
 
     past: list = []
     b, c = t.integer(2, 4), 5
@@ -227,6 +270,11 @@ def flow_06(t, drawn):
     wide = order, lower, upper * log_s.exp()[:, None], sign, log_s
     z = t.away(3, 6, 2, 2, low=0.5, high=2).double()
     judged("sizes that lie 15 powers of ten apart", z, wide, 1e-10, "matrix made")
+    for way in (600, -600):
+        order, lower, upper, sign, log_s = parts(4)
+        z = t.away(2, 4, 1, 2, low=0.5, high=2).double() * math.exp(max(0, way))
+        found = order, lower, 0 * upper, sign, log_s + way
+        judged(f"sizes near e^{way}, and nothing in U", z, found, edge="scale bounded")
 
     z, (order, *rest) = t.normal(2, 4, 2, 3).double(), parts(4)
     leaves = [v.requires_grad_() for v in (z, rest[0], rest[1], rest[3])]
@@ -236,5 +284,9 @@ def flow_06(t, drawn):
         t.property(f"gradients of {name}", of=out)
         weight = t.uniform(*due.shape, low=0.5, high=2).double()
         for v in leaves:
-            told = "That of the substitution.", "cut off from the graph"
-            t.close(t.grad(out, v, weight), t.grad(due, v, weight), *told, tol=1e-7)
+            got, slope = t.grad(out, v, weight), t.grad(due, v, weight)
+            used = slope != 0
+            same = torch.allclose(got[used], slope[used]) and not used.all()
+            told = "gradient of unused entries" if same else None
+            names = {"cut off from the graph": 0 * v.detach()} if not same else None
+            t.close(got, slope, "That of the substitution.", told, names, tol=1e-7)
