@@ -65,8 +65,8 @@ def velocity(x, t, m, s):
         "A point with $x(0) = m + s \\epsilon$ that keeps its order among all ends at "
         "$\\epsilon$. How long is its way, squared, on average?",
         "Of the second flow: $\\mathrm dx_i/\\mathrm dt$ with $\\epsilon$ fixed, its "
-        "mean square over $\\epsilon$, then the integral of $s^{2(1 - t)}$ over time. "
-        "Its factor $1/(2 \\log s)$ cancels.",
+        "mean square over $\\epsilon$, then the integral of $s^{2(1 - t)}$ over time:"
+        " a factor $1/(2 \\log s)$ cancels.",
         "Given $x$ and $t$, find the $\\epsilon$ of the point first: where are mean and "
         "deviation at $t$ on straight lines?",
     ),
@@ -163,12 +163,13 @@ def flow_24(t, energies, velocity):
             t.dtype(out, m.dtype, "that of m and s.")
             kept.append(due)
 
-    def ends(b, d, low=0.3, high=2.5):
-        return t.away(b, d, low=0.3, high=2), t.uniform(b, d, low=low, high=high)
+    def ends(b, d):
+        """Deviations that are not 1."""
+        return t.away(b, d, low=0.3, high=2), t.away(b, d, low=0.2, high=1).exp()
 
     def power(b, d, kind):
         """Deviations of all sizes."""
-        return (10 ** t.uniform(b, d, low=-3, high=3)).to(kind)
+        return (10 ** t.away(b, d, low=0.1, high=3)).to(kind)
 
     kept: list = []
     judged("of any ends", *ends(4, 3))
