@@ -65,8 +65,8 @@ def velocity(x, t, m, s):
         "A point with $x(0) = m + s \\epsilon$ that keeps its order among all ends at "
         "$\\epsilon$. How long is its way, squared, on average?",
         "Of the second flow: $\\mathrm dx_i/\\mathrm dt$ with $\\epsilon$ fixed, its "
-        "mean square over $\\epsilon$, then the integral of $s^{2(1 - t)}$ over time:"
-        " a factor $1/(2 \\log s)$ cancels.",
+        "mean square over $\\epsilon$, then the integral of $s^{2(1 - t)}$ over "
+        "time: a factor $1/(2 \\log s)$ cancels.",
         "Given $x$ and $t$, find the $\\epsilon$ of the point first: where are mean and "
         "deviation at $t$ on straight lines?",
     ),
@@ -167,9 +167,9 @@ def flow_24(t, energies, velocity):
         """Deviations that are not 1."""
         return t.away(b, d, low=0.3, high=2), t.away(b, d, low=0.2, high=1).exp()
 
-    def power(b, d, kind):
-        """Deviations of all sizes."""
-        return (10 ** t.away(b, d, low=0.1, high=3)).to(kind)
+    def power(b, d, kind, low=-3.0, high=3.0):
+        """Deviations of other sizes."""
+        return 10 ** t.uniform(b, d, low=low, high=high).to(kind)
 
     kept: list = []
     judged("of any ends", *ends(4, 3))
@@ -178,9 +178,11 @@ def flow_24(t, energies, velocity):
     m, s = ends(4, 3)
     s[0, 1] = s[2] = 1.0
     judged("where a deviation is 1", m, s, "0/0 where a deviation is 1")
-    judged(WIDE, m, power(4, 3, m.dtype), "floor under the width")
-    m, s = m.double(), power(4, 3, torch.float64)
-    judged("in float64", m, s, None, 1e-9)
+    for kind, tol in ((torch.float32, 1e-5), (torch.float64, 1e-9)):
+        m, told = m.to(kind), "floor under the width"
+        judged(f"in {str(kind)[6:]}", m, ends(4, 3)[1].to(kind), None, tol)
+        for low in (-3, 2):
+            judged(WIDE, m, power(4, 3, kind, low, low + 1), told, tol)
 
     def rivals(x, s_at, m, s):
         """A width at t gives a flow: its points keep their place in units of it."""
