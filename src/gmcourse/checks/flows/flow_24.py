@@ -65,10 +65,10 @@ def velocity(x, t, m, s):
         "A point with $x(0) = m + s \\epsilon$ that keeps its order among all ends at "
         "$\\epsilon$. How long is its way, squared, on average?",
         "Of the second flow: $\\mathrm dx_i/\\mathrm dt$ with $\\epsilon$ fixed, its "
-        "mean square over $\\epsilon$, then the integral of $s^{2(1 - t)}$ over "
-        "time: a factor $1/(2 \\log s)$ cancels.",
-        "Given $x$ and $t$, find the $\\epsilon$ of the point first: where are mean and "
-        "deviation at $t$ on straight lines?",
+        "mean square over $\\epsilon$, and the integral of $s^{2(1 - t)}$ over time: "
+        "a factor $1/(2 \\log s)$ cancels.",
+        "Given $x$ and $t$, find the $\\epsilon$ of the point first: where are its mean "
+        "and deviation at $t$?",
     ),
     misconceptions={
         "no pair": "Two tensors are due, (least, even).",
@@ -167,7 +167,7 @@ def flow_24(t, energies, velocity):
         """Deviations that are not 1."""
         return t.away(b, d, low=0.3, high=2), t.away(b, d, low=0.2, high=1).exp()
 
-    def power(b, d, kind, low=-3.0, high=3.0):
+    def power(b, d, kind, low, high):
         """Deviations of other sizes."""
         return 10 ** t.uniform(b, d, low=low, high=high).to(kind)
 
@@ -218,10 +218,10 @@ def flow_24(t, energies, velocity):
 
         yield from mistakes(value, clocks, widths, places, shares, moves, signs)
 
-    def moved(name, b, d, kind=torch.float32, mistake=None, tol=1e-5, wide=False):
+    def moved(name, b, d, kind=torch.float32, mistake=None, tol=1e-5, low=None):
         """A point is put on its way: its velocity is how far it goes."""
         m, s = (v.to(kind) for v in ends(b, d))
-        s = power(b, d, kind) if wide else s
+        s = s if low is None else power(b, d, kind, low, low + 1)
         start, goal = m + s * (noise := t.normal(b, d).to(kind)), noise
         clock = t.uniform(b, low=0.1, high=0.9).to(kind)
         clock[0], clock[-1] = (0, 1) if b > 2 else (clock[0], clock[-1])
@@ -244,5 +244,6 @@ def flow_24(t, energies, velocity):
     for b, d in ((4, 4), (5, 3), (1, 3), (3, 1), (1, 1)):
         moved("velocity", b, d)
     moved("velocity in float64", 4, 3, torch.float64, "floor under the width", 1e-9)
-    told = torch.float64, "floor under the width", 1e-7, True
-    moved(f"velocity {WIDE}", 5, 4, *told)
+    told = torch.float64, "floor under the width", 1e-7
+    for low in (-3, 2):
+        moved(f"velocity {WIDE}", 5, 4, *told, low)
