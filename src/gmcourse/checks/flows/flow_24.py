@@ -65,10 +65,10 @@ def velocity(x, t, m, s):
         "A point with $x(0) = m + s \\epsilon$ that keeps its order among all ends at "
         "$\\epsilon$. How long is its way, squared, on average?",
         "Of the second flow: $\\mathrm dx_i/\\mathrm dt$ with $\\epsilon$ fixed, its "
-        "mean square over $\\epsilon$, and the integral of $s^{2(1 - t)}$ over time: "
+        "mean square over $\\epsilon$, and $s^{2(1 - t)}$ integrated over time: "
         "a factor $1/(2 \\log s)$ cancels.",
-        "Given $x$ and $t$, find the $\\epsilon$ of the point first: where are its mean "
-        "and deviation at $t$?",
+        "Given $x$ and $t$, find the $\\epsilon$ of the point first: where are "
+        "its mean and deviation at $t$?",
     ),
     misconceptions={
         "no pair": "Two tensors are due, (least, even).",
