@@ -24,7 +24,8 @@ class Flow25:
             if not out.requires_grad:  # it depends on nothing
                 return [torch.zeros_like(leaf) for leaf in inputs]
             how = {"allow_unused": True, "materialize_grads": True}
-            return torch.autograd.grad(out.sum(), inputs, create_graph=True, **how)
+            total = out.sum()
+            return torch.autograd.grad(total, inputs, create_graph=True, **how)
 
         x, t = x.detach().requires_grad_(), t.detach().requires_grad_()
         velocity = v(x, t)

@@ -54,7 +54,7 @@ solved backward, too.
 """,
     stub='''
 def adjoint_gradient(f, x1, grad_x1, theta, steps):
-    """f(x, t, theta), (b, d), (b, d), any shape, int -> (b, d), shape of theta."""
+    """function, (b, d), (b, d), any shape, int -> (b, d), shape of theta."""
     return ..., ...
 ''',
     answers={"adjoint_gradient": callable},
@@ -68,7 +68,7 @@ def adjoint_gradient(f, x1, grad_x1, theta, steps):
     ),
     misconceptions={
         "no pair": "Two tensors are due, of the state and of theta.",
-        "graph of the solve kept": "The memory of backpropagation grows with the steps: "
+        "graph of the solve kept": "The memory of backpropagation grows with steps; "
         "here the graph of an evaluation is gone when the next is made.",
         "graph in the result": "The results are numbers, without a history.",
         "adjoint with the other sign": "Back in time the adjoint gathers what f adds.",

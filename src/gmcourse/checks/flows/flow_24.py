@@ -57,7 +57,7 @@ def energies(m, s):
 
 
 def velocity(x, t, m, s):
-    """(b, d), (b,), (b, d), (b, d) -> (b, d), of the flow with the least energy."""
+    """(b, d), (b,), (b, d), (b, d) -> (b, d), of the least flow."""
     return ...
 ''',
     answers={"energies": callable, "velocity": callable},
