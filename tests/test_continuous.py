@@ -194,6 +194,17 @@ def test_the_penalties_of_a_constant_and_of_a_linear_velocity():
         torch.testing.assert_close(added, 0.5 * due)
 
 
+def test_the_loss_may_take_fewer_steps_than_the_density():
+    fine, coarse = (shaken(continuous_flow(2, steps=n)) for n in (9, 2))
+    both, x = shaken(continuous_flow(2, steps=9, loss_steps=2)), values(4, 2)
+    torch.testing.assert_close(both.loss(x), coarse.loss(x), rtol=0, atol=0)
+    torch.testing.assert_close(both.log_prob(x), fine.log_prob(x), rtol=0, atol=0)
+    torch.testing.assert_close(fine.loss(x), -fine.log_prob(x).mean())
+    assert abs(both.loss(x) - fine.loss(x)) > 1e-6
+    with pytest.raises(TypeError, match="loss_steps"):
+        continuous_flow(2, loss_steps=2.5)
+
+
 def test_a_jacobian_without_noise_is_refused():
     with pytest.raises(ValueError, match="give a probe"):
         continuous_flow(2, jacobian=0.1)

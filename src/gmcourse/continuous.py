@@ -177,6 +177,7 @@ class ContinuousFlow(GenerativeModel):
         event_shape: of an example.
         steps: of the solver, from data to noise.
         step: a step of `gmcourse.solvers`.
+        loss_steps: steps in the loss, where fewer will do; None: as many.
         probe: noise for `hutchinson`, `normal` or `signs`; None: exact traces.
         kinetic: weight in the loss of ``∫ |v|² dt``; straight paths have least of it.
         jacobian: weight in the loss of ``∫ |epsᵀ dv/dx|² dt``, which needs ``probe``.
@@ -205,6 +206,7 @@ class ContinuousFlow(GenerativeModel):
         *,
         steps: int = 16,
         step: Step = solvers.rk4,
+        loss_steps: int | None = None,
         probe: Callable[[Tensor], Tensor] | None = None,
         kinetic: float = 0.0,
         jacobian: float = 0.0,
@@ -216,6 +218,9 @@ class ContinuousFlow(GenerativeModel):
         self.field, self.condition, self.probe = field, condition, probe
         self.before = Chain() if before is None else before
         self.how: dict[str, Any] = {"steps": integer("steps", steps), "step": step}
+        self.loss_steps = loss_steps
+        if loss_steps is not None:
+            integer("loss_steps", loss_steps)
         self.kinetic = nonnegative("kinetic", kinetic)
         self.jacobian = nonnegative("jacobian", jacobian)
         if self.jacobian and probe is None:
@@ -246,7 +251,7 @@ class ContinuousFlow(GenerativeModel):
     def loss(self, x, c=None):
         self.check(x, c)
         eps = None if self.probe is None else self.probe(x)
-        z, log_det, energy, bend = self._carried(x, c, eps)
+        z, log_det, energy, bend = self._carried(x, c, eps, self.loss_steps)
         more = self.kinetic * energy + self.jacobian * bend
         return (more - normal_log_prob(z) - log_det).mean()
 
@@ -268,7 +273,9 @@ class ContinuousFlow(GenerativeModel):
         (x,) = solvers.solve(self._velocity(c), (z,), start=1.0, end=0.0, **self.how)
         return self.before.from_latent(x, c)
 
-    def _carried(self, x: Tensor, c: Tensor | None, eps: Tensor | None) -> Any:
+    def _carried(
+        self, x: Tensor, c: Tensor | None, eps: Tensor | None, steps: int | None = None
+    ) -> Any:
         """``z``, and the integrals of the trace and of the two penalties."""
         asked = torch.is_grad_enabled()
 
@@ -287,7 +294,8 @@ class ContinuousFlow(GenerativeModel):
 
         x, first = self.before.to_latent(x, c)
         zero = x.new_zeros(len(x))
-        return solvers.solve(rates, (x, first, zero, zero), **self.how)
+        how = self.how | ({"steps": steps} if steps else {})
+        return solvers.solve(rates, (x, first, zero, zero), **how)
 
 
 def continuous_flow(
