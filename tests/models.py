@@ -16,7 +16,7 @@ from gmcourse.autoregressive import MADE, NADE
 from gmcourse.autoregressive_flows import Conditionals, masked_flow
 from gmcourse.classifiers import FeatureClassifier, SoundClassifier
 from gmcourse.conditions import Labels
-from gmcourse.continuous import continuous_flow, signs
+from gmcourse.continuous import ContinuousFlow, ConvField, continuous_flow, signs
 from gmcourse.dequantization import Dequantized
 from gmcourse.flows import Coupling, Flow, coupling_flow
 from gmcourse.gan import (
@@ -227,6 +227,11 @@ def varied_dequantization():
 COLORS = (2, 4, 4)
 
 
+def continuous_images(**how):
+    field = ConvField((1, 4, 4), width=4, depth=1)
+    return ContinuousFlow(field, (1, 4, 4), steps=2, probe=signs, jacobian=0.1, **how)
+
+
 def pixelcnn_flow():
     transform = RationalQuadratic(3, bound=3.0)
     return Flow(Conditionals(small_pixelcnn(transform), transform), event_shape=SMALL)
@@ -317,6 +322,8 @@ MODELS = {
     "continuous flow by label": lambda: continuous_flow(
         3, width=8, steps=2, probe=signs, kinetic=0.1, condition=Labels(3)
     ),
+    "continuous flow of images": continuous_images,
+    "continuous flow of pixels": lambda: Dequantized(continuous_images(before=Logit())),
     "dequantized": lambda: Dequantized(images_flow()),
     "dequantized by label": lambda: Dequantized(images_flow(condition=Labels(3))),
     "dequantized by a net": varied_dequantization,

@@ -7,7 +7,15 @@ import torch
 from torch import nn
 
 from gmcourse import Labels, continuous, seeded, solvers
-from gmcourse.continuous import ContinuousFlow, continuous_flow, solve_by_adjoint
+from gmcourse.continuous import (
+    ContinuousFlow,
+    ConvField,
+    continuous_flow,
+    solve_by_adjoint,
+)
+from gmcourse.dequantization import Dequantized
+from gmcourse.flows import Flow
+from gmcourse.glow import Logit, Probit
 
 STEPS = {
     solvers.euler: 1,
@@ -22,10 +30,10 @@ def values(*shape, seed=0):
         return torch.randn(*shape, dtype=torch.float64)
 
 
-def shaken(flow):
+def shaken(flow, std=0.5):
     with seeded(1):
         for weight in flow.double().parameters():
-            nn.init.normal_(weight, std=0.5)
+            nn.init.normal_(weight, std=std)
     return flow
 
 
@@ -229,6 +237,17 @@ def test_the_penalties_of_a_constant_and_of_a_linear_velocity():
         torch.testing.assert_close(added, 0.5 * due)
 
 
+def test_the_loss_may_take_fewer_steps_than_the_density():
+    fine, coarse = (shaken(continuous_flow(2, steps=n)) for n in (9, 2))
+    both, x = shaken(continuous_flow(2, steps=9, loss_steps=2)), values(4, 2)
+    torch.testing.assert_close(both.loss(x), coarse.loss(x), rtol=0, atol=0)
+    torch.testing.assert_close(both.log_prob(x), fine.log_prob(x), rtol=0, atol=0)
+    torch.testing.assert_close(fine.loss(x), -fine.log_prob(x).mean())
+    assert abs(both.loss(x) - fine.loss(x)) > 1e-6
+    with pytest.raises(TypeError, match="loss_steps"):
+        continuous_flow(2, loss_steps=2.5)
+
+
 def test_a_jacobian_without_noise_is_refused():
     with pytest.raises(ValueError, match="give a probe"):
         continuous_flow(2, jacobian=0.1)
@@ -278,3 +297,118 @@ def test_the_adjoint_keeps_nothing_of_the_way():
     ):
         solve_by_adjoint(rate(matrix), (x, y), (matrix,), steps=50)
     assert sum(kept) == x.numel() + y.numel() + matrix.numel()
+
+
+def test_the_velocity_of_an_image_is_convolved_and_told_the_time():
+    """Against the same sums with the planes and squares written out."""
+    field, x = (
+        shaken(ConvField((2, 4, 6), width=3, depth=1, classes=2)),
+        values(5, 2, 4, 6),
+    )
+    c = torch.tensor([0, 1, 1, 0, 1])
+    squares = x.view(5, 2, 2, 2, 3, 2).permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
+    planes = torch.zeros(5, 3, 2, 3, dtype=torch.float64)
+    planes[:, 0] = 0.7
+    planes[[0, 3], 1] = planes[[1, 2, 4], 2] = 1.0
+    first, last = field.layers
+    h = nn.functional.conv2d(
+        torch.cat([squares, planes], 1), first.weight, first.bias, padding=1
+    )
+    h = (1 + (h + field.place).exp()).log()
+    h = nn.functional.conv2d(
+        torch.cat([h, planes], 1), last.weight, last.bias, padding=1
+    )
+    due = h.view(5, 2, 2, 2, 2, 3).permute(0, 1, 4, 2, 5, 3).reshape(5, 2, 4, 6)
+    torch.testing.assert_close(field(x, 0.7, c), due)
+
+
+def test_a_field_of_images_is_still_at_first_and_smooth():
+    assert not ConvField((1, 4, 4))(torch.randn(2, 1, 4, 4), 0.5).any()
+    field, x = shaken(ConvField((1, 2, 2), width=4, side=1)), values(1, 1, 2, 2)
+    assert torch.autograd.gradcheck(lambda x: field(x, 0.1), x.requires_grad_())
+    assert torch.autograd.gradgradcheck(lambda x: field(x, 0.1), x)
+
+
+def test_sizes_of_a_field_of_images():
+    field = ConvField((3, 8, 4), width=5, depth=4, side=4)
+    assert [layer.weight.shape[:2] for layer in field.layers] == [
+        (5, 49),
+        *[(5, 6)] * 3,
+        (48, 6),
+    ]
+    assert field.place.shape == (5, 2, 1)
+    for shape, side in (((1, 6, 4), 4), ((1, 4, 6), 4), ((4, 4), 2)):
+        with pytest.raises(ValueError, match="multiples of side"):
+            ConvField(shape, side=side)
+
+
+def images(before=None, **how):
+    field = shaken(ConvField((1, 4, 4), width=4, depth=1), 0.2)
+    how = {"steps": 30, "probe": continuous.signs} | how
+    return ContinuousFlow(field, (1, 4, 4), before=before, **how).double()
+
+
+@pytest.mark.parametrize("before", [Logit(), Probit()])
+def test_what_data_go_through_first_has_its_part_in_the_density(before):
+    with seeded(2):
+        x = torch.rand(3, 1, 4, 4, dtype=torch.float64)
+    flow, plain = images(before), images()
+    y, slope = before.to_latent(x)
+    z, log_det = flow.to_latent(x)
+    due, rest = plain.to_latent(y)
+    torch.testing.assert_close((z, log_det), (due, rest + slope))
+    torch.testing.assert_close(flow.log_prob(x), plain.log_prob(y) + slope)
+    torch.testing.assert_close(flow.from_latent(z), x, atol=1e-5, rtol=0)
+    *_, (_, last) = flow.trajectory(z)
+    torch.testing.assert_close(last, flow.from_latent(z))
+    for name in ("estimate", "loss"):
+        with seeded(4):
+            found = getattr(flow, name)(x)
+        with seeded(4):
+            due = getattr(plain, name)(y)
+        more = slope if found.ndim else -slope.mean()
+        torch.testing.assert_close(found, due + more)
+    with seeded(5):
+        drawn = flow.sample(2)
+    with seeded(5):
+        torch.testing.assert_close(drawn, before.from_latent(plain.sample(2)))
+
+
+def test_the_bits_of_an_image_by_estimate_are_those_of_the_exact_bound():
+    """In the mean over signs, where the noise in the cells is the same."""
+    model = Dequantized(images(Logit(), steps=2))
+    x = torch.arange(800 * 16).view(800, 1, 4, 4).remainder(256).to(torch.uint8)
+    with seeded(6), torch.no_grad():
+        exact = model.elbo(x)
+    with seeded(6), torch.no_grad():
+        off = model.estimate(x) - exact
+    error = off.std() / len(x) ** 0.5
+    assert abs(off.mean()) < 5 * error < 0.3 < off.std()
+    # The same draws of the cells and of the signs: the loss is minus the estimate.
+    with seeded(7):
+        loss = model.loss(x[:9])
+    with seeded(7):
+        torch.testing.assert_close(loss, -model.estimate(x[:9]).mean())
+
+
+def test_the_penalties_are_in_the_loss_of_pixels_as_well():
+    x = torch.arange(32, dtype=torch.uint8).view(2, 1, 4, 4)
+    found = []
+    for weight in (0.0, 0.5):
+        model = Dequantized(images(Logit(), steps=2, kinetic=weight))
+        with seeded(8):
+            found.append(model.loss(x))
+    with seeded(8):
+        u, _ = model.cell(x)
+        eps = continuous.signs((x + u) / 256)
+    energy = model.flow._carried((x + u) / 256, None, eps)[2]
+    torch.testing.assert_close(found[1] - found[0], 0.5 * energy.mean())
+
+
+def test_the_loss_of_pixels_by_a_flow_of_layers_is_minus_its_bound():
+    model = Dequantized(Flow(Logit(), event_shape=(2,))).double()
+    x = torch.tensor([[3, 200]], dtype=torch.uint8)
+    with seeded(9):
+        loss = model.loss(x)
+    with seeded(9):
+        torch.testing.assert_close(loss, -model.elbo(x).mean())

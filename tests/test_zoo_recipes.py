@@ -18,6 +18,7 @@ from gmcourse.zoo.making import Recipe, Start, shuffled
 from gmcourse.zoo.measure import (
     AsTold,
     DivergenceFromTruth,
+    EstimatedBound,
     HighQuality,
     Measure,
     ModesCovered,
@@ -30,6 +31,7 @@ from gmcourse.zoo.recipes import (
     autoencoders,
     autoregressive,
     classifiers,
+    continuous,
     flows,
     gan,
     gan_images,
@@ -249,6 +251,57 @@ def test_the_divergence_from_the_truth_is_taken_at_the_same_points():
     assert record["std_error"] == pytest.approx(0.8 / 20_000**0.5, rel=0.05)
     (cell,) = measure.cells(record).values()
     assert cell == f"{record['value']:.3f} ± 0.006"
+
+
+def test_two_estimates_of_each_example_say_what_their_noise_is():
+    """Values of 0 to 99, and noise whose deviation is 3: halved by two, and by 100."""
+
+    class Model(torch.nn.Module):
+        device, condition, event_shape = torch.device("cpu"), None, (3,)
+
+        def estimate(self, x, c=None):
+            return -x[:, 0] - 3 * torch.randn(len(x))
+
+    class Rows(Source):
+        def part(self, split):
+            return Part(torch.arange(100.0).repeat(100)[:, None])
+
+    measure = EstimatedBound(n=10_000, per_dim=True, tolerance=0.1)
+    record = measure.run(Model(), Rows("rows", "numbers"))
+    noise = 3 / 20_000**0.5
+    assert record["noise"] == pytest.approx(noise, rel=0.05)
+    assert record["value"] == pytest.approx(49.5, abs=5 * noise)
+    assert record["std_error"] == pytest.approx(0.289, abs=0.003)
+    bits = record["value"] / (3 * 0.6931)
+    assert record["bits_per_dim"] == pytest.approx(bits, rel=1e-3)
+    told = measure.record(Model(), Rows("rows", "numbers"))
+    assert (told["kind"], told["side"], told["of"]) == ("bound", "upper", "-log p(x)")
+    assert measure.cells(told)["which are"] == "upper bound, traces estimated"
+
+
+def test_small_digits_are_means_of_four_pixels_as_whole_numbers():
+    x = torch.zeros(1, 1, 4, 2, dtype=torch.uint8)
+    x[0, 0] = torch.tensor([[255, 255], [255, 255], [0, 3], [4, 4]])
+    assert sources.halves(x).tolist() == [[[[255], [3]]]]
+    x, _ = sources.DIGITS14_STORED.part("test").first(20)
+    assert x.dtype == torch.uint8 and x.shape == (20, *sources.DIGITS14_STORED.shape)
+
+
+CONTINUOUS = ("ffjord-pinwheel", "ffjord-checkerboard")
+
+
+@pytest.mark.parametrize("name", [n for n in CONTINUOUS if n in zoo.names()])
+def test_more_steps_of_the_solver_give_the_same_density(name):
+    """In the mean; a coarse solver would have other values than its equation."""
+    model, source = zoo.load(name), zoo.recipe(name).source
+    x, _ = source.part("test").first(2_000)
+    steps = model.how["steps"]
+    values = []
+    for times in (1, 2, 4):
+        model.how["steps"] = times * steps
+        with torch.no_grad():
+            values.append(model.log_prob(x).mean().item())
+    assert max(values) - min(values) < 0.002
 
 
 def test_points_are_the_same_each_time_and_other_ones_for_the_test():
@@ -596,8 +649,17 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 
 def test_recipes_are_joined_from_one_file_a_topic():
-    topics = autoencoders, autoregressive, classifiers, flows, gan, gan_images
-    topics += molecules, sequences, sound, stacked, tarflow, translation, vae
+    topics = autoencoders, autoregressive, classifiers, continuous, flows, gan
+    topics += (
+        gan_images,
+        molecules,
+        sequences,
+        sound,
+        stacked,
+        tarflow,
+        translation,
+        vae,
+    )
     joined = [recipe for topic in topics for recipe in topic.RECIPES]
     found = [r for r in zoo.RECIPES.values() if r not in (WGAN, GPT)]
     assert found == joined

@@ -81,6 +81,11 @@ HEADINGS = {
         "Each pixel is the number of one of the set's 64 most frequent colors, the "
         "nearest one: another set than the faces with all their colors.",
     ),
+    "digits14_8bit": (
+        "8-bit digits of 14×14 pixels",
+        "Means of 2×2 pixels of MNIST, rounded to whole numbers: the bits of an image "
+        "are fewer than at the full size, and those of a pixel more.",
+    ),
     "fashion_mnist": (
         "Fashion-MNIST",
         "8-bit images and a discretized logistic likelihood: a probability, "

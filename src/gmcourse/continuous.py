@@ -7,23 +7,26 @@ price of one derivative a dimension, or an estimate at the price of one.
 Built in chapter 09_continuous_flows.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from . import solvers
 from ._arguments import integer, nonnegative, shape_of
 from .conditions import Labels
 from .core import GenerativeModel
-from .flows import normal_log_prob
+from .flows import Bijection, Chain, normal_log_prob, silent
 from .nets import mlp
 from .solvers import Step
 
 __all__ = [
     "ContinuousFlow",
+    "ConvField",
     "Field",
     "continuous_flow",
     "divergence",
@@ -58,6 +61,66 @@ class Field(nn.Module):
         if self.classes and c is not None:
             parts.append(nn.functional.one_hot(c, self.classes).to(x.dtype))
         return self.net(torch.cat(parts, 1))
+
+
+class ConvField(nn.Module):
+    """A velocity of images by convolutions, each of which is told the time.
+
+    The time is one more channel, all of one value, as in Grathwohl et al. (2019),
+    appendix B.1. Each square of ``side`` × ``side`` pixels is moved into the channels
+    first. Numbers of its own for each place are added to the first hidden layer: for
+    pictures whose places differ. The velocity is smooth, and 0 at first.
+
+    Args:
+        event_shape: ``(channels, height, width)``.
+        width: channels of the hidden layers.
+        depth: how many of them.
+        side: of the squares, a divisor of height and width.
+        classes: number of labels, or 0; a label is told as the time is.
+
+    Raises:
+        ValueError, TypeError: a size is no positive integer, or ``side`` no divisor.
+    """
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        width: int = 64,
+        depth: int = 3,
+        side: int = 2,
+        classes: int = 0,
+    ):
+        super().__init__()
+        channels, *sides = shape_of("event_shape", event_shape)
+        self.side, self.classes = integer("side", side), classes
+        if len(sides) != 2 or any(s % side for s in sides):
+            raise ValueError(
+                f"event_shape is {tuple(event_shape)}; expected (channels, height, "
+                f"width), the last two multiples of side, {side}"
+            )
+        values, width = channels * side**2, integer("width", width)
+        sizes = [values] + [width] * integer("depth", depth) + [values]
+        self.layers = nn.ModuleList(
+            nn.Conv2d(into + 1 + classes, out, 3, padding=1)
+            for into, out in itertools.pairwise(sizes)
+        )
+        self.place = nn.Parameter(torch.zeros(width, *(s // side for s in sides)))
+        silent(self.layers[-1])
+
+    def forward(
+        self, x: Float[Tensor, "b i h w"], t: float, c: Int[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b i h w"]:
+        h = F.pixel_unshuffle(x, self.side)
+        told = [h.new_full((len(h), 1), t)]
+        if self.classes and c is not None:
+            told.append(F.one_hot(c, self.classes).to(h.dtype))
+        planes = torch.cat(told, 1)[..., None, None].expand(-1, -1, *h.shape[2:])
+        for i, layer in enumerate(self.layers):
+            if i:
+                h = F.softplus(h + self.place if i == 1 else h)
+            h = layer(torch.cat([h, planes], 1))
+        return F.pixel_shuffle(h, self.side)
 
 
 def divergence(
@@ -124,9 +187,11 @@ class ContinuousFlow(GenerativeModel):
         event_shape: of an example.
         steps: of the solver, from data to noise.
         step: a step of `gmcourse.solvers`.
+        loss_steps: steps in the loss, where fewer will do; None: as many.
         probe: noise for `hutchinson`, `normal` or `signs`; None: exact traces.
         kinetic: weight in the loss of ``∫ |v|² dt``; straight paths have least of it.
         jacobian: weight in the loss of ``∫ |epsᵀ dv/dx|² dt``, which needs ``probe``.
+        before: a map that data go through first, as `gmcourse.glow.Logit`; or None.
         condition: a label, or None.
 
     Raises:
@@ -151,22 +216,28 @@ class ContinuousFlow(GenerativeModel):
         *,
         steps: int = 16,
         step: Step = solvers.rk4,
+        loss_steps: int | None = None,
         probe: Callable[[Tensor], Tensor] | None = None,
         kinetic: float = 0.0,
         jacobian: float = 0.0,
+        before: Bijection | None = None,
         condition: Labels | None = None,
     ):
         super().__init__()
         self.event_shape = shape_of("event_shape", event_shape)
         self.field, self.condition, self.probe = field, condition, probe
+        self.before = Chain() if before is None else before
         self.how: dict[str, Any] = {"steps": integer("steps", steps), "step": step}
+        self.loss_steps = loss_steps
+        if loss_steps is not None:
+            integer("loss_steps", loss_steps)
         self.kinetic = nonnegative("kinetic", kinetic)
         self.jacobian = nonnegative("jacobian", jacobian)
         if self.jacobian and probe is None:
             raise ValueError("jacobian is a weight of an estimate: give a probe, too")
 
     def to_latent(self, x, c=None):
-        """``z = x(1)``, and the integral of the trace, ``log |det dz/dx|``."""
+        """``z = x(1)``, and ``log |det dz/dx|``: the integral of the trace."""
         self.check(x, c)
         z, log_det = self._carried(x, c, None)[:2]
         return z, log_det
@@ -190,7 +261,7 @@ class ContinuousFlow(GenerativeModel):
     def loss(self, x, c=None):
         self.check(x, c)
         eps = None if self.probe is None else self.probe(x)
-        z, log_det, energy, bend = self._carried(x, c, eps)
+        z, log_det, energy, bend = self._carried(x, c, eps, self.loss_steps)
         more = self.kinetic * energy + self.jacobian * bend
         return (more - normal_log_prob(z) - log_det).mean()
 
@@ -199,7 +270,7 @@ class ContinuousFlow(GenerativeModel):
         for t, (x,) in solvers.path(
             self._velocity(c), (z,), start=1.0, end=0.0, **self.how
         ):
-            yield t, x
+            yield t, self.before.from_latent(x, c)
 
     def draw(self, n, c=None, *, temperature: float = 1.0):
         """``temperature`` is the standard deviation of ``z``; 1 is the model's own."""
@@ -210,9 +281,11 @@ class ContinuousFlow(GenerativeModel):
 
     def _back(self, z: Tensor, c: Tensor | None) -> Tensor:
         (x,) = solvers.solve(self._velocity(c), (z,), start=1.0, end=0.0, **self.how)
-        return x
+        return self.before.from_latent(x, c)
 
-    def _carried(self, x: Tensor, c: Tensor | None, eps: Tensor | None) -> Any:
+    def _carried(
+        self, x: Tensor, c: Tensor | None, eps: Tensor | None, steps: int | None = None
+    ) -> Any:
         """``z``, and the integrals of the trace and of the two penalties."""
 
         def rates(t: float, x: Tensor, *sums: Tensor) -> tuple[Tensor, ...]:
@@ -226,8 +299,10 @@ class ContinuousFlow(GenerativeModel):
                     trace, bend = _dot(row, eps), _dot(row, row)
                 return v, trace, _dot(v, v), bend
 
+        x, first = self.before.to_latent(x, c)
         zero = x.new_zeros(len(x))
-        return solvers.solve(rates, (x, zero, zero, zero), **self.how)
+        how = self.how | ({"steps": steps} if steps else {})
+        return solvers.solve(rates, (x, first, zero, zero), **how)
 
 
 def continuous_flow(

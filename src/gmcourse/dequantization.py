@@ -61,19 +61,28 @@ class Dequantized(GenerativeModel):
         self.event_shape, self.condition = flow.event_shape, flow.condition
 
     def loss(self, x, c=None):
-        """Minus `elbo`, the mean of the batch."""
-        return -self.elbo(x, c).mean()
+        """What the flow's loss makes of minus `elbo`, the mean of the batch."""
+        y, less = self._spread(x, c)
+        return self.flow.loss(y, c) + less.mean()
 
     def elbo(
         self, x: UInt8[Tensor, "b ..."], c: Tensor | None = None
     ) -> Float[Tensor, " b"]:
         """A lower bound of ``log P(x)`` from one draw of the noise, in nats."""
-        self.check(x, c)
-        u, log_q = self.cell(x)
+        y, less = self._spread(x, c)
         told = () if c is None else (c,)
-        y = (x + u) / 256
-        d = math.prod(self.event_shape)
-        return self.flow.log_prob(y, *told) - log_q - d * math.log(256)
+        return self.flow.log_prob(y, *told) - less
+
+    def estimate(
+        self, x: UInt8[Tensor, "b ..."], c: Tensor | None = None
+    ) -> Float[Tensor, " b"]:
+        """As `elbo`, of equal mean, by the flow's own ``estimate``, if it has one.
+
+        It is a bound in the mean alone, and its exp bounds nothing: `iw_bound` takes
+        exact values.
+        """
+        y, less = self._spread(x, c)
+        return self.flow.estimate(y, c) - less
 
     def iw_bound(
         self, x: UInt8[Tensor, "b ..."], c: Tensor | None = None, *, k: int
@@ -96,6 +105,13 @@ class Dequantized(GenerativeModel):
             ValueError, TypeError: ``k`` is not a positive integer.
         """
         return torch.stack([self.elbo(x, c) for _ in range(integer("k", k))])
+
+    def _spread(self, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Values between 0 and 1, and what `elbo` lies below their log-density."""
+        self.check(x, c)
+        u, log_q = self.cell(x)
+        d = math.prod(self.event_shape)
+        return (x + u) / 256, log_q + d * math.log(256)
 
     def cell(
         self, x: UInt8[Tensor, "b ..."]

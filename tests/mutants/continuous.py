@@ -71,7 +71,17 @@ MUTANTS = [
         "return self._back(temperature * self.noise(n, *self.event_shape), c)",
         "return self._back(temperature * self.noise(n, *self.event_shape), None)",
     ),
-    ("a solver that does not hear of steps", "zero), **self.how)", "zero))"),
+    ("a solver that does not hear of steps", "zero), **how)", "zero))"),
+    (
+        "a loss of as many steps",
+        "self._carried(x, c, eps, self.loss_steps)",
+        "self._carried(x, c, eps)",
+    ),
+    (
+        "fewer steps for all",
+        'self.how | ({"steps": steps} if steps else {})',
+        'self.how | {"steps": steps or self.loss_steps or self.how["steps"]}',
+    ),
     (
         "the gradient of x cut",
         "x = x if x.requires_grad else x.detach().requires_grad_()",
@@ -121,4 +131,32 @@ MUTANTS = [
         "grad(v, x, eps, create_graph=True)",
         "grad(v, x, eps, retain_graph=True)",
     ),
+    ("the map before forgotten", "x, first = self.before.to_latent(x, c)", "first = 0"),
+    (
+        "the slope of the map before forgotten",
+        "(x, first, zero, zero)",
+        "(x, zero, zero, zero)",
+    ),
+    ("draws not led back", "return self.before.from_latent(x, c)", "return x"),
+    (
+        "a trajectory not led back",
+        "yield t, self.before.from_latent(x, c)",
+        "yield t, x",
+    ),
+    (
+        "an image not told the time",
+        "h.new_full((len(h), 1), t)",
+        "h.new_full((len(h), 1), 0.0)",
+    ),
+    (
+        "an image without its label",
+        "F.one_hot(c, self.classes)",
+        "0 * F.one_hot(c, self.classes)",
+    ),
+    ("places alike", "h + self.place if i == 1 else h", "h"),
+    ("places in all layers", "h + self.place if i == 1 else h", "h + self.place"),
+    ("a kink in the velocity", "h = F.softplus(h +", "h = F.relu(h +"),
+    ("a velocity from the start", "silent(self.layers[-1])", "pass"),
+    ("a depth of one in images", '[width] * integer("depth", depth)', "[width]"),
+    ("squares that do not fit", "any(s % side for s in sides)", "False"),
 ]

@@ -17,6 +17,7 @@ from .pictures import (
     Stacked,
     faces_palette,
     grainy_halves,
+    halves,
     stacked_label,
 )
 from .points import Points
@@ -37,6 +38,7 @@ __all__ = [
     "Windows",
     "faces_palette",
     "grainy_halves",
+    "halves",
     "stacked_label",
 ]
 
@@ -54,6 +56,9 @@ DIGITS16 = Images(
 )
 DIGITS14 = Images(
     "digits14", "14×14 digits with noise", (1, 14, 14), grainy_halves, stored="mnist"
+)
+DIGITS14_STORED = Images(
+    "digits14_8bit", "8-bit digits, 14×14", (1, 14, 14), halves, stored="mnist"
 )
 FASHION = Images("fashion_mnist", "Fashion-MNIST", (1, 28, 28), data.to_unit)
 FACES = Images("pixelfaces", "pixelfaces", (3, 16, 16), data.to_unit)

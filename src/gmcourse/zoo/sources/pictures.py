@@ -18,6 +18,7 @@ __all__ = [
     "Stacked",
     "faces_palette",
     "grainy_halves",
+    "halves",
     "stacked_label",
 ]
 
@@ -121,6 +122,11 @@ def stacked_label(digits: Tensor) -> Tensor:
 def faces_palette() -> data.Palette:
     """The 64 most frequent colors of the faces to learn from."""
     return data.Palette(data.load("pixelfaces", "train").x, 64)
+
+
+def halves(x: Tensor) -> Tensor:
+    """Means of 2×2 pixels as whole numbers from 0 to 255, rounded."""
+    return F.avg_pool2d(x.float(), 2).round().to(torch.uint8)
 
 
 def grainy_halves(x: Tensor, sigma: float = 0.1) -> Tensor:

@@ -49,4 +49,8 @@ MUTANTS = [
         'x, c = source.part("test").first(self.n)\n\n        def neg',
         'x, c = source.part("train").first(self.n)\n\n        def neg',
     ),
+    ("an estimate of log p", "[-model.estimate(x, c)", "[model.estimate(x, c)"),
+    ("one estimate, counted as two", "both.mean(1)", "both[:, 0]"),
+    ("the noise of one example", "/ (4 * len(x)) ** 0.5", "/ 2"),
+    ("the noise of a difference", "(4 * len(x))", "len(x)"),
 ]

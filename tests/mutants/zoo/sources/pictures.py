@@ -26,4 +26,6 @@ MUTANTS = [
         "data.to_unit, x.info.is_sample",
         "data.to_unit, not x.info.is_sample",
     ),
+    ("whole numbers cut", "2).round().to(torch.uint8)", "2).to(torch.uint8)"),
+    ("pixels of another size", "avg_pool2d(x.float(), 2)", "avg_pool2d(x.float(), 1)"),
 ]
