@@ -319,7 +319,7 @@ GM.figures.velocity_field = function (data, root) {
       carry: (points, back, name, steps) =>
         [...path(field, Float64Array.from(points), back, { name, steps })].map((s) => Array.from(s)),
       get: () => ({ t, back, solver, start: spot.slice(), path: mine.map((s) => Array.from(s)),
-        cloud: Array.from(during(cloud, t)), terms: terms(mine, t),
-        gap: arrivals.get(back) ? gap(cloud.at(-1), arrivals.get(back)) : null }) },
+        cloud: Array.from(during(cloud, t)), terms: terms(mine, t) }),
+      gap: () => (arrivals.get(back) ? gap(cloud.at(-1), arrivals.get(back)) : null) },
   ];
 };
