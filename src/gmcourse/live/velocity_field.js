@@ -88,9 +88,9 @@ GM.figures.velocity_field = function (data, root) {
   }
   // log N(z), the integral of the divergence from t to 1, and their sum, log p_t(x(t)).
   function terms(states, time) {
-    const z = back ? states[0] : states.at(-1), to = back ? 0 : z[2];
+    const z = back ? states[0] : states.at(-1);
     const normal = -Math.log(2 * Math.PI) - (z[0] ** 2 + z[1] ** 2) / 2;
-    const rest = to - during(states, time)[2];
+    const rest = z[2] - during(states, time)[2];
     return [normal, rest, normal + rest];
   }
 
@@ -319,7 +319,7 @@ GM.figures.velocity_field = function (data, root) {
       carry: (points, back, name, steps) =>
         [...path(field, Float64Array.from(points), back, { name, steps })].map((s) => Array.from(s)),
       get: () => ({ t, back, solver, start: spot.slice(), path: mine.map((s) => Array.from(s)),
-        cloud: Array.from(during(cloud, t)), terms: terms(mine, t),
-        gap: arrivals.get(back) ? gap(cloud.at(-1), arrivals.get(back)) : null }) },
+        cloud: Array.from(during(cloud, t)), terms: terms(mine, t) }),
+      gap: () => (arrivals.get(back) ? gap(cloud.at(-1), arrivals.get(back)) : null) },
   ];
 };
