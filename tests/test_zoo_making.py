@@ -116,7 +116,9 @@ def test_adamw_lets_matrices_decay_and_vectors_not():
     net, lr, decay = model(), 0.1, 0.5
     before = copy.deepcopy(net)
     optimizer = adamw(lr, decay, betas=(0.8, 0.9))(net)
-    assert all(group["betas"] == (0.8, 0.9) for group in optimizer.param_groups)
+    groups = optimizer.param_groups
+    assert all(group["betas"] == (0.8, 0.9) for group in groups)
+    assert sum(len(group["params"]) for group in groups) == len([*net.parameters()])
     for p in net.parameters():
         p.grad = torch.zeros_like(p)  # so that decay alone moves a weight
     optimizer.step()
