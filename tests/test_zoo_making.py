@@ -1,16 +1,40 @@
-"""Optimizers of recipes: two as one, and which weights Muon moves."""
+"""What recipes are made of: optimizers, rates of learning, a penalty by chance."""
 
 import copy
+import math
 
 import pytest
 import torch
+from torch import nn
 
-from gmcourse import train
+from gmcourse import seeded, train
+from gmcourse.core import Model
 from gmcourse.data import Batches
 from gmcourse.sequences import GPT
-from gmcourse.zoo.making import Together, muon, straight
+from gmcourse.zoo.making import (
+    Together,
+    adams,
+    adamw,
+    muon,
+    seldom,
+    shuffled,
+    straight,
+    warmed_up,
+)
+from gmcourse.zoo.sources import Part
 
 X = torch.randint(5, (40, 6), generator=torch.Generator().manual_seed(0))
+
+
+class Game(Model):
+    """Two players of a matrix each."""
+
+    def __init__(self):
+        super().__init__()
+        self.maker, self.critic = (nn.Linear(2, 1, bias=False) for _ in range(2))
+
+    def players(self):
+        return {"maker": [self.maker.weight], "critic": [self.critic.weight]}
 
 
 def model():
@@ -86,3 +110,62 @@ def test_muon_moves_the_matrices_of_the_blocks_alike_and_adam_all_others():
             assert values.median() > 0.6 and values.max() < 1.3, name
         else:
             assert 0 < moved.abs().max() <= 1.001e-3, name  # Adam's first step
+
+
+def test_adamw_lets_matrices_decay_and_vectors_not():
+    net, lr, decay = model(), 0.1, 0.5
+    before = copy.deepcopy(net)
+    optimizer = adamw(lr, decay, betas=(0.8, 0.9))(net)
+    groups = optimizer.param_groups
+    assert all(group["betas"] == (0.8, 0.9) for group in groups)
+    assert sum(len(group["params"]) for group in groups) == len([*net.parameters()])
+    for p in net.parameters():
+        p.grad = torch.zeros_like(p)  # so that decay alone moves a weight
+    optimizer.step()
+    for (name, new), old in zip(net.named_parameters(), before.parameters()):
+        due = old * (1 - lr * decay) if new.ndim > 1 else old
+        torch.testing.assert_close(new, due, msg=name)
+    assert len(adamw(lr, decay)(Game()).param_groups) == 1
+
+
+def test_each_player_has_an_adam_for_its_own_weights():
+    net = Game()
+    made, players = adams(0.01, (0.0, 0.9))(net), net.players()
+    assert made.keys() == players.keys()
+    for name, optimizer in made.items():
+        (group,) = optimizer.param_groups
+        assert all(a is b for a, b in zip(group["params"], players[name], strict=True))
+        assert (group["lr"], group["betas"]) == (0.01, (0.0, 0.9))
+
+
+def test_a_penalty_that_is_seldom_taken_is_the_same_in_expectation():
+    real, fake = torch.full((2,), 3.0), torch.full((2,), 0.5)
+    rare = seldom(lambda critic, real, fake: critic(real) - fake.sum(), every=5)
+    with seeded(0):
+        drawn = torch.stack([rare(torch.sum, real, fake) for _ in range(4000)])
+    taken = drawn > 0
+    assert set(drawn.tolist()) == {0.0, 25.0}  # five times 3 + 3 - 0.5 - 0.5
+    share, std = taken.double().mean().item(), math.sqrt(0.2 * 0.8 / 4000)
+    assert abs(share - 0.2) < 5 * std
+
+
+def test_rates_rise_over_a_tenth_and_fall_to_zero():
+    factor = straight(40)
+    rates = [factor(step) for step in range(41)]
+    assert rates[:5] == [0.25, 0.5, 0.75, 1.0, 1.0]
+    assert all(abs(rates[k] - (40 - k) / 36) < 1e-12 for k in range(4, 41))
+    factor = warmed_up(40)
+    assert [factor(step) for step in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
+    assert factor(22) == pytest.approx(0.5) and factor(40) == pytest.approx(0.0)
+    assert warmed_up(100_000)(249) == 0.5  # over 500 steps, not over 10,000
+
+
+def test_examples_come_in_another_order_in_each_epoch_with_their_labels():
+    part = Part(torch.arange(12.0), torch.arange(12), lambda x: 10 * x)
+    stream = shuffled(part, batch_size=4, seed=0, device=torch.device("cpu"))
+    epochs = []
+    for _ in range(2):
+        x, c = (torch.cat(v) for v in zip(*(next(stream) for _ in range(3))))
+        assert torch.equal(x, 10.0 * c) and sorted(c.tolist()) == list(range(12))
+        epochs.append(c.tolist())
+    assert epochs[0] != epochs[1] != sorted(epochs[1]) != epochs[0]
