@@ -59,7 +59,7 @@ def adaptive(f, x, start, end, tolerance):
         "only if its error is small enough move both the time and $x$.",
         "The difference of a pair of orders 1 and 2 is proportional to $h^2$: by which "
         "factor has $h$ to change for it to become `tolerance`?",
-        "Let $h$ carry the sign of the way, and compare sizes by `abs`. What becomes of "
+        "Let $h$ carry the sign of the way, compare sizes by `abs`. What becomes of "
         "your factor where the error is 0, inf or nan?",
     ),
     misconceptions={
