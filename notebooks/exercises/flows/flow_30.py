@@ -32,13 +32,13 @@ class Flow30:
     **The tolerance matters.** At $10^{-3}$ (a) goes from 14 to 26–32, and (d) from 14
     to 20–26: at their ends matching is now the cheaper one, though at other nats.
 
-    **A batch is cheaper than its points.** In 11 of the 12 runs the median point, alone,
-    asks for as much as all 500 at once or more, the worst of 12 for up to 18 more. The
-    error of the batch is a root mean square over all its values: in a batch a difficult
-    point is solved less exactly than alone. So the tolerance is no promise for each
-    point, and the density of one point depends a little on the batch that it is in.
+    **A batch is cheaper than its points.** In 11 of the 12 runs the median point asks,
+    alone, for as much as all 500 at once or more, and the worst of 12 for up to 18
+    more. The error of the batch is a root mean square over all its values: in a batch a
+    difficult point is solved less exactly than alone. So the tolerance is no promise
+    for each point, and its density depends a little on the batch that it is in.
 
     What our runs do not show: item 4 is missing; all of them end far above the 0.07
-    nats that flow-29 reaches, where penalties may pay; and we tried one weight. The run that could overturn most of this is (c) at a tenth of the
-    weight, ten times as long.
+    nats that flow-29 reaches, where penalties may pay; and we tried one weight. The run
+    that could overturn most of this is (c) at a tenth of the weight, ten times as long.
     """
