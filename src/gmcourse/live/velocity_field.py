@@ -44,8 +44,8 @@ class VelocityField(Live):
     In the page the container holds ``gm = {get(), set(x1, x2), time(t), turn(back),
     solve(name, steps), field(points, t), divergence(x1, x2, t), carry(points, back,
     name, steps), gap()}``: ``set`` says where the path begins, ``turn(true)`` is from
-    noise to data, ``carry`` gives the points after each number of steps, and ``gap`` the
-    mean one, or null until 64 steps are computed.
+    noise to data, ``carry`` gives the points after each number of steps, ``gap`` the
+    mean gap, or null until 64 steps are computed.
     Chen et al. (2018), eq. 8; Grathwohl et al. (2019), eq. 4.
 
     Example:
