@@ -109,6 +109,16 @@ def test_flows_of_points_are_near_the_truth(name):
     assert record["value"] <= 0.02 and record["std_error"] < 0.003
 
 
+def test_continuous_flows_reach_what_the_course_promises():
+    for name, nats in (("pinwheel", 0.03), ("checkerboard", 0.12)):
+        card = zoo.card(f"ffjord-{name}")
+        assert card["metrics"]["divergence"]["value"] <= nats
+        assert card["minutes"]["cpu"] <= 5.0
+    record = zoo.card("ffjord-digits")["metrics"]["neg_log_p"]
+    assert record["n"] == 10**4 and record["bits_per_dim"] <= 2.25
+    assert record["noise"] <= 0.1
+
+
 def test_five_minutes_are_five_minutes():
     card = zoo.card("vae-mnist-300s")
     assert card["minutes"]["cpu"] <= 5.0 and card["threads"] == 1

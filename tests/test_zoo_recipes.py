@@ -11,7 +11,7 @@ import pytest
 import results
 import torch
 
-from gmcourse import checkpoint, data, zoo
+from gmcourse import checkpoint, data, seeded, zoo
 from gmcourse.data import Batches, densities
 from gmcourse.zoo import _weights, sources
 from gmcourse.zoo.making import Recipe, Start, shuffled
@@ -298,6 +298,17 @@ def test_more_steps_of_the_solver_give_the_same_density(name):
         with torch.no_grad():
             found = model.log_prob(x).mean().item()
         assert found == pytest.approx(due, abs=0.002), times
+
+
+def test_more_steps_of_the_solver_give_the_same_bits_of_digits():
+    model, source = zoo.load("ffjord-digits"), sources.DIGITS14_STORED
+    x, _ = source.part("test").first(50)
+    values = []
+    for _ in range(2):
+        with seeded(0), torch.no_grad():
+            values.append(model.estimate(x).mean().item())
+        model.flow.how["steps"] *= 2
+    assert values[1] == pytest.approx(values[0], abs=0.1)
 
 
 def test_points_are_the_same_each_time_and_other_ones_for_the_test():

@@ -41,11 +41,11 @@ def _digits() -> Dequantized:
     flow = ContinuousFlow(
         ConvField(shape, width=48, depth=2),
         shape,
-        steps=4,
-        loss_steps=2,
+        steps=6,
+        loss_steps=3,
         probe=signs,
         kinetic=0.01,
-        jacobian=0.01,
+        jacobian=0.05,
         before=Probit(),
     )
     return channels_last(Dequantized(flow))
@@ -67,7 +67,7 @@ RECIPES = (
         title="continuous, traces by signs",
         source=DIGITS14_STORED,
         model=_digits,
-        steps=(10, 3_600, 50_000),
+        steps=(10, 1_800, 50_000),
         measures=(
             EstimatedBound(
                 n=10_000,
@@ -76,7 +76,7 @@ RECIPES = (
                 quick=EstimatedBound(n=100, per_dim=True, tolerance=0.5),
             ),
         ),
-        optimizer=adamw(1e-2, 0.01),
+        optimizer=adamw(5e-3, 0.01),
         schedule=straight,
         batch_size=32,
         ema=0.99,
