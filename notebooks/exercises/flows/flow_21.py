@@ -158,7 +158,8 @@ class Flow21:
     sampled forward, and time runs up in sampling | t = 1 - i * dt -> t = i * dt
         | t - dt / 2 -> t + dt / 2
         | half = x - dt / 2 -> half = x + dt / 2 | x = x - dt -> x = x + dt
-    clock of log_prob | t = i * dt -> t = 1 - i * dt | t + dt / 2, eps -> t - dt / 2, eps
+    clock of log_prob | t = i * dt -> t = 1 - i * dt
+        | t + dt / 2, eps -> t - dt / 2, eps
     size of a step left out | log_det + dt * trace -> log_det + trace
     trace left out | normal + log_det -> normal
     density of the wrong end | log_det, dt = x.detach()
@@ -176,7 +177,8 @@ class Flow21:
     order of the solver | half = x - dt / 2 * self.field(x, t) -> half = x
     order of the solver | self.field(half, t - dt / 2) -> self.field(x, t)
     cut off from the graph | return x -> return x.detach()
-    cut off from the graph | return normal + log_det -> return (normal + log_det).detach()
+    cut off from the graph | return normal + log_det
+        -> return (normal + log_det).detach()
     cut off from the graph | , create_graph=True -> , retain_graph=True
     cut off from the graph | x, dt = z, 1 -> x, dt = z.detach(), 1
     reduced over the batch | return normal + log_det -> return (normal + log_det).mean()
