@@ -164,7 +164,7 @@ def flow_21(t, Flow):
     # log_prob: what is left over is the noise's part, c or -c in each row.
     name = "log_prob with one noise for the way"
     t.property(name)
-    field, steps, x = linear(2), 40, t.normal(48, 2).double()
+    field, steps, x = linear(2), 32, t.normal(48, 2).double()
     flow = made(field, steps)
     matrix = field.matrix.detach()
     c, trace = float(matrix[0, 1].abs()), float(matrix.trace())
@@ -189,7 +189,7 @@ def flow_21(t, Flow):
             told = None
             for mistake, value in mistakes(lambda *v: left(out, *v), ends, base, size):
                 off = (value.abs() - 1).abs().max()
-                told = told or (mistake if off < 0.02 else None)
+                told = told or (mistake if off < 0.03 else None)
             for sign in (1, -1):
                 rest = left(out, ends[""], normal, sign)
                 if told is None and rest.abs().max() < 1.02:
@@ -202,7 +202,12 @@ def flow_21(t, Flow):
             t.fail(told, why=why, got=f"{float(out[0]):.5g} in the first row")
         return rest.sign()
 
-    signs = torch.stack([sides(log_prob(flow, x).detach()) for _ in range(10)])
+    def several(n):
+        return torch.stack([sides(log_prob(flow, x).detach()) for _ in range(n)])
+
+    signs = several(6)
+    if (signs == signs[:, :1]).all():  # whether always the same, is to be seen
+        signs = torch.cat([signs, several(24)])
     why = "Each row and each call has noise of its own."
     found = {
         "one noise for all dimensions": bool((signs == signs[0, 0]).all()),
