@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import nn
+from torch.autograd import forward_ad
 
 from .. import build, edits, reference, right, wrong
 
@@ -101,7 +102,9 @@ class Flow21:
 
         class Flow(Flow21.Flow):
             def rates(self, x, t, eps):
-                v, along = torch.func.jvp(lambda x: self.field(x, t), (x,), (eps,))
+                with forward_ad.dual_level():
+                    out = self.field(forward_ad.make_dual(x, eps), t)
+                    v, along = forward_ad.unpack_dual(out)
                 return v, (along * eps).sum(1)
 
         return Flow
@@ -158,7 +161,8 @@ class Flow21:
     sampled forward, and time runs up in sampling | t = 1 - i * dt -> t = i * dt
         | t - dt / 2 -> t + dt / 2
         | half = x - dt / 2 -> half = x + dt / 2 | x = x - dt -> x = x + dt
-    clock of log_prob | t = i * dt -> t = 1 - i * dt | t + dt / 2, eps -> t - dt / 2, eps
+    clock of log_prob | t = i * dt -> t = 1 - i * dt
+        | t + dt / 2, eps -> t - dt / 2, eps
     size of a step left out | log_det + dt * trace -> log_det + trace
     trace left out | normal + log_det -> normal
     density of the wrong end | log_det, dt = x.detach()
@@ -176,7 +180,8 @@ class Flow21:
     order of the solver | half = x - dt / 2 * self.field(x, t) -> half = x
     order of the solver | self.field(half, t - dt / 2) -> self.field(x, t)
     cut off from the graph | return x -> return x.detach()
-    cut off from the graph | return normal + log_det -> return (normal + log_det).detach()
+    cut off from the graph | return normal + log_det
+        -> return (normal + log_det).detach()
     cut off from the graph | , create_graph=True -> , retain_graph=True
     cut off from the graph | x, dt = z, 1 -> x, dt = z.detach(), 1
     reduced over the batch | return normal + log_det -> return (normal + log_det).mean()

@@ -130,6 +130,8 @@ class Flow23:
     error averaged over the entries | .abs().max()) -> .abs()[0].max())
     errors added up over the entries | .abs().max()) -> .abs().sum())
     errors added up over the entries | .abs().max()) -> .norm())
+    error relative to the size of x | .abs().max()) -> .div(1 + x.abs()).abs().max())
+    error relative to the size of x | .abs().max()) -> .abs().max() / x.abs().max())
     steps never grow | min(max(change, 0.1), 10.0) -> min(max(change, 0.1), 1.0)
     tolerance not used | t, h, evaluations -> tolerance = 1e-5; t, h, evaluations
     division by an error of 0 | elif error > 0 -> else

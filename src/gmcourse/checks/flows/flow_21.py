@@ -32,11 +32,11 @@ $t = 1$, solved by the midpoint rule, which is of order 2, in `steps` steps.
 `(b, d)` for `(b, d)` and a number `t`, each row from its own row. `log_prob(x)` takes
 `(b, d)` and gives `(b,)`, an estimate of $\log p(x)$ in nats, in which the divergence
 is Hutchinson's estimate by one derivative,
-$\epsilon^\top (\partial v / \partial x)\, \epsilon$: the entries of $\epsilon$, `(b, d)`, are -1 or 1, independent and as often,
-drawn once for each call and kept for all of its way. `sample(z)` takes noise, `(b, d)`,
-and gives the data `(b, d)` whose noise it is. Both are float32, or float64, as what they
-are given and `field` are. Gradients flow to the weights of `field`, and through `sample`
-to `z`.
+$\epsilon^\top (\partial v / \partial x)\, \epsilon$: the entries of $\epsilon$,
+`(b, d)`, are -1 or 1, independent and as often, drawn once for each call and kept for
+all of its way. `sample(z)` takes noise, `(b, d)`, and gives the data `(b, d)` whose
+noise it is. Both are float32, or float64, as what they are given and `field` are.
+Gradients flow to the weights of `field`, and through `sample` to `z`.
 
 It runs, its loss falls, and its samples are nonsense. It is wrong in **four places**.
 Repair them, and keep the interface, the rule and the kind of noise.
@@ -78,7 +78,7 @@ class Flow(nn.Module):
     hints=(
         "Take a field whose flow you know, such as $v = a x$: where do points of the "
         "data end, what is their density, and where does noise come from?",
-        "What belongs to the whole of a solve, and what to one evaluation of its rates?",
+        "What belongs to the whole of a solve, and what to one evaluation of rates?",
         "Sampling starts at $t = 1$. With a field that depends on time as well, the "
         "direction of the steps is one thing and the clock another.",
     ),
@@ -93,8 +93,8 @@ class Flow(nn.Module):
         "size of a step left out": "Each rate is multiplied by the length of a step.",
         "trace left out": "The density changes where points part.",
         "density of the wrong end": "The normal density is that of x(1).",
-        "noise of another kind": "The entries are -1 or 1: their squares are 1, and the "
-        "diagonal adds no variance.",
+        "noise of another kind": "The entries are -1 or 1: their squares are 1, so "
+        "that the diagonal adds no variance.",
         "noise left out": "One derivative an evaluation, with the noise on both sides.",
         "order of the solver": "The midpoint rule: with twice the steps a quarter of "
         "the error.",
@@ -164,7 +164,7 @@ def flow_21(t, Flow):
     # log_prob: what is left over is the noise's part, c or -c in each row.
     name = "log_prob with one noise for the way"
     t.property(name)
-    field, steps, x = linear(2), 24, t.normal(48, 2).double()
+    field, steps, x = linear(2), 32, t.normal(48, 2).double()
     flow = made(field, steps)
     matrix = field.matrix.detach()
     c, trace = float(matrix[0, 1].abs()), float(matrix.trace())
@@ -189,7 +189,7 @@ def flow_21(t, Flow):
             told = None
             for mistake, value in mistakes(lambda *v: left(out, *v), ends, base, size):
                 off = (value.abs() - 1).abs().max()
-                told = told or (mistake if off < 0.02 else None)
+                told = told or (mistake if off < 0.03 else None)
             for sign in (1, -1):
                 rest = left(out, ends[""], normal, sign)
                 if told is None and rest.abs().max() < 1.02:
@@ -202,7 +202,12 @@ def flow_21(t, Flow):
             t.fail(told, why=why, got=f"{float(out[0]):.5g} in the first row")
         return rest.sign()
 
-    signs = torch.stack([sides(log_prob(flow, x).detach()) for _ in range(10)])
+    def several(n):
+        return torch.stack([sides(log_prob(flow, x).detach()) for _ in range(n)])
+
+    signs = several(6)
+    if (signs == signs[:, :1]).all():  # whether always the same, is to be seen
+        signs = torch.cat([signs, several(24)])
     why = "Each row and each call has noise of its own."
     found = {
         "one noise for all dimensions": bool((signs == signs[0, 0]).all()),

@@ -73,6 +73,8 @@ def adaptive(f, x, start, end, tolerance):
         "and adds up over hundreds of them.",
         "error averaged over the entries": "One entry that moves drowns in thousands "
         "that do not: the largest error counts.",
+        "error relative to the size of x": "The tolerance is absolute, however large x "
+        "is.",
         "errors added up over the entries": "The error is that of the worst entry.",
         "steps never grow": "Where the error is small the next step is longer.",
         "tolerance not used": "A looser tolerance takes fewer evaluations.",
@@ -153,6 +155,8 @@ def flow_23(t, adaptive):
     out, _ = solved("a sudden rise", rise, x, 0.0, 1.7, 1e-4)
     within(out, due, 1e-4, ACCEPTED, stuck, most=1000.0)
     within(out, due, 1e-4, "the worse of the two carried on")
+    out, _ = solved("a sudden rise far from 0", rise, x + 1e5, 0.0, 1.7, 1e-4)
+    within(out, due + 1e5, 1e-4, "error relative to the size of x")
 
     t.property("one entry that moves among many that do not")
     pull = torch.zeros(300, 100).double()
@@ -163,9 +167,10 @@ def flow_23(t, adaptive):
         given = wave, torch.ones_like(speed), 0.0, 1.0, 1e-4
         counts.append(solved("one entry that moves among many", *given)[1])
     why = f"{counts[0]} evaluations, as of the entry alone."
-    found = {"error averaged over the entries": min(counts) < 0.9 * counts[0],
-             "errors added up over the entries": max(counts) > 1.1 * counts[0],
-             }  # fmt: skip
+    found = {
+        "error averaged over the entries": min(counts) < 0.9 * counts[0],
+        "errors added up over the entries": max(counts) > 1.1 * counts[0],
+    }
     name = next((k for k, v in found.items() if v), None)
     t.true(name is None, why, f"{counts[1:]} evaluations", name)
 

@@ -213,7 +213,7 @@ def flow_24(t, energies, velocity):
 
         def value(clock, width, place, share, move, sign):
             clock = clock.expand_as(x).contiguous()
-            now, rate = torch.func.jvp(width, (clock,), (one,))
+            now, rate = torch.func.jvp(width, (clock,), (one,))[:2]
             return sign * (move + rate * (x - place(clock)) / share(now))
 
         yield from mistakes(value, clocks, widths, places, shares, moves, signs)
