@@ -154,7 +154,7 @@ class Flow29:
         matched,
         ("untrained", {"steps": 0}),
         ("not trained for long enough", {"steps": 400}),
-        ("not quite", {"steps": 1800}),
+        ("not quite", {"steps": 2300}),
         ("too many weights", {"width": 80, "steps": 0}),
     )
     changed = cases(

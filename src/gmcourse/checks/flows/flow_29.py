@@ -11,7 +11,7 @@ from .._exercise import Exercise
 # with a standard deviation of 0.006, from 0.063 to 0.078; 1,200 points add an error of
 # 0.010 to it, and five deviations of both are added. Between 4 steps and 40 its
 # log-densities differ by 0.033 with a deviation of 0.003, from 0.028 to 0.037.
-BOUND, NEAR, CHANCE, APART, WEIGHTS = 0.13, 0.25, 1.2, 0.08, 10_000
+BOUND, NEAR, CHANCE, APART, WEIGHTS = 0.13, 0.30, 1.2, 0.08, 10_000
 
 
 @Exercise(
