@@ -3,7 +3,11 @@
 TESTS = ("test_continuous.py", "test_contract.py")
 MUTANTS = [
     ("the time not told", "x.new_full((len(x), 1), t)", "x.new_full((len(x), 1), 0.0)"),
-    ("the label not told", "if self.classes and c is not None:", "if False:"),
+    (
+        "the label not told",
+        "if self.classes and c is not None:\n            parts",
+        "if False:\n            parts",
+    ),
     (
         "the sum of all derivatives",
         "(rows * each).flatten(2).sum((0, 2))",
@@ -63,8 +67,8 @@ MUTANTS = [
     ("other noise of the estimate", "(self.probe or signs)(x)", "2.0 * signs(x)"),
     (
         "back from 0 to 1",
-        "(z,), start=1.0, end=0.0, **self.how)\n        return x",
-        "(z,), start=0.0, end=1.0, **self.how)\n        return x",
+        "(z,), start=1.0, end=0.0, **self.how)\n        return self",
+        "(z,), start=0.0, end=1.0, **self.how)\n        return self",
     ),
     (
         "the trajectory of other times",
@@ -121,8 +125,8 @@ MUTANTS = [
     ),
     (
         "a depth of one",
-        '* integer("depth", depth)',
-        '* min(1, integer("depth", depth))',
+        '[integer("width", width)] * integer("depth", depth)',
+        '[integer("width", width)] * min(1, integer("depth", depth))',
     ),
     ("penalties without noise", "if self.jacobian and probe is None:", "if False:"),
     (
