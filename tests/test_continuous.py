@@ -301,23 +301,20 @@ def test_the_adjoint_keeps_nothing_of_the_way():
 
 def test_the_velocity_of_an_image_is_convolved_and_told_the_time():
     """Against the same sums with the planes and squares written out."""
-    field, x = (
-        shaken(ConvField((2, 4, 6), width=3, depth=1, classes=2)),
-        values(5, 2, 4, 6),
-    )
+    field = shaken(ConvField((2, 4, 6), width=3, depth=2, classes=2))
+    x = values(5, 2, 4, 6)
     c = torch.tensor([0, 1, 1, 0, 1])
     squares = x.view(5, 2, 2, 2, 3, 2).permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
     planes = torch.zeros(5, 3, 2, 3, dtype=torch.float64)
     planes[:, 0] = 0.7
     planes[[0, 3], 1] = planes[[1, 2, 4], 2] = 1.0
-    first, last = field.layers
-    h = nn.functional.conv2d(
-        torch.cat([squares, planes], 1), first.weight, first.bias, padding=1
-    )
-    h = (1 + (h + field.place).exp()).log()
-    h = nn.functional.conv2d(
-        torch.cat([h, planes], 1), last.weight, last.bias, padding=1
-    )
+
+    def layer(i, h):
+        w = field.layers[i]
+        return nn.functional.conv2d(torch.cat([h, planes], 1), w.weight, w.bias, 1, 1)
+
+    h = (1 + (layer(0, squares) + field.place).exp()).log()
+    h = layer(2, (1 + layer(1, h).exp()).log())
     due = h.view(5, 2, 2, 2, 2, 3).permute(0, 1, 4, 2, 5, 3).reshape(5, 2, 4, 6)
     torch.testing.assert_close(field(x, 0.7, c), due)
 
@@ -327,6 +324,12 @@ def test_a_field_of_images_is_still_at_first_and_smooth():
     field, x = shaken(ConvField((1, 2, 2), width=4, side=1)), values(1, 1, 2, 2)
     assert torch.autograd.gradcheck(lambda x: field(x, 0.1), x.requires_grad_())
     assert torch.autograd.gradgradcheck(lambda x: field(x, 0.1), x)
+
+
+def test_sizes_of_a_field_of_points():
+    field = continuous_flow(2, width=5, depth=3, condition=Labels(4)).field
+    sizes = [tuple(w.shape) for w in field.parameters() if w.ndim > 1]
+    assert sizes == [(5, 7), (5, 5), (5, 5), (2, 5)]
 
 
 def test_sizes_of_a_field_of_images():
