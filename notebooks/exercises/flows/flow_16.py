@@ -102,6 +102,10 @@ class Flow16:
     begun at the stage before | return moved(b, rates)
         -> old = state; state = at; return moved(b, rates)
         | at = moved(A[i], rates) -> start = state; at = moved(A[i], rates)
+    weights in another order | return moved(b, rates) -> return moved(b[::-1], rates)
+    float32 in between | to = state -> to = tuple(x.float().to(x) for x in state)
+    only the change | return moved(b, rates)
+        -> return tuple(v - x for v, x in zip(moved(b, rates), state))
     last row of A in place of b | return moved(b, -> return moved(A[-1],
     last row of A in place of b | return moved(b, rates) -> return at
     all stages weighted alike | return moved(b, -> return moved([1 / len(b)] * len(b),

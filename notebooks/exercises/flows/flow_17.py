@@ -15,10 +15,11 @@ class Flow17:
     Hutchinson's estimate, and the exact trace is kept for the last report.
 
     Where the velocity is made by convolutions that reach $r$ pixels far, values more
-    than $2r$ apart do not see each other: a 1 at all such places of a grid gives all
-    their diagonal entries by one derivative, and $c\,(2r + 1)^2$ derivatives give the
-    whole trace, however large the picture is ([Curtis, Powell and Reid,
-    1974](https://doi.org/10.1093/imamat/13.1.117), on sparse Jacobians).
+    than $r$ apart do not see each other: a 1 in one channel, at all places of a grid
+    whose lines are $r + 1$ apart, gives all their diagonal entries by one derivative.
+    Then $c\,(r + 1)^2$ derivatives give the whole trace, however large the picture is;
+    the idea is that of [Curtis, Powell and Reid
+    (1974)](https://doi.org/10.1093/imamat/13.1.117) for sparse Jacobians.
     """
 
     @reference

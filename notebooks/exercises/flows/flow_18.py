@@ -135,7 +135,8 @@ class Flow18:
         -> S.square().sum((1, 2)) - diagonal.square().sum(1)
     difference of large numbers | centered.square().sum(1)
         -> diagonal.square().sum(1) - diagonal.sum(1).square() / d
-    float32 in between | S = (A + A.mT) / 2 -> S = ((A + A.mT) / 2).float().to(A)
+    not to the digits asked for | S = (A + A.mT) / 2
+        -> S = ((A + A.mT) / 2).float().to(A)
     float32 in between | return normal, signs, sphere
         -> return normal.float().to(A), signs, sphere
     wrong dtype | return normal, signs, sphere -> return normal.float(), signs, sphere

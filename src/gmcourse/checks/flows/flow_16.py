@@ -46,7 +46,7 @@ Neither `state` nor what `f` returned is changed.
 """,
     stub='''
 def step(tableau, f, t, dt, state):
-    """(A, b, c), function, float, float, tuple of tensors -> tuple of tensors."""
+    """(A, b, c), function, float, float, tuple of tensors -> the same."""
     return ...
 ''',
     answers={"step": callable},
@@ -78,10 +78,12 @@ def step(tableau, f, t, dt, state):
         "for the stages.",
         "c in place of a row of A": "c holds times, and A says how to get there; with "
         "one number in each row they look alike.",
+        "only the change": "The state after the step is due: the start plus the way.",
         "begun at the stage before": "Every stage, and the step, begin at the state "
         "that was given.",
         "last row of A in place of b": "The last stage is no end: the weights of the "
         "step are b.",
+        "weights in another order": "b belongs to the stages in their order.",
         "all stages weighted alike": "The weights of the step are b.",
         "one stage alone": "The step is a sum over all stages, with the weights b.",
         "weights scaled to sum to 1": "The numbers are taken as they are given.",
@@ -95,7 +97,7 @@ def flow_16(t, step):
         t.property(name)
         f, begin = Rates(t, shapes, kind), float(t.away(1, low=0.3, high=2)) / 0.7
         dt = dt or float(t.away(1, low=0.3, high=1.5)) / 0.7
-        state = tuple(t.away(*n, low=0.4, high=2).to(kind) for n in shapes)
+        state = tuple(t.away(*n, low=0.4, high=2).to(kind) / 0.7 for n in shapes)
         before, (A, b, c), s = [v.clone() for v in state], tableau, len(tableau[1])
         out = t.call(step, tableau, f, begin, dt, state)
         for was, now in zip([*before, *f.given], [*state, *f.kept], strict=True):
@@ -119,7 +121,12 @@ def flow_16(t, step):
             start, tol = before[n].double(), 1e-11 if kind == torch.float64 else 1e-5
             rounded = {"coefficients rounded to float32": [single(rows[""])]}
             parts = (
-                {"": start, "begun at the stage before": begun},
+                {
+                    "": start,
+                    "begun at the stage before": begun,
+                    "only the change": 0 * start,
+                    "float32 in between": start.float().double(),
+                },
                 sizes,
                 rows | rounded,
             )
@@ -145,7 +152,9 @@ def flow_16(t, step):
                 ],
                 "coefficients rounded to float32": one(begin + single(c)[i] * dt),
             }
-            told = "t + c dt, with the c of the stage.", None, ideas, 1e-11
+            other = "time of a stage otherwise"
+            other = other if abs(f.times[i] - begin - c[i] * dt) > 1e-5 else None
+            told = "t + c dt, with the c of the stage.", other, ideas, 1e-11
             t.close(one(f.times[i]), one(begin + c[i] * dt), *told)
             t.property(f"the state of each stage: {name}")
             rows = {
@@ -165,6 +174,7 @@ def flow_16(t, step):
             "": b,
             "result of an earlier call": [v[1] for v in old],
             "last row of A in place of b": [A[-1]],
+            "weights in another order": [b[::-1]],
             "all stages weighted alike": [(v,) * s for v in (1 / s, 1.0)],
             "one stage alone": [unit(s, j, v) for j in range(s) for v in (1.0, b[j])],
             "weights scaled to sum to 1": [tuple(v / (sum(b) or 1.0) for v in b)],

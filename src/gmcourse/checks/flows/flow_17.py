@@ -41,7 +41,7 @@ afterward is not looked at.) Neither `x` nor the velocity need be contiguous in 
 """,
     stub='''
 def divergence(field, x, t):
-    """function, (b, c, h, w), float -> (b, c, h, w) velocity, (b,) divergence."""
+    """function, (b, c, h, w), float -> (b, c, h, w), (b,)."""
     return ..., ...
 ''',
     answers={"divergence": callable},
@@ -81,10 +81,10 @@ def divergence(field, x, t):
     },
 )
 def flow_17(t, divergence):
-    def judged(name, shape, kind=torch.float64, turned=False, far=1.0):
+    def judged(name, shape, kind=torch.float64, turned=False, far=1.0, steep=1.0):
         t.property(name)
-        field = Field(t, shape[1:], kind, turned)
-        x, time = (far * t.away(*shape, low=0.3, high=1.5)).to(kind), told_time(t)
+        field = Field(t, shape[1:], kind, turned, steep)
+        x, time = t.away(*shape, low=0.3, high=1.5).to(kind) / 0.7 * far, told_time(t)
         x = x.mT.contiguous().mT if turned else x
         lost = "view of what is not contiguous"
         out = (t.edge(lost, divergence, field, x, time) if turned
@@ -138,6 +138,7 @@ def flow_17(t, divergence):
     for shape in ((3, 3, 2, 4), (1, 1, 4, 2), (5, 2, 1, 1), (1, 1, 1, 1), (2, 1, 1, 6)):
         judged(f"{shape[0]} pictures of {shape[1:]}", shape)
     judged("values near 1000", (3, 2, 2, 2), far=800.0)
+    judged("steep velocities", (3, 2, 2, 2), steep=1e5)
     judged("float32", (3, 2, 3, 2), torch.float32)
     judged("not contiguous", (2, 3, 2, 4), turned=True)
     field, time = Field(t, (2, 2, 3), torch.float64), 0.7
@@ -170,8 +171,8 @@ def jacobians(field, x, time):
     the Jacobian of each."""
     d, flat = x[0].numel(), x.reshape(len(x), -1)
     total = lambda y: field(y.reshape(x.shape), time).reshape(len(x), d).sum(0)  # noqa: E731
-    how = {"create_graph": True, "vectorize": True}
-    rows = torch.autograd.functional.jacobian(total, flat, **how)
+    find = torch.autograd.functional.jacobian
+    rows = find(total, flat, create_graph=True, vectorize=True)
     return rows.transpose(0, 1).double()
 
 
@@ -182,6 +183,8 @@ def wrong(field, x, time, jac, exact):
     diagonal, d = jac.diagonal(0, 1, 2), jac.shape[1]
     places = torch.arange(d).view(c, h, w)
     orders = [places.flip(0), places.flip(1, 2), places.flip(2), places.flip(1)]
+    channel = places.flatten() // (h * w)
+    alike = channel[:, None] == channel
     others = [jac[:, torch.arange(d), p.flatten()] for p in orders]
     whole = c == 2 and h > 1 and w > 1
     v = field(x, time).detach().double()
@@ -195,13 +198,14 @@ def wrong(field, x, time, jac, exact):
         "entries squared": diagonal.square(),
         "sizes of the entries": diagonal.abs(),
         "another time": [
-            jacobians(field, x, s).detach().diagonal(0, 1, 2) for s in (0.0, 1.0)
+            jacobians(field, x, s).detach().diagonal(0, 1, 2)
+            for s in (0.0, 1.0, 2 * time, 1 - time, -time)
         ],
         "matched in another order": others,
-        "sum of the whole Jacobian": jac.sum(1),
+        "sum of the whole Jacobian": [jac.sum(1), (jac * alike).sum(1)],
         "trace of the product with its transpose": jac.square().sum(1),
         "one channel alone": [
-            torch.where(places.flatten() // (h * w) == k, diagonal, 0.0)
+            torch.where(channel == k, diagonal, 0.0)
             for k in range(c)
         ] * (c > 1),
         "dimensions left out": [diagonal[:, :k] for k in (1, h * w, d - 1)],
@@ -210,6 +214,7 @@ def wrong(field, x, time, jac, exact):
     ends = {
         "": lambda e: e.sum(1),
         "mean over the dimensions": [
+            lambda e: e.sum(1) / d**0.5,
             lambda e: e.mean(1), lambda e: e.sum(1) / c, lambda e: e.sum(1) / (h * w)
         ],
         "sign flipped": lambda e: -e.sum(1),
@@ -232,10 +237,11 @@ def wrong(field, x, time, jac, exact):
 class Field:
     """Each value of the velocity depends on all values of the picture, and on time."""
 
-    def __init__(self, t, shape, kind, turned=False):
+    def __init__(self, t, shape, kind, turned=False, steep=1.0):
         d, self.turned = shape[0] * shape[1] * shape[2], turned
         sizes = (d, d), (d, d), (d,)
         self.weights = [t.away(*n, low=0.3, high=1.2).to(kind) for n in sizes]
+        self.weights[2] *= steep
         for w in self.weights:
             w.requires_grad_()
 
