@@ -149,6 +149,10 @@ def test_a_penalty_that_is_seldom_taken_is_the_same_in_expectation():
     assert abs(share - 0.2) < 5 * std
 
 
+def test_a_schedule_of_one_step():
+    assert straight(1)(0) == 1
+
+
 def test_rates_rise_over_a_tenth_and_fall_to_zero():
     factor = straight(40)
     rates = [factor(step) for step in range(41)]

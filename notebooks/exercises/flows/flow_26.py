@@ -28,9 +28,9 @@ class Flow26:
     the end of a flow preserves orientation, that is, its Jacobian has a positive
     determinant, and that of $x \mapsto -x$ is $(-1)^d$.
 
-    Nothing here goes straight, though. In chapter 10 the mean of many straight lines
-    between points and noise will be such a bent path: straight lines may cross, paths
-    of a velocity may not.
+    Nothing here goes straight, though. In the section on matching, the mean of many
+    straight lines between points and noise makes such a bent path: straight lines may
+    cross, paths of a velocity may not.
     """
 
     @reference

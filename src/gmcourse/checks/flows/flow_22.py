@@ -203,7 +203,8 @@ def flow_22(t, adjoint_gradient):
     def errors(name, case, steps, tol=None):
         """Of both results, beside those of the closed form."""
         f, (x1, g, theta), due, turned, matrix = case
-        alive.clear(), seen.clear()
+        alive.clear()
+        seen.clear()
         t.property(name)
         out = t.call(adjoint_gradient, f, x1, g, theta, steps)
         for part, like in zip(pair(t, out, "(dL/dx(0), dL/dθ)"), due):

@@ -148,7 +148,8 @@ def flow_26(t, v):
     t.property("position and time say all")
     t.steady(v, y, 0.375)
     for start in (-x, 3 * y):
-        at(start, 0.0), at(start, 0.25)
+        at(start, 0.0)
+        at(start, 0.25)
         told_by = "The same wherever another path began.", "where the path began"
         t.close(at(y, 0.375), at_y, *told_by, tol=1e-12)
     why, name = "The same in another order.", "depends on its place in the batch"
