@@ -148,7 +148,9 @@ def warmed_up(steps: int) -> Callable[[int], float]:
 def straight(steps: int) -> Callable[[int], float]:
     """Up over the first tenth, then straight down to 0."""
     warmup = max(1, steps // 10)
-    return lambda step: min((step + 1) / warmup, (steps - step) / max(1, steps - warmup))
+    return lambda step: min(
+        (step + 1) / warmup, (steps - step) / max(1, steps - warmup)
+    )
 
 
 @dataclass(frozen=True)
