@@ -28,7 +28,7 @@ MUTANTS = [
     ("betas of its own", '"betas": betas, "weight_decay"', '"weight_decay"'),
     ("a penalty not made up for", "return every * penalty", "return penalty"),
     ("a penalty most of the time", ">= 1 / every", "< 1 / every"),
-    ("a rate that stays up", "(steps - step) / (steps - warmup)", "1.0"),
+    ("a rate that stays up", "(steps - step) / max(1, steps - warmup)", "1.0"),
     ("a tenth of a long run", "min(500, steps // 10)", "steps // 10"),
     ("all weights for each player", "Adam(weights, **how)", "Adam(model.parameters())"),
     ("values as they are stored", "transform=part.transform, ", ""),
