@@ -152,7 +152,7 @@ def flow_29(t, field):
             a, p = rate(x, s)
             b, q = rate(x + h / 2 * a, s + h / 2)
             c, r = rate(x + h / 2 * b, s + h / 2)
-            d, u = rate(x + h * c, s + h)
+            d, u = rate(h * c + x, s + h)
             x = x + h / 6 * (a + 2 * b + 2 * c + d)
             total = total + h / 6 * (p + 2 * q + 2 * r + u)
         return total - x.square().sum(1) / 2 - math.log(2 * math.pi)
