@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ._arguments import integer
 
-__all__ = ["State", "euler", "heun", "midpoint", "path", "rk4", "solve"]
+__all__ = ["euler", "heun", "midpoint", "path", "rk4", "solve"]
 
 State = tuple[Tensor, ...]
 Rate = Callable[..., State]  # (t, *state) -> the rate of change of each
