@@ -22,6 +22,9 @@ from unittest import mock
 import torch
 from chapters import ROOT, Chapter, built, tags
 from IPython.core.inputtransformer2 import TransformerManager
+from torch import nn
+
+from gmcourse import seeded
 
 NOTEBOOKS = ROOT / "notebooks"
 
@@ -86,6 +89,20 @@ def copy_weights(source, target):
     with torch.no_grad():
         for x, y in zip(have.values(), want.values()):
             y.copy_(x)
+
+
+def shaken(module):
+    """In double precision, with random weights."""
+    with seeded(1):
+        for weight in module.double().parameters():
+            nn.init.normal_(weight, std=0.4)
+    return module
+
+
+def values(*shape):
+    """Normal ones in double precision, the same each time."""
+    with seeded(2):
+        return torch.randn(*shape, dtype=torch.float64)
 
 
 def parity(name, *names, folder=NOTEBOOKS):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from parity import build_namespace, copy_weights, parity
+from parity import build_namespace, copy_weights, parity, shaken, values
 from torch import nn
 
 from gmcourse import seeded
@@ -21,19 +21,6 @@ equal = torch.testing.assert_close
 @pytest.fixture(scope="module")
 def notebook():
     return build_namespace(CHAPTER)
-
-
-def shaken(module):
-    """In double precision, with random weights."""
-    with seeded(1):
-        for weight in module.double().parameters():
-            nn.init.normal_(weight, std=0.4)
-    return module
-
-
-def values(*shape):
-    with seeded(2):
-        return torch.randn(*shape, dtype=torch.float64)
 
 
 @parity("08_normalizing_flows", "carried")

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from parity import build_namespace, copy_weights, parity
-from torch import nn
+from parity import build_namespace, copy_weights, parity, shaken, values
 
-from gmcourse import seeded, solvers
+from gmcourse import solvers
 from gmcourse.continuous import (
     Field,
     continuous_flow,
@@ -21,19 +20,6 @@ equal = torch.testing.assert_close
 @pytest.fixture(scope="module")
 def notebook():
     return build_namespace(CHAPTER)
-
-
-def shaken(module):
-    """In double precision, with random weights."""
-    with seeded(1):
-        for weight in module.double().parameters():
-            nn.init.normal_(weight, std=0.4)
-    return module
-
-
-def values(*shape):
-    with seeded(2):
-        return torch.randn(*shape, dtype=torch.float64)
 
 
 def rate(t, x, y):

@@ -57,10 +57,7 @@ class Field(nn.Module):
     def forward(
         self, x: Float[Tensor, "b d"], t: float, c: Int[Tensor, " b"] | None = None
     ) -> Float[Tensor, "b d"]:
-        parts = [x, x.new_full((len(x), 1), t)]
-        if self.classes and c is not None:
-            parts.append(nn.functional.one_hot(c, self.classes).to(x.dtype))
-        return self.net(torch.cat(parts, 1))
+        return self.net(torch.cat([x, _told(x, t, c, self.classes)], 1))
 
 
 class ConvField(nn.Module):
@@ -112,15 +109,21 @@ class ConvField(nn.Module):
         self, x: Float[Tensor, "b i h w"], t: float, c: Int[Tensor, " b"] | None = None
     ) -> Float[Tensor, "b i h w"]:
         h = F.pixel_unshuffle(x, self.side)
-        told = [h.new_full((len(h), 1), t)]
-        if self.classes and c is not None:
-            told.append(F.one_hot(c, self.classes).to(h.dtype))
-        planes = torch.cat(told, 1)[..., None, None].expand(-1, -1, *h.shape[2:])
+        told = _told(x, t, c, self.classes)
+        planes = told[..., None, None].expand(-1, -1, *h.shape[2:])
         for i, layer in enumerate(self.layers):
             if i:
                 h = F.softplus(h + self.place if i == 1 else h)
             h = layer(torch.cat([h, planes], 1))
         return F.pixel_shuffle(h, self.side)
+
+
+def _told(x: Tensor, t: float, c: Tensor | None, classes: int) -> Float[Tensor, "b k"]:
+    """What a velocity is told of each example: the time, and the label as one-hot."""
+    time = x.new_full((len(x), 1), t)
+    if not classes or c is None:
+        return time
+    return torch.cat([time, F.one_hot(c, classes).to(x.dtype)], 1)
 
 
 def divergence(
@@ -228,9 +231,9 @@ class ContinuousFlow(GenerativeModel):
         self.field, self.condition, self.probe = field, condition, probe
         self.before = Chain() if before is None else before
         self.how: dict[str, Any] = {"steps": integer("steps", steps), "step": step}
-        self.loss_steps = loss_steps
-        if loss_steps is not None:
-            integer("loss_steps", loss_steps)
+        self.in_loss = (
+            {} if loss_steps is None else {"steps": integer("loss_steps", loss_steps)}
+        )
         self.kinetic = nonnegative("kinetic", kinetic)
         self.jacobian = nonnegative("jacobian", jacobian)
         if self.jacobian and probe is None:
@@ -261,7 +264,7 @@ class ContinuousFlow(GenerativeModel):
     def loss(self, x, c=None):
         self.check(x, c)
         eps = None if self.probe is None else self.probe(x)
-        z, log_det, energy, bend = self._carried(x, c, eps, self.loss_steps)
+        z, log_det, energy, bend = self._carried(x, c, eps, **self.in_loss)
         more = self.kinetic * energy + self.jacobian * bend
         return (more - normal_log_prob(z) - log_det).mean()
 
@@ -284,7 +287,7 @@ class ContinuousFlow(GenerativeModel):
         return self.before.from_latent(x, c)
 
     def _carried(
-        self, x: Tensor, c: Tensor | None, eps: Tensor | None, steps: int | None = None
+        self, x: Tensor, c: Tensor | None, eps: Tensor | None, **how: Any
     ) -> Any:
         """``z``, and the integrals of the trace and of the two penalties."""
 
@@ -301,8 +304,7 @@ class ContinuousFlow(GenerativeModel):
 
         x, first = self.before.to_latent(x, c)
         zero = x.new_zeros(len(x))
-        how = self.how | ({"steps": steps} if steps else {})
-        return solvers.solve(rates, (x, first, zero, zero), **how)
+        return solvers.solve(rates, (x, first, zero, zero), **self.how | how)
 
 
 def continuous_flow(

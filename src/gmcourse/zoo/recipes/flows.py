@@ -57,23 +57,27 @@ _GRAYS: Any = {
 }
 
 
+_CLOSE: Any = {"tolerance": 0.002}
+PLANE: Any = {  # of all flows of points
+    "measures": tuple(
+        measure(n=10_000, **_CLOSE, quick=measure(n=500, **_CLOSE))
+        for measure in (NegativeLogProb, DivergenceFromTruth)
+    ),
+    "schedule": straight,
+    "batch_size": 256,
+    "ema": 0.99,
+    "clip": 5.0,
+}
+
+
 def _plane(source: Points, steps: int = 3_000) -> Any:
-    small: Any = {"tolerance": 0.002}
-    return {
+    return PLANE | {
         "name": f"flow-{source.name}",
         "title": "spline couplings",
         "source": source,
         "model": lambda: coupling_flow(2, RationalQuadratic(8, 4.5), layers=6, depth=3),
         "steps": (20, steps, 50_000),
-        "measures": tuple(
-            measure(n=10_000, **small, quick=measure(n=500, **small))
-            for measure in (NegativeLogProb, DivergenceFromTruth)
-        ),
         "optimizer": adamw(4e-3, 0.0),
-        "schedule": straight,
-        "batch_size": 256,
-        "ema": 0.99,
-        "clip": 5.0,
     }
 
 
