@@ -5,6 +5,7 @@ import math
 import torch
 
 from .._exercise import Exercise
+from ._shared_paths import kutta
 
 STEEP, HURRIED = 20.0, 100.0  # the two bounds of the statement
 JUMP = "a jump in the velocity"
@@ -98,13 +99,8 @@ def flow_26(t, v):
     def solved(name, x, known=None):
         """The end of each path, by 64 steps of Kutta's method."""
         t.property(name)
-        y, h, near = x, 1 / 64, (x.norm(dim=1) - 1).abs() < 0.2
-        for i in range(64):
-            a = at(y, i * h, known).detach()
-            b = at(y + h / 2 * a, (i + 0.5) * h, known).detach()
-            c = at(y + h / 2 * b, (i + 0.5) * h, known).detach()
-            e = at(y + h * c, (i + 1) * h, known).detach()
-            y = y + h / 6 * (a + 2 * (b + c) + e)
+        near = (x.norm(dim=1) - 1).abs() < 0.2
+        (y,) = kutta(lambda time, x: (at(x, time, known).detach(),), (x,), 64)
         t.finite(y, "Every path has an end.")
         for part, title in ((near, name), (~near, "the same near 0 and far from it")):
             t.property(title)
