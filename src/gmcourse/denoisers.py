@@ -1,0 +1,106 @@
+"""What a sampler asks, ``denoise(x_t, t)``: the estimate of the data, at one time.
+
+It may come from a net, from the data themselves, or from other estimates.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ._arguments import integer
+from .nets import mlp
+from .paths import Path
+
+__all__ = ["PointDenoiser", "along", "guide", "optimal"]
+
+Denoise = Callable[[Tensor, float], Tensor]
+
+
+def guide(told: Denoise, untold: Denoise, weight: float) -> Denoise:
+    """The estimate without a condition, and ``weight`` times what the condition adds.
+
+    1 is the conditional model itself, 0 the one that is told nothing. Ho & Salimans
+    (2022), eq. 6, whose w is ``weight - 1``.
+    """
+
+    def denoise(x: Tensor, t: float) -> Tensor:
+        anything = untold(x, t)
+        return anything + weight * (told(x, t) - anything)
+
+    return denoise
+
+
+def along(denoise: Denoise, of: Path, to: Path) -> Denoise:
+    """The same estimate for noisy data on another path.
+
+    Where ``sigma / alpha`` agree, noisy data of two paths differ in size alone.
+    """
+
+    def other(x: Tensor, t: float) -> Tensor:
+        alpha, sigma = to.at(t)
+        same = of.when(sigma / alpha)
+        return denoise(of.at(same)[0] / alpha * x, same)
+
+    return other
+
+
+def optimal(points: Float[Tensor, "n ..."], path: Path) -> Denoise:
+    """The best estimate where the data are these points and no others.
+
+    The mean of the points, weighted by how well each explains the noisy example.
+    """
+    flat = points.flatten(1)
+
+    def denoise(x: Tensor, t: float) -> Tensor:
+        alpha, sigma = path.at(t)
+        # Not by |a|² - 2ab + |b|²: with little noise all would be lost in rounding.
+        how = "donot_use_mm_for_euclid_dist"
+        far = torch.cdist(x.flatten(1), alpha * flat, compute_mode=how) ** 2  # (b, n)
+        return ((-far / (2 * sigma**2)).softmax(1) @ flat).view_as(x)
+
+    return denoise
+
+
+class PointDenoiser(nn.Module):
+    """A fully connected net of points that is told the time, and maybe a label.
+
+    The time is told as sine and cosine of ``k π t / 2``, ``k`` = 1 … ``frequencies``.
+
+    Args:
+        d: number of values of a point.
+        width: of the hidden layers.
+        depth: how many of them.
+        frequencies: of the time.
+        classes: number of labels, or 0; the label ``classes`` says nothing.
+    """
+
+    def __init__(
+        self,
+        d: int,
+        *,
+        width: int = 128,
+        depth: int = 3,
+        frequencies: int = 4,
+        classes: int = 0,
+    ):
+        super().__init__()
+        hidden = [integer("width", width)] * integer("depth", depth)
+        self.frequencies, self.classes = integer("frequencies", frequencies), classes
+        self.net = mlp(integer("d", d) + 2 * frequencies + classes, *hidden, d)
+
+    def forward(
+        self,
+        x: Float[Tensor, "b d"],
+        t: Float[Tensor, " b"],
+        c: Int[Tensor, " b"] | None = None,
+    ) -> Float[Tensor, "b d"]:
+        k = torch.arange(1, self.frequencies + 1, device=x.device)
+        angles = math.pi / 2 * k * t[:, None]
+        told = [x, angles.sin(), angles.cos()]
+        if self.classes and c is not None:
+            told.append(F.one_hot(c, self.classes + 1)[:, :-1].to(x.dtype))
+        return self.net(torch.cat(told, 1))

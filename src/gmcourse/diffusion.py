@@ -1,0 +1,226 @@
+"""Diffusion: a net that says the data of a noisy example, and samplers that ask it.
+
+One path, one net, many samplers. The loss is a mean squared error in whichever
+coordinate the net speaks; the bound on the likelihood is the same error with weights.
+"""
+
+import itertools
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from . import coordinates, samplers
+from ._arguments import integer, positive, probability, shape_of
+from .conditions import Condition
+from .coordinates import Coordinate
+from .core import GenerativeModel
+from .denoisers import Denoise, guide
+from .paths import Cosine, Path, over
+
+__all__ = ["Diffusion", "lognormal", "uniform"]
+
+
+def uniform(path: Path, u: Float[Tensor, " b"]) -> Float[Tensor, " b"]:
+    """Times of training, each as often; a thousandth at both ends is left out."""
+    return 1e-3 + (1 - 2e-3) * u
+
+
+def lognormal(mean: float = -1.2, std: float = 1.2) -> Callable[[Path, Tensor], Tensor]:
+    """Times at which the logarithm of ``sigma / alpha`` is normal.
+
+    Karras et al. (2022), table 1. The times of training, as `uniform`.
+    """
+    std = positive("std", std)
+
+    def times(path: Path, u: Tensor) -> Tensor:
+        return path.time((mean + std * torch.special.ndtri(uniform(path, u))).exp())
+
+    return times
+
+
+class Diffusion(GenerativeModel):
+    """Data by removing noise, step by step, with a net that was taught to see it.
+
+    Inside, data are ``(x - center) / spread``. The loss is the mean over examples and
+    values of the squared error of what the net says; its unit is that of the coordinate
+    it is taken in, and no likelihood's.
+
+    Args:
+        net: ``net(x_t, t, c)`` with ``t`` of shape ``(b,)``, in the shape of ``x``.
+        event_shape: of an example.
+        path: from data to noise.
+        predict: the coordinate in which the net speaks, of `gmcourse.coordinates`.
+        loss_in: the coordinate of the loss; None: as the net speaks.
+        times: from numbers in [0, 1], each as often, to the times of training.
+        center: subtracted from data.
+        spread: data are divided by it: their standard deviation.
+        limits: of the data; estimates beyond are clipped in sampling. None: none are.
+        condition: a label or an array, or None.
+        drop: share of examples that are told nothing in training, where the condition
+            may be left out.
+        sampler: of `gmcourse.samplers`.
+        grid: from the path and the number of steps to the times of sampling.
+        steps: as many, where ``sample`` is told nothing else.
+
+    Ho et al. (2020); Karras et al. (2022).
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        event_shape: tuple[int, ...],
+        *,
+        path: Path | None = None,
+        predict: Coordinate = coordinates.noise,
+        loss_in: Coordinate | None = None,
+        times: Callable[[Path, Tensor], Tensor] = uniform,
+        center: float = 0.0,
+        spread: float = 1.0,
+        limits: tuple[float, float] | None = None,
+        condition: Condition | None = None,
+        drop: float = 0.1,
+        sampler: Callable[..., Iterator[tuple[float, Tensor]]] = samplers.ddim,
+        grid: Callable[[Path, int], list[float]] = samplers.evenly,
+        steps: int = 25,
+    ):
+        super().__init__()
+        self.net, self.event_shape = net, shape_of("event_shape", event_shape)
+        self.path = Cosine() if path is None else path
+        self.predict, self.loss_in, self.times = predict, loss_in or predict, times
+        self.center, self.spread = float(center), positive("spread", spread)
+        self.limits, self.condition = limits, condition
+        self.drop = probability("drop", drop)
+        self.sampler, self.grid, self.steps = sampler, grid, integer("steps", steps)
+
+    def denoise(
+        self, x_t: Float[Tensor, "b ..."], t: Float[Tensor, " b"], c: Any = None
+    ) -> Float[Tensor, "b ..."]:
+        """The estimate of the data, in the inner units, as ``x_t`` is."""
+        skip, out, scale = (over(k, x_t) for k in self.predict(self.path, t))
+        return skip * x_t + out * self.net(scale * x_t, t, c)
+
+    def loss(self, x, c=None):
+        self.check(x, c)
+        x, c = self._inner(x), self._taught(c, x)
+        t = self.times(self.path, torch.rand(len(x), device=x.device, dtype=x.dtype))
+        error = self._error(x, t, c)
+        mine, asked = (k(self.path, t)[1] for k in (self.predict, self.loss_in))
+        return (error * (mine / asked) ** 2).mean()
+
+    def _error(self, x: Tensor, t: Tensor, c: Any) -> Float[Tensor, " b"]:
+        """The mean squared error of an example in the coordinate of the net."""
+        eps = torch.randn_like(x)
+        x_t = self.path.noised(x, t, eps)
+        skip, out, scale = (over(k, x) for k in self.predict(self.path, t))
+        target = (x - skip * x_t) / out
+        return (self.net(scale * x_t, t, c) - target).square().flatten(1).mean(1)
+
+    def elbo(
+        self,
+        x,
+        c=None,
+        *,
+        steps: int = 1000,
+        ratios: tuple[float, float] = (1e-3, 80.0),
+        levels: int | None = None,
+    ):
+        """An unbiased estimate of a lower bound on ``log p(x)``, in nats, ``(b,)``.
+
+        The bound of a chain of ``steps`` along which ``log(sigma / alpha)`` grows
+        evenly; one step is drawn for each example. Ho et al. (2020), eq. 5; Kingma et
+        al. (2021), eqs. 11 to 14.
+
+        Args:
+            ratios: ``sigma / alpha`` at the first and at the last step.
+            levels: the values are 0 to ``levels - 1`` over ``levels - 1``, and the
+                bound is that of their probability; None: of a density.
+        """
+        self.check(x, c)
+        d, x = x[0].numel(), self._inner(x)
+        c = self._null(x) if c is None else c
+        first, last = (math.log(positive("ratios", ratio)) for ratio in ratios)
+        step = (last - first) / (integer("steps", steps, 2) - 1)
+        k = torch.randint(1, steps, (len(x),), device=x.device)
+        ratio = (first + step * k.to(x.dtype)).exp()
+        t = self.path.time(ratio)
+        out = self.predict(self.path, t)[1]
+        error = d * (out / ratio) ** 2 * self._error(x, t, c)  # of the noise, summed
+        way = (steps - 1) / 2 * math.expm1(2 * step) * error
+        end = (x / ratios[1]).square().flatten(1).sum(1) / 2
+        return self._first(x, ratios[0] * self.spread, levels) - way - end
+
+    def _first(self, x: Tensor, std: float, levels: int | None) -> Tensor:
+        """Log-probability of data that are seen through noise of that deviation."""
+        if levels is None:
+            nats = -x[0].numel() / 2 * math.log(2 * math.pi * math.e * std**2)
+            return x.new_full((len(x),), nats)
+        x = self.center + self.spread * x
+        seen = x + std * torch.randn_like(x)
+        values = torch.arange(levels, device=x.device, dtype=x.dtype) / (levels - 1)
+        logits = -((seen[..., None] - values) ** 2) / (2 * std**2)
+        told = (x * (levels - 1)).round().long()[..., None]
+        return logits.log_softmax(-1).gather(-1, told).flatten(1).sum(1)
+
+    def denoiser(self, c: Any = None, *, guidance: float = 1.0) -> Denoise:
+        """``denoise(x_t, t)`` for samplers, at one time for all and in inner units.
+
+        Raises:
+            ValueError: guidance other than 1 without a condition to leave out.
+        """
+
+        def told(x: Tensor, t: float, c: Any = c) -> Tensor:
+            c = self._null(x) if c is None else c
+            x = self.denoise(x, x.new_full((len(x),), t), c)
+            return x if self.limits is None else x.clamp(*self._inner_limits())
+
+        if guidance == 1:
+            return told
+        if c is None or self.condition is None or self.condition.required:
+            raise ValueError(
+                f"guidance is {guidance}, which needs a condition that may be left "
+                "out, and one to be guided by: pass c"
+            )
+        return guide(told, lambda x, t: told(x, t, None), guidance)
+
+    def trajectory(
+        self,
+        n: int,
+        c: Any = None,
+        *,
+        steps: int | None = None,
+        sampler: Callable[..., Iterator[tuple[float, Tensor]]] | None = None,
+        grid: Callable[[Path, int], list[float]] | None = None,
+        guidance: float = 1.0,
+    ) -> Iterator[tuple[float, Tensor]]:
+        """From noise to data: the times, and ``x_t`` in the data's units."""
+        times = (grid or self.grid)(self.path, self.steps if steps is None else steps)
+        x = self.path.at(times[0])[1] * self.noise(n, *self.event_shape)
+        denoise = self.denoiser(c, guidance=guidance)
+        first = [(times[0], x)]
+        states = (sampler or self.sampler)(denoise, self.path, x, times)
+        for t, x in itertools.chain(first, states):
+            yield t, self.center + self.spread * x
+
+    def draw(self, n, c=None, **how):
+        """``how`` is that of `trajectory`."""
+        states = self.trajectory(n, c, **how)
+        return deque(states, maxlen=1)[0][1]
+
+    def _inner(self, x: Tensor) -> Tensor:
+        return (x - self.center) / self.spread
+
+    def _inner_limits(self) -> list[float]:
+        return [(limit - self.center) / self.spread for limit in self.limits or ()]
+
+    def _null(self, x: Tensor) -> Any:
+        return None if self.condition is None else self.condition.null(len(x), x)
+
+    def _taught(self, c: Any, x: Tensor) -> Any:
+        if self.condition is None or self.condition.required:
+            return c
+        return self._null(x) if c is None else self.condition.drop(c, self.drop)
