@@ -109,8 +109,10 @@ class Diffusion(GenerativeModel):
         x, c = self._inner(x), self._taught(c, x)
         t = self.times(self.path, torch.rand(len(x), device=x.device, dtype=x.dtype))
         error = self._error(x, t, c)
-        mine, asked = (k(self.path, t)[1] for k in (self.predict, self.loss_in))
-        return (error * (mine / asked) ** 2).mean()
+        if self.loss_in is not self.predict:
+            mine, asked = (k(self.path, t)[1] for k in (self.predict, self.loss_in))
+            error = error * (mine / asked) ** 2
+        return error.mean()
 
     def _error(self, x: Tensor, t: Tensor, c: Any) -> Float[Tensor, " b"]:
         """The mean squared error of an example in the coordinate of the net."""
