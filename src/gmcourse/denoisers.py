@@ -75,7 +75,7 @@ class PointDenoiser(nn.Module):
         width: of the hidden layers.
         depth: how many of them.
         frequencies: of the time.
-        classes: number of labels, or 0; the label ``classes`` says nothing.
+        classes: number of labels, or 0; the label ``classes`` says nothing, as None.
     """
 
     def __init__(
@@ -101,6 +101,7 @@ class PointDenoiser(nn.Module):
         k = torch.arange(1, self.frequencies + 1, device=x.device)
         angles = math.pi / 2 * k * t[:, None]
         told = [x, angles.sin(), angles.cos()]
-        if self.classes and c is not None:
+        if self.classes:
+            c = x.new_full((len(x),), self.classes).long() if c is None else c
             told.append(F.one_hot(c, self.classes + 1)[:, :-1].to(x.dtype))
         return self.net(torch.cat(told, 1))

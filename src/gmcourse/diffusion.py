@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from . import coordinates, samplers
-from ._arguments import integer, positive, probability, shape_of
+from ._arguments import integer, positive, probability, shape_of, within_unit
 from .conditions import Condition
 from .coordinates import Coordinate
 from .core import GenerativeModel
@@ -109,8 +109,10 @@ class Diffusion(GenerativeModel):
         x, c = self._inner(x), self._taught(c, x)
         t = self.times(self.path, torch.rand(len(x), device=x.device, dtype=x.dtype))
         error = self._error(x, t, c)
-        mine, asked = (k(self.path, t)[1] for k in (self.predict, self.loss_in))
-        return (error * (mine / asked) ** 2).mean()
+        if self.loss_in is not self.predict:
+            mine, asked = (k(self.path, t)[1] for k in (self.predict, self.loss_in))
+            error = error * (mine / asked) ** 2
+        return error.mean()
 
     def _error(self, x: Tensor, t: Tensor, c: Any) -> Float[Tensor, " b"]:
         """The mean squared error of an example in the coordinate of the net."""
@@ -139,8 +141,14 @@ class Diffusion(GenerativeModel):
             ratios: ``sigma / alpha`` at the first and at the last step.
             levels: the values are 0 to ``levels - 1`` over ``levels - 1``, and the
                 bound is that of their probability; None: of a density.
+
+        Raises:
+            ValueError: ``ratios`` do not grow, or values are none of those levels.
         """
         self.check(x, c)
+        if not ratios[0] < ratios[1]:
+            raise ValueError(f"ratios are {ratios}; expected the smaller one first")
+        told = None if levels is None else _level(x, levels)
         d, x = x[0].numel(), self._inner(x)
         c = self._null(x) if c is None else c
         first, last = (math.log(positive("ratios", ratio)) for ratio in ratios)
@@ -152,19 +160,12 @@ class Diffusion(GenerativeModel):
         error = d * (out / ratio) ** 2 * self._error(x, t, c)  # of the noise, summed
         way = (steps - 1) / 2 * math.expm1(2 * step) * error
         end = (x / ratios[1]).square().flatten(1).sum(1) / 2
-        return self._first(x, ratios[0] * self.spread, levels) - way - end
-
-    def _first(self, x: Tensor, std: float, levels: int | None) -> Tensor:
-        """Log-probability of data that are seen through noise of that deviation."""
-        if levels is None:
-            nats = -x[0].numel() / 2 * math.log(2 * math.pi * math.e * std**2)
-            return x.new_full((len(x),), nats)
-        x = self.center + self.spread * x
-        seen = x + std * torch.randn_like(x)
-        values = torch.arange(levels, device=x.device, dtype=x.dtype) / (levels - 1)
-        logits = -((seen[..., None] - values) ** 2) / (2 * std**2)
-        told = (x * (levels - 1)).round().long()[..., None]
-        return logits.log_softmax(-1).gather(-1, told).flatten(1).sum(1)
+        std = ratios[0] * self.spread  # of the noise on the data, in their units
+        if levels is None or told is None:
+            seen = -d / 2 * math.log(2 * math.pi * math.e * std**2)
+        else:
+            seen = _seen(told, levels, std, x)
+        return seen - way - end
 
     def denoiser(self, c: Any = None, *, guidance: float = 1.0) -> Denoise:
         """``denoise(x_t, t)`` for samplers, at one time for all and in inner units.
@@ -175,17 +176,24 @@ class Diffusion(GenerativeModel):
 
         def told(x: Tensor, t: float, c: Any = c) -> Tensor:
             c = self._null(x) if c is None else c
-            x = self.denoise(x, x.new_full((len(x),), t), c)
-            return x if self.limits is None else x.clamp(*self._inner_limits())
+            return self.denoise(x, x.new_full((len(x),), t), c)
 
         if guidance == 1:
-            return told
+            return self._clipped(told)
         if c is None or self.condition is None or self.condition.required:
             raise ValueError(
                 f"guidance is {guidance}, which needs a condition that may be left "
                 "out, and one to be guided by: pass c"
             )
-        return guide(told, lambda x, t: told(x, t, None), guidance)
+        untold = lambda x, t: told(x, t, None)  # noqa: E731
+        return self._clipped(guide(told, untold, guidance))
+
+    def _clipped(self, denoise: Denoise) -> Denoise:
+        """Within the limits of data; after guidance, which leads beyond them."""
+        if self.limits is None:
+            return denoise
+        low, high = ((limit - self.center) / self.spread for limit in self.limits)
+        return lambda x, t: denoise(x, t).clamp(low, high)
 
     def trajectory(
         self,
@@ -197,7 +205,12 @@ class Diffusion(GenerativeModel):
         grid: Callable[[Path, int], list[float]] | None = None,
         guidance: float = 1.0,
     ) -> Iterator[tuple[float, Tensor]]:
-        """From noise to data: the times, and ``x_t`` in the data's units."""
+        """From noise to data: the times, and ``x_t`` in the data's units.
+
+        Raises:
+            ValueError: ``c`` does not fit, or as `denoiser`.
+        """
+        self.check_condition(c, n)
         times = (grid or self.grid)(self.path, self.steps if steps is None else steps)
         x = self.path.at(times[0])[1] * self.noise(n, *self.event_shape)
         denoise = self.denoiser(c, guidance=guidance)
@@ -214,9 +227,6 @@ class Diffusion(GenerativeModel):
     def _inner(self, x: Tensor) -> Tensor:
         return (x - self.center) / self.spread
 
-    def _inner_limits(self) -> list[float]:
-        return [(limit - self.center) / self.spread for limit in self.limits or ()]
-
     def _null(self, x: Tensor) -> Any:
         return None if self.condition is None else self.condition.null(len(x), x)
 
@@ -224,3 +234,21 @@ class Diffusion(GenerativeModel):
         if self.condition is None or self.condition.required:
             return c
         return self._null(x) if c is None else self.condition.drop(c, self.drop)
+
+
+def _level(x: Tensor, levels: int) -> Tensor:
+    """Which of ``levels`` values from 0 to 1 each value is; ValueError where none."""
+    within_unit(x)
+    top = integer("levels", levels, 2) - 1
+    k = (x * top).round()
+    if x.device.type == "cpu" and (x * top - k).abs().max() > 1e-2:
+        raise ValueError(f"x holds values between the {levels} levels of [0, 1]")
+    return k.long()
+
+
+def _seen(k: Tensor, levels: int, std: float, like: Tensor) -> Float[Tensor, " b"]:
+    """Log-probability of levels that are seen through noise of that deviation."""
+    values = torch.arange(levels, device=like.device, dtype=like.dtype) / (levels - 1)
+    seen = values[k] + std * torch.randn_like(like)
+    logits = -((seen[..., None] - values) ** 2) / (2 * std**2)
+    return logits.log_softmax(-1).gather(-1, k[..., None]).flatten(1).sum(1)

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ._arguments import finite, integer, positive
+from ._arguments import finite, integer, on_cpu, positive
 
 __all__ = [
     "Cosine",
@@ -157,7 +157,7 @@ class Straight(Path):
         return t
 
     def time(self, ratio):
-        return ratio / (1 + ratio)
+        return 1 / (1 + 1 / ratio)  # 1 where no data is left
 
 
 class Exploding(Path):
@@ -192,6 +192,7 @@ class Table(Path):
         ValueError: the numbers do not fall, or leave (0, 1).
     """
 
+    @on_cpu
     def __init__(self, squares: Float[Tensor, " T"]):
         squares = finite("squares", squares)
         falls = squares.ndim == 1 and len(squares) > 1 and (squares.diff() < 0).all()
@@ -202,6 +203,7 @@ class Table(Path):
         self._y = 0.5 * (torch.log1p(-squares) - squares.log())
 
     @classmethod
+    @on_cpu
     def linear(cls, steps: int = 1000, low: float = 1e-4, high: float = 0.02):
         """The variances of Ho et al. (2020), section 4, from ``low`` to ``high``."""
         betas = torch.linspace(low, high, integer("steps", steps), dtype=torch.float64)

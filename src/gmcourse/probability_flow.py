@@ -27,7 +27,13 @@ def probability_flow(
         model: a trained one; its weights are not copied.
         start: where the equation begins; the velocity at 0 may not exist.
         how: of `gmcourse.continuous.ContinuousFlow`.
+
+    Raises:
+        ValueError: the noise at the end of the path has another size than 1.
     """
+    sigma = model.path.at(1.0)[1]
+    if abs(sigma - 1) > 1e-2:
+        raise ValueError(f"sigma ends at {sigma:.4g}; expected a path that ends at 1")
     return ContinuousFlow(
         _Velocity(model, start),
         model.event_shape,
@@ -67,6 +73,7 @@ class _Velocity(nn.Module):
         path, t = self.model.path, self.start + self.span * t
         alpha, sigma = path.at(t)
         a_rate, s_rate = path.rates_at(t)
+        c = self.model._null(x) if c is None else c
         data = self.model.denoise(x, x.new_full((len(x),), t), c)
         eps = (x - alpha * data) / sigma
         return self.span * (a_rate * data + s_rate * eps)

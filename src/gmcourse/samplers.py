@@ -32,8 +32,7 @@ States = Iterator[tuple[float, Tensor]]
 
 def evenly(path: Path, steps: int, *, largest: float = 80.0) -> list[float]:
     """Times at equal distances, from where ``sigma / alpha`` is ``largest`` to 0."""
-    start = min(1.0, path.when(positive("largest", largest)))
-    steps = integer("steps", steps)
+    start, steps = _start(path, largest), integer("steps", steps)
     return [start * (1 - i / steps) for i in range(steps)] + [0.0]
 
 
@@ -48,14 +47,24 @@ def karras(
     """Times at which ``(sigma / alpha)^(1/rho)`` has equal distances, and then 0.
 
     Karras et al. (2022), eq. 5.
+
+    Raises:
+        ValueError: ``smallest`` is not below ``largest``, or what the path ends at.
     """
     steps, rho = integer("steps", steps), positive("rho", rho)
-    low, high = positive("smallest", smallest), positive("largest", largest)
-    low, high = low ** (1 / rho), high ** (1 / rho)
+    alpha, sigma = path.at(_start(path, largest))
+    if not positive("smallest", smallest) < sigma / alpha:
+        raise ValueError(f"smallest is {smallest}; expected less than {sigma / alpha}")
+    low, high = smallest ** (1 / rho), (sigma / alpha) ** (1 / rho)
     ratios = [
         (high + i / max(1, steps - 1) * (low - high)) ** rho for i in range(steps)
     ]
     return [min(1.0, path.when(ratio)) for ratio in ratios] + [0.0]
+
+
+def _start(path: Path, largest: float) -> float:
+    """When ``sigma / alpha`` is ``largest``; 1 on a path that ends before."""
+    return min(1.0, path.when(positive("largest", largest)))
 
 
 def ancestral(
