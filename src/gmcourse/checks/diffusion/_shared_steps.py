@@ -18,13 +18,13 @@ class Net:
         self.when, self.seen, self.said, self.given = [], [], [], []
 
     def __call__(self, x, when):
-        y = x.detach().double()
+        y = x.detach().double().clone()
         flat = y.flatten(1)
         out = (flat @ self.mix + self.more * (1 + number(when))).sin() + 0.4 * flat
         out = out.reshape(x.shape).to(x.dtype)
         self.when.append(number(when))
         self.seen.append(y)
-        self.said.append(out.double())
+        self.said.append(out.double().clone())
         self.given.append(out)
         return out
 
@@ -33,11 +33,11 @@ class Noise:
     """Draws in the shape of what it is shown; it keeps what it drew."""
 
     def __init__(self, t):
-        self.t, self.drawn, self.given = t, [], []
+        self.t, self.said, self.given = t, [], []
 
     def __call__(self, x):
         out = self.t.away(*x.shape, low=0.3, high=1.4).to(x.dtype) / 0.7
-        self.drawn.append(out.double())
+        self.said.append(out.double().clone())
         self.given.append(out)
         return out
 
@@ -52,17 +52,19 @@ def single(numbers):
     return numbers.float().double()
 
 
-def walked(t, net, x, out, times, ideas, past):
+def walked(t, net, x, out, times, ideas, past, *noise):
     """All states, (steps + 1, b, ...) in float64, after a look at what was asked.
 
-    ``times`` are those at which the net is due; ``ideas`` are those of mistakes.
+    ``times`` are those at which the net is due; ``ideas``, under the names of mistakes,
+    are lists of such.
     """
     t.shape(out, tuple(x.shape), "that of x.")
     t.dtype(out, x.dtype, "that of x.")
-    for made in (net, *(v for v in [getattr(net, "noise", None)] if v)):
-        said = made.said if made is net else made.drawn
-        if not all(torch.equal(a.double(), b) for a, b in zip(made.given, said)):
-            t.spoiled("input changed in place", "What was given has changed.")
+    made = [net, *noise]
+    for a, b in ((a, b) for v in made for a, b in zip(v.said, v.given)):
+        if alike(a, b.double(), tol=0.0):
+            continue
+        t.spoiled("input changed in place", "What the functions gave has changed.")
 
     def fits(v):
         near = (math.isclose(a, b, rel_tol=1e-6) for a, b in zip(v, net.when))
@@ -74,6 +76,7 @@ def walked(t, net, x, out, times, ideas, past):
         told = [", ".join(f"{v:.4g}" for v in w[:9]) for w in (times, net.when)]
         why = f"{len(times)} calls, in this order: {told[0]}."
         t.fail(name, why=why, got=f"{len(net.when)} calls: {told[1]}")
+    t.finite(out, "A finite result.")
     last = t.tensor(out).detach().double()
     past.append(out.detach())
     for state in net.seen:
