@@ -167,17 +167,21 @@ class Diff08:
 
     @wrong("not finite")
     def over_alpha(denoise, x, times, alphas, sigmas):
+        alphas, sigmas = (
+            torch.tensor(v, dtype=torch.float64) for v in (alphas, sigmas)
+        )
+        ratio, last = sigmas / alphas, len(times) - 1
+
         def step(x, i, j):
-            ratio = [s / a if a else float("inf") for s, a in zip(sigmas, alphas)]
             eps = (x - alphas[i] * denoise(x, times[i])) / sigmas[i]
             return alphas[j] * (x / alphas[i] + (ratio[j] - ratio[i]) * eps)
 
-        last, code = len(times) - 1, x
+        code = x
         for i in range(last):
             code = step(code, i, i + 1)
         back = code
         for i in range(last, 0, -1):
-            back = step(back, i, i - 1) if alphas[i] else 0 * back
+            back = step(back, i, i - 1)
         return code, back
 
     @wrong("result of an earlier call")

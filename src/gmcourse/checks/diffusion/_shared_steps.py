@@ -60,11 +60,9 @@ def walked(t, net, x, out, times, ideas, past, *noise):
     """
     t.shape(out, tuple(x.shape), "that of x.")
     t.dtype(out, x.dtype, "that of x.")
-    made = [net, *noise]
-    for a, b in ((a, b) for v in made for a, b in zip(v.said, v.given)):
-        if alike(a, b.double(), tol=0.0):
-            continue
-        t.spoiled("input changed in place", "What the functions gave has changed.")
+    for said, given in ((v.said, v.given) for v in (net, *noise)):
+        if not alike(said, [v.double() for v in given], tol=0.0):
+            t.spoiled("input changed in place", "What the functions gave has changed.")
 
     def fits(v):
         near = (math.isclose(a, b, rel_tol=1e-6) for a, b in zip(v, net.when))
