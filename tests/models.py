@@ -17,7 +17,10 @@ from gmcourse.autoregressive_flows import Conditionals, masked_flow
 from gmcourse.classifiers import FeatureClassifier, SoundClassifier
 from gmcourse.conditions import Labels
 from gmcourse.continuous import ContinuousFlow, ConvField, continuous_flow, signs
+from gmcourse.coordinates import scaled, velocity
+from gmcourse.denoisers import PointDenoiser
 from gmcourse.dequantization import Dequantized
+from gmcourse.diffusion import Diffusion, lognormal
 from gmcourse.flows import Coupling, Flow, coupling_flow
 from gmcourse.gan import (
     GAN,
@@ -47,8 +50,11 @@ from gmcourse.mixtures import BayesClassifier, BernoulliMixture
 from gmcourse.monotone import Affine, RationalQuadratic, Shift
 from gmcourse.multiscale import multiscale_flow
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, UNet, WithLabel, mlp
+from gmcourse.paths import Exploding, Straight
 from gmcourse.pixels import PixelCNN, RowCNN, RowLSTM
 from gmcourse.planar import Planar
+from gmcourse.probability_flow import probability_flow
+from gmcourse.samplers import churned, karras
 from gmcourse.scales import CoarseToFine
 from gmcourse.sequences import GPT, Recurrent
 from gmcourse.style import PathLength, StyleGenerator
@@ -240,6 +246,34 @@ def pixelcnn_flow():
 SMALL = (1, 3, 4)
 
 
+def point_diffusion(classes=0, required=False, **how):
+    net = PointDenoiser(2, width=8, depth=1, classes=classes)
+    c = Labels(classes, required=required) if classes else None
+    return Diffusion(net, (2,), condition=c, steps=3, **how)
+
+
+class ImageNet(nn.Module):
+    """The image and its time as channels of one convolution each way."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(2, 8, 3, padding=1), nn.SiLU(), nn.Conv2d(8, 1, 3, padding=1)
+        )
+
+    def forward(self, x, t, c=None):
+        time = t.view(-1, 1, 1, 1).expand_as(x)
+        return self.net(torch.cat([x, time], 1))
+
+
+def image_diffusion():
+    """Karras et al. (2022) in small: all that is theirs, and the limits of pixels."""
+    how = {"path": Exploding(), "predict": scaled, "times": lognormal()}
+    grid = {"sampler": churned, "grid": karras, "steps": 3}
+    units = {"center": 0.5, "spread": 0.5, "limits": (0.0, 1.0)}
+    return Diffusion(ImageNet(), IMAGE, **how, **grid, **units)
+
+
 def histogram():
     model = Histogram([(0.0, 1.0)] * 2, bins=4, smoothing=0.5)
     model.fit(torch.rand(50, 2))
@@ -324,6 +358,15 @@ MODELS = {
     ),
     "continuous flow of images": continuous_images,
     "continuous flow of pixels": lambda: Dequantized(continuous_images(before=Logit())),
+    "diffusion": point_diffusion,
+    "diffusion of velocities by label": lambda: point_diffusion(
+        3, path=Straight(), predict=velocity, drop=0.3
+    ),
+    "diffusion by a required label": lambda: point_diffusion(3, required=True),
+    "diffusion of images": image_diffusion,
+    "probability flow": lambda: probability_flow(
+        point_diffusion(predict=velocity), steps=4
+    ),
     "dequantized": lambda: Dequantized(images_flow()),
     "dequantized by label": lambda: Dequantized(images_flow(condition=Labels(3))),
     "dequantized by a net": varied_dequantization,

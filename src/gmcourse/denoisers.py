@@ -89,7 +89,8 @@ class PointDenoiser(nn.Module):
     ):
         super().__init__()
         hidden = [integer("width", width)] * integer("depth", depth)
-        self.frequencies, self.classes = integer("frequencies", frequencies), classes
+        self.frequencies = integer("frequencies", frequencies)
+        self.classes = integer("classes", classes, 0)
         self.net = mlp(integer("d", d) + 2 * frequencies + classes, *hidden, d)
 
     def forward(

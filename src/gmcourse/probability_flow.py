@@ -19,25 +19,21 @@ def probability_flow(
     """The flow whose density at each time is that of the noisy data.
 
     ``dx/dt = alpha' x + sigma' eps`` with the mean of both given ``x_t``, from data
-    with the noise of time ``start`` to nearly pure noise. `log_prob` is that of such
-    data, as exact as net and solver are. For a path whose ``sigma`` ends at 1. Song et
-    al. (2021), eq. 13 and section 4.3.
+    with the noise of time ``start`` to where samplers begin: a net need not be able to
+    speak of pure noise. There ``x / sigma`` is taken for standard normal, as by the
+    samplers. `log_prob` is that of data with the noise of the beginning, as exact as
+    net and solver are. Song et al. (2021), eq. 13 and section 4.3.
 
     Args:
         model: a trained one; its weights are not copied.
         start: where the equation begins; the velocity at 0 may not exist.
         how: of `gmcourse.continuous.ContinuousFlow`.
-
-    Raises:
-        ValueError: the noise at the end of the path has another size than 1.
     """
-    sigma = model.path.at(1.0)[1]
-    if abs(sigma - 1) > 1e-2:
-        raise ValueError(f"sigma ends at {sigma:.4g}; expected a path that ends at 1")
+    field = _Velocity(model, start)
     return ContinuousFlow(
-        _Velocity(model, start),
+        field,
         model.event_shape,
-        before=_Shifted(model.center, model.spread),
+        before=_Shifted(model.center, model.spread * field.size),
         condition=model.condition,  # type: ignore[arg-type]
         **how,
     )
@@ -59,21 +55,19 @@ class _Shifted(Bijection):
 
 
 class _Velocity(nn.Module):
-    """The velocity ``alpha' x + sigma' eps`` of a diffusion, for times within its own.
-
-    It ends where samplers begin: a net need not be able to speak of pure noise.
-    """
+    """Of ``x / size``, with the size of the noise at the end, which is then 1."""
 
     def __init__(self, model: Diffusion, start: float):
         super().__init__()
         self.model, self.start = model, start
-        self.span = evenly(model.path, 1)[0] - start
+        end = evenly(model.path, 1)[0]
+        self.span, self.size = end - start, model.path.at(end)[1]
 
     def forward(self, x: Tensor, t: float, c: Any = None) -> Tensor:
-        path, t = self.model.path, self.start + self.span * t
+        path, t, x = self.model.path, self.start + self.span * t, self.size * x
         alpha, sigma = path.at(t)
         a_rate, s_rate = path.rates_at(t)
         c = self.model._null(x) if c is None else c
         data = self.model.denoise(x, x.new_full((len(x),), t), c)
         eps = (x - alpha * data) / sigma
-        return self.span * (a_rate * data + s_rate * eps)
+        return self.span / self.size * (a_rate * data + s_rate * eps)
