@@ -1,0 +1,141 @@
+"""Mistakes in paths.py, and the tests that must notice them."""
+
+TESTS = ("test_paths.py",)
+MUTANTS = [
+    (
+        "the ratio turned over",
+        "self.sigma(t) / self.alpha(t)",
+        "self.alpha(t) / self.sigma(t)",
+    ),
+    (
+        "the SNR not squared",
+        "2 * (self.alpha(t).log() - self.sigma(t).log())",
+        "self.alpha(t).log() - self.sigma(t).log()",
+    ),
+    (
+        "the SNR's sign",
+        "2 * (self.alpha(t).log() - self.sigma(t).log())",
+        "2 * (self.sigma(t).log() - self.alpha(t).log())",
+    ),
+    (
+        "the rates exchanged",
+        "lambda t: (self.alpha(t), self.sigma(t)), (t,)",
+        "lambda t: (self.sigma(t), self.alpha(t)), (t,)",
+    ),
+    ("rates of half the speed", "(torch.ones_like(t),)", "(0.5 * torch.ones_like(t),)"),
+    (
+        "alpha for its square",
+        "over(self.alpha(t), x) * x +",
+        "over(self.alpha(t), x) ** 2 * x +",
+    ),
+    (
+        "the noise's variance for its deviation",
+        "over(self.sigma(t), x) * eps",
+        "over(self.sigma(t), x) ** 2 * eps",
+    ),
+    (
+        "x and eps exchanged",
+        "over(self.alpha(t), x) * x + over(self.sigma(t), x) * eps",
+        "over(self.alpha(t), x) * eps + over(self.sigma(t), x) * x",
+    ),
+    (
+        "times of a wrong axis",
+        "t.view(-1, *[1] * (x.ndim - 1))",
+        "t.view(*[1] * (x.ndim - 1), -1)",
+    ),
+    ("s for t in the posterior", "kept = a_t / a_s", "kept = a_s / a_t"),
+    ("alpha of s forgotten", "kept = a_t / a_s", "kept = a_t"),
+    (
+        "the variance that is added",
+        "s_t**2 - kept**2 * s_s**2",
+        "s_t**2 - kept * s_s**2",
+    ),
+    ("as if sigmas were added", "s_t**2 - kept**2 * s_s**2", "s_t**2 - s_s**2"),
+    ("the posterior's weight", "kept * s_s**2 * x_t", "kept**2 * s_s**2 * x_t"),
+    ("the weight of the data", "a_s * added * x)", "a_t * added * x)"),
+    ("the mean not divided", "a_s * added * x) / s_t**2", "a_s * added * x) / s_t"),
+    (
+        "the larger variance of Ho et al.",
+        "s_s / s_t * math.sqrt(max(added, 0.0))",
+        "math.sqrt(max(added, 0.0))",
+    ),
+    (
+        "the variance for the deviation",
+        "s_s / s_t * math.sqrt(max(added, 0.0))",
+        "(s_s / s_t) ** 2 * max(added, 0.0)",
+    ),
+    (
+        "time reversed",
+        "return torch.sin(math.pi / 2 * (1 - t))  # a cosine, and 0 at 1 exactly",
+        "return torch.sin(math.pi / 2 * t)",
+    ),
+    (
+        "a cosine that is not 0 at 1",
+        "torch.sin(math.pi / 2 * (1 - t))",
+        "torch.cos(math.pi / 2 * t)",
+    ),
+    (
+        "the cosine's square",
+        "return torch.sin(math.pi / 2 * t)",
+        "return torch.sin(math.pi / 2 * t) ** 2",
+    ),
+    ("a time in radians", "2 / math.pi * torch.atan(ratio)", "torch.atan(ratio)"),
+    (
+        "a slope not halved",
+        "(self.high - self.low) * t**2 / 2",
+        "(self.high - self.low) * t**2",
+    ),
+    ("low forgotten", "self.low * t + (self.high", "(self.high"),
+    (
+        "alpha for its square, of beta",
+        "torch.exp(-self._spent(t) / 2)",
+        "torch.exp(-self._spent(t))",
+    ),
+    (
+        "sigma for its square, of beta",
+        "torch.sqrt(-torch.expm1(-self._spent(t)))",
+        "-torch.expm1(-self._spent(t))",
+    ),
+    ("the root of another equation", "+ 2 * slope * spent))", "+ slope * spent))"),
+    ("not both roots", "2 * spent / (self.low +", "spent / (self.low +"),
+    ("log(1 + ratio)", "torch.log1p(ratio**2)", "torch.log1p(ratio)"),
+    ("low above high", "if not low < high:", "if False:"),
+    ("the line reversed", "return 1 - t\n", "return t\n"),
+    ("not a number at the end", "1 / (1 + 1 / ratio)", "ratio / (1 + ratio)"),
+    ("rho forgotten", "self.largest * t**self.rho", "self.largest * t"),
+    ("rho not undone", "** (1 / self.rho)", "** self.rho"),
+    (
+        "steps counted from 0",
+        "torch.arange(1, len(squares) + 1,",
+        "torch.arange(0, len(squares),",
+    ),
+    ("alpha for its square, in a table", "self._y = 0.5 * (", "self._y = ("),
+    (
+        "the ratio of a table turned over",
+        "torch.log1p(-squares) - squares.log()",
+        "squares.log() - torch.log1p(-squares)",
+    ),
+    ("betas, not their product", "(1 - betas).cumprod(0)", "1 - betas"),
+    ("betas for what is left", "(1 - betas).cumprod(0)", "betas.flip(0).cumprod(0)"),
+    (
+        "alpha of a table squared",
+        "return torch.rsqrt(1 + self._ratio(t) ** 2)",
+        "return 1 / (1 + self._ratio(t) ** 2)",
+    ),
+    ("sigma of a table", "return ratio * torch.rsqrt(1 + ratio**2)", "return ratio"),
+    (
+        "the axes exchanged",
+        "_through(self._y, self._x, ratio.log())",
+        "_through(self._x, self._y, ratio.log())",
+    ),
+    (
+        "a logarithm forgotten",
+        "_through(self._x, self._y, t.log()).exp()",
+        "_through(self._x, self._y, t).exp()",
+    ),
+    ("flat before the first", ".clamp(1, len(x) - 1)", ".clamp(2, len(x) - 1)"),
+    ("a table at 0", "torch.where(at.isneginf(), at, ", "torch.where(at.isnan(), at, "),
+    ("numbers that rise", "(squares.diff() < 0).all()", "(squares.diff() != 0).all()"),
+    ("numbers beyond 1", "squares[-1] > 0 and squares[0] < 1", "squares[-1] > 0"),
+    ("numbers down to 0", "squares[-1] > 0 and squares[0] < 1", "squares[0] < 1"),
+]

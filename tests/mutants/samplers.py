@@ -1,0 +1,192 @@
+"""Mistakes in samplers.py, and the tests that must notice them."""
+
+TESTS = ("test_samplers.py",)
+MUTANTS = [
+    (
+        "even times from 1",
+        "start, steps = _start(path, largest),",
+        "start, steps = 1.0,",
+    ),
+    (
+        "even times that never end",
+        "for i in range(steps)] + [0.0]\n\n\ndef karras",
+        "for i in range(steps)]\n\n\ndef karras",
+    ),
+    (
+        "a step too few",
+        "start * (1 - i / steps)",
+        "start * (1 - i / max(1, steps - 1))",
+    ),
+    (
+        "rho forgotten",
+        "low, high = smallest ** (1 / rho), (sigma / alpha) ** (1 / rho)",
+        "low, high = smallest, sigma / alpha",
+    ),
+    ("rho not undone", "(low - high)) ** rho for", "(low - high)) for"),
+    (
+        "from low to high",
+        "(high + i / max(1, steps - 1) * (low - high))",
+        "(low + i / max(1, steps - 1) * (high - low))",
+    ),
+    ("the smallest not reached", "i / max(1, steps - 1) *", "i / steps *"),
+    (
+        "times beyond the end",
+        'return min(1.0, path.when(positive("largest", largest)))',
+        'return path.when(positive("largest", largest))',
+    ),
+    (
+        "the smallest above the largest",
+        'if not positive("smallest", smallest) < sigma / alpha:',
+        'if positive("smallest", smallest) < 0:',
+    ),
+    (
+        "a posterior from s to t",
+        "path.posterior(denoise(x, t), x, s, t)\n        x = mean",
+        "path.posterior(denoise(x, s), x, s, t)\n        x = mean",
+    ),
+    (
+        "a variance for a deviation",
+        "x = mean + std * x.new_empty",
+        "x = mean + std**2 * x.new_empty",
+    ),
+    (
+        "no noise at all",
+        "x = mean + std * x.new_empty(x.shape).normal_() if std else mean",
+        "x = mean",
+    ),
+    (
+        "noise in the last step",
+        "x = mean + std * x.new_empty(x.shape).normal_() if std else mean",
+        "x = mean + max(std, 0.01) * x.new_empty(x.shape).normal_()",
+    ),
+    (
+        "the time of the noisier",
+        "x = mean + std * x.new_empty(x.shape).normal_() if std else mean\n        yield s, x",
+        "x = mean + std * x.new_empty(x.shape).normal_() if std else mean\n        yield t, x",
+    ),
+    (
+        "noise not divided",
+        "eps = (x - a_t * data) / s_t\n        std",
+        "eps = x - a_t * data\n        std",
+    ),
+    (
+        "alpha forgotten in the noise",
+        "eps = (x - a_t * data) / s_t\n        std",
+        "eps = (x - data) / s_t\n        std",
+    ),
+    (
+        "eta of the variance",
+        "std = eta * path.posterior",
+        "std = eta**0.5 * path.posterior",
+    ),
+    (
+        "the noise not made room for",
+        "math.sqrt(max(s_s**2 - std**2, 0.0)) * eps",
+        "s_s * eps",
+    ),
+    (
+        "too much room",
+        "math.sqrt(max(s_s**2 - std**2, 0.0)) * eps",
+        "max(s_s - std, 0.0) * eps",
+    ),
+    ("alpha of t", "x = a_s * data + math.sqrt", "x = a_t * data + math.sqrt"),
+    ("eta unheard", "std = eta * path", "std = 0.0 * path"),
+    ("eta below 0", 'eta = nonnegative("eta", eta)', "eta = eta"),
+    ("Euler's steps", "    if not s_s:\n        return ahead", "    return ahead"),
+    (
+        "both slopes in full",
+        "denoise(ahead, s)) / s_s) / 2",
+        "denoise(ahead, s)) / s_s)",
+    ),
+    (
+        "the second at the first's time",
+        "a_s * denoise(ahead, s)) / s_s) / 2",
+        "a_s * denoise(ahead, t)) / s_s) / 2",
+    ),
+    (
+        "the second of the first's state",
+        "(ahead - a_s * denoise(ahead, s))",
+        "(ahead - a_s * denoise(x, s))",
+    ),
+    ("a step of sigma", "step = s_s / a_s - s_t / a_t", "step = s_s - s_t"),
+    (
+        "not back in x",
+        "ahead = a_s * (x / a_t + step * eps)",
+        "ahead = x / a_t + step * eps",
+    ),
+    (
+        "churn not shared",
+        'nonnegative("churn", churn) / (len(times) - 1)',
+        'nonnegative("churn", churn)',
+    ),
+    ("churn by the times", "(len(times) - 1), math", "len(times), math"),
+    ("churn without a most", ", math.sqrt(2) - 1)", ", 1e9)"),
+    ("churn everywhere", "if share and within[0] <= ratio <= within[1]:", "if share:"),
+    ("churn up to there", "within[0] <= ratio <= within[1]", "ratio <= within[1]"),
+    ("churn from there", "within[0] <= ratio <= within[1]", "within[0] <= ratio"),
+    (
+        "sigma for its ratio",
+        "ratio = sigma / alpha\n        if share",
+        "ratio = sigma\n        if share",
+    ),
+    (
+        "a deviation of differences",
+        "math.sqrt(more**2 - ratio**2) * eps",
+        "(more - ratio) * eps",
+    ),
+    ("not inflated", "eps = inflate * x", "eps = x"),
+    ("time stays", "            t = back\n", ""),
+    ("alpha stays", "* path.at(back)[0]\n", "* alpha\n"),
+    (
+        "the last line alone",
+        "x = a_s * data\n            yield s, x\n            return",
+        "x = data * 0\n            yield s, x\n            return",
+    ),
+    (
+        "a step reversed",
+        "h = math.log(a_s / s_s) - math.log(a_t / s_t)",
+        "h = math.log(a_t / s_t) - math.log(a_s / s_s)",
+    ),
+    (
+        "a step of the SNR",
+        "h = math.log(a_s / s_s) - math.log(a_t / s_t)",
+        "h = 2 * (math.log(a_s / s_s) - math.log(a_t / s_t))",
+    ),
+    ("the solver of first order", "before, last = data, h", "pass"),
+    ("the line's half forgotten", "h / (2 * last) *", "h / last *"),
+    ("steps of one size", "h / (2 * last) *", "1 / 2 *"),
+    ("steps turned over", "h / (2 * last) *", "last / (2 * h) *"),
+    ("the line the other way", "(data - before)", "(before - data)"),
+    ("the line kept for good", "before, last = data, h", "before, last = ahead, h"),
+    ("the noise's share turned over", "x = s_s / s_t * x -", "x = s_t / s_s * x -"),
+    (
+        "the solver of the noise",
+        "a_s * math.expm1(-h) * ahead",
+        "a_s * math.expm1(h) * ahead",
+    ),
+    ("half of g²", "g2 = 2 * sigma**2 *", "g2 = sigma**2 *"),
+    (
+        "the probability flow's drift",
+        "(f * x - g2 * score)",
+        "(f * x - 0.5 * g2 * score)",
+    ),
+    (
+        "the score's sign",
+        "score = (alpha * denoise(x, t) - x)",
+        "score = (x - alpha * denoise(x, t))",
+    ),
+    ("1 / sigma missing", "- x) / sigma**2", "- x) / sigma"),
+    ("no drift", "(f * x - g2 * score)", "(-g2 * score)"),
+    ("forward in time", "x = x + (s - t) *", "x = x + (t - s) *"),
+    (
+        "noise by the time, not its root",
+        "math.sqrt(g2 * (t - s))",
+        "math.sqrt(g2) * (t - s)",
+    ),
+    (
+        "noise in the last step of the equation",
+        "        if s:\n            x = x + math",
+        "        if True:\n            x = x + math",
+    ),
+    ("g for f", "(s_rate / sigma - f)", "(s_rate / sigma + f)"),
+]
