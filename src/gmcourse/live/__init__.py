@@ -16,6 +16,7 @@ from .flow_plane import FlowPlane
 from .gan_plane import GANPlane
 from .latent_plane import LatentPlane
 from .next_token import NextToken
+from .particle_cloud import ParticleCloud
 from .pixel_by_pixel import PixelByPixel
 from .tradeoff import Tradeoff
 from .transport import Transport
@@ -29,6 +30,7 @@ __all__ = [
     "LatentPlane",
     "Live",
     "NextToken",
+    "ParticleCloud",
     "PixelByPixel",
     "PixelCoins",
     "Tradeoff",
