@@ -18,6 +18,8 @@ and `live` when a live figure's script does.
     endings  upper halves of test digits, continued by rowcnn-mnist in several ways
     voices   the ten digits as wavenet-spoken says them
     carried  a grid of normal values, as flow-checkerboard carries it to the data
+    moving   paths of ffjord-pinwheel from normal values, and where they end
+    cleared  samples of diffusion-fashion on the way from noise, time by rows
 """
 
 import sys
@@ -210,6 +212,15 @@ def moving() -> Tensor:
     return tile(tint(ink.clamp(0, 1))[None], 1, zoom=1)
 
 
+def cleared() -> Tensor:
+    """Clothes on their way from noise to data; time goes down."""
+    model = zoo.load("diffusion-fashion")
+    with gm.seeded(0):
+        way = [x for _, x in model.trajectory(10)]
+    chosen = [way[k * (len(way) - 1) // 4] for k in range(5)]
+    return tile(tint(torch.cat(chosen).clamp(0, 1)[:, 0]), 10, zoom=3)
+
+
 PICTURES = (
     live,
     plane,
@@ -223,6 +234,7 @@ PICTURES = (
     voices,
     carried,
     moving,
+    cleared,
 )
 
 
