@@ -1,0 +1,47 @@
+"""Mistakes in unet.py, and the tests that must notice them."""
+
+TESTS = ("test_unet.py",)
+MUTANTS = [
+    ("nothing told", "* (1 + factor) + summand", ""),
+    ("a factor of 0 at first", "* (1 + factor)", "* factor"),
+    (
+        "factor and summand exchanged",
+        "factor, summand = self",
+        "summand, factor = self",
+    ),
+    ("no skip", "return self.skip(h) + self.last", "return self.last"),
+    ("no norm at first", "F.silu(self.before(h))", "F.silu(h)"),
+    ("a second norm with weights", "out, affine=False)", "out)"),
+    ("blocks that start at random", "        silent(self.last)\n", ""),
+    ("a net that starts at random", "        silent(self.head)\n", ""),
+    (
+        "partners in the order of the way down",
+        "kept.pop()",
+        "kept.pop(0)",
+    ),
+    (
+        "the image itself at no size",
+        "torch.cat([h, kept.pop()], 1)",
+        "torch.cat([h, h], 1)",
+    ),
+    ("no middle", "h = self.middle(h, told)", "h = h"),
+    (
+        "no label where none is given",
+        "nothing if c is None else c",
+        "0 * nothing if c is None else c",
+    ),
+    ("time in whole turns", "math.pi / 2 * k", "math.pi * k"),
+    ("the same time for all", "* t[:, None]", "* t[:1, None]"),
+    ("what is told without a bend", "return F.silu(told)", "return told"),
+    (
+        "frequencies from 0",
+        "torch.arange(1, self.frequencies + 1,",
+        "torch.arange(self.frequencies,",
+    ),
+    ("sizes unchecked", "or any(s % least for s in sides)", ""),
+    (
+        "sizes checked for one less",
+        "2 ** (len(multiples) - 1)",
+        "2 ** (len(multiples) - 2)",
+    ),
+]
