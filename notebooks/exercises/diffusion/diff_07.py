@@ -128,6 +128,15 @@ class Diff07:
         -> beta if large else beta * ratio ** 2
     noise with the other factor | variance.sqrt() -> -variance.sqrt()
     noise with the other factor | variance.sqrt() -> (variance / (1 - beta)).sqrt()
+    no noise | variance.sqrt() * noise(x) -> 0
+    coefficients rounded to float32 | squares =
+        -> betas = betas.float().to(x); squares =
+    estimate of the data cut off | eps = net(x, k)
+        -> eps = net(x, k); data = (x - (1 - square).sqrt() * eps) / square.sqrt();
+        eps = (x - square.sqrt() * data.clamp(-1, 1)) / (1 - square).sqrt()
+    draws in another order | squares =
+        -> drawn = [noise(x) for _ in betas[1:]]; squares =
+        | * noise(x) -> * drawn.pop()
     one noise for all examples | noise(x) -> noise(x[:1])
     one noise for all examples | noise(x) -> noise(x)[:1]
     another noise than the one given | noise(x) -> torch.randn_like(x)

@@ -91,6 +91,8 @@ class Diff08:
     the two times exchanged | data = denoise(x, times[i])
         -> data = denoise(x, times[i]); i, j = j, i
     alpha left out of the noise | x - alphas[i] * data -> x - data
+    floor under the standard deviation | / sigmas[i] -> / (sigmas[i] + 1e-8)
+    floor under the standard deviation | / sigmas[i] -> / max(sigmas[i], 1e-3)
     sigma left out of the noise | / sigmas[i] -> / 1
     sigma left out of the noise | sigmas[j] * eps -> eps
     data left as they are | return alphas[j] * data -> return data

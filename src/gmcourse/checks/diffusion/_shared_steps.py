@@ -43,8 +43,9 @@ class Noise:
 
 
 def number(value):
-    """A number, also where it came as a tensor; of several, the first."""
-    return float(torch.as_tensor(value).double().flatten()[0])
+    """A number, also where it came as a tensor of one entry."""
+    value = torch.as_tensor(value).double()
+    return value.item() if value.numel() == 1 else math.nan
 
 
 def single(numbers):
@@ -93,5 +94,7 @@ CALLS = {
     "calls that are not one for each step": "Each step asks the net once, at the place "
     "and time where it begins.",
     "begun elsewhere": "The first call sees x as it was given.",
+    "coefficients rounded to float32": "A tensor made of Python floats is float32: its "
+    "numbers have seven digits.",
     "float32 in between": "What comes back as float64 has the digits of float32.",
 }

@@ -86,8 +86,6 @@ def two_estimates(predict, x, times, alphas, sigmas):
         "alpha left out": "z is x_t divided by alpha, and x_t alpha times z.",
         "the data in place of the noise": "What predict gives is the noise, and the "
         "rate at which z moves along u.",
-        "coefficients rounded to float32": "A tensor made of Python floats is float32: "
-        "its numbers have seven digits.",
     },
 )
 def diff_10(t, two_estimates):
