@@ -61,8 +61,8 @@ MUTANTS = [
     ),
     (
         "the time of the noisier",
-        "x = mean + std * x.new_empty(x.shape).normal_() if std else mean\n        yield s, x",
-        "x = mean + std * x.new_empty(x.shape).normal_() if std else mean\n        yield t, x",
+        "if std else mean\n        yield s, x",
+        "if std else mean\n        yield t, x",
     ),
     (
         "noise not divided",
