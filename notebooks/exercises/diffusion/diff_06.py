@@ -20,9 +20,9 @@ class Diff06:
 
     The weight is large where out is small. So a value that hardly varies counts, in
     $D$'s units, as much as it can be known: a corner of a digit with $s_i = 0.01$ is
-    not drowned by the middle. Whether that is wanted is another question: one
-    $\sigma_\text{data}$ for all gives such corners no weight, and the eye does
-    not, either.
+    not drowned by the middle. Whether that is wanted is another question: with one
+    $\sigma_\text{data}$ for all, an error of 0.01 counts the same in a corner and in
+    the middle.
     """
 
     @reference

@@ -143,7 +143,7 @@ def diff_08(t, there_and_back):
     judged("alpha is 0 in the end", (3, 4), 4, last=0.0)
     judged("hardly any noise on the data", (2, 5), 3, first=1e-5)
     judged("values near 1000", (2, 3), 3, size=1e3)
-    judged("many times", (2, 3), 100)
+    judged("40 times", (2, 3), 40)
     for last in (None, 0.0):
         judged("float32", (3, 4), 4, torch.float32, last=last)
 

@@ -37,8 +37,8 @@ samplers differ by factors of ten and more.
 
 Write `two_estimates(predict, x, times, alphas, sigmas)`. `times` are $n \ge 2$ falling
 Python floats $t_1 > \dots > t_n$, in a tuple; `alphas` and `sigmas` are tuples of
-$\alpha$ and $\sigma$ at these times, whose squares need not add up to 1. All are
-positive but the last sigma, which may be 0; $\sigma / \alpha$ falls. `x`, `(b, ...)`
+$\alpha$ and $\sigma$ at these times, positive but for the last sigma, which may be 0.
+Their squares need not add up to 1; $\sigma / \alpha$ falls. `x`, `(b, ...)`
 with one or more axes after the first, float32 or float64, is $x_t$ at $t_1$, and
 `predict(y, t)` takes such an $x_t$ and a float, and gives the estimate of
 $\varepsilon$ in it.
