@@ -74,8 +74,8 @@ class ParticleCloud(Live):
 
     Example:
         >>> model = Diffusion(PointDenoiser(2, width=8), (2,))
-        >>> ParticleCloud(model, still_steps=0, label="Untrained")
-        [live figure: Untrained] A cloud at t = 0.99 (noise), 0.66, 0.33 and 0 (data) ...
+        >>> ParticleCloud(model, still_steps=0, label="New")
+        [live figure: New] A cloud at t = 0.99 (noise), 0.66, 0.33 and 0 (data).
     """
 
     kind = "particle_cloud"
@@ -88,7 +88,7 @@ class ParticleCloud(Live):
         *,
         rate: float = 1e-2,
         batch: int = 128,
-        still_steps: int = 500,
+        still_steps: int = 1000,
         extent: float = 4.0,
         title: str = "",
         label: str = "A cloud of points from noise to data",
@@ -124,13 +124,11 @@ class ParticleCloud(Live):
             "trains": steps,
             "extent": extent,
         }
-        name, groups = next(iter(kept.items()))
+        groups = next(iter(kept.values()))
         page = rounded(model)
         _train(page, groups, batch, steps, rate)
-        caption = (
-            "A cloud at t = 0.99 (noise), 0.66, 0.33 and 0 (data) over points of "
-            f"\u201c{name}\u201d, after {steps:,} updates."
-        )
+        after = f", after {steps:,} updates" if steps else ""
+        caption = f"A cloud at t = 0.99 (noise), 0.66, 0.33 and 0 (data){after}."
         still = png(_still(page, torch.cat(groups), extent))
         super().__init__(data, still, caption, title, label, wander)
 
@@ -149,7 +147,7 @@ def _fits(model: Diffusion) -> PointDenoiser:
             f"the condition is {condition} and the net has {net.classes} classes; "
             "expected None and 0, or Labels(2, required=False) and 2"
         )
-    due: list[tuple[str, Any, bool]] = [
+    due = [
         ("event_shape", model.event_shape, model.event_shape == (2,)),
         ("path", model.path, type(model.path) is Cosine),
         ("predict", model.predict, model.predict in _COORDINATES),
@@ -174,12 +172,9 @@ def _fits(model: Diffusion) -> PointDenoiser:
 def _default(classes: int) -> dict[str, Any]:
     ring = densities.eight_gaussians()
     if classes:
-        turns = [ring.means[i::2] for i in range(2)]
-        middles = [-1.0, 1.0]
-        return {
-            "ring, every other": [GaussianMixture(m, stds=0.25) for m in turns],
-            "two that overlap": [GaussianMixture([[x, 0.0]], stds=1.0) for x in middles],
-        }
+        near = [GaussianMixture([[x, 0.0]], stds=1.0) for x in (-1.0, 1.0)]
+        turns = [GaussianMixture(ring.means[i::2], stds=0.25) for i in range(2)]
+        return {"ring, every other": turns, "two that overlap": near}
     return {
         "moons": clouds.moons(),
         "spiral": clouds.swiss_roll(),
@@ -198,7 +193,11 @@ def _groups(name: str, given: Any, classes: int) -> list[Float[Tensor, "n 2"]]:
     for one in given if pair else [given]:
         if isinstance(one, Tensor):
             points = finite(f"points of {name!r}", one).float()
-            if points.ndim != 2 or points.shape[1] != 2 or not 1 <= len(points) <= _MOST:
+            if (
+                points.ndim != 2
+                or points.shape[1] != 2
+                or not 1 <= len(points) <= _MOST
+            ):
                 raise ValueError(
                     f"points of {name!r} are {tuple(points.shape)}; expected (n, 2), "
                     f"n at most {_MOST:,}"
@@ -213,10 +212,8 @@ def _train(
     model: Diffusion, groups: list[Tensor], batch: int, steps: int, rate: float
 ) -> None:
     """The page's updates from the page's weights, by torch."""
-    points, c = torch.cat(groups), None
-    labels = torch.arange(len(groups)).repeat_interleave(
-        torch.tensor([len(group) for group in groups])
-    )
+    points = torch.cat(groups)
+    labels = torch.cat([torch.full((len(x),), k) for k, x in enumerate(groups)])
     optimizer = torch.optim.Adam(model.parameters(), rate)
     with seeded(0):
         for i in range(steps):
