@@ -1,5 +1,6 @@
 """A diffusion in the page: its net, training and samplers against torch."""
 
+import base64
 import copy
 import functools
 import math
@@ -63,6 +64,11 @@ def pair():
 def figure(model=None, **how):
     how = {"wander": False, "still_steps": 0, "label": "A cloud", "batch": 16, **how}
     return live.ParticleCloud(wild() if model is None else model, **how)
+
+
+def halves(text):
+    raw = bytearray(base64.b64decode(text))
+    return torch.frombuffer(raw, dtype=torch.float16).float().view(-1, 2)
 
 
 def exact(model):
@@ -445,3 +451,15 @@ def test_refuses_sets_without_pairs(as_users_run_it):
     for one in densities.eight_gaussians(), [torch.zeros(2, 2)] * 3:
         with pytest.raises(ValueError, match="a pair, one of each label"):
             figure(wild("velocity", 2), sets={"a": one})
+
+
+def test_refuses_sets_of_other_kinds(as_users_run_it):
+    with pytest.raises(TypeError, match="the set 'a' is a str"):
+        figure(sets={"a": "moons"})
+
+
+def test_labels_have_draws_of_their_own():
+    data = figure(wild("velocity", 2), sets=pair()).data["sets"][0]["groups"]
+    blue, purple = (halves(group) for group in data)
+    assert len(blue) == len(purple) == 400
+    assert not torch.allclose(blue + torch.tensor([4.0, 0.0]), purple, atol=0.1)

@@ -275,10 +275,13 @@ GM.figures.particle_cloud = function (data, root) {
     } else t = Math.max(0, t - (BEGIN * seconds) / SECONDS);
     view();
   });
-  // Two thirds of the time are for training, and a fifth at most for other clouds.
+  // Two thirds of the time are for training, 500 updates a second at most, and a fifth of it
+  // for other clouds.
   const run = motion(root, "Train", data.wander && data.trains, function (seconds) {
     const until = performance.now() + Math.min(100, 670 * seconds);
-    while (performance.now() < until && update() && !(alone && count >= data.trains));
+    for (let i = 0; i < 500 * seconds && performance.now() < until; i++) {
+      if ((alone && count >= data.trains) || !update()) break;
+    }
     if (performance.now() - sampled > Math.max(300, 5 * took)) {
       sample();
       sampled = performance.now();

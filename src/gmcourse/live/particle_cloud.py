@@ -10,6 +10,7 @@ from torch import Tensor
 from .. import coordinates, samplers
 from .._arguments import finite, integer, positive
 from ..conditions import Labels
+from ..coordinates import Coordinate
 from ..data import clouds, densities
 from ..data.mixture import GaussianMixture
 from ..denoisers import PointDenoiser
@@ -21,7 +22,11 @@ from ._net import pack_trained
 from ._points import BLUE, GRAY, Plane, blank, dot, drawn, side_by_side
 from .figure import Live
 
-_COORDINATES = [coordinates.data, coordinates.noise, coordinates.velocity]
+_COORDINATES: list[Coordinate] = [
+    coordinates.data,
+    coordinates.noise,
+    coordinates.velocity,
+]
 _SAMPLERS = [samplers.ancestral, samplers.ddim, samplers.heun, samplers.dpm_solver]
 _POINTS, _MOST = 800, 3000  # points drawn of each set; those that may be given
 _STEPS = 50  # the most that the page offers: it samples while it trains
@@ -59,7 +64,7 @@ class ParticleCloud(Live):
             goes from noise to data, again and again.
 
     Raises:
-        TypeError: the model is no `Diffusion`, or a subclass.
+        TypeError: the model is no `Diffusion`, or a subclass; a set is neither.
         ValueError: what was given does not fit together; see the message.
 
     By keyboard: sliders and lists as usual; on the pen the arrow keys draw (Shift:
@@ -184,26 +189,28 @@ def _default(classes: int) -> dict[str, Any]:
 
 
 def _groups(name: str, given: Any, classes: int) -> list[Float[Tensor, "n 2"]]:
-    """The points of each label, or of all; ValueError for others."""
-    pair = isinstance(given, Sequence) and not isinstance(given, str)
-    if pair != bool(classes) or (pair and len(given) != classes):
-        due = "a pair, one of each label" if classes else "a distribution or points"
-        raise ValueError(f"the set {name!r}: expected {due}")
+    """The points of each label, or of all; an error for others."""
+    pair, due = isinstance(given, list | tuple), max(1, classes)
+    parts = list(given) if pair else [given]
+    if pair != bool(classes) or len(parts) != due:
+        wanted = "a pair, one of each label" if classes else "a distribution or points"
+        raise ValueError(f"the set {name!r}: expected {wanted}")
     groups = []
-    for one in given if pair else [given]:
-        if isinstance(one, Tensor):
+    for k, one in enumerate(parts):
+        if isinstance(one, Plane):  # other rows for each label: the draws are the same
+            points = drawn({name: one}, _POINTS)[0][2][k::due]
+        elif isinstance(one, Tensor):
             points = finite(f"points of {name!r}", one).float()
-            if (
-                points.ndim != 2
-                or points.shape[1] != 2
-                or not 1 <= len(points) <= _MOST
-            ):
-                raise ValueError(
-                    f"points of {name!r} are {tuple(points.shape)}; expected (n, 2), "
-                    f"n at most {_MOST:,}"
-                )
         else:
-            points = drawn({name: one}, _POINTS // max(1, classes))[0][2]
+            raise TypeError(
+                f"the set {name!r} is a {type(one).__name__}; expected a distribution "
+                "of gmcourse.data or a tensor"
+            )
+        if points.shape[1:] != (2,) or not 1 <= len(points) <= _MOST:
+            raise ValueError(
+                f"points of {name!r} are {tuple(points.shape)}; expected (n, 2), n at "
+                f"most {_MOST:,}"
+            )
         groups.append(points)
     return groups
 

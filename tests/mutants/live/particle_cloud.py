@@ -19,7 +19,7 @@ MUTANTS = [
     ("always the same sampler", "_SAMPLERS.index(model.sampler)", "0"),
     ("no center", '"center": model.center', '"center": 0.0'),
     ("no spread", '"spread": model.spread', '"spread": 1.0'),
-    ("always a tenth dropped", '"drop": model.drop', '"drop": 0.2'),
+    ("always a fifth dropped", '"drop": model.drop', '"drop": 0.2'),
     ("an untrained still", "_train(page, groups, batch, steps, rate)", "pass"),
     ("the still backward", "way[::10]", "way[::-10]"),
     (
@@ -28,5 +28,7 @@ MUTANTS = [
         "    if True:\n        way",
     ),
     ("as many points as are given", "1 <= len(points) <= _MOST", "len(points)"),
-    ("one of a pair is enough", "len(given) != classes", "False"),
+    ("one of a pair is enough", "len(parts) != due", "False"),
+    ("one noise for both labels", "[k::due]", "[:400]"),
+    ("points not drawn as many", "[0][2][k::due]", "[0][2]"),
 ]
