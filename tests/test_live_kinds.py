@@ -13,6 +13,8 @@ from live_pages import show as show
 from gmcourse import autoregressive, flows, live, mixtures, seeded, sequences
 from gmcourse.continuous import continuous_flow
 from gmcourse.data.densities import GaussianMixture
+from gmcourse.denoisers import PointDenoiser
+from gmcourse.diffusion import Diffusion
 
 FIGURE = "document.querySelector('.gm-live').gm"
 
@@ -477,6 +479,13 @@ def velocity(**how):  # its own tests: test_live_velocity.py
     return live.VelocityField(flow, **how)
 
 
+def particles(**how):  # its own tests: test_live_particles.py
+    with seeded(0):
+        model = Diffusion(PointDenoiser(2, width=4), (2,))
+    how = {"wander": False, "still_steps": 2, "batch": 4, "label": "A cloud", **how}
+    return live.ParticleCloud(model, **how)
+
+
 KINDS = {
     "coins": coins,
     "divergences": divergences,
@@ -484,6 +493,7 @@ KINDS = {
     "flow": flow_plane,
     "gan": gan_plane,
     "letters": letters,
+    "particles": particles,
     "pixels": pixels,
     "tradeoff": lambda **how: tradeoff(**how)[0],
     "transport": transport,

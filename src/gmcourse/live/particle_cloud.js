@@ -275,10 +275,13 @@ GM.figures.particle_cloud = function (data, root) {
     } else t = Math.max(0, t - (BEGIN * seconds) / SECONDS);
     view();
   });
-  // Half of the time is for training, and a fifth at most for other clouds.
+  // Two thirds of the time are for training, 500 updates a second at most, and a fifth of it
+  // for other clouds.
   const run = motion(root, "Train", data.wander && data.trains, function (seconds) {
-    const until = performance.now() + Math.min(100, 500 * seconds);
-    while (performance.now() < until && update() && !(alone && count >= data.trains));
+    const until = performance.now() + Math.min(100, 670 * seconds);
+    for (let i = 0; i < 500 * seconds && performance.now() < until; i++) {
+      if ((alone && count >= data.trains) || !update()) break;
+    }
     if (performance.now() - sampled > Math.max(300, 5 * took)) {
       sample();
       sampled = performance.now();
@@ -421,7 +424,7 @@ GM.figures.particle_cloud = function (data, root) {
       el("div", { class: "gm-help" },
         "Train teaches the net the data that are chosen; New start forgets all. The time goes from noise, "
         + "t = 1, to data, t = 0; lines: the ways of a few points. Arrows lead along the velocity as time "
-        + "falls, or toward the estimate of the data; the longest are cut. The loss does not go to 0: what noise "
+        + "falls, or toward the estimate of the data; none is longer than a cell. The loss does not go to 0: what noise "
         + "hides nobody can tell. "
         + (classes ? "Guidance: 1 is the net that is told the label, more goes beyond it. " : "")
         + "To draw: choose your own drawing, then mouse or finger, or the arrow keys on the pen (Shift: "

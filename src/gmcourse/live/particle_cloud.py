@@ -10,6 +10,7 @@ from torch import Tensor
 from .. import coordinates, samplers
 from .._arguments import finite, integer, positive
 from ..conditions import Labels
+from ..coordinates import Coordinate
 from ..data import clouds, densities
 from ..data.mixture import GaussianMixture
 from ..denoisers import PointDenoiser
@@ -21,7 +22,11 @@ from ._net import pack_trained
 from ._points import BLUE, GRAY, Plane, blank, dot, drawn, side_by_side
 from .figure import Live
 
-_COORDINATES = [coordinates.data, coordinates.noise, coordinates.velocity]
+_COORDINATES: list[Coordinate] = [
+    coordinates.data,
+    coordinates.noise,
+    coordinates.velocity,
+]
 _SAMPLERS = [samplers.ancestral, samplers.ddim, samplers.heun, samplers.dpm_solver]
 _POINTS, _MOST = 800, 3000  # points drawn of each set; those that may be given
 _STEPS = 50  # the most that the page offers: it samples while it trains
@@ -59,7 +64,7 @@ class ParticleCloud(Live):
             goes from noise to data, again and again.
 
     Raises:
-        TypeError: the model is no `Diffusion`, or a subclass.
+        TypeError: the model is no `Diffusion`, or a subclass; a set is neither.
         ValueError: what was given does not fit together; see the message.
 
     By keyboard: sliders and lists as usual; on the pen the arrow keys draw (Shift:
@@ -74,8 +79,8 @@ class ParticleCloud(Live):
 
     Example:
         >>> model = Diffusion(PointDenoiser(2, width=8), (2,))
-        >>> ParticleCloud(model, still_steps=0, label="Untrained")
-        [live figure: Untrained] A cloud at t = 0.99 (noise), 0.66, 0.33 and 0 (data) ...
+        >>> ParticleCloud(model, still_steps=0, label="New")
+        [live figure: New] A cloud at t = 0.99 (noise), 0.66, 0.33 and 0 (data).
     """
 
     kind = "particle_cloud"
@@ -88,7 +93,7 @@ class ParticleCloud(Live):
         *,
         rate: float = 1e-2,
         batch: int = 128,
-        still_steps: int = 500,
+        still_steps: int = 1000,
         extent: float = 4.0,
         title: str = "",
         label: str = "A cloud of points from noise to data",
@@ -124,13 +129,11 @@ class ParticleCloud(Live):
             "trains": steps,
             "extent": extent,
         }
-        name, groups = next(iter(kept.items()))
+        groups = next(iter(kept.values()))
         page = rounded(model)
         _train(page, groups, batch, steps, rate)
-        caption = (
-            "A cloud at t = 0.99 (noise), 0.66, 0.33 and 0 (data) over points of "
-            f"\u201c{name}\u201d, after {steps:,} updates."
-        )
+        after = f", after {steps:,} updates" if steps else ""
+        caption = f"A cloud at t = 0.99 (noise), 0.66, 0.33 and 0 (data){after}."
         still = png(_still(page, torch.cat(groups), extent))
         super().__init__(data, still, caption, title, label, wander)
 
@@ -149,7 +152,7 @@ def _fits(model: Diffusion) -> PointDenoiser:
             f"the condition is {condition} and the net has {net.classes} classes; "
             "expected None and 0, or Labels(2, required=False) and 2"
         )
-    due: list[tuple[str, Any, bool]] = [
+    due = [
         ("event_shape", model.event_shape, model.event_shape == (2,)),
         ("path", model.path, type(model.path) is Cosine),
         ("predict", model.predict, model.predict in _COORDINATES),
@@ -174,12 +177,9 @@ def _fits(model: Diffusion) -> PointDenoiser:
 def _default(classes: int) -> dict[str, Any]:
     ring = densities.eight_gaussians()
     if classes:
-        turns = [ring.means[i::2] for i in range(2)]
-        middles = [-1.0, 1.0]
-        return {
-            "ring, every other": [GaussianMixture(m, stds=0.25) for m in turns],
-            "two that overlap": [GaussianMixture([[x, 0.0]], stds=1.0) for x in middles],
-        }
+        near = [GaussianMixture([[x, 0.0]], stds=1.0) for x in (-1.0, 1.0)]
+        turns = [GaussianMixture(ring.means[i::2], stds=0.25) for i in range(2)]
+        return {"ring, every other": turns, "two that overlap": near}
     return {
         "moons": clouds.moons(),
         "spiral": clouds.swiss_roll(),
@@ -189,22 +189,28 @@ def _default(classes: int) -> dict[str, Any]:
 
 
 def _groups(name: str, given: Any, classes: int) -> list[Float[Tensor, "n 2"]]:
-    """The points of each label, or of all; ValueError for others."""
-    pair = isinstance(given, Sequence) and not isinstance(given, str)
-    if pair != bool(classes) or (pair and len(given) != classes):
-        due = "a pair, one of each label" if classes else "a distribution or points"
-        raise ValueError(f"the set {name!r}: expected {due}")
+    """The points of each label, or of all; an error for others."""
+    pair, due = isinstance(given, list | tuple), max(1, classes)
+    parts = list(given) if pair else [given]
+    if pair != bool(classes) or len(parts) != due:
+        wanted = "a pair, one of each label" if classes else "a distribution or points"
+        raise ValueError(f"the set {name!r}: expected {wanted}")
     groups = []
-    for one in given if pair else [given]:
-        if isinstance(one, Tensor):
+    for k, one in enumerate(parts):
+        if isinstance(one, Plane):  # other rows for each label: the draws are the same
+            points = drawn({name: one}, _POINTS)[0][2][k::due]
+        elif isinstance(one, Tensor):
             points = finite(f"points of {name!r}", one).float()
-            if points.ndim != 2 or points.shape[1] != 2 or not 1 <= len(points) <= _MOST:
-                raise ValueError(
-                    f"points of {name!r} are {tuple(points.shape)}; expected (n, 2), "
-                    f"n at most {_MOST:,}"
-                )
         else:
-            points = drawn({name: one}, _POINTS // max(1, classes))[0][2]
+            raise TypeError(
+                f"the set {name!r} is a {type(one).__name__}; expected a distribution "
+                "of gmcourse.data or a tensor"
+            )
+        if points.shape[1:] != (2,) or not 1 <= len(points) <= _MOST:
+            raise ValueError(
+                f"points of {name!r} are {tuple(points.shape)}; expected (n, 2), n at "
+                f"most {_MOST:,}"
+            )
         groups.append(points)
     return groups
 
@@ -213,10 +219,8 @@ def _train(
     model: Diffusion, groups: list[Tensor], batch: int, steps: int, rate: float
 ) -> None:
     """The page's updates from the page's weights, by torch."""
-    points, c = torch.cat(groups), None
-    labels = torch.arange(len(groups)).repeat_interleave(
-        torch.tensor([len(group) for group in groups])
-    )
+    points = torch.cat(groups)
+    labels = torch.cat([torch.full((len(x),), k) for k, x in enumerate(groups)])
     optimizer = torch.optim.Adam(model.parameters(), rate)
     with seeded(0):
         for i in range(steps):
