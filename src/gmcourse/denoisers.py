@@ -52,6 +52,7 @@ def optimal(points: Float[Tensor, "n ..."], path: Path) -> Denoise:
     """The best estimate where the data are these points and no others.
 
     The mean of the points, weighted by how well each explains the noisy example.
+    Built in chapter 10_diffusion.
     """
     flat = points.flatten(1)
 

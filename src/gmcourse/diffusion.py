@@ -67,7 +67,7 @@ class Diffusion(GenerativeModel):
         grid: from the path and the number of steps to the times of sampling.
         steps: as many, where ``sample`` is told nothing else.
 
-    Ho et al. (2020); Karras et al. (2022).
+    Ho et al. (2020); Karras et al. (2022). Built in chapter 10_diffusion.
     """
 
     def __init__(

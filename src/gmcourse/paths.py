@@ -104,6 +104,7 @@ class Cosine(Path):
     """``alpha = cos(πt/2)``, ``sigma = sin(πt/2)``: the variance of 1 is kept.
 
     Nichol & Dhariwal (2021), eq. 17, without their offset. At t = 1 no data is left.
+    Built in chapter 10_diffusion.
     """
 
     def alpha(self, t):

@@ -3,7 +3,7 @@
 ``sampler(denoise, path, x, times)`` takes ``denoise(x_t, t)``, which says the data, the
 noisy ``x`` at the first of the falling ``times``, and yields ``(t, x_t)`` at each of
 the others. The last is 0, where the data are. Two samplers differ in nothing but the
-algorithm.
+algorithm. Built in chapter 10_diffusion.
 """
 
 import itertools
