@@ -173,12 +173,12 @@ def test_evaluations_are_counted(show):
     assert asked(page, "get()")["evaluations"] == 8
     page.get_by_label("sampler").select_option("Heun")
     assert asked(page, "get()")["evaluations"] == 15
-    page.get_by_label("steps").press("ArrowRight")
+    page.get_by_role("slider", name="steps").press("ArrowRight")
     assert asked(page, "get()")["evaluations"] == 17
-    assert not page.get_by_label("guidance").is_visible()
-    page.get_by_label("label").select_option("purple")
+    assert not page.get_by_role("slider", name="guidance").is_visible()
+    page.get_by_label("label", exact=True).select_option("purple")
     assert asked(page, "get()")["evaluations"] == 17  # weight 1: told alone
-    page.get_by_label("guidance").press("ArrowRight")
+    page.get_by_role("slider", name="guidance").press("ArrowRight")
     found = asked(page, "get()")
     assert (found["evaluations"], found["weight"], found["asked"]) == (34, 1.5, 1)
     assert page.get_by_text("guidance 1.5").is_visible()
@@ -310,10 +310,10 @@ def test_it_trains_and_then_plays_by_itself(show):
 def test_keyboard(show):
     page = show(figure())
     assert asked(page, "get()")["t"] == pytest.approx(BEGIN)
-    page.get_by_label("time t").press("ArrowLeft")
+    page.get_by_role("slider", name="time t").press("ArrowLeft")
     assert asked(page, "get()")["t"] == pytest.approx(0.99 * BEGIN)
     before = asked(page, "get()")["cloud"]
-    page.get_by_label("time t").press("Home")
+    page.get_by_role("slider", name="time t").press("Home")
     found = asked(page, "get()")
     assert found["t"] == 0 and found["cloud"] == found["last"] != before
     page.get_by_role("button", name="New noise").press("Enter")

@@ -203,9 +203,9 @@ GM.figures.particle_cloud = function (data, root) {
     if (pointing === 2) return arrows.setAttribute("d", "");
     const x = inner(grid), time = Math.max(t, 0.02), [a, s] = at(time);
     const clean = denoiser(how.asked, how.weight)(x, time);
-    // d x_t / dt = pi / 2 (-sigma data + alpha eps), and time falls.
+    // d x_t / dt = pi / 2 (alpha x_t - data) / sigma, and time falls.
     const to = pointing ? mix(1, clean, -1, x)
-      : mix((Math.PI / 2) * (s + (a * a) / s), clean, ((-Math.PI / 2) * a) / s, x);
+      : mix(Math.PI / 2 / s, clean, ((-Math.PI / 2) * a) / s, x);
     let d = "";
     for (let i = 0; i < to.length; i += 2) {
       const long = Math.hypot(to[i], to[i + 1]) || 1, scale = (CELL * Math.tanh(long / 1.5)) / long;
