@@ -132,12 +132,12 @@ class UNetDenoiser(nn.Module):
         h = self.stem(F.pixel_unshuffle(x, self.side))
         for size, blocks in enumerate(self.down):
             h = self.shrink[size - 1](h) if size else h
-            for block in blocks:
+            for block in blocks.children():
                 h = block(h, told)
                 kept.append(h)
         h = self.middle(h, told)
         for size in reversed(range(len(self.up))):
-            for block in self.up[size]:
+            for block in self.up[size].children():
                 h = block(torch.cat([h, kept.pop()], 1), told)
             h = F.pixel_shuffle(self.grow[size - 1](h), 2) if size else h
         return F.pixel_shuffle(self.head(F.silu(self.norm(h))), self.side)
