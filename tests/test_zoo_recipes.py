@@ -33,6 +33,7 @@ from gmcourse.zoo.recipes import (
     autoregressive,
     classifiers,
     continuous,
+    diffusion,
     flows,
     gan,
     gan_images,
@@ -684,8 +685,9 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 
 def test_recipes_are_joined_from_one_file_a_topic():
-    topics = autoencoders, autoregressive, classifiers, continuous, flows, gan
+    topics = autoencoders, autoregressive, classifiers, continuous, diffusion, flows
     topics += (
+        gan,
         gan_images,
         molecules,
         sequences,
