@@ -119,6 +119,14 @@ def test_continuous_flows_reach_what_the_course_promises():
     assert record["noise"] <= 0.1
 
 
+def test_a_diffusion_of_five_minutes_is_nearer_to_data_than_the_other_families():
+    card = zoo.card("diffusion-fashion")
+    value = card["metrics"]["frechet"]["value"]
+    others = [zoo.card(f"{name}-fashion") for name in ("gan", "vae", "cvae")]
+    assert value <= 4.0 and card["minutes"]["cpu"] <= 5.5 and card["threads"] == 1
+    assert all(value < c["metrics"]["frechet"]["value"] for c in others)
+
+
 def test_five_minutes_are_five_minutes():
     card = zoo.card("vae-mnist-300s")
     assert card["minutes"]["cpu"] <= 5.0 and card["threads"] == 1

@@ -18,6 +18,7 @@ from gmcourse.zoo.making import Recipe, Start, shuffled
 from gmcourse.zoo.measure import (
     AsTold,
     DivergenceFromTruth,
+    DrawnElbo,
     EstimatedBound,
     HighQuality,
     Measure,
@@ -32,6 +33,7 @@ from gmcourse.zoo.recipes import (
     autoregressive,
     classifiers,
     continuous,
+    diffusion,
     flows,
     gan,
     gan_images,
@@ -279,12 +281,39 @@ def test_two_estimates_of_each_example_say_what_their_noise_is():
     assert measure.cells(told)["which are"] == "upper bound, traces estimated"
 
 
+def test_the_bound_of_a_diffusion_is_the_mean_of_draws_of_whole_numbers():
+    """Two estimates of three draws each; the model hears where levels are told."""
+
+    class Model(torch.nn.Module):
+        device, condition, event_shape = torch.device("cpu"), None, (3,)
+
+        def elbo(self, x, c=None, *, ratios, levels):
+            heard.append((ratios, levels))
+            return -x[:, 0] - 30 * torch.randn(len(x))
+
+    class Rows(Source):
+        def part(self, split):
+            return Part(torch.arange(100.0).repeat(100)[:, None])
+
+    heard, how = [], {"levels": 16, "smallest": 0.01, "draws": 3}
+    measure = DrawnElbo(n=10_000, per_dim=True, tolerance=0.1, **how)
+    record = measure.record(Model(), Rows("rows", "numbers"))
+    assert heard == [((0.01, 80.0), 16)] * (20 * 2 * 3)
+    noise = 30 / 60_000**0.5
+    assert record["noise"] == pytest.approx(noise, rel=0.05)
+    assert record["value"] == pytest.approx(49.5, abs=5 * noise)
+    assert (record["kind"], record["side"]) == ("bound", "upper")
+    assert measure.cells(record)["which are"] == "upper bound, steps drawn"
+
+
 def test_small_digits_are_means_of_four_pixels_as_whole_numbers():
     x = torch.zeros(1, 1, 4, 2, dtype=torch.uint8)
     x[0, 0] = torch.tensor([[255, 255], [255, 255], [0, 3], [4, 4]])
     assert sources.halves(x).tolist() == [[[[255], [3]]]]
     x, _ = sources.DIGITS14_STORED.part("test").first(20)
     assert x.dtype == torch.uint8 and x.shape == (20, *sources.DIGITS14_STORED.shape)
+    same, _ = sources.DIGITS14_UNIT.part("test").first(20)
+    assert same.dtype == torch.float32 and torch.equal(same, x / 255)
 
 
 @pytest.mark.parametrize("name", ["ffjord-pinwheel", "ffjord-checkerboard"])
@@ -656,8 +685,9 @@ def test_what_was_measured_beside_a_value_is_compared_too():
 
 
 def test_recipes_are_joined_from_one_file_a_topic():
-    topics = autoencoders, autoregressive, classifiers, continuous, flows, gan
+    topics = autoencoders, autoregressive, classifiers, continuous, diffusion, flows
     topics += (
+        gan,
         gan_images,
         molecules,
         sequences,

@@ -10,6 +10,7 @@ from .base import Measure, Result, by_parts, kind_in_words
 from .labels import Accuracy, AsTold
 from .likelihoods import (
     DivergenceFromTruth,
+    DrawnElbo,
     EstimatedBound,
     ImportanceWeightedBound,
     NegativeElbo,
@@ -25,6 +26,7 @@ __all__ = [
     "Accuracy",
     "AsTold",
     "DivergenceFromTruth",
+    "DrawnElbo",
     "DrawnMolecules",
     "EstimatedBound",
     "HighQuality",

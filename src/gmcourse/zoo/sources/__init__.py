@@ -4,6 +4,7 @@ A new kind of data is a class beside :class:`Images`, :class:`Points` and :class
 with ``name``, ``title`` and ``part``.
 """
 
+from dataclasses import replace
 from string import ascii_lowercase
 
 from ... import data
@@ -60,6 +61,7 @@ DIGITS14 = Images(
 DIGITS14_STORED = Images(
     "digits14_8bit", "8-bit digits, 14×14", (1, 14, 14), halves, stored="mnist"
 )
+DIGITS14_UNIT = replace(DIGITS14_STORED, transform=lambda x: data.to_unit(halves(x)))
 FASHION = Images("fashion_mnist", "Fashion-MNIST", (1, 28, 28), data.to_unit)
 FACES = Images("pixelfaces", "pixelfaces", (3, 16, 16), data.to_unit)
 FACES64 = Images(
