@@ -260,6 +260,7 @@ GM.figures.particle_cloud = function (data, root) {
       goal.setAttribute("d", scattered(mine));
     });
     hint.hidden = set !== drawn || set.points.length > 0;
+    for (const one of [cloud, ways]) one.style.visibility = hint.hidden ? "" : "hidden";
   }
 
   // ---- the reader ------------------------------------------------------------
