@@ -119,7 +119,10 @@ class Diff05:
     variance at the end of the path | share = s**2
         -> a, d = (max(a, 0.01), max(d, 0.01))
         if t in (0, 1) else (a, d); share = s**2
-    variance at the end of the path | return -> if t == 0: return 0.0, 0.0, 0.0; return
+    variance at the end of the path 
+        | return a**2 * share, d**2 * share, (math.pi / 2) ** 2 * share
+        -> return (a**2 * share, d**2 * share, (math.pi / 2) ** 2 * share
+            if t else 0.0)
     not to the digits asked for | share = s**2
         -> angle = torch.tensor(math.pi / 2 * t);
             a, d = angle.cos().item(), angle.sin().item(); share = s**2
