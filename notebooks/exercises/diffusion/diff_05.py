@@ -116,12 +116,16 @@ class Diff05:
         -> return 1 - d**2 / (a**2 * s**2 + d**2)
     not to the digits asked for | d**2 * share
         -> s**2 - a**2 * s**4 / (a**2 * s**2 + d**2)
-    variance at the end of the path | share = s**2 -> a, d = (max(a, 0.01), max(d, 0.01))
+    variance at the end of the path | share = s**2
+        -> a, d = (max(a, 0.01), max(d, 0.01))
         if t in (0, 1) else (a, d); share = s**2
-    variance at the end of the path | return -> if t == 0: return 0.0, 0.0, 0.0; return
+    variance at the end of the path 
+        | return a**2 * share, d**2 * share, (math.pi / 2) ** 2 * share
+        -> return (a**2 * share, d**2 * share, (math.pi / 2) ** 2 * share
+            if t else 0.0)
     not to the digits asked for | share = s**2
-        -> a, d = (torch.tensor(math.pi / 2 * v).sin().item() for v in (1 - t, t));
-            s = torch.tensor(s).item(); share = s**2
+        -> angle = torch.tensor(math.pi / 2 * t);
+            a, d = angle.cos().item(), angle.sin().item(); share = s**2
     wrong shape | d**2 * share -> torch.full((2,), d**2 * share)
     """,
     )

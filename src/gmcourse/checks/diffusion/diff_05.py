@@ -108,7 +108,7 @@ def diff_05(t, least_errors):
             ideas = [(END, 1.0 * ratio)]
             if 0 < at < 1:
                 swapped = [v / due for v, _ in every if abs(v / due - 1) > 1e-4]
-                lost = [1.0 * ratio] * bool(abs(ratio - 1) < 0.02 and due < 1e-7)
+                lost = [1.0 * ratio] * bool(abs(ratio - 1) < 0.02 and due < 1e-6)
                 ideas = chain(
                     every[i][1](),
                     {"another of the answers": swapped, LOST: lost}.items(),
