@@ -170,6 +170,7 @@ def flow_25(t, residual):
         told = told or ("differences in place of derivatives" if near else None)
         past = [old for old in kept if old.shape == due.shape]
         ideas = chain([("result of an earlier call", past)], rivals(log_p, x, s, terms))
+        ideas = [] if single else ideas
         why = "The three terms in closed form (here divided by the largest)."
         ideas = ((k, [w / size for w in (v if isinstance(v, list) else [v])])
                  for k, v in ideas)  # fmt: skip
