@@ -128,6 +128,9 @@ class Flow16:
     a stage left out | rates.append(f(t + c[i] * dt, *at))
         -> rates.append(f(t + c[i] * dt, *at) if b[i] else [0 * x for x in state])
     a stage left out | range(len(b)) -> range(len(b) - 1)
+    a stage left out | rates.append(f(t + c[i] * dt, *at))
+        -> rates.append(f(t + c[i] * dt, *at)
+        if b[i] or any(row[i] for row in A[i + 1 :]) else state)
     a stage left out | range(len(b)) -> range(min(len(b), 4))
     stages computed again | return moved -> f(t + dt, *state); return moved
     stages computed again | at = moved -> f(t, *state); at = moved
@@ -157,6 +160,8 @@ class Flow16:
     cut off from the graph | to = state -> to = [v.detach() for v in state]
     input changed in place | x + w * dt * k for -> x.add_(w * dt * k) for
     input changed in place | x + w * dt * k for -> x + k.mul_(w * dt) for
+    input changed in place | x + w * dt * k for
+        -> x + (w * dt * k if k.requires_grad else k.mul_(w * dt)) for
     """,
     )
 
@@ -186,5 +191,41 @@ class Flow16:
         def step(tableau, f, t, dt, state):
             tableau = kept.setdefault(len(tableau[1]), tableau)
             return Flow16.step(tableau, f, t, dt, state)
+
+        return step
+
+    @wrong("input changed in place")
+    def advanced_in_place(tableau, f, t, dt, state):
+        """A copy of the state that f is given, and may have kept, moves on."""
+        A, b, c = tableau
+        y, rates = [x.clone() for x in state], []
+        for weights, share in zip((*A, b), (*c, None)):
+            for n, x in enumerate(state):
+                y[n].copy_(x)
+                for w, rate in zip(weights, rates):
+                    y[n].add_(rate[n], alpha=w * dt)
+            if share is not None:
+                rates.append(f(t + share * dt, *y))
+        return tuple(y)
+
+    @wrong("result of an earlier call")
+    @build
+    def last_rate_kept():
+        """Where the last stage is the end, its rate begins the next step."""
+        kept = {}
+
+        def step(tableau, f, t, dt, state):
+            A, b, c = tableau
+            ends = A[-1] == b and c[-1] == 1
+            first = kept.pop((t, len(b)), None) if ends else None
+            given = []
+
+            def spared(time, *at):
+                given.append(first if first and not given else f(time, *at))
+                return given[-1]
+
+            out = Flow16.step(tableau, spared, t, dt, state)
+            kept[t + dt, len(b)] = given[-1]
+            return out
 
         return step

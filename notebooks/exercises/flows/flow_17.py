@@ -106,6 +106,11 @@ class Flow17:
     reduced over the batch | .sum((0, 2, 3, 4)) -> .sum().expand(len(x))
     examples averaged or mixed | (rows * each) -> (rows * each)[:, :1].expand_as(rows)
     dimensions left out | .sum((0, 2, 3, 4)) -> [: d - 1].sum((0, 2, 3, 4))
+    dimensions left out | .sum((0, 2, 3, 4)) -> [:64].sum((0, 2, 3, 4))
+    right for few values alone | each = torch.eye(d).to(v)
+        -> each = torch.eye(d)[:, torch.arange(d) % 80].to(v)
+    right for few values alone | (rows * each)
+        -> (rows * each)[:, torch.arange(len(x)) % 64]
     batch axis lost | .sum((0, 2, 3, 4)) -> .sum((0, 2, 3, 4)).squeeze()
     cut off from the graph | create_graph=True -> retain_graph=True
     cut off from the graph | return v, (rows * each) -> return v, (rows.detach() * each)

@@ -135,6 +135,11 @@ class Flow18:
         -> S.square().sum((1, 2)) - diagonal.square().sum(1)
     difference of large numbers | centered.square().sum(1)
         -> diagonal.square().sum(1) - diagonal.sum(1).square() / d
+    difference of large numbers | (S - torch.diag_embed(diagonal)).square()
+        -> ((A * A + A * A.mT) / 2 * (1 - torch.eye(d)).to(A))
+    a root where there is nothing | signs = 2 * off -> signs = 2 * off.sqrt() ** 2
+    a root where there is nothing | centered.square().sum(1)
+        -> (centered.square().sum(1) / d).sqrt() ** 2 * d
     not to the digits asked for | S = (A + A.mT) / 2
         -> S = ((A + A.mT) / 2).float().to(A)
     float32 in between | return normal, signs, sphere

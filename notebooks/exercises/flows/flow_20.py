@@ -144,6 +144,13 @@ class Flow20:
         -> (z.square().flatten(1).sum(1) + math.log(2 * math.pi))
     negative log-likelihood returned | return log_n + log_det
         -> return -(log_n + log_det)
+    underflow to zero | -0.5 * (z.square() + math.log(2 * math.pi)).flatten(1).sum(1)
+        -> (-z.square().flatten(1) / 2).exp().prod(1).log()
+        - z[0].numel() / 2 * math.log(2 * math.pi)
+    underflow to zero | -0.5 * (z.square() + math.log(2 * math.pi)).flatten(1).sum(1)
+        -> Normal(0.0, 1.0).log_prob(z).exp().flatten(1).prod(1).clamp(1e-300).log()
+    underflow to zero | -0.5 * (z.square() + math.log(2 * math.pi)).flatten(1).sum(1)
+        -> Normal(0.0, 1.0).log_prob(z).exp().log().flatten(1).sum(1)
     density in place of its logarithm | return log_n + log_det
         -> return (log_n + log_det).exp()
     mean over the dimensions | return log_n + log_det

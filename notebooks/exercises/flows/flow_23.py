@@ -139,6 +139,10 @@ class Flow23:
         | max(change, 0.1) -> change
     an error of inf or nan | if error <= tolerance -> if not error > tolerance
         | abs().max()) -> abs().nan_to_num(0, 0, 0).max())
+    an error of inf or nan | if error <= tolerance -> if not error > tolerance
+    an error of inf or nan | .abs().max()) -> .nan_to_num(0.0).abs().max())
+    an error of inf or nan | float((h / 2 * (k2 - k1)).abs().max())
+        -> max((h / 2 * (k2 - k1)).abs().flatten().tolist())
     too many evaluations | ** 0.5 -> ** -0.5
     too many evaluations | (tolerance / error) -> (tolerance / error / 1e5)
         | max(change, 0.1) -> max(change, 0.01)

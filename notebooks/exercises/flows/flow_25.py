@@ -94,6 +94,12 @@ class Flow25:
     float32 in between | return out -> return out.float().to(x)
     float32 in between | x, t = -> kind = x.dtype; x, t =
         | velocity = v(x, t) -> x, t = x.float().to(kind), t; velocity = v(x, t)
+    float32 in between | by_t + (velocity * by_x).sum(1)
+        -> by_t + (velocity * by_x).float().sum(1).to(x)
+    float32 in between | out + row[:, i] -> out + row[:, i].float().to(x)
+    underflow to zero | log_p(x, t), x, t) -> log_p(x, t).exp(), x, t)
+        | out = by_t + (velocity * by_x).sum(1)
+        -> out = (by_t + (velocity * by_x).sum(1)) / log_p(x, t).exp()
     wrong dtype | return out -> return out.double() if len(x) > 1 else out.float()
     batch axis lost | return out -> return out.squeeze()
     right in few dimensions only | range(x.shape[1]) -> range(min(2, x.shape[1]))

@@ -113,6 +113,9 @@ class Flow26:
     a jump in the velocity | math.pi * -> math.pi * (1 + 2 * (x.abs() > 1.7)) *
     a jump in time | math.pi * -> math.pi * (2 if t < 0.5 else 0) *
     a jump in time | math.pi * -> math.pi * (5 if 0.5 <= t < 0.7 else 0) *
+    a quick shiver in time | math.pi * -> (math.pi + math.sin(512 * math.pi * t)) *
+    a quick shiver in time | math.pi * -> (math.pi + 0.1 * math.sin(1e4 * t)) *
+    a quick shiver in time | math.pi * -> (math.pi + 0.01 * math.cos(1e6 * t)) *
     cut off from the graph | x.chunk -> x.detach().chunk
     cut off from the graph | [-second, first] -> [-second, first.detach()]
     wrong dtype | torch.cat([-second, first], dim=1)

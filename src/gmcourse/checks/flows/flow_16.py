@@ -42,7 +42,8 @@ their order, also where $b_i = 0$.
 
 Return the state after the step: a tuple of as many tensors, each of the shape and type
 of its own, to the digits of that type. Gradients flow to `state` and through `f`.
-Neither `state` nor what `f` returned is changed.
+Neither `state` nor what `f` returned is changed, and nothing is kept for the next call.
+All rates are finite.
 """,
     stub='''
 def step(tableau, f, t, dt, state):
@@ -93,12 +94,15 @@ def step(tableau, f, t, dt, state):
     },
 )
 def flow_16(t, step):
-    def judged(name, tableau, shapes=((3, 2), (4,), ()), kind=torch.float64, dt=0.0):
+    def judged(name, tableau, shapes=((3, 2), (4,), ()), kind=torch.float64, dt=0.0,
+               f=None, begun=None, known=None):  # fmt: skip
         t.property(name)
-        f, begin = Rates(t, shapes, kind), float(t.away(1, low=0.3, high=2)) / 0.7
+        f = (f or Rates(t, shapes, kind, len(tables) % 2 == 1)).anew()
+        begin = begun[0] if begun else float(t.away(1, low=0.3, high=2)) / 0.7
         dt = dt or float(t.away(1, low=0.3, high=1.5)) / 0.7
-        state = tuple(t.away(*n, low=0.4, high=2).to(kind) / 0.7 for n in shapes)
-        before, (A, b, c), s = [v.clone() for v in state], tableau, len(tableau[1])
+        drawn = tuple(t.away(*n, low=0.4, high=2).to(kind) / 0.7 for n in shapes)
+        state, (A, b, c), s = begun[1] if begun else drawn, tableau, len(tableau[1])
+        before = [v.clone() for v in state]
         out = t.call(step, tableau, f, begin, dt, state)
         for was, now in zip([*before, *f.given], [*state, *f.kept], strict=True):
             if not torch.equal(was, now):
@@ -109,7 +113,7 @@ def flow_16(t, step):
         if len(f.times) != s:
             name = "stages computed again" if len(f.times) > s else "a stage left out"
             kept = any(alike(list(out), v) for v in past)
-            name = "result of an earlier call" if kept else name
+            name = "result of an earlier call" if kept else known or name
             t.fail(name, why=f"{s} calls of f.", got=f"{len(f.times)} calls of f")
 
         def held(part, n, begun, rows):
@@ -136,7 +140,8 @@ def flow_16(t, step):
             )
             still = [("only the first tensor moved", start)] * (n > 0)
             found = chain([in_float32(t.tensor(part), due)], still, others)
-            t.close(part, due, "The start plus dt times the sum.", None, found, tol)
+            found = None if known else found
+            t.close(part, due, "The start plus dt times the sum.", known, found, tol)
 
         old = [v for v in tables if len(v[1]) == s]
         sizes = {"": dt, "dt once too often": dt * dt, "dt left out": 1.0,
@@ -184,12 +189,18 @@ def flow_16(t, step):
             held(part, n, f.seen[-1][n].double(), rows)
         past.append([v.detach() for v in out])
         tables.append(tableau)
+        return begin + dt, out
 
     past, tables = [], []
     judged("four stages of any numbers", any_table(t, 4))
     judged("the same shapes again, other numbers", any_table(t, 4))
     judged("Ralston's method", (((0.0, 0.0), (2 / 3, 0.0)), (0.25, 0.75), (0.0, 2 / 3)))
     judged("a stage of weight 0", (((0.0, 0.0), (0.5, 0.0)), (0.0, 1.0), (0.0, 0.5)))
+    A, b, c = any_table(t, 4)
+    for idle in (1, 3):
+        rows = tuple(tuple(v * (j != idle) for j, v in enumerate(row)) for row in A)
+        weights = tuple(v * (j != idle) for j, v in enumerate(b))
+        judged("a stage whose rate nothing uses", (rows, weights, c))
     for s, shapes in (
         (1, ((2,),)),
         (7, ((1, 1), (5,))),
@@ -199,10 +210,20 @@ def flow_16(t, step):
     for dt in (-0.7, 0.013):
         judged(f"dt = {dt}", any_table(t, 3), dt=dt)
     judged("float32", any_table(t, 4), kind=torch.float32)
+    judged("rates that are the state itself", any_table(t, 4), f=Rates(t))
+    A, b, c = any_table(t, 3)
+    table, shapes = ((*A[:2], (*b[:2], 0.0)), (*b[:2], 0.0), (*c[:2], 1.0)), ((2, 3),)
+    f, name = Rates(t, shapes), "a step from where the last one ended"
+    now, out = judged("a last stage at the end of the step", table, shapes, f=f, dt=0.4)
+    begun, known = (now, tuple(out)), "result of an earlier call"
+    for rates in (f, Rates(t, shapes)):  # the same, and others
+        judged(name, table, shapes, dt=0.4, f=rates, begun=begun, known=known)
+    shapes = (), (), (2, 1, 3), (1,)
     f, table = Rates(t, shapes, torch.float64), any_table(t, 4)
     state = tuple(t.away(*n, low=0.4, high=2).double().requires_grad_() for n in shapes)
     run = lambda: t.call(step, table, f, 0.4, -0.6, state)  # noqa: E731
-    along(t, run, [*state, *f.weights], [f"tensor {n}" for n in range(len(shapes))])
+    names = [f"tensor {n}" for n in range(len(shapes))]
+    along(t, run, [*state, *f.weights], names, "input changed in place")
 
 
 def one(number):
@@ -225,18 +246,27 @@ def any_table(t, s):
 
 
 class Rates:
-    """Rates of several tensors that depend on each other and on time; it keeps all."""
+    """Rates of several tensors that depend on each other and on time; it keeps all.
 
-    def __init__(self, t, shapes, kind):
+    Gradients need what it was given and what it gave. Without shapes a rate is the
+    tensor of the state itself.
+    """
+
+    def __init__(self, t, shapes=(), kind=torch.float64, free=True):
         self.weights = [t.away(*n, low=0.5, high=1.5).to(kind) for n in shapes]
         for w in self.weights:
-            w.requires_grad_()
+            w.requires_grad_(free)
+        self.anew()
+
+    def anew(self):
         self.times, self.seen, self.stages, self.given, self.kept = [], [], [], [], []
+        return self
 
     def __call__(self, time, *state):
         middle = sum(v.mean() for v in state) + 1.3 * float(time)
-        both = zip(self.weights, state, strict=True)
-        rates = tuple(w * (v + middle * w.sign()).sin() for w, v in both)
+        both, rates = zip(self.weights, state), state
+        if self.weights:
+            rates = tuple((w * v + middle * w.sign()).sin().exp() for w, v in both)
         self.times.append(float(time))
         self.seen.append([v.detach().clone() for v in state])
         self.stages.append([v.detach().clone() for v in rates])

@@ -36,9 +36,11 @@ Derive the variance of one estimate for three kinds of noise $\epsilon$ of $d$ v
 
 Write `variances(A)`. `A` has the shape `(n, d, d)`, with $n$ and $d$ any from 1, and
 the result is the tuple `(normal, signs, sphere)` of the three variances of each matrix,
-`(n,)` each, of the type of `A`, float32 or float64, with gradients to `A`. Nothing is
-drawn. In float64 each variance is right to $10^{-9}$ of itself, whatever the size of
-the entries, also where the diagonal is near $10^6$ everywhere and all else near 1.
+`(n,)` each, of the type of `A`, float32 or float64, with gradients to `A`, also
+where entries or variances are 0. Nothing is drawn. In float64 each variance is right to
+$10^{-9}$ of itself, whatever the size of the entries, also where the diagonal is near
+$10^6$ everywhere and all else near 1, or the antisymmetric part near $10^6$ and the
+symmetric part near 1.
 """,
     stub='''
 def variances(A):
@@ -80,11 +82,13 @@ def variances(A):
         "sphere of radius 1": "The radius is the root of d: only then the mean is the "
         "trace.",
         "answers in another order": "The order is normal, signs, sphere.",
+        "a root where there is nothing": "The slope of a root at 0 is infinite, and "
+        "nan once the root is squared again: add up squares and take no root.",
         "float32 in between": "What comes back as float64 has the digits of float32.",
     },
 )
 def flow_18(t, variances):
-    def judged(name, blocks, mistake=None, scale=1.0, kind=torch.float64, told=None):
+    def judged(name, blocks, mistake=None, scale=1.0, kind=torch.float64, seen=None):
         """Blocks along the diagonal, their rows and columns in a random order."""
         t.property(name)
         turn = t.uniform(sum(v.shape[-1] for v in blocks), low=0, high=1).argsort()
@@ -94,7 +98,7 @@ def flow_18(t, variances):
         three = isinstance(out, tuple | list) and len(out) == 3
         got = f"an object of type {type(out).__name__}"
         t.true(three, "A tuple of three tensors.", got, "no three results")
-        exact, tol = moments(blocks), 1e-9 if kind == torch.float64 else 1e-4
+        exact, tol = moments(seen or blocks), 1e-9 if kind == torch.float64 else 1e-4
         for part in out:
             lost = {"batch axis lost" if n == 1 else "reduced over the batch": ()}
             t.shape(part, (n,), "one for each matrix.", ideas=lost)
@@ -117,7 +121,7 @@ def flow_18(t, variances):
             if i == 2:
                 ideas["sphere taken as independent noise"] = exact[:2]
             found = chain(ideas.items(), wrong(i, whole))
-            why = told or "The mean square of what the noise adds to the trace."
+            why = "The mean square of what the noise adds to the trace."
             t.close(part, due, why, mistake, None if mistake else found, tol)
         past.append(exact)
 
@@ -138,13 +142,23 @@ def flow_18(t, variances):
         judged(f"entries near {scale:g}", any_blocks(2, 4), scale=scale)
     hard = A + 1e6 * torch.eye(4).double()
     judged("a diagonal near 10⁶", [hard], "difference of large numbers")
-    leaf = A.requires_grad_()
-    out = t.call(variances, leaf)
-    for part, due, noise in zip(out, moments([leaf]), NOISES):
-        t.property(f"{noise}: its gradient", of=part)
-        share = t.uniform(2, low=0.5, high=2).double()
-        why, cut = "The derivative of the same.", "cut off from the graph"
-        t.close(t.grad(part, leaf, share), t.grad(due, leaf, share), why, cut, tol=1e-8)
+    still = t.integers(2, 4, 4, low=300, high=2000).double() / 1024
+    far = t.integers(2, 4, 4, low=2, high=9).double().triu(1)
+    far = 2.0**17 * (far - far.mT)  # the sum of both is exact
+    lost = "difference of large numbers"
+    judged("an antisymmetric part near 10⁶", [still + far], lost, seen=[still])
+    A, one = any_blocks(3, 3)[0], torch.eye(3).double()
+    zeros = torch.stack([0 * one, A[0] - A[0].T, A[1] * one, 1.25 * one])
+    for name, x in (("its gradient", A), ("its gradient where much is 0", zeros)):
+        leaf = x.clone().requires_grad_()
+        out = t.call(variances, leaf)
+        for part, due, noise in zip(out, moments([leaf]), NOISES):
+            t.property(f"{noise}: {name}", of=part)
+            share = t.uniform(len(x), low=0.5, high=2).double()
+            got, due = t.grad(part, leaf, share), t.grad(due, leaf, share)
+            why = "The derivative of the same."
+            t.finite(got, why, "a root where there is nothing" if x is zeros else None)
+            t.close(got, due, why, "cut off from the graph", tol=1e-8)
 
 
 def moments(blocks):

@@ -31,6 +31,7 @@ each evaluation a solver sees a function that never gives the same again.
 Write `log_prob_estimate(field, x, steps, noise)`, which returns an estimate of
 $\log p(x)$ in nats, `(b,)`. `x` has the shape `(b, ...)`, with one or more axes after
 the first, all sizes 1 or more; it is float32 or float64, and so is the result.
+`x` may be as far from 0 as 1,000.
 `field(x, t)` with a float `t` gives the velocity, in the shape of `x`, of each example
 by itself. `noise(x)` draws an $\epsilon$ in the shape of `x` that does not depend on
 its values: call it exactly once, and use nothing else that is random.
@@ -110,7 +111,7 @@ def flow_20(t, log_prob_estimate):
         t.dtype(out, x.dtype, "that of x.")
         return out
 
-    def judged(name, shape, steps, kind=torch.float64, size=1.0):
+    def judged(name, shape, steps, kind=torch.float64, size=1.0, known=None):
         t.property(name)
         field, noise = Field(t, shape[1:], kind), Noise(t)
         x = size * t.away(*shape, low=0.3, high=1.5).to(kind) / 0.7
@@ -130,7 +131,7 @@ def flow_20(t, log_prob_estimate):
             yield "result of an earlier call", old
             yield from ideas
 
-        t.close(out, due, "By Heun's method, with this noise.", None, found(), tol)
+        t.close(out, due, "By Heun's method, with this noise.", known, found(), tol)
         past.append(due)
 
     past: list = []
@@ -147,7 +148,7 @@ def flow_20(t, log_prob_estimate):
         judged(f"examples of {shape}, {steps} steps", shape, steps)
     judged("one example of one value", (1, 1), 2)
     judged("pictures", (2, 2, 3, 2), 4)
-    judged("values near 20", (3, 3), 4, size=18.0)
+    judged("values near 100", (3, 3), 4, size=100.0, known="underflow to zero")
     judged("float32", (4, 3), 3, torch.float32)
     field, noise = Field(t, (3,), torch.float64), Noise(t)
     first = t.away(3, 3, low=0.3, high=1.5).double()

@@ -1,5 +1,7 @@
 """Exercise flow-23: A step that chooses its size."""
 
+import math
+
 import torch
 
 from .._exercise import Exercise
@@ -43,8 +45,9 @@ number. Return the pair of $x$ at the time `end` and the number of all evaluatio
   interval. `end` may be before `start`, or equal to it, where `x` stays as it is.
 - First step, margin and limits are yours. Where `f` hardly lets errors grow, the result
   is within 100 times `tolerance`. What the check solves takes the pair of Euler and
-  Heun up to about 1,000 evaluations, and may take nobody more than 4,000; a decay and a
-  hundred units of time of rest, at a tolerance of $10^{-4}$, at most 1,500.
+  Heun up to about 1,000 evaluations, and may take nobody more than 4,000. A decay at
+  the rate 1, $\mathrm dx / \mathrm dt = -x$, over a hundred units of time, most of
+  them at rest, may take at most 1,500 at a tolerance of $10^{-4}$.
 
 No gradient is asked for.
 """,
@@ -211,3 +214,18 @@ def flow_23(t, adaptive):
     steep = lambda x, now: -x.sinh()  # noqa: E731
     out, _ = solved("steps that overflow", steep, x, 0.0, 1.0, 1e-3, 4000, told, told)
     within(out, 2 * ((x / 2).tanh() * torch.tensor(-1.0).exp()).atanh(), 1e-3, told)
+
+    # Rates of 1, until one entry rests before a wall: there is no rate behind it.
+    for _ in range(3):
+        c, w = float(t.uniform(low=1.5, high=2.5)), 0.05
+        wall = torch.arange(4)[:, None] == t.integer(0, 3)
+
+        def walled(x, now, c=c, w=w, wall=wall):
+            near = ((c - x) / w).tanh() + 0 * (c + 0.2 - x).log()
+            return torch.where(wall, near, 1 + 0 * x)
+
+        x, end = torch.zeros(4, 1).double(), c + 0.5
+        given = walled, x, 0.0, end, 1e-4
+        out, _ = solved("steps into nan", *given, told=told, edge=told)
+        rest = (torch.tensor(c / w).double().sinh() * math.exp(-end / w)).asinh()
+        within(out, torch.where(wall, c - w * rest, end), 1e-4, told)

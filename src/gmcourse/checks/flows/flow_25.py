@@ -34,7 +34,7 @@ each example, `(b,)`, exactly, by automatic differentiation. `x` is `(b, d)` and
 gives `(n,)` and `v(x, t)` gives `(n, d)` for `(n, d)` and `(n,)` of the type of `x`,
 any $n$ from 1, each row from its own row. They are made of differentiable operations of
 PyTorch, each may depend on `x` alone, on `t` alone or on neither, and $p$ may lack a
-constant factor.
+constant factor, be it $e^{1000}$.
 
 All are float32, or all float64, as the result is; it is right to $10^{-5}$ or to
 $10^{-9}$ of the largest of the three terms (or of 1, if they are smaller), also where
@@ -70,6 +70,8 @@ def residual(log_p, v, x, t):
         "one time for all examples": "Each example has its own time.",
         "error where nothing depends": "A density at rest, or a constant velocity, has "
         "derivatives of 0.",
+        "underflow to zero": "The density itself is 0 or infinite as a float, and its "
+        "logarithm is not: stay with log p.",
         "float32 in between": "What comes back as float64 has the digits of float32.",
         "right in few dimensions only": "d is any number from 1.",
     },
@@ -159,12 +161,16 @@ def flow_25(t, residual):
         size = max(1.0, *(float(p.detach().abs().max()) for p in parts[:3]))
         due = parts[0] + parts[1] + parts[2].sum(1)
         got = t.tensor(out)
-        single = x.dtype == torch.float64 and torch.equal(got, got.float().double())
+        others = [0 * due, *parts[:2], parts[2].sum(1)]
+        others += [due - v for v in others]
+        single = any(held(got.double() - v.double(), size) for v in others)
+        single = single and x.dtype == torch.float64
         near = name == "far from 0" or torch.allclose(got, due, 1e-2, 1e-2 * size)
         told = known or ("float32 in between" if single else None)
         told = told or ("differences in place of derivatives" if near else None)
         past = [old for old in kept if old.shape == due.shape]
         ideas = chain([("result of an earlier call", past)], rivals(log_p, x, s, terms))
+        ideas = [] if single else ideas
         why = "The three terms in closed form (here divided by the largest)."
         ideas = ((k, [w / size for w in (v if isinstance(v, list) else [v])])
                  for k, v in ideas)  # fmt: skip
@@ -179,7 +185,18 @@ def flow_25(t, residual):
         judged("no pair", *drawn(b, d, torch.float32)[:5])
     judged("a true pair", *drawn(6, 2, torch.float64, 0.0, 0.0, 0.0)[:5], 1e-9)
     judged("float64", *drawn(4, 5, torch.float64, 30.0)[:5], 1e-9)
+    x, s = t.normal(4, 3).double(), t.uniform(4, low=0.1, high=2).double()
+    wave, total = (lambda x, s: (1.3 * x).sin()), lambda x, s: s.cos() * x.sum(1)
+    terms = lambda x, s: (-s.sin() * x.sum(1), total(wave(x, s), s),  # noqa: E731
+                          1.3 * (1.3 * x).cos(), 0 * s)  # fmt: skip
+    judged("a divergence in float64", total, wave, x, s, terms, 1e-9)
     judged("far from 0", *drawn(3, 4, torch.float64, 1e6)[:5], 1e-9)
+
+    log_p, v, x, s, terms, _ = drawn(4, 3, torch.float64)
+    for c in (-1000.0, 1000.0):
+        less = lambda x, s, c=c: log_p(x, s) + c  # noqa: E731
+        name = f"p times e^{c:g}"
+        judged(name, less, v, x, s, terms, 1e-9, "underflow to zero")
 
     still, turn = "error where nothing depends", t.normal(3, 3)
     x, s, c = t.normal(4, 3), t.uniform(4, low=0.1, high=2), t.normal(3)
@@ -204,3 +221,9 @@ def flow_25(t, residual):
             told = "The derivative of the same sum.", "cut off from the graph"
             slope = t.grad(due, leaf, weight)
             t.close(t.grad(out, leaf, weight), slope, *told, tol=1e-6)
+
+
+def held(v, size):
+    """Whether float32 holds all of it, but for what float64 lacks."""
+    v = v.detach() * 2.0**34
+    return bool(((v - v.round()).abs() / 2.0**34).max() < 1e-14 * size)

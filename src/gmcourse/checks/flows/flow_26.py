@@ -8,6 +8,7 @@ from .._exercise import Exercise
 from ._shared_paths import kutta
 
 STEEP, HURRIED = 20.0, 100.0  # the two bounds of the statement
+SHIVER = "a quick shiver in time"
 JUMP = "a jump in the velocity"
 ONE_LENGTH = "right at some distances from 0 alone"
 
@@ -81,6 +82,8 @@ def v(x, t):
         "where the path began": "The velocity depends on what was asked before. It "
         "sees where a point is, not where it comes from.",
         JUMP: "Places next to each other move very differently.",
+        SHIVER: "Within a moment the velocity goes to and fro: too little to move the "
+        "ends of paths, and yet faster than the bound.",
         "a jump in time": "From one moment to the next the velocity is another one.",
     },
 )
@@ -174,10 +177,21 @@ def flow_26(t, v):
         name = JUMP if worst > 90 else None
         t.at_most(worst, STEEP + 1e-3, "Along a line, too.", name)
         t.property("no jumps in time")
-        few = torch.stack([at(x[:2], i / 256).detach() for i in range(257)])
-        gap = (few.diff(dim=0).norm(dim=2) / (1 + x[:2].norm(dim=1))).max() * 256
         why = f"At most {HURRIED:g} times the time that passed, as stated."
-        t.at_most(gap, HURRIED + 1e-3, why, "a jump in time" if gap > 250 else None)
+
+        def hurried(moments, size, told):
+            y, gap = x[:2], torch.zeros(())
+            for time in moments:
+                change = (at(y, time + size) - at(y, time)).detach().norm(dim=1)
+                gap = max(gap, (change / (1 + y.norm(dim=1))).max() / size)
+            t.at_most(gap, HURRIED + 1e-3, why, told(gap))
+
+        moments = [i / 256 for i in range(256)]
+        hurried(moments, 1 / 256, lambda gap: "a jump in time" if gap > 250 else None)
+        for size in (1e-3, 1e-4, 1e-5):
+            shares = t.uniform(64, low=0, high=1).double() / 1.1
+            moments = ((torch.arange(64) + shares) / 64).tolist()
+            hurried(moments, size, lambda gap: SHIVER)
 
     smooth(points(8, 2))
     wide = points(3, 2, 2, 9), points(2, 2, 0.1, 0.5), points(2, 2, 3e3, 1e4)
