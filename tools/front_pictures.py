@@ -217,7 +217,7 @@ def cleared() -> Tensor:
     model = zoo.load("diffusion-fashion")
     with gm.seeded(0):
         way = [x for _, x in model.trajectory(10)]
-    chosen = [way[k * (len(way) - 1) // 4] for k in range(5)]
+    chosen = [way[k] for k in (5, 13, 15, 17, 25)]
     return tile(tint(torch.cat(chosen).clamp(0, 1)[:, 0]), 10, zoom=3)
 
 
