@@ -124,7 +124,7 @@ def diff_07(t, sample):
 
         def found():
             yield in_float32(states) if kind == torch.float64 else ("", [])
-            yield from mistakes(make, *parts, most=1, tol=10 * tol)
+            yield from mistakes(make, *parts, most=1, tol=tol)
 
         due = make(*(part[""] for part in parts))
         told = "The state after each step, from the one before. Axis 0: the steps."
