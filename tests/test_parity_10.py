@@ -123,9 +123,7 @@ def test_the_bound_of_a_chain_of_two_steps(notebook):
                 for _ in range(many)
             ]
         )
-        due = torch.stack(
-            [model.elbo(x, steps=2, ratios=ratios) for _ in range(many)]
-        )
+        due = torch.stack([model.elbo(x, steps=2, ratios=ratios) for _ in range(many)])
     gap = mine.mean(0) - due.mean(0)
     error = ((mine.var(0) + due.var(0)) / many).sqrt()
     assert (gap.abs() < 5 * error).all()
