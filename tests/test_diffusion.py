@@ -161,6 +161,22 @@ def test_the_bound_of_a_gaussian_in_closed_form(path, predict):
     assert abs(found.mean().item() - due) < 5 * error
 
 
+@every_path
+def test_the_bound_term_by_term(path):
+    """An estimate that is off by a constant: nothing is random but the step."""
+    model = diffusion(lambda x, t: torch.full_like(x, 0.5), path, data)
+    x = torch.full((3000, 2), 0.8, dtype=torch.float64)
+    ratios = [0.1 * 3**k for k in range(4)]
+    found = model.elbo(x, steps=4, ratios=(ratios[0], ratios[-1]))
+    ends = -math.log(2 * math.pi * math.e * 0.01) - (0.8 / ratios[-1]) ** 2
+    terms = [3 * 0.3**2 * (1 / r**2 - 1 / (3 * r) ** 2) for r in ratios[:3]]
+    due = torch.tensor([ends - term for term in terms], dtype=torch.float64)
+    off, which = (found[:, None] - due).abs().min(1)
+    assert off.max() < 1e-6 and which.bincount(minlength=3).min() > 850
+    asked = path.ratio(model.net.asked[-1][0]).log()  # the noisier end of a step
+    torch.testing.assert_close(asked, torch.tensor(ratios[1:]).double().log()[which])
+
+
 def test_the_bound_rises_to_the_likelihood():
     """Below log p(x) with few steps, equal to it with many: the exact denoiser."""
     for x in (-1.0, 0.8, 2.5):

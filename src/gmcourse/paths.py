@@ -229,4 +229,4 @@ def _through(x: Tensor, y: Tensor, at: Tensor) -> Tensor:
     x, y = x.to(at), y.to(at)
     i = torch.searchsorted(x, at.contiguous()).clamp(1, len(x) - 1)
     slope = (y[i] - y[i - 1]) / (x[i] - x[i - 1])
-    return torch.where(at.isneginf(), at, y[i - 1] + slope * (at - x[i - 1]))
+    return y[i - 1] + slope * (at - x[i - 1])
