@@ -119,7 +119,7 @@ class Diff05:
     variance at the end of the path | share = s**2
         -> a, d = (max(a, 0.01), max(d, 0.01))
         if t in (0, 1) else (a, d); share = s**2
-    variance at the end of the path 
+    variance at the end of the path
         | return a**2 * share, d**2 * share, (math.pi / 2) ** 2 * share
         -> return (a**2 * share, d**2 * share, (math.pi / 2) ** 2 * share
             if t else 0.0)
