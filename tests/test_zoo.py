@@ -127,6 +127,14 @@ def test_a_diffusion_of_five_minutes_is_nearer_to_data_than_the_other_families()
     assert all(value < c["metrics"]["frechet"]["value"] for c in others)
 
 
+def test_a_diffusion_of_digits_has_a_bound_below_that_of_a_continuous_flow():
+    mine, other = (
+        zoo.card(f"{n}-digits")["metrics"]["neg_log_p"] for n in ("diffusion", "ffjord")
+    )
+    assert mine["n"] == 10**4 and mine["noise"] <= 1.0 and mine["kind"] == "bound"
+    assert mine["value"] + 3 * mine["noise"] < other["value"]
+
+
 def test_five_minutes_are_five_minutes():
     card = zoo.card("vae-mnist-300s")
     assert card["minutes"]["cpu"] <= 5.0 and card["threads"] == 1

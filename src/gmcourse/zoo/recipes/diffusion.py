@@ -1,14 +1,19 @@
-"""Diffusions of images."""
+"""Diffusions of images: of clothes with labels, of small digits for their bound."""
+
+import math
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from ... import coordinates, samplers
 from ...conditions import Labels
 from ...diffusion import Diffusion, lognormal
+from ...paths import Path
 from ...unet import UNetDenoiser
 from ..making import Recipe, adamw, straight
-from ..measure import SampleDistance
-from ..sources import FASHION
+from ..measure import DrawnElbo, SampleDistance
+from ..sources import DIGITS14_UNIT, FASHION
 
 
 def _fashion() -> Diffusion:
@@ -30,6 +35,32 @@ def _fashion() -> Diffusion:
     )
 
 
+_SMALLEST = 3e-3  # a quarter of the distance of two of 256 levels
+
+
+def _evenly_in_log(path: Path, u: Tensor) -> Tensor:
+    """Times at which ``log(sigma / alpha)`` is uniform, as in the bound."""
+    low, high = math.log(_SMALLEST), math.log(80.0)
+    return path.time((low + (high - low) * u).exp())
+
+
+def _digits() -> Diffusion:
+    """Its loss is the bound itself, up to a factor and what no net can change."""
+    return Diffusion(
+        UNetDenoiser(DIGITS14_UNIT.shape, width=24),
+        DIGITS14_UNIT.shape,
+        predict=coordinates.scaled,
+        loss_in=coordinates.noise,
+        times=_evenly_in_log,
+        center=0.131,
+        spread=0.280,
+        limits=(0.0, 1.0),
+        sampler=samplers.dpm_solver,
+        grid=samplers.karras,
+    )
+
+
+_BOUND: Any = {"per_dim": True, "smallest": _SMALLEST, "draws": 4, "tolerance": 0.5}
 _JUDGE = "classifier-fashion"
 
 RECIPES = (
@@ -52,5 +83,19 @@ RECIPES = (
         batch_size=64,
         autocast=torch.bfloat16,
         bits=8,
+    ),
+    Recipe(
+        name="diffusion-digits",
+        title="diffusion",
+        source=DIGITS14_UNIT,
+        model=_digits,
+        steps=(10, 1_600, 100_000),
+        measures=(DrawnElbo(n=10_000, **_BOUND, quick=DrawnElbo(n=100, **_BOUND)),),
+        optimizer=adamw(3e-3, 0.01),
+        schedule=straight,
+        batch_size=64,
+        clip=1.0,
+        autocast=torch.bfloat16,
+        bits=12,
     ),
 )
