@@ -70,7 +70,7 @@ truth = pinwheel()
 
 class Net(nn.Module):
     def forward(self, x, sigma):
-        """For example: noisy points, (n, 2), and a level of noise -> (n, 2)."""
+        """Say, noisy points, (n, 2), and a level of noise -> (n, 2)."""
         return ...
 
 
