@@ -27,7 +27,8 @@ class Diff03:
     @reference
     def score(v, x_t, alpha, sigma, alpha_rate, sigma_rate):
         axes = (-1, *[1] * (x_t.ndim - 1))
-        a, s, da, ds = (u.view(axes) for u in (alpha, sigma, alpha_rate, sigma_rate))
+        four = (alpha, sigma, alpha_rate, sigma_rate)
+        a, s, da, ds = (u.view(axes) for u in four)
         eps = (a * v - da * x_t) / (a * ds - s * da)
         return -eps / s
 
@@ -81,10 +82,11 @@ class Diff03:
     straight path assumed | eps = (a * v - da * x_t) / (a * ds - s * da)
         -> eps = x_t + (1 - s) * v
     straight path assumed | eps = (a -> da, ds = -1, 1; eps = (a
-    rates exchanged | alpha_rate, sigma_rate)) -> sigma_rate, alpha_rate))
+    rates exchanged | four = (alpha, sigma, alpha_rate, sigma_rate)
+        -> four = (alpha, sigma, sigma_rate, alpha_rate)
     rates exchanged | (a * v - da * x_t) -> (a * v - ds * x_t)
         | (a * ds - s * da) -> (a * da - s * ds)
-    alpha and sigma exchanged | for u in (alpha, sigma -> for u in (sigma, alpha
+    alpha and sigma exchanged | four = (alpha, sigma, -> four = (sigma, alpha,
     divisor left out | / (a * ds - s * da) -> / 1
     inverse of what is due | / (a * ds - s * da) -> * (a * ds - s * da)
     sum in place of a difference | - da * x_t -> + da * x_t | ds - s -> ds + s

@@ -51,6 +51,7 @@ def step_back(x, x_k, k, betas):
     ),
     misconceptions={
         "no pair": "Mean and variance, in this order.",
+        "logarithm of what is due": "The variance itself is due.",
         OFF: "betas[0] belongs to the step from the data to k = 1.",
         "k = 1 left out": "Before the first step there is no noise: the mean is the "
         "data, exactly, and the variance 0.",

@@ -66,7 +66,7 @@ def mean_noise(x_t, points, weights, alpha, sigma):
         "the points.",
         "shares that do not add up to one": "Weights go into the shares before these "
         "are normalized.",
-        "nearest point alone": "Far from no noise many points may be behind x_t.",
+        "nearest point alone": "With some noise more than one point may be behind x_t.",
         "distance left out": "The points are weighted by how well each of them "
         "explains x_t, too.",
         "data in place of the noise": "The mean of the points is what a net would say "
