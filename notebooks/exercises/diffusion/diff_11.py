@@ -36,7 +36,8 @@ class Diff11:
 
         def loss(self, x, c):
             """(b, d), (b,) -> a number."""
-            k, eps = torch.randint(len(self.betas), (len(x),)), torch.randn_like(x)
+            k = torch.randint(len(self.betas), (len(x),))
+            eps = torch.randn_like(x)
             kept = self.kept[k, None]
             x_k = kept.sqrt() * x + (1 - kept).sqrt() * eps
             c = c.masked_fill(torch.rand(len(c)) < self.drop, self.classes)
@@ -54,7 +55,8 @@ class Diff11:
             """(b, d), (b,) -> (b, d)."""
             x, nothing = noise, torch.full_like(c, self.classes)
             for k in reversed(range(len(self.betas))):
-                beta, kept, step = self.betas[k], self.kept[k], torch.full_like(c, k)
+                beta, kept = self.betas[k], self.kept[k]
+                step = torch.full_like(c, k)
                 eps = self.average(x, step, nothing)
                 eps = eps + weight * (self.average(x, step, c) - eps)
                 x = (x - beta / (1 - kept).sqrt() * eps) / (1 - beta).sqrt()
@@ -256,8 +258,8 @@ class Diff11:
         -> torch.rand(len(c)) > self.drop
     one draw for all labels | torch.rand(len(c)) < self.drop
         -> torch.rand(1) < 0.5
-    one noise for all dimensions | (len(x),)), torch.randn_like(x)
-        -> (len(x),)), torch.randn_like(x[:, :1]).expand_as(x)
+    one noise for all dimensions | eps = torch.randn_like(x)
+        -> eps = torch.randn_like(x[:, :1]).expand_as(x)
     average copied | old + (1 - rate) * (new - old) -> new
     average that stays | old.copy_( -> old.clone().copy_(
     weights shared | copy.deepcopy(net) -> net

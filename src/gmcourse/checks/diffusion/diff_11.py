@@ -60,7 +60,8 @@ class Diffusion(nn.Module):
 
     def loss(self, x, c):
         """(b, d), (b,) -> a number."""
-        k, eps = torch.randint(len(self.betas), (len(x),)), torch.randn_like(x)
+        k = torch.randint(len(self.betas), (len(x),))
+        eps = torch.randn_like(x)
         kept = self.kept[k, None]
         x_k = kept * x + (1 - kept).sqrt() * eps
         return (self.net(x_k, k, c) - eps).square().mean()
@@ -77,7 +78,8 @@ class Diffusion(nn.Module):
         """(b, d), (b,) -> (b, d)."""
         x, nothing = noise, torch.full_like(c, self.classes)
         for k in reversed(range(len(self.betas))):
-            beta, kept, step = self.betas[k], self.kept[k], torch.full_like(c, k)
+            beta, kept = self.betas[k], self.kept[k]
+            step = torch.full_like(c, k)
             eps = self.average(x, step, nothing)
             eps = eps + weight * (self.average(x, step, c) - eps)
             x = (x - beta / (1 - kept).sqrt() * eps) / (1 - beta).sqrt()
@@ -294,22 +296,23 @@ def diff_11(t, Diffusion):
     }  # fmt: skip
     nothing = {"": classes, ANOTHER: list(range(classes))}
     scales = {"": 1.0, "sampled by the net itself": 1.6}
-    roots = {
-        "": lambda b, v, x, e: (x - b / (1 - v).sqrt() * e) / (1 - b).sqrt(),
+    roots = {  # the factors of the state and of the noise said
+        "": lambda b, v: ((1 - b) ** -0.5, b * ((1 - b) * (1 - v)) ** -0.5),
         "mean of a step otherwise": [
-            lambda b, v, x, e: (x - b / (1 - v) * e) / (1 - b).sqrt(),
-            lambda b, v, x, e: (x - b / (1 - v).sqrt() * e) / (1 - b),
-            lambda b, v, x, e: (x - b / (1 - b).sqrt() * e) / (1 - b).sqrt(),
-            lambda b, v, x, e: (x - b / (1 - v).sqrt() * e) / v.sqrt(),
-            lambda b, v, x, e: (x - b.sqrt() * e) / (1 - b).sqrt(),
-            lambda b, v, x, e: x - b / (1 - v).sqrt() * e,
+            lambda b, v: ((1 - b) ** -0.5, b / (1 - v) * (1 - b) ** -0.5),
+            lambda b, v: (1 / (1 - b), b / (1 - b) * (1 - v) ** -0.5),
+            lambda b, v: ((1 - b) ** -0.5, b / (1 - b)),
+            lambda b, v: (v**-0.5, b * (v * (1 - v)) ** -0.5),
+            lambda b, v: ((1 - b) ** -0.5, (b / (1 - b)) ** 0.5),
+            lambda b, v: (1.0, b * (1 - v) ** -0.5),
         ],
     }  # fmt: skip
 
     def mean(k, guide, free, scale, root):
         x = states[k]
         said = [say(x, k, label, scale) for label in (c, torch.full_like(c, free))]
-        return root(betas[k], kept[k], x, guide(*said))
+        by, less = root(betas[k], kept[k])
+        return by * x - less * guide(*said)
 
     parts = guides, nothing, scales, roots
     right = [part[""] for part in parts]
