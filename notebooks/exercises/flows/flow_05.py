@@ -189,6 +189,9 @@ class Flow05:
         -> self.bias = torch.zeros(channels)
     float32 in between | return (x + self.bias[:, None, None]) * scale
         -> return ((x + self.bias[:, None, None]) * scale).float().to(x)
+    float32 in between | (x, (0, 2, 3), correction=0)
+        -> (x.float(), (0, 2, 3), correction=0)
+    float32 in between | -std.log() -> -std.float().log()
     bias after the scale | (x + self.bias[:, None, None]) * scale, log
         -> x * scale + self.bias[:, None, None], log
         | copy_(-mean) -> copy_(-mean / std)

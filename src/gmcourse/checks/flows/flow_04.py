@@ -7,6 +7,7 @@ from .._exercise import Exercise
 from ._shared_maps import along, pair
 
 NEVER = "halves never take turns"
+KEPT = "numbers kept from the last forward call"
 
 
 @Exercise(
@@ -34,9 +35,10 @@ not).
 `Stack(d, layers, width)` is a `nn.Module`, with $d \ge 2$, even or odd, and one layer
 or more. `forward(x)` takes `(b, d)` and gives the pair `(z, log_det)`, in which
 `log_det`, `(b,)`, is $\log |\det \partial z / \partial x|$ of each row. `inverse(z)`
-gives the `x` whose `z` this is. The weights of all nets are among the module's
-parameters, each net has its own, and each is a `nn.Sequential` with one hidden layer of
-`width` units, as it stands there. Gradients flow through both directions.
+gives the `x` whose `z` this is, whatever was called before. The weights of all nets are
+among the module's parameters, each net has its own, and each is a `nn.Sequential` with
+one hidden layer of `width` units, as it stands there. Gradients flow through both
+directions.
 
 It runs, and what it trains never looks like the data. It is wrong in **three places**.
 Repair them, and keep the interface.
@@ -94,6 +96,8 @@ class Stack(nn.Module):
         "and the nets of every second layer have other sizes.",
         "nets of another kind": "Each net is a nn.Sequential whose one hidden layer "
         "has `width` units.",
+        KEPT: "The way back makes s and t anew, from what each layer keeps: its z "
+        "need not come from the last call of forward, or from this module.",
         "scale and shift exchanged": "The first half of the outputs is s.",
         "scale bounded": "s is taken as it is, whatever its size.",
         "determinant made before its logarithm": "The product of the e^s leaves the "
@@ -238,6 +242,15 @@ def flow_04(t, Stack):
     for d, layers in ((3, 2), (5, 3), (3, 3), (2, 3)):
         judged(d, layers, told, odd if d % 2 else None)
 
+    t.property("the inverse of a z that another call gave")
+    x, other = (t.away(4, 5, low=0.3, high=1.5).double() for _ in range(2))
+    first, second = made(5, 3), made(5, 3)
+    second.load_state_dict(first.state_dict())
+    z = t.tensor(run(first, x)[0]).detach()
+    run(first, other)
+    for stack in (first, second):
+        back = t.edge(KEPT, stack.inverse, z)
+        t.close(back, x, "inverse undoes forward.", KEPT, tol=1e-7)
     extreme(500)
     extreme(-500)
     t.property("each layer has a net of its own, among the parameters")

@@ -90,6 +90,8 @@ def drawn(z, order, lower, upper, sign, log_s):
         "determinant made before its logarithm": "The product of the sizes leaves the "
         "type, where the sum of their logarithms is a number like any other.",
         "signs in the log-determinant": "The logarithm is of the determinant's size.",
+        "right for few channels alone": "c is any number from 1: what ends after a few "
+        "steps, or terms, has not seen all channels.",
         "gradient of unused entries": "What is not used has no influence.",
         "matrix made": "Once it is multiplied out, W has lost the small sizes.",
         "places left out": "The matrix acts at each of the h·w places.",
@@ -197,7 +199,7 @@ def flow_06(t, drawn):
         found = [v for v, _ in same] + [solved(z, *p) for _, p in same]
         yield "result of an earlier call", found
 
-    def judged(name, z, found, tol=1e-9, edge=None):
+    def judged(name, z, found, tol=1e-9, edge=None, known=None):
         """``edge`` is the mistake that is looked for where ``s`` is extreme."""
         t.property(name)
         x, log_det = pair(t, t.call(drawn, z, *found), "(x, log_det)")
@@ -221,7 +223,7 @@ def flow_06(t, drawn):
         else:
             near = in_float32(t.tensor(x), due)
             ideas = chain([near], swaps(*(v.detach() for v in double)))
-            t.close(x, due, f"{why}.", None, ideas, tol)
+            t.close(x, due, f"{why}.", known, ideas, tol)
         past.append((due, [v.detach() for v in double[1:]]))
         t.property(f"log-determinant: {name}", of=log_det)
         told = "matrix made" if edge == "matrix made" else None
@@ -264,6 +266,11 @@ def flow_06(t, drawn):
     for shape in ((1, 3, 4, 2), (3, 4, 1, 1), (2, 1, 3, 2), (1, 1, 1, 1), (2, 2, 1, 3)):
         name = "images of {1} channels, {2} × {3}, {0} of them".format(*shape)
         judged(name, t.normal(*shape).double(), parts(shape[1]))
+    for n in (8, t.integer(9, 14), 17):
+        order, lower, upper, *rest = parts(n)
+        found = order, lower * 3 / n, upper * 3 / n, *rest
+        z, few = t.normal(2, n, 2, 1).double(), "right for few channels alone"
+        judged(f"{n} channels", z, found, known=few)
     judged("float32", t.normal(*size), parts(c, torch.float32), 1e-3)
     order, lower, upper, sign, _ = parts(6)
     log_s = torch.linspace(17.5, -17.5, 6).double()

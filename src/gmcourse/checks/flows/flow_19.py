@@ -40,7 +40,8 @@ Write `linear_flow(A, c, t, x)` for `A`, `(d, d)`, `c`, `(d,)`, a float `t` and 
 log-density of $x(t)$ at each row of `x` in nats, `(b,)`. No steps are taken and
 nothing is drawn. The real parts of the eigenvalues of $A$ lie between -4 and 4; there
 may be complex ones, equal ones, zeros, and fewer eigenvectors than $d$. All is right to
-$10^{-8}$ times 1 plus its size, and gradients flow from all three to `A`, `c` and `x`.
+$10^{-8}$ times 1 plus its size, and gradients flow from each of the three to what it
+depends on: to `A` from all, to `c` from the mean and `log_p`, to `x` from `log_p`.
 
 Of `log_p` more is asked: right to $10^{-5}$ times 1 plus its size at $t = 0$ also where
 the eigenvalues are spread from -9 to 9. The covariance is singular then, as far as

@@ -39,7 +39,8 @@ noise it is. Both are float32, or float64, as what they are given and `field` ar
 Gradients flow to the weights of `field`, and through `sample` to `z`.
 
 It runs, its loss falls, and its samples are nonsense. It is wrong in **four places**.
-Repair them, and keep the interface, the rule and the kind of noise.
+Repair them, and keep the interface, the rule and the kind of noise. The interface is
+`Flow(field, steps)`, `log_prob` and `sample`; `rates` is yours, and may take the noise.
 """,
     stub='''
 class Flow(nn.Module):

@@ -34,8 +34,8 @@ allowed: a component is a single point then.
 Write `marginal_velocity(x, t, weights, means, stds)` for `x` `(b, d)`, `t` `(b,)` with
 a time from 0 to 1 for each row, `weights` `(k,)`, positive and with a sum of 1, `means`
 `(k, d)` and `stds` `(k,)`. The result is `(b, d)`. There may be one component or many,
-and hundreds of dimensions. `x` may lie far from all data. $t = 1$ is allowed always,
-$t = 0$ where no $s_k$ is 0; with points, $t$ is $0.001$ or more.
+and hundreds of dimensions. `x` may lie thousands away from all data. $t = 1$ is
+allowed always, $t = 0$ where no $s_k$ is 0; with points, $t$ is $0.001$ or more.
 
 All are float32 or all float64, and so is the result; in float64 it is right to
 $10^{-8}$ times 1 plus its size, in float32 to $10^{-3}$ of the largest entry. Gradients
