@@ -8,8 +8,9 @@ from .. import build, reference
 
 class Diff14:
     r"""
-    The denoiser of [Karras et al. (2022)](https://arxiv.org/abs/2206.00364) and the solver of
-    [Lu et al. (2022)](https://arxiv.org/abs/2211.01095), which costs one evaluation a step.
+    The denoiser of [Karras et al. (2022)](https://arxiv.org/abs/2206.00364) and the
+    solver of [Lu et al. (2022)](https://arxiv.org/abs/2211.01095), which costs one
+    evaluation a step.
     """
 
     @reference
