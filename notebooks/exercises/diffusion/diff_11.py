@@ -300,3 +300,32 @@ class Diff11:
                 return (self.net(x_k, k, c) - eps).square().mean()
 
         return Diffusion
+
+    @wrong("noise fixed across calls")
+    @build
+    def seeded_samples():
+        class Diffusion(Diff11.Diffusion):
+            def sample(self, noise, c, weight=1.0):
+                with torch.random.fork_rng():
+                    torch.manual_seed(0)
+                    return super().sample(noise, c, weight)
+
+        return Diffusion
+
+    @wrong("draws not independent")
+    @build
+    def one_noise_for_all_steps():
+        class Diffusion(Diff11.Diffusion):
+            @torch.no_grad()
+            def sample(self, noise, c, weight=1.0):
+                x, nothing = noise, torch.full_like(c, self.classes)
+                fresh = torch.randn_like(x)
+                for k in reversed(range(len(self.betas))):
+                    beta, step = self.betas[k], torch.full_like(c, k)
+                    eps = self.average(x, step, nothing)
+                    eps = eps + weight * (self.average(x, step, c) - eps)
+                    x = (x - beta / (1 - self.kept[k]).sqrt() * eps) / (1 - beta).sqrt()
+                    x = x + beta.sqrt() * fresh if k > 0 else x
+                return x
+
+        return Diffusion

@@ -181,6 +181,34 @@ class Diff12:
         -> prior_std = prior_std**2; r = (sigmas
     floor under the variance | / sigmas**2 -> / (sigmas**2 + 1e-8)
     floor under the variance | / sigmas**2 -> / sigmas.clamp(min=1e-2) ** 2
+    number of values otherwise | b, K = -> D = x.shape[-1]; b, K =
+        | (square + r - 1 - r.log()).sum(1)
+        -> (square.sum(1) + D * (r - 1 - r.log()))
+    number of values otherwise | b, K = -> D = x.numel(); b, K =
+        | (square + r - 1 - r.log()).sum(1)
+        -> (square.sum(1) + D * (r - 1 - r.log()))
+    estimate in place of the data | alphas[-1] * x / -> alphas[-1] * x_hat[-1] /
+    cross-entropy in place of the divergence | r - 1 - r.log()
+        -> r + math.log(2 * math.pi * prior_std**2)
+    variance of another law | fall = ratio[:-1] - ratio[1:]
+        -> u, v = sigmas[:-1] ** 2, sigmas[1:] ** 2
+        ; w = v - (alphas[1:] / alphas[:-1]) ** 2 * u
+        ; fall = (alphas[:-1] * w / v) ** 2 / w
+    variance of another law | fall = ratio[:-1] - ratio[1:]
+        -> u, v = sigmas[:-1] ** 2, sigmas[1:] ** 2
+        ; w = v - (alphas[1:] / alphas[:-1]) ** 2 * u
+        ; fall = (alphas[:-1] * w / v) ** 2 / u
+    error of another scale | (x - x_hat[1:])
+        -> (alphas[1:, None, None] * (x - x_hat[1:]))
+    added up, step by step | return torch.cat([end[None], steps])
+        -> return torch.cat([end[None], steps]).cumsum(0)
+    scaled by the number of steps | steps = 0.5 * -> steps = (K - 1) * 0.5 *
+    scaled by the number of steps | return torch.cat([end[None], steps])
+        -> return torch.cat([end[None], steps]) / K
+    logarithm of the end otherwise | - r.log() -> - r.log10()
+    float32 in between | r = (sigmas
+        -> prior_std = torch.tensor(prior_std).to(x); r = (sigmas
+    global random state reseeded | b, K = -> torch.manual_seed(0); b, K =
     floor under the variance | / sigmas**2
         -> / (sigmas**2 + torch.finfo(sigmas.dtype).eps)
     floor under the variance | fall[:, None] -> fall.clamp(max=5e4)[:, None]

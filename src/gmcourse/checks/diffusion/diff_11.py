@@ -323,24 +323,30 @@ def diff_11(t, Diffusion):
     told = LAST if random and centered else None
     ideas = mistakes(lambda *p: mean(0, *p), *parts)
     t.close(out, due, "The mean of the step, and no noise.", told, ideas, 1e-4)
-    for k in range(K - 1, 0, -1):
-        t.property("the other steps", of=out)
-        x, size, due = states[k], betas[k].sqrt(), mean(k, *right)
-        z = (states[k - 1] - due) / size
-        less = (1 - kept[k - 1]) / (1 - kept[k])
-        ideas = {
-            "noise left out of the steps": 0.0,
-            "variance of the posterior": less.sqrt(),
-            "variance taken for the deviation": [size, size * less],
-        }
-        others = [(mean(k, *right[:3], root) - due) / size
-                  for root in roots["mean of a step otherwise"]]  # fmt: skip
-        name = "noise left out of the steps" if z.std(0).max() < 1e-3 else None
-        if any(((z - off).std(0) - 1).abs().max() < 0.1 for off in others):
-            name = "mean of a step otherwise" if z.std(0).max() > 1.2 else name
-        off = [v.mean(0) for v in others]
-        t.std(z, 1.0, f"Of step {k}.", name, ideas)
-        t.mean(z, 0.0, 1.0, f"Of step {k}.", None, {"mean of a step otherwise": off})
-        for pair in ([z[:, 0], z[:, 1]], [z[:, 0], x[:, 0]], [z[:, 1], x[:, 1]]):
-            told = "Noise of its own.", "draws not independent"
-            t.independent(torch.stack(pair, 1), *told)
+
+    # The other steps, all at once: what is left of each is noise of its own.
+    t.property("the other steps", of=out)
+
+    def noises(root):
+        offs = [states[k - 1] - mean(k, *right[:3], root) for k in range(1, K)]
+        return torch.cat(offs, 1) / size
+
+    size = betas[1:].sqrt().repeat_interleave(d)
+    less = ((1 - kept[:-1]) / (1 - kept[1:])).repeat_interleave(d)
+    otherwise = "mean of a step otherwise"
+    z, others = noises(right[3]), [noises(root) for root in roots[otherwise]]
+    ideas = {
+        "variance of the posterior": less.sqrt(),
+        "variance taken for the deviation": [size, size * less],
+    }
+    off = [(v.std(0) - 1).abs().max() for v in (z, *others)]
+    name = otherwise if off[0] > 0.1 > min(off) else None
+    name = "noise left out of the steps" if z.abs().max() < 1e-3 else name
+    t.std(z, 1.0, "Deviation 1.", name, ideas)
+    ideas = {otherwise: [(z - v).mean(0) for v in others]}
+    t.mean(z, 0.0, 1.0, "Mean 0.", None, ideas)
+    told = "Of each step and value.", "draws not independent"
+    t.independent(torch.cat([start, z], 1), *told)
+    again = t.call(model.sample, start, c, weight)
+    told = "Other noise at each call.", "the same", "noise fixed across calls"
+    t.true((again - out).abs().max() > 1e-2, *told)

@@ -1,15 +1,13 @@
 """Exercise diff-12: The bound, term by term."""
 
-from itertools import chain
-
 import torch
 from torch.distributions import Normal, kl_divergence
 
 from .._exercise import Exercise
-from .._parts import mistakes
+from ._shared_bound import CROSS, FLOOR, SINGLE, ends, steps
 from ._shared_noised import drawn, slopes
 
-FLOOR, UNUSED = "floor under the variance", "first estimate used"
+UNUSED = "first estimate used"
 
 
 @Exercise(
@@ -96,7 +94,20 @@ def bound_terms(x, x_hat, alphas, sigmas, prior_std):
         "prior taken as the last noise": "The prior has the deviation s; that of the "
         "last level is another.",
         "prior taken as the standard normal": "The prior has the deviation s, not 1.",
-        "float32 in between": "What comes back as float64 has the digits of float32.",
+        SINGLE: "What comes back as float64 has the digits of float32. (torch.tensor "
+        "makes float32 of a Python float.)",
+        CROSS: "This is the mean of -log p under q; that of log q is still to be "
+        "added.",
+        "variance of another law": "The distance of the means counts in units of the "
+        "variance of q(z_{k-1} | z_k, x).",
+        "error of another scale": "The error is that of the data: x_hat - x.",
+        "estimate in place of the data": "The end is about q(z | x): no estimate is "
+        "made there.",
+        "number of values otherwise": "Count the values of one example, along all of "
+        "its axes.",
+        "added up, step by step": "Each row is one term; nothing is summed over them.",
+        "scaled by the number of steps": "Each row is one term, as it stands in the "
+        "bound.",
     },
 )
 def diff_12(t, bound_terms):
@@ -121,12 +132,18 @@ def diff_12(t, bound_terms):
         near = held and torch.allclose(got, due, 1e-4, 1e-5)
 
         def ideas(rows, wrong):
-            yield "float32 in between", [got[rows].detach()] * near
+            yield SINGLE, [got[rows].detach()] * near
             old = [v for v in past if v.shape == due.shape]
             yield "result of an earlier call", [v[rows] for v in old]
             turned = due.roll(-1, 0), due.flip(0), torch.cat([due[:1], due[1:].flip(0)])
-            if K > 2 or rows == 0:
-                yield "terms in another order", [v[rows] for v in turned]
+            other = [v[rows] for v in turned if not torch.equal(v[rows], due[rows])]
+            yield "terms in another order", other
+            if rows != 0:
+                yield "added up, step by step", due.cumsum(0)[rows]
+            yield (
+                "scaled by the number of steps",
+                [v[rows] for n in (K, K - 1) if n > 1 for v in (due / n, due * n)],
+            )
             yield from wrong
 
         told = "What a step back costs.", default, ideas(slice(1, None), steps(*args))
@@ -179,111 +196,3 @@ def expected(x, x_hat, alphas, sigmas, s):
         std = (here + there) ** -0.5
         rows.append(kl_divergence(*(Normal(m, std) for m in both)))
     return torch.stack([row.sum(1) for row in rows])
-
-
-def over_all(v):
-    """What sums become by mistake, for both kinds of terms; ``v`` is (..., b, d)."""
-    return {
-        "": v.sum(-1),
-        "mean over the dimensions": v.mean(-1),
-        "dimensions left out": [v[..., 0], v[..., :-1].sum(-1)],
-        "reduced over the batch": [
-            f(v.sum(-1), -1, True).expand(v.shape[:-1]) for f in (torch.sum, torch.mean)
-        ],
-    }
-
-
-FACTORS = {
-    "": 0.5,
-    "off by a factor of two": [1.0, 0.25],
-    "sign flipped": -0.5,
-    "bits in place of nats": 0.5 / torch.tensor(2.0).double().log(),
-}
-
-
-def steps(x, x_hat, alphas, sigmas):
-    """What mistakes give for the steps."""
-    a, v = alphas**2, sigmas**2
-    x, x_hat = x.reshape(len(x), -1), x_hat.reshape(len(x_hat), len(x), -1)
-    e = x_hat[1:] - x
-    others = x_hat[:-1], x_hat[1:].flip(0), x_hat[[*range(2, len(x_hat)), -1]]
-    errors = over_all(e**2) | {
-        "absolute error": e.abs().sum(-1),
-        "square root taken": (e**2).sum(-1).sqrt(),
-        "squared after the sum": e.sum(-1) ** 2,
-        "estimate of another step": [((g - x) ** 2).sum(-1) for g in others],
-    }
-    fall = lambda r: r[:-1] - r[1:]  # noqa: E731
-    r = a / v
-    near = fall(r)
-    falls = {
-        "": near,
-        "ratio turned around": [-fall(v / a), fall(v / a), 1 / near],
-        "logarithms of the ratio": [fall(r.log()), fall(r.log()) / 2],
-        "ratio of deviations": [fall(r**0.5), fall(alphas / v), fall(a / sigmas)],
-        "variance preserving assumed": [fall(a / (1 - a)), fall((1 - v) / v),
-                                        fall(1 / v), fall(a)],
-        "the ratio, not its fall": [r[1:], r[:-1]],
-        "fall of another step": [near.roll(1), near.roll(-1), near.flip(0)],
-        "relative fall": [r[:-1] / r[1:] - 1, 1 - r[1:] / r[:-1]],
-        "weight left out": torch.ones_like(near),
-        "square of what is due": [fall(r**2), near**2],
-        FLOOR: [fall(a / (v + 10.0**-n)) for n in range(2, 11)],
-    }  # fmt: skip
-    make = lambda e, w, c: c * w[:, None] * e  # noqa: E731
-    yield from mistakes(make, errors, falls, FACTORS, tol=1e-8)
-
-
-def ends(x, x_hat, alphas, sigmas, s):
-    """What mistakes give for the end."""
-    x, p = x.reshape(len(x), -1), torch.tensor(s, dtype=torch.float64)
-    d = x.shape[1]
-    levels = {"": -1, "another level at the end": [0, -2]}
-    priors = {
-        "": lambda p, c: p,
-        "prior taken as the last noise": lambda p, c: c,
-        "prior taken as the standard normal": lambda p, c: p**0,
-        "standard deviation taken as a variance": lambda p, c: p**0.5,
-        "standard deviation squared": lambda p, c: p**2,
-    }
-    means = {
-        "": lambda a, c, p: a**2 / p**2,
-        "mean of the end otherwise": [
-            lambda a, c, p: 1 / p**2, lambda a, c, p: a / p**2, lambda a, c, p: a**2,
-            lambda a, c, p: a**2 / p, lambda a, c, p: a**2 / c**2,
-            lambda a, c, p: -(a**2) / p**2,
-        ],
-        "mean of the end left out": lambda a, c, p: 0 * p,
-    }  # fmt: skip
-    ratios = {
-        "": lambda c, p: c**2 / p**2,
-        "variances of the end otherwise": [
-            lambda c, p: p**2 / c**2, lambda c, p: c / p, lambda c, p: c**2,
-            lambda c, p: 0 * p, lambda c, p: c**2 / p, lambda c, p: 2 * c**2 / p**2,
-        ],
-    }  # fmt: skip
-    logs = {
-        "": lambda c, p: 2 * (p.log() - c.log()),
-        "logarithm of the end otherwise": [
-            lambda c, p: 2 * (c.log() - p.log()), lambda c, p: p.log() - c.log(),
-            lambda c, p: 0 * p, lambda c, p: -2 * c.log(), lambda c, p: 2 * p.log(),
-            lambda c, p: 4 * (p.log() - c.log()),
-        ],
-    }  # fmt: skip
-    ones = {"": 1, "the -1 of each value left out or changed": [0, -1, 2, 0.5, 1 / d]}
-    counts = {"": d, "counted once, not for each value": 1}
-    sums = over_all(x**2)
-    whole = {"": 0, "arguments of the KL swapped": 1}
-
-    def make(i, prior, mean, ratio, log, one, n, square, c, swapped):
-        a, std = alphas[i], sigmas[i]
-        p_here = prior(p, std)
-        if swapped:
-            std, p_here = p_here, std
-        parts = ratio(std, p_here) + log(std, p_here) - one
-        n = n / d if square is sums["mean over the dimensions"] and n > 1 else n
-        return c * (mean(a, std, p_here) * square + n * parts)
-
-    parts = levels, priors, means, ratios, logs, ones, counts, sums, FACTORS, whole
-    found = (mistakes(make, *parts, most=most, tol=1e-8) for most in (1, 2))
-    yield from chain.from_iterable(found)
