@@ -177,8 +177,8 @@ def diff_12(t, bound_terms):
 
 
 def any_chain(t, K):
-    """alphas in any order, and sigmas such that their ratio grows."""
-    alphas, rates = t.uniform(2, K, low=0.3, high=1.0).double() / 0.7
+    """alphas in any order and none of them 1; sigmas such that their ratio grows."""
+    alphas, rates = t.uniform(2, K, low=0.3, high=1.0).double() / 0.703
     return alphas, alphas * 0.3 * (1 + rates / 2).cumprod(0)
 
 
