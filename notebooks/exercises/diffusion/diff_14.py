@@ -84,7 +84,7 @@ def diffusion(spread=0.5, steps=8_000, **how):
     return model.eval()
 
 
-def by_library(ends=(0.24, 60.0), spread=0.5, **how):
+def by_library(ends=(0.24, 20.0), spread=0.5, **how):
     how = {name: getattr(coordinates, v) for name, v in how.items()}
     taught = diffusion(spread, **how)
 
