@@ -9,8 +9,11 @@ from torch import Tensor, nn
 
 from .._exercise import Exercise, Stop
 
-# Nats and a share; provisional, until 20 seeds of the reference are measured.
-BOUND, NEAR, CHANCE = 0.25, 0.6, 2.0
+# Nats: over 20 seeds the reference is 0.07 above, with a standard deviation of 0.05,
+# from -0.02 to 0.16; three and a half deviations are added. Total variation: 0.057,
+# 0.061 and 0.063 over 3 seeds, fewer than the usual 20; over 19 in smaller cells, of
+# [-3, 3]^2, it was 0.077 with a deviation of 0.004.
+BOUND, NEAR, CHANCE = 0.25, 0.6, 5.0
 MISSED, CELLS, EDGE = 0.10, 12, 4.0
 WEIGHTS, ASKED, DRAWN = 10_000, 16, 10_000
 
@@ -114,6 +117,8 @@ def diff_14(t, net, sample):
     from gmcourse.data.densities import pinwheel
 
     truth = pinwheel()
+    entropy = truth.entropy
+    assert entropy is not None  # for the type checker: it is known
     t.trained(net)
     t.property(f"at most {WEIGHTS:,} weights")
     count = sum(p.numel() for p in chain(net.parameters(), net.buffers()))
@@ -150,11 +155,11 @@ def diff_14(t, net, sample):
     moved = (drawn(eps + 1e-3 * noise(2000))[0] - drawn(eps)[0]).norm(dim=1)
     odd = ((moved == 0) | (moved > 0.2)).float().mean()
     told = f"{odd:.1%} of them stay, or jump", JUMPS
-    t.true(odd < 0.05, "A little, when it moves by a thousandth.", *told)
+    t.true(odd < 0.01, "A little, when it moves by a thousandth.", *told)
 
     def gap(x):
         """Nats below the truth's own samples."""
-        return float(-truth.entropy - truth.log_prob(x.double()).mean())
+        return float(-entropy - truth.log_prob(x.double()).mean())
 
     eps = noise(DRAWN)
     x, asked = drawn(eps)
