@@ -160,7 +160,7 @@ def steps(betas, x, eps, z, large):
         c = beta, keep, bar, old
         return scale(*c) * (x - share(*c) * said) + std(*c) * noise
 
-    posterior = lambda b, k, bar, old: (b * (1 - old) / (1 - bar)).sqrt()  # noqa: E731
+    posterior = lambda b, k, bar, old: ((1 - old) * (b / (1 - bar))).sqrt()  # noqa: E731
     root = lambda b, k, bar, old: b.sqrt()  # noqa: E731
     schedules = {
         "": betas,

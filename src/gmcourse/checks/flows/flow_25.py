@@ -70,8 +70,6 @@ def residual(log_p, v, x, t):
         "one time for all examples": "Each example has its own time.",
         "error where nothing depends": "A density at rest, or a constant velocity, has "
         "derivatives of 0.",
-        "underflow to zero": "The density itself is 0 or infinite as a float, and its "
-        "logarithm is not: stay with log p.",
         "float32 in between": "What comes back as float64 has the digits of float32.",
         "right in few dimensions only": "d is any number from 1.",
     },
