@@ -15,7 +15,7 @@ from ._arguments import integer
 from .nets import mlp
 from .paths import Path
 
-__all__ = ["PointDenoiser", "along", "guide", "optimal"]
+__all__ = ["PointDenoiser", "along", "guide", "optimal", "waves"]
 
 Denoise = Callable[[Tensor, float], Tensor]
 
@@ -66,6 +66,13 @@ def optimal(points: Float[Tensor, "n ..."], path: Path) -> Denoise:
     return denoise
 
 
+def waves(t: Float[Tensor, " b"], frequencies: int) -> Float[Tensor, "b k"]:
+    """A time as sines and cosines of ``k π t / 2``, ``k`` = 1 … ``frequencies``."""
+    k = torch.arange(1, frequencies + 1, device=t.device)
+    angles = math.pi / 2 * k * t[:, None]
+    return torch.cat([angles.sin(), angles.cos()], 1)
+
+
 class PointDenoiser(nn.Module):
     """A fully connected net of points that is told the time, and maybe a label.
 
@@ -100,9 +107,7 @@ class PointDenoiser(nn.Module):
         t: Float[Tensor, " b"],
         c: Int[Tensor, " b"] | None = None,
     ) -> Float[Tensor, "b d"]:
-        k = torch.arange(1, self.frequencies + 1, device=x.device)
-        angles = math.pi / 2 * k * t[:, None]
-        told = [x, angles.sin(), angles.cos()]
+        told = [x, waves(t, self.frequencies)]
         if self.classes:
             c = x.new_full((len(x),), self.classes).long() if c is None else c
             told.append(F.one_hot(c, self.classes + 1)[:, :-1].to(x.dtype))

@@ -7,7 +7,7 @@ coordinate the net speaks; the bound on the likelihood is the same error with we
 import itertools
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -84,7 +84,7 @@ class Diffusion(GenerativeModel):
         limits: tuple[float, float] | None = None,
         condition: Condition | None = None,
         drop: float = 0.1,
-        sampler: Callable[..., Iterator[tuple[float, Tensor]]] = samplers.ddim,
+        sampler: Callable[..., samplers.States] = samplers.ddim,
         grid: Callable[[Path, int], list[float]] = samplers.evenly,
         steps: int = 25,
     ):
@@ -102,11 +102,17 @@ class Diffusion(GenerativeModel):
     ) -> Float[Tensor, "b ..."]:
         """The estimate of the data, in the inner units, as ``x_t`` is."""
         skip, out, scale = (over(k, x_t) for k in self.predict(self.path, t))
-        return skip * x_t + out * self.net(scale * x_t, t, c)
+        return skip * x_t + out * self._say(scale * x_t, t, c)
+
+    def _say(self, x_t: Tensor, t: Tensor, c: Any) -> Tensor:
+        """What the net says; it is told the null condition where nothing is given."""
+        if c is None and self.condition is not None:
+            c = self.condition.null(len(x_t), x_t)
+        return self.net(x_t, t, c)
 
     def loss(self, x, c=None):
         self.check(x, c)
-        x, c = self._inner(x), self._taught(c, x)
+        x, c = self._inner(x), self._taught(c)
         t = self.times(self.path, torch.rand(len(x), device=x.device, dtype=x.dtype))
         error = self._error(x, t, c)
         if self.loss_in is not self.predict:
@@ -120,7 +126,7 @@ class Diffusion(GenerativeModel):
         x_t = self.path.noised(x, t, eps)
         skip, out, scale = (over(k, x) for k in self.predict(self.path, t))
         target = (x - skip * x_t) / out
-        return (self.net(scale * x_t, t, c) - target).square().flatten(1).mean(1)
+        return (self._say(scale * x_t, t, c) - target).square().flatten(1).mean(1)
 
     def elbo(
         self,
@@ -150,7 +156,6 @@ class Diffusion(GenerativeModel):
             raise ValueError(f"ratios are {ratios}; expected the smaller one first")
         told = None if levels is None else _level(x, levels)
         d, x = x[0].numel(), self._inner(x)
-        c = self._null(x) if c is None else c
         first, last = (math.log(positive("ratios", ratio)) for ratio in ratios)
         step = (last - first) / (integer("steps", steps, 2) - 1)
         k = torch.randint(1, steps, (len(x),), device=x.device)
@@ -175,7 +180,6 @@ class Diffusion(GenerativeModel):
         """
 
         def told(x: Tensor, t: float, c: Any = c) -> Tensor:
-            c = self._null(x) if c is None else c
             return self.denoise(x, x.new_full((len(x),), t), c)
 
         if guidance == 1:
@@ -201,10 +205,10 @@ class Diffusion(GenerativeModel):
         c: Any = None,
         *,
         steps: int | None = None,
-        sampler: Callable[..., Iterator[tuple[float, Tensor]]] | None = None,
+        sampler: Callable[..., samplers.States] | None = None,
         grid: Callable[[Path, int], list[float]] | None = None,
         guidance: float = 1.0,
-    ) -> Iterator[tuple[float, Tensor]]:
+    ) -> samplers.States:
         """From noise to data: the times, and ``x_t`` in the data's units.
 
         Raises:
@@ -227,13 +231,11 @@ class Diffusion(GenerativeModel):
     def _inner(self, x: Tensor) -> Tensor:
         return (x - self.center) / self.spread
 
-    def _null(self, x: Tensor) -> Any:
-        return None if self.condition is None else self.condition.null(len(x), x)
-
-    def _taught(self, c: Any, x: Tensor) -> Any:
-        if self.condition is None or self.condition.required:
+    def _taught(self, c: Any) -> Any:
+        """``c``, some of it dropped where it may be left out."""
+        if c is None or self.condition is None or self.condition.required:
             return c
-        return self._null(x) if c is None else self.condition.drop(c, self.drop)
+        return self.condition.drop(c, self.drop)
 
 
 def _level(x: Tensor, levels: int) -> Tensor:

@@ -67,7 +67,6 @@ class _Velocity(nn.Module):
         path, t, x = self.model.path, self.start + self.span * t, self.size * x
         alpha, sigma = path.at(t)
         a_rate, s_rate = path.rates_at(t)
-        c = self.model._null(x) if c is None else c
         data = self.model.denoise(x, x.new_full((len(x),), t), c)
         eps = (x - alpha * data) / sigma
         return self.span / self.size * (a_rate * data + s_rate * eps)

@@ -8,11 +8,12 @@ algorithm. Built in chapter 10_diffusion.
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
 from ._arguments import integer, nonnegative, positive
+from .denoisers import Denoise
 from .paths import Path
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "reverse_sde",
 ]
 
-Denoise = Callable[[Tensor, float], Tensor]
 States = Iterator[tuple[float, Tensor]]
 
 

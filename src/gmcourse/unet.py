@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._arguments import integer, shape_of
+from .denoisers import waves
 from .flows import silent
 
 __all__ = ["FiLMBlock", "UNetDenoiser"]
@@ -143,9 +144,7 @@ class UNetDenoiser(nn.Module):
         return F.pixel_shuffle(self.head(F.silu(self.norm(h))), self.side)
 
     def _told(self, t: Tensor, c: Tensor | None) -> Float[Tensor, "b k"]:
-        k = torch.arange(1, self.frequencies + 1, device=t.device)
-        angles = math.pi / 2 * k * t[:, None]
-        told = self.time(torch.cat([angles.sin(), angles.cos()], 1))
+        told = self.time(waves(t, self.frequencies))
         if self.label is not None:
             nothing = torch.full((len(t),), self.classes, device=t.device)
             told = told + self.label(nothing if c is None else c)

@@ -36,8 +36,8 @@ MUTANTS = [
     ("lost in rounding", "donot_use_mm_for_euclid_dist", "use_mm_for_euclid_dist"),
     (
         "frequencies from 0",
-        "torch.arange(1, self.frequencies + 1,",
-        "torch.arange(self.frequencies,",
+        "torch.arange(1, frequencies + 1,",
+        "torch.arange(frequencies,",
     ),
     (
         "the time not told",
@@ -45,6 +45,7 @@ MUTANTS = [
         "angles = 0 * k * t[:, None]",
     ),
     ("angles twice as fast", "math.pi / 2 * k", "math.pi * k"),
+    ("the same time for all", "* t[:, None]", "* t[:1, None]"),
     ("sines alone", "angles.sin(), angles.cos()]", "angles.sin(), angles.sin()]"),
     ("a label for no label", "self.classes + 1)[:, :-1]", "self.classes + 1)[:, 1:]"),
     ("None is a label", "self.classes).long() if c is None", "0).long() if c is None"),

@@ -15,28 +15,28 @@ MUTANTS = [
     ),
     (
         "the input not scaled",
-        "return skip * x_t + out * self.net(scale * x_t, t, c)",
-        "return skip * x_t + out * self.net(x_t, t, c)",
+        "return skip * x_t + out * self._say(scale * x_t, t, c)",
+        "return skip * x_t + out * self._say(x_t, t, c)",
     ),
     (
         "the skip forgotten",
-        "return skip * x_t + out * self.net(scale * x_t, t, c)",
-        "return out * self.net(scale * x_t, t, c)",
+        "return skip * x_t + out * self._say(scale * x_t, t, c)",
+        "return out * self._say(scale * x_t, t, c)",
     ),
     (
         "the label forgotten",
-        "return skip * x_t + out * self.net(scale * x_t, t, c)",
-        "return skip * x_t + out * self.net(scale * x_t, t)",
+        "return skip * x_t + out * self._say(scale * x_t, t, c)",
+        "return skip * x_t + out * self._say(scale * x_t, t, None)",
     ),
     (
         "dropout forgotten",
-        "x, c = self._inner(x), self._taught(c, x)",
-        "x = self._inner(x)\n        c = self._null(x) if c is None else c",
+        "x, c = self._inner(x), self._taught(c)",
+        "x = self._inner(x)",
     ),
     (
         "data in their own units",
-        "x, c = self._inner(x), self._taught(c, x)",
-        "c = self._taught(c, x)",
+        "x, c = self._inner(x), self._taught(c)",
+        "c = self._taught(c)",
     ),
     (
         "one time for all",
@@ -79,18 +79,18 @@ MUTANTS = [
     ("absolute errors", ".square().flatten(1).mean(1)", ".abs().flatten(1).mean(1)"),
     (
         "the net asked without scale",
-        "(self.net(scale * x_t, t, c) - target)",
-        "(self.net(x_t, t, c) - target)",
+        "(self._say(scale * x_t, t, c) - target)",
+        "(self._say(x_t, t, c) - target)",
     ),
     (
         "the bound without its condition",
-        "c = self._null(x) if c is None else c\n        first",
-        "c = self._null(x)\n        first",
+        "(out / ratio) ** 2 * self._error(x, t, c)",
+        "(out / ratio) ** 2 * self._error(x, t, None)",
     ),
     (
-        "a bound of None",
-        "c = self._null(x) if c is None else c\n        first",
-        "first",
+        "None told",
+        "c = self.condition.null(len(x_t), x_t)",
+        "pass",
     ),
     (
         "a mean over values in the bound",
@@ -184,8 +184,9 @@ MUTANTS = [
     ),
     (
         "guidance without a label",
-        "if c is None or self.condition is None or",
-        "if self.condition is None or",
+        "if c is None or self.condition is None or self.condition.required:\n"
+        "            raise",
+        "if self.condition is None or self.condition.required:\n            raise",
     ),
     (
         "guidance where none is untold",
@@ -216,8 +217,9 @@ MUTANTS = [
     ),
     (
         "labels that are required, dropped",
-        "if self.condition is None or self.condition.required:\n            return c",
-        "if self.condition is None:\n            return c",
+        "if c is None or self.condition is None or self.condition.required:\n"
+        "            return c",
+        "if c is None or self.condition is None:\n            return c",
     ),
     ("nothing is dropped", "self.condition.drop(c, self.drop)", "c"),
     (

@@ -34,11 +34,10 @@ MUTANTS = [
     ),
     ("noise not divided", "eps = (x - alpha * data) / sigma", "eps = x - alpha * data"),
     ("alpha forgotten", "eps = (x - alpha * data) / sigma", "eps = (x - data) / sigma"),
-    ("None told", "c = self.model._null(x) if c is None else c\n", "pass\n"),
     (
         "labels forgotten",
         "x.new_full((len(x),), t), c)",
-        "x.new_full((len(x),), t), self.model._null(x))",
+        "x.new_full((len(x),), t), None)",
     ),
     ("the condition left out", "condition=model.condition,", "condition=None,"),
 ]

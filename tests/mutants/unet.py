@@ -30,14 +30,8 @@ MUTANTS = [
         "nothing if c is None else c",
         "0 * nothing if c is None else c",
     ),
-    ("time in whole turns", "math.pi / 2 * k", "math.pi * k"),
-    ("the same time for all", "* t[:, None]", "* t[:1, None]"),
+    ("the same time for all", "waves(t,", "waves(t[:1],"),
     ("what is told without a bend", "return F.silu(told)", "return told"),
-    (
-        "frequencies from 0",
-        "torch.arange(1, self.frequencies + 1,",
-        "torch.arange(self.frequencies,",
-    ),
     ("sizes unchecked", "or any(s % least for s in sides)", ""),
     (
         "sizes checked for one less",

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -176,22 +176,20 @@ class ImportanceWeightedBound(_NegativeLogP):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EstimatedBound(_NegativeLogP):
-    """Minus ``estimate``, whose mean is a lower bound of log p(x) or log p(x) itself.
+class _EstimatedTwice(_NegativeLogP):
+    """Minus `estimate`, whose mean is a lower bound of log p(x); abstract.
 
-    For models whose exact value takes a derivative for each pixel. Two estimates of
-    each example: what they differ by is the noise of the mean, in nats and as one
-    standard error; that over the examples holds it as well.
+    Two estimates of each example: what they differ by is the noise of the mean, in nats
+    and as one standard error; that over the examples holds it as well.
     """
 
-    label = "negative ELBO by estimated traces"
     kind = "bound"
     side = "upper"
-    how = "traces estimated"
+    how: ClassVar[str]
 
     def estimate(self, model: Any, x: Tensor, c: Tensor | None) -> Tensor:
         """What is measured but for the sign, in nats, ``(b,)``."""
-        return model.estimate(x, c)
+        raise NotImplementedError
 
     def compute(self, model, source):
         x, c = source.part("test").first(self.n)
@@ -210,7 +208,21 @@ class EstimatedBound(_NegativeLogP):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawnElbo(EstimatedBound):
+class EstimatedBound(_EstimatedTwice):
+    """Minus ``model.estimate``, of a lower bound of log p(x) or log p(x) itself.
+
+    For models whose exact value takes a derivative for each pixel.
+    """
+
+    label = "negative ELBO by estimated traces"
+    how = "traces estimated"
+
+    def estimate(self, model, x, c):
+        return model.estimate(x, c)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnElbo(_EstimatedTwice):
     """A diffusion's bound on the probability of values that are whole numbers.
 
     Attributes:
