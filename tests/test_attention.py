@@ -8,7 +8,7 @@ from gmcourse.attention import (
     CausalAttention,
     KeysValues,
     Transformer,
-    _attended,
+    attended,
     rotate,
 )
 
@@ -74,7 +74,7 @@ def test_in_bfloat16_scores_and_shares_are_computed_in_float32(mixed):
     """On a CPU; what goes in and comes out has bfloat16 alone."""
     q, k, v = (4 * torch.randn(2, 3, 64, 8).bfloat16() for _ in range(3))
     with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-        found = _attended(q, k, v, is_causal=True)
+        found = attended(q, k, v, is_causal=True)
     assert found.dtype == torch.bfloat16
     scores = q.double() @ k.double().mT / 8**0.5
     scores = scores.masked_fill(torch.ones(64, 64).triu(1).bool(), -torch.inf)

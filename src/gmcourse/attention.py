@@ -98,13 +98,13 @@ class CausalAttention(nn.Module):
             k, v = cache.add(k, v)
         if first and t > 1:
             seen = torch.ones(t, first + t, dtype=torch.bool, device=x.device)
-            y = _attended(q, k, v, attn_mask=seen.tril(first))
+            y = attended(q, k, v, attn_mask=seen.tril(first))
         else:
-            y = _attended(q, k, v, is_causal=t > 1)
+            y = attended(q, k, v, is_causal=t > 1)
         return self.out(y.transpose(1, 2).flatten(2))
 
 
-def _attended(q: Tensor, k: Tensor, v: Tensor, **how: Any) -> Tensor:
+def attended(q: Tensor, k: Tensor, v: Tensor, **how: Any) -> Tensor:
     """In float32 where it is bfloat16 on a CPU, which takes twice as long there."""
     if q.device.type != "cpu" or q.dtype != torch.bfloat16:
         return F.scaled_dot_product_attention(q, k, v, **how)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,21 +15,27 @@ from ._arguments import integer
 from .nets import mlp
 from .paths import Path
 
-__all__ = ["PointDenoiser", "along", "guide", "optimal", "waves"]
+__all__ = ["PointDenoiser", "Told", "along", "guide", "optimal", "waves"]
 
 Denoise = Callable[[Tensor, float], Tensor]
+Weight = float | Callable[[float], float]
 
 
-def guide(told: Denoise, untold: Denoise, weight: float) -> Denoise:
+def guide(told: Denoise, untold: Denoise, weight: Weight) -> Denoise:
     """The estimate without a condition, and ``weight`` times what the condition adds.
 
     1 is the conditional model itself, 0 the one that is told nothing. Ho & Salimans
-    (2022), eq. 6, whose w is ``weight - 1``.
+    (2022), eq. 6, whose w is ``weight - 1``. A function of the time may be 1 in a part
+    of it, where nothing else is then asked (Kynkäänniemi et al., 2024). Built in
+    chapter 11_steering_and_scale.
     """
 
     def denoise(x: Tensor, t: float) -> Tensor:
+        w = weight(t) if callable(weight) else weight
+        if w == 1:
+            return told(x, t)
         anything = untold(x, t)
-        return anything + weight * (told(x, t) - anything)
+        return anything + w * (told(x, t) - anything)
 
     return denoise
 
@@ -71,6 +77,49 @@ def waves(t: Float[Tensor, " b"], frequencies: int) -> Float[Tensor, "b k"]:
     k = torch.arange(1, frequencies + 1, device=t.device)
     angles = math.pi / 2 * k * t[:, None]
     return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+class Told(nn.Module):
+    """What a net of images is told, as one vector: the time, and maybe a condition.
+
+    Args:
+        values: of the vector.
+        frequencies: of the time, see `waves`.
+        classes: number of labels, or 0; the label ``classes`` says nothing, as None.
+        encoder: from conditions to ``(b, values)``, in place of labels.
+
+    Raises:
+        ValueError, TypeError: a size is no positive integer, or labels and an encoder
+            are both given.
+    """
+
+    def __init__(
+        self,
+        values: int,
+        frequencies: int,
+        classes: int = 0,
+        encoder: nn.Module | None = None,
+    ):
+        super().__init__()
+        if integer("classes", classes, 0) and encoder is not None:
+            raise ValueError("classes and an encoder are given; expected one of them")
+        self.classes = classes
+        self.frequencies = integer("frequencies", frequencies)
+        self.label = nn.Embedding(classes + 1, values) if classes else encoder
+        self.time = nn.Sequential(
+            nn.Linear(2 * frequencies, values), nn.SiLU(), nn.Linear(values, values)
+        )
+
+    def told(
+        self, t: Float[Tensor, " b"], c: Shaped[Tensor, "b ..."] | None
+    ) -> Float[Tensor, "b values"]:
+        """The vector; where ``c`` is None, that of the time alone, or of no label."""
+        told = self.time(waves(t, self.frequencies))
+        if c is None and self.classes:
+            c = torch.full((len(t),), self.classes, device=t.device)
+        if c is not None and self.label is not None:
+            told = told + self.label(c)
+        return F.silu(told)
 
 
 class PointDenoiser(nn.Module):

@@ -19,7 +19,7 @@ from ._arguments import integer, positive, probability, shape_of, within_unit
 from .conditions import Condition
 from .coordinates import Coordinate
 from .core import GenerativeModel
-from .denoisers import Denoise, guide
+from .denoisers import Denoise, Weight, guide
 from .paths import Cosine, Path, over
 
 __all__ = ["Diffusion", "lognormal", "uniform"]
@@ -112,7 +112,7 @@ class Diffusion(GenerativeModel):
 
     def loss(self, x, c=None):
         self.check(x, c)
-        x, c = self._inner(x), self._taught(c)
+        x, c = self.inner(x), self._taught(c)
         t = self.times(self.path, torch.rand(len(x), device=x.device, dtype=x.dtype))
         error = self._error(x, t, c)
         if self.loss_in is not self.predict:
@@ -155,7 +155,7 @@ class Diffusion(GenerativeModel):
         if not ratios[0] < ratios[1]:
             raise ValueError(f"ratios are {ratios}; expected the smaller one first")
         told = None if levels is None else _level(x, levels)
-        d, x = x[0].numel(), self._inner(x)
+        d, x = x[0].numel(), self.inner(x)
         first, last = (math.log(positive("ratios", ratio)) for ratio in ratios)
         step = (last - first) / (integer("steps", steps, 2) - 1)
         k = torch.randint(1, steps, (len(x),), device=x.device)
@@ -172,8 +172,11 @@ class Diffusion(GenerativeModel):
             seen = _seen(told, levels, std, x)
         return seen - way - end
 
-    def denoiser(self, c: Any = None, *, guidance: float = 1.0) -> Denoise:
+    def denoiser(self, c: Any = None, *, guidance: Weight = 1.0) -> Denoise:
         """``denoise(x_t, t)`` for samplers, at one time for all and in inner units.
+
+        Args:
+            guidance: the weight of `denoisers.guide`: 1 is the model itself.
 
         Raises:
             ValueError: guidance other than 1 without a condition to leave out.
@@ -207,17 +210,31 @@ class Diffusion(GenerativeModel):
         steps: int | None = None,
         sampler: Callable[..., samplers.States] | None = None,
         grid: Callable[[Path, int], list[float]] | None = None,
-        guidance: float = 1.0,
+        guidance: Weight = 1.0,
+        steer: Callable[[Denoise], Denoise] | None = None,
+        start: tuple[Tensor, float] | None = None,
     ) -> samplers.States:
         """From noise to data: the times, and ``x_t`` in the data's units.
 
+        Args:
+            steer: what is done to `denoiser`, in inner units, such as a function of
+                `gmcourse.steering` that has been told the rest.
+            start: examples, and how far the way back begins from them, in (0, 1]: they
+                take the place of the data in the first noisy ones. Meng et al. (2022),
+                algorithm 1. None: from noise alone.
+
         Raises:
-            ValueError: ``c`` does not fit, or as `denoiser`.
+            ValueError: ``c`` or ``start`` does not fit, or as `denoiser`.
         """
         self.check_condition(c, n)
         times = (grid or self.grid)(self.path, self.steps if steps is None else steps)
-        x = self.path.at(times[0])[1] * self.noise(n, *self.event_shape)
+        eps = self.noise(n, *self.event_shape)
+        if start is None:
+            x = self.path.at(times[0])[1] * eps
+        else:
+            x, times = self._on_the_way(*start, times, eps)
         denoise = self.denoiser(c, guidance=guidance)
+        denoise = denoise if steer is None else steer(denoise)
         first = [(times[0], x)]
         states = (sampler or self.sampler)(denoise, self.path, x, times)
         for t, x in itertools.chain(first, states):
@@ -228,7 +245,22 @@ class Diffusion(GenerativeModel):
         states = self.trajectory(n, c, **how)
         return deque(states, maxlen=1)[0][1]
 
-    def _inner(self, x: Tensor) -> Tensor:
+    def _on_the_way(
+        self, x: Tensor, share: float, times: list[float], eps: Tensor
+    ) -> tuple[Tensor, list[float]]:
+        """Noisy versions of ``x``, and the last ``share`` of the times."""
+        self.check_x(x)
+        if len(x) != len(eps) or not 0 < share <= 1:
+            raise ValueError(
+                f"start is {len(x)} examples and {share}; expected {len(eps)}, and a "
+                "share of the way in (0, 1]"
+            )
+        left = max(1, round(share * (len(times) - 1)))
+        alpha, sigma = self.path.at(times[-1 - left])
+        return alpha * self.inner(x) + sigma * eps, times[-1 - left :]
+
+    def inner(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """Data in the units in which noise is added, ``(x - center) / spread``."""
         return (x - self.center) / self.spread
 
     def _taught(self, c: Any) -> Any:

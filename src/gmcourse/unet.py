@@ -4,12 +4,12 @@ import itertools
 import math
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._arguments import integer, shape_of
-from .denoisers import waves
+from .denoisers import Told
 from .flows import silent
 
 __all__ = ["FiLMBlock", "UNetDenoiser"]
@@ -46,7 +46,7 @@ class FiLMBlock(nn.Module):
         return self.skip(h) + self.last(F.silu(f))
 
 
-class UNetDenoiser(nn.Module):
+class UNetDenoiser(Told):
     """A noisy image, its time and maybe a label to an image, through smaller sizes.
 
     Blocks on the way down, and as many on the way up, each of which sees what one of
@@ -65,11 +65,12 @@ class UNetDenoiser(nn.Module):
         depth: blocks at each size, down and up.
         side: of the squares.
         frequencies: of the time.
-        classes: number of labels, or 0; the label ``classes`` says nothing.
+        classes, encoder: what else the net is told, see `denoisers.Told`; what is told
+            has ``4 * width`` values.
 
     Raises:
         ValueError, TypeError: a size is no positive integer, or height and width
-            cannot be divided as often.
+            cannot be divided as often; or as `denoisers.Told`.
 
     Example:
         >>> net = UNetDenoiser((1, 28, 28), width=16, side=2)
@@ -87,8 +88,10 @@ class UNetDenoiser(nn.Module):
         side: int = 1,
         frequencies: int = 8,
         classes: int = 0,
+        encoder: nn.Module | None = None,
     ):
-        super().__init__()
+        width, depth = integer("width", width), integer("depth", depth)
+        super().__init__(4 * width, frequencies, classes, encoder)
         channels, *sides = shape_of("event_shape", event_shape)
         least = integer("side", side) * 2 ** (len(multiples) - 1)
         if len(sides) != 2 or any(s % least for s in sides):
@@ -96,15 +99,9 @@ class UNetDenoiser(nn.Module):
                 f"event_shape is {tuple(event_shape)}; expected (channels, height, "
                 f"width), the last two multiples of {least}"
             )
-        self.side, self.classes = side, integer("classes", classes, 0)
-        self.frequencies = integer("frequencies", frequencies)
-        width, depth = integer("width", width), integer("depth", depth)
+        self.side = side
         widths = [width * integer("a multiple", m) for m in multiples]
         values, told = channels * side**2, 4 * width
-        self.label = nn.Embedding(classes + 1, told) if classes else None
-        self.time = nn.Sequential(
-            nn.Linear(2 * frequencies, told), nn.SiLU(), nn.Linear(told, told)
-        )
         self.stem = nn.Conv2d(values, width, 3, padding=1)
         self.down = nn.ModuleList(
             nn.ModuleList(FiLMBlock(w, w, told) for _ in range(depth)) for w in widths
@@ -127,9 +124,9 @@ class UNetDenoiser(nn.Module):
         self,
         x: Float[Tensor, "b i h w"],
         t: Float[Tensor, " b"],
-        c: Int[Tensor, " b"] | None = None,
+        c: Shaped[Tensor, "b ..."] | None = None,
     ) -> Float[Tensor, "b i h w"]:
-        told, kept = self._told(t, c), []
+        told, kept = self.told(t, c), []
         h = self.stem(F.pixel_unshuffle(x, self.side))
         for size, blocks in enumerate(self.down):
             h = self.shrink[size - 1](h) if size else h
@@ -142,10 +139,3 @@ class UNetDenoiser(nn.Module):
                 h = block(torch.cat([h, kept.pop()], 1), told)
             h = F.pixel_shuffle(self.grow[size - 1](h), 2) if size else h
         return F.pixel_shuffle(self.head(F.silu(self.norm(h))), self.side)
-
-    def _told(self, t: Tensor, c: Tensor | None) -> Float[Tensor, "b k"]:
-        told = self.time(waves(t, self.frequencies))
-        if self.label is not None:
-            nothing = torch.full((len(t),), self.classes, device=t.device)
-            told = told + self.label(nothing if c is None else c)
-        return F.silu(told)

@@ -30,12 +30,12 @@ MUTANTS = [
     ),
     (
         "dropout forgotten",
-        "x, c = self._inner(x), self._taught(c)",
-        "x = self._inner(x)",
+        "x, c = self.inner(x), self._taught(c)",
+        "x = self.inner(x)",
     ),
     (
         "data in their own units",
-        "x, c = self._inner(x), self._taught(c)",
+        "x, c = self.inner(x), self._taught(c)",
         "c = self._taught(c)",
     ),
     (
