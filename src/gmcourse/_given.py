@@ -69,7 +69,8 @@ def check_average(model: Model, ema: EMA | None) -> None:
     """ValueError where ``ema`` is no average of this model, where it is now."""
     if ema is None:
         return
-    if ema.online is not model:
+    mine = [id(p) for p in model.parameters()]  # maybe wrapped: the same weights
+    if [id(p) for p in ema.online.parameters()] != mine:
         raise ValueError("ema averages another model: build it as EMA(model)")
     pairs = zip(ema.model.parameters(), model.parameters())
     if any(a.device != b.device or a.dtype != b.dtype for a, b in pairs):

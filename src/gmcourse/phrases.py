@@ -11,11 +11,20 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 
-from ._arguments import integer
+from ._arguments import integer, probability
 from .attention import Transformer
 from .data import Alphabet, Split
 
-__all__ = ["LENGTH", "TRAITS", "WORDS", "PhraseEncoder", "named", "phrase", "traits"]
+__all__ = [
+    "LENGTH",
+    "TRAITS",
+    "WORDS",
+    "PhraseEncoder",
+    "describe",
+    "named",
+    "phrase",
+    "traits",
+]
 
 TRAITS: dict[str, tuple[str, ...]] = {
     "hair": ("black", "blonde", "blue", "brown", "green", "red"),
@@ -30,7 +39,10 @@ LENGTH = 2 * len(TRAITS)
 
 _PLAIN = sorted({word for values in TRAITS.values() for word in values if word})
 WORDS = Alphabet(
-    [*_PLAIN, *TRAITS], split=lambda text: text.replace(",", " ").split(), end=True
+    [*_PLAIN, *TRAITS],
+    split=lambda text: text.replace(",", " ").split(),
+    join=" ",
+    end=True,
 )
 """From phrases to tokens; a comma is none, and 0 stands after the end."""
 
@@ -85,6 +97,26 @@ def phrase(values: Sequence[int], names: Sequence[str] = tuple(TRAITS)) -> str:
     """
     of = dict(zip(TRAITS, values))
     return ", ".join(f"{TRAITS[name][of[name]]} {name}".strip() for name in names)
+
+
+def describe(values: Int64[Tensor, "n 4"], share: float = 0.7) -> list[str]:
+    """A phrase about each face: each of its traits by chance, in random order.
+
+    Args:
+        values: of `traits`.
+        share: the probability that a trait is named.
+
+    Raises:
+        ValueError: ``share`` is not in [0, 1].
+    """
+    probability("share", share)
+    n, names = len(values), list(TRAITS)
+    orders = torch.rand(n, len(names), device="cpu").argsort(1).tolist()
+    kept = (torch.rand(n, len(names), device="cpu") < share).tolist()
+    return [
+        phrase(row, [names[k] for k in order if said[k]])
+        for row, order, said in zip(values.tolist(), orders, kept)
+    ]
 
 
 def named(text: str) -> dict[str, int]:

@@ -47,10 +47,12 @@ def tilted(
 
     def other(x: Tensor, t: float) -> Tensor:
         alpha, sigma = path.at(t)
+        x = x.detach()
         with torch.enable_grad():
-            x = x.detach().requires_grad_()
-            (slope,) = torch.autograd.grad(log_prob(x, t).sum(), x)
-            return (denoise(x, t) + weight * sigma**2 / alpha * slope).detach()
+            leaf = x.detach().requires_grad_()
+            (slope,) = torch.autograd.grad(log_prob(leaf, t).sum(), leaf)
+        with torch.no_grad():
+            return denoise(x, t) + weight * sigma**2 / alpha * slope
 
     return other
 

@@ -15,6 +15,7 @@ class Alphabet:
     Args:
         symbols: each once; the first one's token is 0, or 1 with ``end``.
         split: from a string to its symbols; by default each character is one.
+        join: what stands between symbols in a string that is made of tokens.
         end: token 0 is the end of a string.
 
     Raises:
@@ -34,9 +35,11 @@ class Alphabet:
         symbols: Iterable[str],
         *,
         split: Callable[[str], Sequence[str]] = list,
+        join: str = "",
         end: bool = False,
     ):
         self.symbols, self.split, self.end = tuple(symbols), split, end
+        self.join = join
         if not all(self.symbols) or not 0 < len(self.symbols) == len(set(self.symbols)):
             raise ValueError(f"symbols are {self.symbols}; expected each once")
         self._tokens = {s: i for i, s in enumerate(self.symbols, start=int(end))}
@@ -99,4 +102,4 @@ class Alphabet:
             )
         if self.end and 0 in places:
             places = places[: places.index(0)]
-        return "".join(self.symbols[i - self.end] for i in places)
+        return self.join.join(self.symbols[i - self.end] for i in places)

@@ -7,7 +7,7 @@ its measures, with their settings.
 """
 
 from .base import Measure, Result, by_parts, kind_in_words
-from .labels import Accuracy, AsTold
+from .labels import Accuracy, AsPhrased, AsTold
 from .likelihoods import (
     DivergenceFromTruth,
     DrawnElbo,
@@ -24,6 +24,7 @@ from .samples import SampleDistance, TranslationError
 
 __all__ = [
     "Accuracy",
+    "AsPhrased",
     "AsTold",
     "DivergenceFromTruth",
     "DrawnElbo",

@@ -6,9 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...phrases import TRAITS, WORDS, named
+from ..sources import Source
 from .base import Measure, Result, by_parts, number
 
-__all__ = ["Accuracy", "AsTold"]
+__all__ = ["Accuracy", "AsPhrased", "AsTold"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,22 +56,71 @@ class AsTold(Measure):
     kind = "estimate"
 
     def compute(self, model, source):
-        from .. import load  # the judge is an entry too
-
-        x, c = source.part("test").first(self.n)
-        judge, how = load(self.judge).to(model.device), self.temperature
-
-        def right(x: Tensor, c: Any) -> Tensor:
-            return 100.0 * (judge(x)[0].argmax(1) == c)
-
-        def of_a_sample(x: Tensor, c: Any) -> Tensor:
-            return right(model.sample(len(x), c, temperature=how), c)
-
-        real = by_parts(judge, right, x, c)
-        drawn = by_parts(model, of_a_sample, x, c, 100)
-        return Result.mean(drawn, real=float(real.mean()))
+        return _share(
+            self.judge, _labels, model, source, self.n, temperature=self.temperature
+        )
 
     def cells(self, record):
-        error = number(record["std_error"], 1)
-        head = f"read as told (estimate, %; real data {number(record['real'], 1)})"
-        return {head: f"{number(record['value'], 1)} ± {error}"}
+        return _share_cells("read as told", record)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsPhrased(Measure):
+    """Share of samples in which all is as the phrase says that the model was told.
+
+    One sample for each test example, with its phrase; beside it the share of these
+    examples themselves that are read as their phrases say, ``real``.
+
+    Attributes:
+        judge: the entry that reads the traits, one head for each.
+        guidance: of the samples.
+    """
+
+    judge: str
+    guidance: float = 1.0
+
+    key = "as_phrased"
+    label = "samples read as phrased"
+    unit = "%"
+    kind = "estimate"
+
+    def compute(self, model, source):
+        return _share(
+            self.judge, _phrases, model, source, self.n, guidance=self.guidance
+        )
+
+    def cells(self, record):
+        weight = f"at weight {record['guidance']:g}"
+        return _share_cells(f"read as phrased {weight}", record)
+
+
+def _share(
+    judge: str, right: Any, model: Any, source: Source, n: int, **how: float
+) -> Result:
+    """In percent, of samples and of the test examples whose conditions they have."""
+    from .. import load  # the judge is an entry too
+
+    x, c = source.part("test").first(n)
+    reader = load(judge).to(model.device)
+    read = lambda x, c: 100.0 * right(reader, x, c)  # noqa: E731
+    real = by_parts(reader, read, x, c)
+    drawn = by_parts(
+        model, lambda x, c: read(model.sample(len(x), c, **how), c), x, c, 100
+    )
+    return Result.mean(drawn, real=float(real.mean()))
+
+
+def _share_cells(what: str, record: dict[str, Any]) -> dict[str, str]:
+    head = f"{what} (estimate, %; real data {number(record['real'], 1)})"
+    return {head: f"{number(record['value'], 1)} ± {number(record['std_error'], 1)}"}
+
+
+def _labels(judge: Any, x: Tensor, c: Any) -> Tensor:
+    return judge(x)[0].argmax(1) == c
+
+
+def _phrases(judge: Any, x: Tensor, c: Any) -> Tensor:
+    found = torch.stack([head.argmax(1) for head in judge(x)], 1).tolist()
+    asked = [named(WORDS.decode(tokens)) for tokens in c]
+    pairs = [(dict(zip(TRAITS, row)), said) for row, said in zip(found, asked)]
+    return torch.tensor([said.items() <= row.items() for row, said in pairs])

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ...classifiers import FeatureClassifier
+from ...phrases import TRAITS, traits
 from ..making import Recipe
 from ..measure import Accuracy
 from ..sources import FACES, FASHION, MNIST, Images
@@ -18,14 +19,26 @@ def _face_labels(part: Any) -> Tensor:
     return part.c + 8 * skin
 
 
+_VALUES = tuple(map(len, TRAITS.values()))
+
+
+def _trait_labels(part: Any) -> Tensor:
+    """The traits of a face as one number; the first counts the fastest."""
+    label, unit = 0, 1
+    for values, count in zip(traits(part).T, _VALUES):
+        label, unit = label + unit * values, unit * count
+    return torch.as_tensor(label)
+
+
 def _classifier(
     source: Images,
     heads: tuple[int, ...],
     labels: Callable[[Any], Tensor] | None = None,
+    name: str = "",
 ) -> Recipe:
     quick = Accuracy(n=500, tolerance=0.3)
     return Recipe(
-        name=f"classifier-{source.name.split('_')[0]}",
+        name=f"classifier-{name or source.name.split('_')[0]}",
         title="feature classifier",
         source=source.labeled(labels),
         model=lambda: FeatureClassifier(source.shape, heads),
@@ -39,4 +52,5 @@ RECIPES = (
     _classifier(MNIST, (10,)),
     _classifier(FASHION, (10,)),
     _classifier(FACES, (8, 8), _face_labels),
+    _classifier(FACES, _VALUES, _trait_labels, "traits"),
 )

@@ -1,4 +1,4 @@
-"""Diffusions of images: of clothes with labels, of small digits for their bound."""
+"""Diffusions of images: clothes by labels, faces by phrases, small digits."""
 
 import math
 from typing import Any
@@ -7,13 +7,14 @@ import torch
 from torch import Tensor
 
 from ... import coordinates, samplers
-from ...conditions import Labels
+from ...conditions import Labels, Like
 from ...diffusion import Diffusion, lognormal
 from ...paths import Path
+from ...phrases import LENGTH, WORDS, PhraseEncoder
 from ...unet import UNetDenoiser
 from ..making import Recipe, adamw, straight
-from ..measure import DrawnElbo, SampleDistance
-from ..sources import DIGITS14_UNIT, FASHION
+from ..measure import AsPhrased, DrawnElbo, SampleDistance
+from ..sources import DIGITS14_UNIT, FACES, FASHION, faces_phrases
 
 
 def _fashion() -> Diffusion:
@@ -30,6 +31,25 @@ def _fashion() -> Diffusion:
         spread=0.353,
         limits=(0.0, 1.0),
         condition=Labels(10, required=False),
+        sampler=samplers.dpm_solver,
+        grid=samplers.karras,
+    )
+
+
+def _faces() -> Diffusion:
+    """Told phrases: so small that it runs in a page."""
+    width = 24
+    return Diffusion(
+        UNetDenoiser(
+            FACES.shape, width=width, side=2, encoder=PhraseEncoder(4 * width)
+        ),
+        FACES.shape,
+        predict=coordinates.scaled,
+        times=lognormal(-0.5, 1.4),
+        center=0.682,
+        spread=0.264,
+        limits=(0.0, 1.0),
+        condition=Like((LENGTH,), torch.int64, levels=len(WORDS), required=False),
         sampler=samplers.dpm_solver,
         grid=samplers.karras,
     )
@@ -61,7 +81,7 @@ def _digits() -> Diffusion:
 
 
 _BOUND: Any = {"per_dim": True, "smallest": _SMALLEST, "draws": 4, "tolerance": 0.5}
-_JUDGE = "classifier-fashion"
+_JUDGE, _FACES_JUDGE = "classifier-fashion", "classifier-pixelfaces"
 
 RECIPES = (
     Recipe(
@@ -81,6 +101,36 @@ RECIPES = (
         optimizer=adamw(3e-3, 0.01),
         schedule=straight,
         batch_size=64,
+        autocast=torch.bfloat16,
+        bits=8,
+    ),
+    Recipe(
+        name="diffusion-faces",
+        title="diffusion by phrases, 25 evaluations",
+        source=FACES.labeled(faces_phrases),
+        model=_faces,
+        steps=(10, 6_000, 200_000),
+        measures=(
+            AsPhrased(
+                n=2_000,
+                judge="classifier-traits",
+                guidance=2.0,
+                tolerance=0.5,
+                quick=AsPhrased(
+                    n=100, judge="classifier-traits", guidance=2.0, tolerance=1.0
+                ),
+            ),
+            SampleDistance(
+                n=2_000,
+                judge=_FACES_JUDGE,
+                tolerance=0.5,
+                quick=SampleDistance(n=100, judge=_FACES_JUDGE, tolerance=0.2),
+            ),
+        ),
+        optimizer=adamw(3e-3, 0.01),
+        schedule=straight,
+        batch_size=64,
+        clip=1.0,
         autocast=torch.bfloat16,
         bits=8,
     ),

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ... import data
+from ...phrases import LENGTH, WORDS, describe, traits
+from ...settings import seeded
 from .base import Part, Source, draws
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Pairs",
     "Stacked",
     "faces_palette",
+    "faces_phrases",
     "grainy_halves",
     "halves",
     "stacked_label",
@@ -122,6 +125,12 @@ def stacked_label(digits: Tensor) -> Tensor:
 def faces_palette() -> data.Palette:
     """The 64 most frequent colors of the faces to learn from."""
     return data.Palette(data.load("pixelfaces", "train").x, 64)
+
+
+def faces_phrases(part: data.Split) -> Tensor:
+    """The tokens of a phrase about each face, ``(n, LENGTH)``, always the same ones."""
+    with seeded(1):
+        return WORDS.encode_all(describe(traits(part)), LENGTH)
 
 
 def halves(x: Tensor) -> Tensor:

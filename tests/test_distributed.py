@@ -1,0 +1,110 @@
+"""Two processes on one machine against one that sees both parts of the batch."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from models import point_diffusion, wasserstein_gan
+from one_of_two import PARTS, batch
+
+from gmcourse import EMA, load, seeded, train
+from gmcourse.distributed import Replicated
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What two processes wrote: `one_of_two.py`, for at most a minute."""
+    folder = tmp_path_factory.mktemp("two")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command = [
+        *torchrun,
+        "--nproc-per-node=2",
+        str(HERE / "one_of_two.py"),
+        str(folder),
+    ]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    path = [str(HERE), str(HERE.parent / "src"), env.get("PYTHONPATH", "")]
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr[-3000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def both(folder):
+    return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)]
+
+
+def close(a, b):
+    torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
+
+
+def test_all_begin_with_the_weights_of_the_first(both):
+    one, other = both
+    assert not torch.equal(one["first"][0], other["first"][0])
+    close(one["start"], one["first"])
+    close(other["start"], one["first"])
+
+
+def alone():
+    with seeded(0):
+        return point_diffusion()
+
+
+def mean_loss(model):
+    """Of both parts, each with the random numbers of its own process."""
+    losses = []
+    for seed, rows in PARTS:
+        with seeded(seed):
+            losses.append(model.loss(batch()[rows]))
+    return torch.stack(losses).mean()
+
+
+def test_gradients_are_those_of_one_process(both):
+    model = alone()
+    mean_loss(model).backward()
+    due = [p.grad for p in model.parameters()]
+    for found in both:
+        close(found["gradients"], due)
+    assert max(g.abs().max() for g in due) > 1e-2
+
+
+def test_a_run_ends_with_the_same_weights_in_both(both):
+    one, other = both
+    assert all(torch.equal(a, b) for a, b in zip(one["trained"], other["trained"]))
+    assert (one["trained"][0] - one["start"][0]).abs().max() > 1e-3
+
+
+def test_the_average_is_of_the_model_and_can_be_saved(folder, both):
+    one, other = both
+    assert all(torch.equal(a, b) for a, b in zip(one["average"], other["average"]))
+    assert not torch.equal(one["average"][0], one["trained"][0])
+    kept = point_diffusion()
+    load(kept, folder / "average.safetensors")
+    assert all(torch.equal(a, b) for a, b in zip(kept.parameters(), one["average"]))
+
+
+def test_outside_of_a_group_the_error_says_what_to_do():
+    with pytest.raises(RuntimeError, match="torchrun"):
+        Replicated(point_diffusion())
+
+
+def test_models_of_several_players_are_refused(monkeypatch):
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    with pytest.raises(ValueError, match="expected one"):
+        Replicated(wasserstein_gan())
+
+
+def test_an_average_of_the_same_weights_is_taken_for_the_models():
+    """And one of others is not, however alike they are."""
+    model = alone()
+    adam = torch.optim.Adam(model.parameters(), 1e-3)
+    data = [batch()] * 2
+    list(train(model, data, adam, steps=1, ema=EMA(model)))
+    with pytest.raises(ValueError, match="another model"):
+        list(train(model, data, adam, steps=1, ema=EMA(alone())))

@@ -1,0 +1,140 @@
+"""Diffusion of latents: what learns, what is kept, and which law it models."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from gmcourse import Labels, seeded, train
+from gmcourse.denoisers import Told
+from gmcourse.diffusion import Diffusion
+from gmcourse.latent import GridDecoder, GridEncoder, LatentDiffusion
+from gmcourse.likelihoods import FixedGaussian
+from gmcourse.unet import UNetDenoiser
+from gmcourse.vae import VAE
+
+IMAGE, LATENT = (3, 16, 16), (2, 4, 4)
+
+
+def codec(latents=32):
+    grid = (latents // 16, 4, 4)
+    return VAE(
+        GridEncoder(IMAGE, grid, width=8),
+        GridDecoder(IMAGE, grid, width=8),
+        FixedGaussian(0.1),
+        latent_dim=latents,
+        event_shape=IMAGE,
+    )
+
+
+def latent_diffusion(condition=None):
+    classes = condition.classes if condition else 0
+    net = UNetDenoiser(LATENT, width=8, classes=classes)
+    how = {"condition": condition, "spread": 0.8, "center": 0.1, "steps": 3}
+    return LatentDiffusion(codec(), Diffusion(net, LATENT, **how))
+
+
+@pytest.fixture
+def model():
+    with seeded(0):
+        return latent_diffusion(Labels(3, required=False))
+
+
+def test_only_the_diffusion_learns(model):
+    before = copy.deepcopy(model.state_dict())
+    x, c = torch.rand(8, *IMAGE), torch.randint(3, (8,))
+    adam = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], 1e-2)
+    list(train(model, [(x, c)] * 3, adam, steps=3))
+    for name, value in model.state_dict().items():
+        same = torch.equal(value, before[name])
+        assert same == name.startswith("codec."), name
+
+
+def test_the_codec_stays_as_it_is_in_evaluation(model):
+    class Watched(nn.Module):
+        modes = ()
+
+        def forward(self, x):
+            Watched.modes += (self.training,)
+            return x
+
+    model.codec.encoder = nn.Sequential(Watched(), model.codec.encoder)
+    model.train()
+    model.loss(torch.rand(2, *IMAGE), torch.tensor([0, 1]))
+    assert Watched.modes == (False,)
+
+
+def test_the_loss_is_that_of_the_diffusion_on_draws_of_the_encoder(model):
+    x, c = torch.rand(4, *IMAGE), torch.tensor([0, 1, 2, 0])
+    with seeded(3):
+        found = model.loss(x, c)
+    with seeded(3):
+        mean, log_std = model.codec.encode(x)
+        z = mean + log_std.exp() * torch.randn_like(mean)
+        due = model.diffusion.loss(z.view(4, *LATENT), c)
+    torch.testing.assert_close(found, due)
+
+
+def test_latents_are_drawn_and_decoded(model):
+    x = torch.rand(1, *IMAGE).expand(2_000, *IMAGE)
+    z = model.to_latents(x)
+    assert z.shape == (2_000, *LATENT) and not z.requires_grad
+    mean, log_std = model.codec.encode(x[:1])
+    flat = z.flatten(1)
+    torch.testing.assert_close(flat.std(0), log_std.exp()[0], rtol=0.1, atol=0)
+    error = (flat.mean(0) - mean[0]) / log_std.exp()[0]
+    assert error.abs().max() < 0.12
+    due = model.codec.likelihood.mean(model.codec.decode(flat[:2]))
+    torch.testing.assert_close(model.from_latents(z[:2]), due)
+
+
+def test_draws_are_decoded_latents_of_the_diffusion(model):
+    c = torch.tensor([0, 2])
+    with seeded(1):
+        found = model.sample(2, c, steps=4, guidance=2.0)
+    with seeded(1):
+        z = model.diffusion.sample(2, c, steps=4, guidance=2.0)
+    torch.testing.assert_close(found, model.from_latents(z))
+    assert found.shape == (2, *IMAGE)
+
+
+def test_numbers_of_latents_must_agree():
+    with pytest.raises(ValueError, match="48 latents"):
+        LatentDiffusion(codec(48), Diffusion(UNetDenoiser(LATENT, width=8), LATENT))
+
+
+@pytest.mark.parametrize("net", [GridEncoder, GridDecoder])
+@pytest.mark.parametrize(
+    "shapes",
+    [((3, 16, 16), (2, 4, 8)), ((3, 16, 16), (2, 8, 8)), ((3, 18, 18), (2, 4, 4))],
+)
+def test_grids_must_fit(net, shapes):
+    with pytest.raises(ValueError, match="times smaller"):
+        net(*shapes, width=8)
+
+
+def test_a_place_of_the_latents_is_a_place_of_the_picture():
+    """What changes in a corner changes the latents of that corner most."""
+    with seeded(0):
+        net = GridEncoder((1, 32, 32), (2, 8, 8), width=8)
+    x = torch.rand(1, 1, 32, 32)
+    other = x.clone()
+    other[..., :4, 28:] += 1.0
+    far = (net(other) - net(x)).detach().view(4, 8, 8).abs().amax(0)
+    assert far[:4, 4:].sum() > 10 * far[4:].sum() + 10 * far[:, :4].sum()
+
+
+def test_the_decoder_starts_where_the_latents_lie():
+    with seeded(0):
+        net = GridDecoder((1, 32, 32), (2, 8, 8), width=8)
+    z = torch.randn(1, 2, 8, 8)
+    other = z.clone()
+    other[..., 0, 7] += 1.0
+    far = (net(other.flatten(1)) - net(z.flatten(1))).detach()[0, 0].abs()
+    assert far[:16, 16:].sum() > 10 * far[16:].sum() + 10 * far[:, :16].sum()
+
+
+def test_labels_and_an_encoder_are_one_too_many():
+    with pytest.raises(ValueError, match="one of them"):
+        Told(8, 4, classes=3, encoder=nn.Identity())
