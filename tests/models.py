@@ -15,7 +15,7 @@ from gmcourse.autoencoders import (
 from gmcourse.autoregressive import MADE, NADE
 from gmcourse.autoregressive_flows import Conditionals, masked_flow
 from gmcourse.classifiers import FeatureClassifier, SoundClassifier
-from gmcourse.conditions import Labels
+from gmcourse.conditions import Labels, Like
 from gmcourse.continuous import ContinuousFlow, ConvField, continuous_flow, signs
 from gmcourse.coordinates import scaled, velocity
 from gmcourse.denoisers import PointDenoiser
@@ -37,6 +37,7 @@ from gmcourse.gan import (
 )
 from gmcourse.glow import CouplingNet, Logit, glow
 from gmcourse.histogram import Histogram
+from gmcourse.latent import GridDecoder, GridEncoder, LatentDiffusion
 from gmcourse.likelihoods import (
     Bernoulli,
     Categorical,
@@ -51,6 +52,7 @@ from gmcourse.monotone import Affine, RationalQuadratic, Shift
 from gmcourse.multiscale import multiscale_flow
 from gmcourse.nets import SubPixelDecoder, SubPixelEncoder, UNet, WithLabel, mlp
 from gmcourse.paths import Exploding, Straight
+from gmcourse.phrases import LENGTH, WORDS, PhraseEncoder
 from gmcourse.pixels import PixelCNN, RowCNN, RowLSTM
 from gmcourse.planar import Planar
 from gmcourse.probability_flow import probability_flow
@@ -60,6 +62,7 @@ from gmcourse.sequences import GPT, Recurrent
 from gmcourse.style import PathLength, StyleGenerator
 from gmcourse.tarflow import tarflow
 from gmcourse.testing import optimizers
+from gmcourse.transformers import DiTDenoiser
 from gmcourse.translation import (
     CycleGAN,
     ImageToImage,
@@ -67,6 +70,7 @@ from gmcourse.translation import (
     Pix2Pix,
     Regression,
 )
+from gmcourse.unet import UNetDenoiser
 from gmcourse.vae import IWAE, VAE
 from gmcourse.wavenet import WaveNet
 
@@ -274,6 +278,28 @@ def image_diffusion():
     return Diffusion(ImageNet(), IMAGE, **how, **grid, **units)
 
 
+def phrased_diffusion():
+    """A transformer, told phrases."""
+    encoder = PhraseEncoder(8, width=8, heads=2)
+    net = DiTDenoiser((1, 4, 4), width=8, depth=1, heads=2, encoder=encoder)
+    c = Like((LENGTH,), torch.int64, levels=len(WORDS), required=False)
+    return Diffusion(net, (1, 4, 4), condition=c, steps=3)
+
+
+def latent_diffusion():
+    image, grid = (1, 8, 8), (2, 2, 2)
+    codec = VAE(
+        GridEncoder(image, grid, width=8),
+        GridDecoder(image, grid, width=8),
+        FixedGaussian(0.1),
+        latent_dim=8,
+        event_shape=image,
+    )
+    net = UNetDenoiser(grid, width=8, classes=3)
+    c = Labels(3, required=False)
+    return LatentDiffusion(codec, Diffusion(net, grid, condition=c, steps=3))
+
+
 def histogram():
     model = Histogram([(0.0, 1.0)] * 2, bins=4, smoothing=0.5)
     model.fit(torch.rand(50, 2))
@@ -364,6 +390,8 @@ MODELS = {
     ),
     "diffusion by a required label": lambda: point_diffusion(3, required=True),
     "diffusion of images": image_diffusion,
+    "diffusion by phrases": phrased_diffusion,
+    "diffusion of latents": latent_diffusion,
     "probability flow": lambda: probability_flow(
         point_diffusion(predict=velocity), steps=4
     ),
