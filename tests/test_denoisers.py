@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from gmcourse.denoisers import PointDenoiser, along, guide, optimal
+from gmcourse.denoisers import PointDenoiser, Told, along, guide, optimal, waves
 from gmcourse.paths import Cosine, Exploding, LinearBeta, Straight, Table
 
 PATHS = [Cosine(), LinearBeta(), Straight(), Exploding(20.0, 2.0), Table.linear()]
@@ -64,6 +64,40 @@ def test_weights_of_guidance():
     for weight, due in [(0.0, x - 1), (1.0, x + 2), (3.0, x + 8), (0.5, x + 0.5)]:
         torch.testing.assert_close(guide(told, untold, weight)(x, 0.3), due)
     assert set(asked) == {("told", 0.3), ("untold", 0.3)}
+
+
+def test_a_weight_of_the_time():
+    """Where it is 1 the one that is told nothing is not asked."""
+    asked = []
+
+    def untold(x, t):
+        asked.append(t)
+        return x - 1
+
+    found = guide(lambda x, t: x + 2, untold, lambda t: 1.0 if t > 0.5 else 10 * t)
+    x = torch.randn(4, 2)
+    torch.testing.assert_close(found(x, 0.9), x + 2)
+    torch.testing.assert_close(found(x, 0.2), x + 5)
+    assert asked == [0.2]
+
+
+@pytest.mark.parametrize("kind", ["labels", "an encoder", "nothing"])
+def test_what_a_net_is_told(kind):
+    how = {"labels": {"classes": 3}, "an encoder": {"encoder": torch.nn.Linear(2, 6)}}
+    net = Told(6, 4, **how.get(kind, {}))
+    t, label = torch.tensor([0.1, 0.8]), torch.tensor([2, 0])
+    c = {"labels": label, "an encoder": torch.randn(2, 2)}.get(kind)
+    alone = net.time(waves(t, 4))
+    due = alone if c is None else alone + net.label(c)
+    torch.testing.assert_close(net.told(t, c), due * due.sigmoid())
+    nothing = net.label(torch.tensor([3, 3])) if kind == "labels" else 0.0
+    due = alone + nothing
+    torch.testing.assert_close(net.told(t, None), due * due.sigmoid())
+
+
+def test_labels_and_an_encoder_are_one_too_many():
+    with pytest.raises(ValueError, match="one of them"):
+        Told(6, 4, classes=3, encoder=torch.nn.Identity())
 
 
 def test_guidance_is_that_of_the_paper():

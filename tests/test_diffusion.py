@@ -13,6 +13,7 @@ from gmcourse.data.mixture import GaussianMixture
 from gmcourse.denoisers import PointDenoiser, optimal
 from gmcourse.diffusion import Diffusion, lognormal, uniform
 from gmcourse.paths import Cosine, Exploding, LinearBeta, Straight, Table, over
+from gmcourse.samplers import evenly
 
 PATHS = [Cosine(), LinearBeta(), Straight(), Exploding(20.0, 2.0), Table.linear()]
 every_path = pytest.mark.parametrize("path", PATHS, ids=lambda p: type(p).__name__)
@@ -310,6 +311,74 @@ def test_guidance_asks_twice():
     seen.clear()
     torch.testing.assert_close(model.denoiser(c)(x, 0.4), with_c)
     assert len(seen) == 1
+
+
+def test_guidance_may_change_with_time():
+    model, c = labeled(), torch.tensor([0, 1, 2])
+    x, w = torch.randn(3, 2), lambda t: 3.0 if 0.3 < t < 0.6 else 1.0
+    changing = model.denoiser(c, guidance=w)
+    torch.testing.assert_close(
+        changing(x, 0.4), model.denoiser(c, guidance=3.0)(x, 0.4)
+    )
+    seen = told(model)
+    torch.testing.assert_close(changing(x, 0.9), model.denoiser(c)(x, 0.9))
+    assert len(seen) == 2  # nothing else was asked where the weight is 1
+    with pytest.raises(ValueError, match="needs a condition"):
+        model.denoiser(guidance=w)
+
+
+def test_a_draw_may_be_steered():
+    model = Diffusion(Said(2.0), (2,), center=1.0, spread=3.0, steps=4)
+    asked = []
+
+    def steer(denoise):
+        def other(x, t):
+            asked.append(t)
+            return 0 * denoise(x, t) + 0.5  # in inner units
+
+        return other
+
+    x = model.sample(3, steer=steer)
+    torch.testing.assert_close(x, torch.full((3, 2), 2.5))
+    assert len(asked) == 4
+
+
+class Said(torch.nn.Module):
+    """A net that says one number."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = torch.nn.Parameter(torch.tensor(value))
+
+    def forward(self, x, t, c=None):
+        return torch.zeros_like(x) + self.value
+
+
+@pytest.mark.parametrize(("share", "left"), [(1.0, 10), (0.5, 5), (0.26, 3), (1e-9, 1)])
+def test_a_draw_may_start_on_the_way(share, left):
+    how = {"center": 1.0, "spread": 2.0, "steps": 10, "grid": evenly}
+    model = Diffusion(Said(0.0), (2,), path=Straight(), **how)
+    x = torch.tensor([[5.0, -3.0]]).expand(4_000, 2)
+    with seeded(0):
+        states = list(model.trajectory(4_000, start=(x, share)))
+    times = evenly(model.path, 10)[-left - 1 :]
+    assert [t for t, _ in states] == times
+    (t, first), alpha, sigma = states[0], *model.path.at(times[0])
+    inner = (first - 1) / 2
+    for value, column in zip((2.0, -2.0), inner.T):
+        assert column.mean().item() == pytest.approx(alpha * value, abs=0.06 * sigma)
+        assert column.std().item() == pytest.approx(sigma, rel=0.05)
+    assert t == times[0]
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "error"),
+    [(3, 0.0, "share"), (3, 1.5, "share"), (2, 0.5, "expected 2"), (3, -1.0, "share")],
+)
+def test_a_start_that_does_not_fit(n, share, error):
+    model = Diffusion(Said(0.0), (2,), steps=3)
+    with pytest.raises(ValueError, match=error):
+        model.sample(n, start=(torch.zeros(3, 2), share))
 
 
 def test_estimates_are_clipped():

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from gmcourse import Labels, seeded, train
-from gmcourse.denoisers import Told
 from gmcourse.diffusion import Diffusion
 from gmcourse.latent import GridDecoder, GridEncoder, LatentDiffusion
 from gmcourse.likelihoods import FixedGaussian
@@ -133,8 +132,3 @@ def test_the_decoder_starts_where_the_latents_lie():
     other[..., 0, 7] += 1.0
     far = (net(other.flatten(1)) - net(z.flatten(1))).detach()[0, 0].abs()
     assert far[:16, 16:].sum() > 10 * far[16:].sum() + 10 * far[:, :16].sum()
-
-
-def test_labels_and_an_encoder_are_one_too_many():
-    with pytest.raises(ValueError, match="one of them"):
-        Told(8, 4, classes=3, encoder=nn.Identity())

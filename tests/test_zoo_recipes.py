@@ -10,12 +10,14 @@ import prototypes
 import pytest
 import results
 import torch
+from torch import nn
 
-from gmcourse import checkpoint, data, seeded, zoo
+from gmcourse import checkpoint, data, phrases, seeded, zoo
 from gmcourse.data import Batches, densities
 from gmcourse.zoo import _weights, sources
 from gmcourse.zoo.making import Recipe, Start, shuffled
 from gmcourse.zoo.measure import (
+    AsPhrased,
     AsTold,
     DivergenceFromTruth,
     DrawnElbo,
@@ -523,6 +525,73 @@ def test_samples_are_read_as_told_beside_the_real_ones(monkeypatch):
     assert set(model.how) == {0.7} and model.said == 200
     ((head, cell),) = measure.cells(record).items()
     assert "real data 90.0" in head and cell.startswith(f"{due:.1f} ± ")
+
+
+class Reader(nn.Module):
+    """Reads the traits that a picture is made of, ``(b, 4)``."""
+
+    device = torch.device("cpu")
+
+    def forward(self, x):
+        sizes = [len(values) for values in phrases.TRAITS.values()]
+        pairs = zip(x.long().T, sizes)
+        return tuple(nn.functional.one_hot(v, n).float() for v, n in pairs)
+
+
+class Painter(nn.Module):
+    """Draws what is said, the rest at random; never a hat, though told of one."""
+
+    device = torch.device("cpu")
+    weights = ()
+
+    def sample(self, n, c, guidance):
+        self.weights += (guidance,)
+        rows = []
+        for tokens in c:
+            said = phrases.named(phrases.WORDS.decode(tokens))
+            rows.append([said.get("hair", 3), 0, said.get("glasses", 1), 1])
+            rows[-1][3] = said.get("beard", 0)
+        return torch.tensor(rows).float()
+
+
+@dataclasses.dataclass(frozen=True)
+class Phrased(Source):
+    """Faces that are their own traits, with phrases about some of them."""
+
+    def part(self, split):
+        x = torch.tensor([[5, 2, 1, 0], [1, 0, 0, 1]] * 50)
+        right = ["red hair, blue hat", "beard", "glasses", "no hat, beard"]
+        return Part(x.float(), phrases.WORDS.encode_all((right * 25), phrases.LENGTH))
+
+
+def test_samples_are_read_as_phrased_beside_the_real_ones(monkeypatch):
+    monkeypatch.setattr(zoo, "load", {"reader": Reader()}.get)
+    measure = AsPhrased(n=999, tolerance=1.0, judge="reader", guidance=3.0)
+    model = Painter()
+    record = measure.run(model, Phrased("phrased", "faces in words"))
+    assert record["value"] == pytest.approx(75.0)  # not where a hat is asked for
+    assert record["real"] == pytest.approx(100.0) and record["n"] == 100
+    assert set(model.weights) == {3.0}
+    ((head, cell),) = measure.cells(record).items()
+    assert "weight 3" in head and cell.startswith("75.0 ± ")
+
+
+def test_phrases_of_faces_are_true_and_always_the_same():
+    part = sources.FACES.labeled(sources.faces_phrases).part("test")
+    known = phrases.traits(data.load("pixelfaces", "test")).tolist()
+    assert part.c.shape == (len(known), phrases.LENGTH)
+    for tokens, row in zip(part.c[:500], known):
+        said = phrases.named(phrases.WORDS.decode(tokens))
+        assert said.items() <= dict(zip(phrases.TRAITS, row)).items()
+    again = sources.FACES.labeled(sources.faces_phrases).part("test")
+    assert torch.equal(part.c, again.c)
+
+
+def test_traits_are_one_label_that_the_classifier_takes_apart():
+    part = zoo.recipe("classifier-traits").source.part("test")
+    judge = zoo.recipe("classifier-traits").model()
+    known = phrases.traits(data.load("pixelfaces", "test"))
+    assert torch.equal(torch.stack(judge.split_labels(part.c), 1), known)
 
 
 def test_rows_of_pairs_belong_together():

@@ -4,8 +4,8 @@ TESTS = ("test_denoisers.py",)
 MUTANTS = [
     (
         "w for 1 + w",
-        "anything + weight * (told(x, t) - anything)",
-        "told(x, t) + weight * (told(x, t) - anything)",
+        "anything + w * (told(x, t) - anything)",
+        "told(x, t) + w * (told(x, t) - anything)",
     ),
     (
         "told and untold exchanged",
@@ -14,9 +14,24 @@ MUTANTS = [
     ),
     (
         "away from the condition",
-        "weight * (told(x, t) - anything)",
-        "weight * (anything - told(x, t))",
+        "w * (told(x, t) - anything)",
+        "w * (anything - told(x, t))",
     ),
+    ("the weight of the start", "weight(t) if callable", "weight(1.0) if callable"),
+    ("both are always asked", "if w == 1:", "if False:"),
+    (
+        "no label where none is given",
+        "torch.full((len(t),), self.classes,",
+        "torch.full((len(t),), 0,",
+    ),
+    ("the same time for all", "self.time(waves(t,", "self.time(waves(t[:1],"),
+    ("what is told without a bend", "return F.silu(told)", "return told"),
+    (
+        "both are taken",
+        'if integer("classes", classes, 0) and encoder',
+        "if False and encoder",
+    ),
+    ("no encoder", "if classes else encoder", "if classes else None"),
     ("sigma for its ratio", "same = of.when(sigma / alpha)", "same = of.when(sigma)"),
     ("the time of the other path", "same = of.when(sigma / alpha)", "same = t"),
     ("the size stays", "of.at(same)[0] / alpha * x, same", "x, same"),

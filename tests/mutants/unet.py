@@ -26,12 +26,10 @@ MUTANTS = [
     ),
     ("no middle", "h = self.middle(h, told)", "h = h"),
     (
-        "no label where none is given",
-        "nothing if c is None else c",
-        "0 * nothing if c is None else c",
+        "the condition forgotten",
+        "told, kept = self.told(t, c), []",
+        "told, kept = self.told(t, None), []",
     ),
-    ("the same time for all", "waves(t,", "waves(t[:1],"),
-    ("what is told without a bend", "return F.silu(told)", "return told"),
     ("sizes unchecked", "or any(s % least for s in sides)", ""),
     (
         "sizes checked for one less",
