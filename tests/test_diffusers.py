@@ -5,10 +5,12 @@ its grids are called is in `settings`: the last step has to lead to no noise at 
 """
 
 import itertools
+from types import SimpleNamespace
 
 import pytest
 import torch
 from diffusers import (
+    DDIMPipeline,
     DDIMScheduler,
     DDPMScheduler,
     DPMSolverMultistepScheduler,
@@ -17,9 +19,13 @@ from diffusers import (
     HeunDiscreteScheduler,
 )
 
-from gmcourse import samplers, seeded
+from gmcourse import Labels, samplers, seeded
+from gmcourse.coordinates import velocity
+from gmcourse.denoisers import along
+from gmcourse.diffusion import Diffusion
 from gmcourse.nets import mlp
 from gmcourse.paths import Exploding, Table
+from gmcourse.unet import UNetDenoiser
 
 # Given by numpy 2 for what diffusers does with a tensor.
 pytestmark = pytest.mark.filterwarnings(
@@ -220,3 +226,47 @@ def test_dpm_solver_of_edm(net):
     x, times = 80 * start(), of_ratios(scheduler.sigmas, path)
     due = theirs_of_edm(scheduler, net, x)
     agree(mine(net, samplers.dpm_solver, path, x, times), due)
+
+
+class Told(torch.nn.Module):
+    """A model of ours as a pipeline asks for it: the noise, by steps."""
+
+    dtype, device = torch.float32, torch.device("cpu")
+
+    def __init__(self, model, c, **how):
+        super().__init__()
+        channels, side, _ = model.event_shape
+        self.config = SimpleNamespace(sample_size=side, in_channels=channels)
+        self.denoise = along(model.denoiser(c, **how), model.path, TABLE)
+
+    @torch.no_grad()
+    def forward(self, x, k):
+        t = (int(k) + 1) / 1000
+        alpha, sigma = TABLE.at(t)
+        return SimpleNamespace(sample=(x - alpha * self.denoise(x, t)) / sigma)
+
+
+def test_our_net_in_their_pipeline():
+    """Guided, told labels, on a path of its own: equal draws from equal noise."""
+    with seeded(0):
+        net = UNetDenoiser((2, 4, 4), width=8, classes=3)
+        for weight in net.parameters():  # what is silent at first speaks
+            torch.nn.init.normal_(weight, std=0.2)
+    model = Diffusion(
+        net, (2, 4, 4), predict=velocity, condition=Labels(3, required=False)
+    )
+    told = Told(model, torch.tensor([0, 2, 1]), guidance=2.0)
+    how = {"clip_sample": False, "set_alpha_to_one": True}
+    scheduler = DDIMScheduler(**how, **BETAS, timestep_spacing="trailing")
+    pipeline = DDIMPipeline(told, scheduler)
+    pipeline.set_progress_bar_config(disable=True)
+    noise = torch.Generator().manual_seed(0)
+    theirs = pipeline(3, noise, num_inference_steps=20, output_type="np").images
+    z = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    times = [(k + 1) / 1000 for k in pipeline.scheduler.timesteps.tolist()]
+    with torch.no_grad():
+        states = list(samplers.ddim(told.denoise, TABLE, z, [*times, 0.0]))
+    due = (states[-1][1] / 2 + 0.5).clamp(0, 1)  # as a pipeline makes pictures
+    assert ((due > 0) & (due < 1)).float().mean() > 0.3
+    found = torch.from_numpy(theirs).permute(0, 3, 1, 2)
+    torch.testing.assert_close(found, due, rtol=0, atol=1e-5)

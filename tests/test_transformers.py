@@ -82,6 +82,7 @@ def test_the_net_written_out():
     # Squares row by row; within one, channels, then its rows.
     rows = [x[:, :, i : i + 2, j : j + 2].flatten(1) for i in (0, 2) for j in (0, 2, 4)]
     h = torch.stack([net.into(row) for row in rows], 1) + net.position
+    assert len(net.blocks) == 2
     for block in net.blocks:
         h = block(h, told)
     scale, shift = net.last(told).view(3, 2, 12).unbind(1)

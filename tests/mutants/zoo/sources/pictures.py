@@ -8,6 +8,7 @@ MUTANTS = [
         "100 * digits[:, 0] + 10 * digits[:, 1] + digits[:, 2]",
         "100 * digits[:, 2] + 10 * digits[:, 1] + digits[:, 0]",
     ),
+    ("phrases that change", "with seeded(1):", "if True:"),
     ("labels that nobody asked for", "if self.labels else None", "if True else None"),
     (
         "stacks of the training digits",
