@@ -139,8 +139,8 @@ def test_a_phrase_is_read_as_alone_in_a_batch(net):
         torch.testing.assert_close(mine, vectors(net, text)[0])
 
 
-def test_the_vector_is_a_mean_over_words(net):
+def test_the_vector_is_a_sum_over_words(net):
     """Written out, with the net's own parts."""
     c = WORDS.encode_all(["beard, no hat"], LENGTH)
     h = net.net(net.word(c) + net.position)
-    torch.testing.assert_close(net(c), net.head(h[:, :3].mean(1)))
+    torch.testing.assert_close(net(c), net.head(h[:, :3].sum(1)))

@@ -149,7 +149,7 @@ def named(text: str) -> dict[str, int]:
 
 
 class PhraseEncoder(nn.Module):
-    """A phrase to a vector: a small causal transformer, and the mean over its words.
+    """A phrase to a vector: a small causal transformer, and the sum over its words.
 
     A position sees the words before it, so that "red hair, blue hat" and "blue hair,
     red hat" need not give the same. No words give zeros.
@@ -189,4 +189,4 @@ class PhraseEncoder(nn.Module):
     def forward(self, c: Int[Tensor, "b t"]) -> Float[Tensor, "b out"]:
         h = self.net(self.word(c) + self.position)
         there = (c != 0).to(h.dtype)[..., None]
-        return self.head((there * h).sum(1) / there.sum(1).clamp(min=1))
+        return self.head((there * h).sum(1))

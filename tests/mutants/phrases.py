@@ -34,7 +34,7 @@ MUTANTS = [
         'found[word], value = 0, ""',
     ),
     ("ends count", "there = (c != 0)", "there = (c >= 0)"),
-    ("a sum", "/ there.sum(1).clamp(min=1)", ""),
+    ("a mean", "(there * h).sum(1))", "(there * h).mean(1))"),
     ("no places", "self.net(self.word(c) + self.position)", "self.net(self.word(c))"),
     (
         "a bag of words",

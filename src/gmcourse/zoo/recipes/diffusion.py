@@ -11,6 +11,7 @@ from ...conditions import Labels, Like
 from ...diffusion import Diffusion, lognormal
 from ...paths import Path
 from ...phrases import LENGTH, WORDS, PhraseEncoder
+from ...transformers import DiTDenoiser
 from ...unet import UNetDenoiser
 from ..making import Recipe, adamw, straight
 from ..measure import AsPhrased, DrawnElbo, SampleDistance
@@ -37,15 +38,16 @@ def _fashion() -> Diffusion:
 
 
 def _faces() -> Diffusion:
-    """Told phrases: so small that it runs in a page."""
-    width = 24
+    """A transformer that is told phrases, so small that it runs in a page."""
+    width = 64
+    net = DiTDenoiser(
+        FACES.shape, width=width, depth=4, side=4, encoder=PhraseEncoder(width)
+    )
     return Diffusion(
-        UNetDenoiser(
-            FACES.shape, width=width, side=2, encoder=PhraseEncoder(4 * width)
-        ),
+        net,
         FACES.shape,
         predict=coordinates.scaled,
-        times=lognormal(-0.5, 1.4),
+        times=lognormal(0.3, 1.2),
         center=0.682,
         spread=0.264,
         limits=(0.0, 1.0),
@@ -109,15 +111,15 @@ RECIPES = (
         title="diffusion by phrases, 25 evaluations",
         source=FACES.labeled(faces_phrases),
         model=_faces,
-        steps=(10, 6_000, 200_000),
+        steps=(10, 9_000, 200_000),
         measures=(
             AsPhrased(
                 n=2_000,
                 judge="classifier-traits",
-                guidance=2.0,
+                guidance=3.0,
                 tolerance=0.5,
                 quick=AsPhrased(
-                    n=100, judge="classifier-traits", guidance=2.0, tolerance=1.0
+                    n=100, judge="classifier-traits", guidance=3.0, tolerance=1.0
                 ),
             ),
             SampleDistance(
@@ -129,7 +131,7 @@ RECIPES = (
         ),
         optimizer=adamw(3e-3, 0.01),
         schedule=straight,
-        batch_size=64,
+        batch_size=128,
         clip=1.0,
         autocast=torch.bfloat16,
         bits=8,
