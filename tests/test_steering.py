@@ -298,9 +298,9 @@ def test_a_sampler_is_asked_for_one_step_at_a_time():
     pairs = []
 
     def spy(denoise, path, x, times, **how):
-        pairs.append(tuple(times))
+        pairs.append((*times, how))
         yield times[1], x
 
     times, x = [0.9, 0.4, 0.0], torch.ones(1, 2)
-    list(replacing(spy, MASK, 0 * x)(lambda x, t: x, Cosine(), x, times))
-    assert pairs == list(itertools.pairwise(times))
+    list(replacing(spy, MASK, 0 * x)(lambda x, t: x, Cosine(), x, times, eta=0.5))
+    assert pairs == [(*pair, {"eta": 0.5}) for pair in itertools.pairwise(times)]

@@ -39,9 +39,9 @@ def _fashion() -> Diffusion:
 
 def _faces() -> Diffusion:
     """A transformer that is told phrases, so small that it runs in a page."""
-    width = 64
+    width = 96
     net = DiTDenoiser(
-        FACES.shape, width=width, depth=4, side=4, encoder=PhraseEncoder(width)
+        FACES.shape, width=width, depth=2, side=4, encoder=PhraseEncoder(width)
     )
     return Diffusion(
         net,
@@ -111,15 +111,15 @@ RECIPES = (
         title="diffusion by phrases, 25 evaluations",
         source=FACES.labeled(faces_phrases),
         model=_faces,
-        steps=(10, 9_000, 200_000),
+        steps=(10, 21_000, 200_000),
         measures=(
             AsPhrased(
                 n=2_000,
                 judge="classifier-traits",
-                guidance=3.0,
+                guidance=4.0,
                 tolerance=0.5,
                 quick=AsPhrased(
-                    n=100, judge="classifier-traits", guidance=3.0, tolerance=1.0
+                    n=100, judge="classifier-traits", guidance=4.0, tolerance=1.0
                 ),
             ),
             SampleDistance(
@@ -131,7 +131,7 @@ RECIPES = (
         ),
         optimizer=adamw(3e-3, 0.01),
         schedule=straight,
-        batch_size=128,
+        batch_size=64,
         clip=1.0,
         autocast=torch.bfloat16,
         bits=8,

@@ -28,7 +28,7 @@ MUTANTS = [
         "dict(zip(TRAITS, row))",
         "dict(zip(reversed(TRAITS), row))",
     ),
-    ("read as anything", "argmax(1) == c)", "argmax(1) >= 0)"),
+    ("read as anything", "argmax(1) == c", "argmax(1) >= 0"),
     (
         "a share for a percentage",
         "100.0 * right(reader, x, c)",
