@@ -145,10 +145,9 @@ class LatentDiffusion(GenerativeModel):
             mean, log_std = self.codec.encode(x)
             z = reparameterize(mean, log_std)
             seen = self.codec.likelihood.log_prob(self.codec.decode(z), x)
-        prior = self.diffusion.elbo(
-            z.view(len(x), *self.diffusion.event_shape), c, **how
-        )
-        return seen - gaussian_log_prob(z, mean, log_std) + prior
+        grid = z.view(len(x), *self.diffusion.event_shape)
+        rate = gaussian_log_prob(z, mean, log_std) - self.diffusion.elbo(grid, c, **how)
+        return seen - rate
 
     @torch.no_grad()
     def to_latents(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
