@@ -36,6 +36,8 @@ def _latent() -> LatentDiffusion:
         _GRID,
         predict=coordinates.scaled,
         times=lognormal(0.0, 1.4),
+        center=-0.04,
+        spread=0.93,
         condition=Labels(20, required=False),
         sampler=samplers.dpm_solver,
         grid=samplers.karras,
