@@ -23,7 +23,7 @@ from gmcourse.phrases import LENGTH, TRAITS, WORDS, named
 from gmcourse.zoo.measure import AsPhrased
 
 ENTRY, JUDGE = zoo.recipe("diffusion-faces"), "classifier-traits"
-STEPS, BATCH, DRAWS, WEIGHT = 1500, 64, 240, 4.0
+STEPS, BATCH, DRAWS, WEIGHT = 2500, 64, 120, 4.0
 BAG, ORDER = "a sum of words", "a transformer"
 
 _COLORS = ["black", "blue", "green", "red"]  # of hair and of hats
@@ -90,7 +90,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     part, judge = ENTRY.source.part("train"), zoo.load(JUDGE)
-    agreement = AsPhrased(n=300, judge=JUDGE, guidance=WEIGHT, tolerance=1.0)
+    agreement = AsPhrased(n=200, judge=JUDGE, guidance=WEIGHT, tolerance=1.0)
 
     def measure(case: str, seed: int) -> dict[str, float]:
         model = trained(case, part, seed)
