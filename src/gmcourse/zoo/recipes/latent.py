@@ -30,7 +30,7 @@ def _codec() -> VAE:
 
 
 def _latent() -> LatentDiffusion:
-    net = DiTDenoiser(_GRID, width=96, depth=3, side=2, classes=20)
+    net = DiTDenoiser(_GRID, width=80, depth=3, side=2, classes=20)
     diffusion = Diffusion(
         net,
         _GRID,
@@ -66,7 +66,7 @@ RECIPES = (
         title="diffusion of its latents, 25 evaluations",
         source=CLOTHING.labeled(),
         model=_latent,
-        steps=(5, 4_000, 200_000),
+        steps=(5, 8_000, 200_000),
         measures=(_BOUND,),
         optimizer=adamw(3e-3, 0.01),
         schedule=straight,
