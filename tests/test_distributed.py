@@ -10,6 +10,7 @@ import torch
 from models import point_diffusion, wasserstein_gan
 from one_of_two import PARTS, batch
 
+import gmcourse
 from gmcourse import EMA, load, seeded, train
 from gmcourse.distributed import Replicated
 
@@ -28,7 +29,8 @@ def folder(tmp_path_factory):
         str(folder),
     ]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    path = [str(HERE), str(HERE.parent / "src"), env.get("PYTHONPATH", "")]
+    library = Path(gmcourse.__file__).parents[1]
+    path = [str(HERE), str(library), env.get("PYTHONPATH", "")]
     env["PYTHONPATH"] = os.pathsep.join(filter(None, path))
     run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr[-3000:]

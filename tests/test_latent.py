@@ -1,6 +1,7 @@
 """Diffusion of latents: what learns, what is kept, and which law it models."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -84,6 +85,40 @@ def test_the_loss_is_that_of_the_diffusion_on_draws_of_the_encoder(model):
         z = mean + log_std.exp() * torch.randn_like(mean)
         due = model.diffusion.loss(z.view(4, *LATENT), c)
     torch.testing.assert_close(found, due)
+
+
+def test_the_bound_with_a_normal_prior_is_that_of_the_autoencoder(model, monkeypatch):
+    """In expectation: the rate is drawn here, and in closed form there."""
+    told = []
+
+    def normal(z, c, **how):
+        told.append((z.shape[1:], how))
+        return -(z.square() + math.log(2 * math.pi)).flatten(1).sum(1) / 2
+
+    monkeypatch.setattr(model.diffusion, "elbo", normal)
+    x = torch.rand(1, *IMAGE).expand(4_000, *IMAGE)
+    c = torch.zeros(4_000, dtype=torch.int64)
+    with seeded(1), torch.no_grad():
+        found = model.elbo(x, c, steps=7)
+    assert told == [(LATENT, {"steps": 7})]
+    # The same draws, so that the likelihoods are the same as well.
+    with seeded(1), torch.no_grad():
+        likelihood, rate = model.codec.elbo_terms(x)
+    drawn = likelihood - found
+    error = drawn.std() / len(x) ** 0.5
+    assert (drawn.mean() - rate[0]).abs() < 4 * error
+    assert error < 0.02 * rate[0]
+
+
+def test_the_bound_is_told_the_condition(model):
+    x, c = torch.rand(4, *IMAGE), torch.tensor([0, 1, 2, 0])
+    bounds = []
+    for told in (c, (c + 1) % 3):
+        with seeded(0):
+            bounds.append(model.elbo(x, told))
+    assert bounds[0].shape == (4,) and (bounds[0] - bounds[1]).abs().min() > 1e-3
+    with pytest.raises(ValueError, match="labels"):
+        model.elbo(x, torch.tensor([0, 1]))
 
 
 def test_latents_are_drawn_and_decoded(model):

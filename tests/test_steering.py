@@ -15,8 +15,8 @@ from gmcourse.steering import (
     Seen,
     consistent,
     gray,
-    likelihood,
     masked,
+    measurement,
     pooled,
     replacing,
     tilted,
@@ -150,7 +150,7 @@ def test_the_likelihood_is_exact_for_standard_normal_data(path, t):
     y = torch.randn(6, 1, 1, 1, dtype=torch.float64)
     denoise = exact(GaussianMixture([[0.0] * 4], stds=1.0), path)
     flat = lambda x, t: denoise(x.flatten(1), t).view_as(x)  # noqa: E731
-    found = likelihood(flat, path, seen, y)(x, t)
+    found = measurement(flat, path, seen, y)(x, t)
     mean = alpha * x.flatten(1).mean(1) / (alpha**2 + sigma**2)
     law = torch.distributions.Normal(mean, math.sqrt(var / 4))
     due = law.log_prob(y.flatten())
@@ -164,7 +164,7 @@ def test_draws_given_a_measurement_of_normal_data():
     flat = lambda x, t: denoise(x.flatten(1), t).view_as(x)  # noqa: E731
     seen, n = pooled(2), 4_000
     known = torch.full((n, 1, 1, 1), y, dtype=torch.float64)
-    steered = tilted(flat, path, likelihood(flat, path, seen, known))
+    steered = tilted(flat, path, measurement(flat, path, seen, known))
     times = karras(path, 60, largest=20.0)
     with seeded(0):
         z = torch.randn(n, 1, 2, 2, dtype=torch.float64) * path.at(times[0])[1]
@@ -179,7 +179,7 @@ def test_the_gradient_of_a_likelihood_goes_through_the_net():
     matrix = torch.randn(3, 3)
     seen, y = masked(torch.tensor([1.0, 0.0, 1.0])), torch.tensor([[1.0, 0.0, -1.0]])
     x = torch.randn(1, 3, requires_grad=True)
-    log_prob = likelihood(lambda x, t: x @ matrix.T, Cosine(), seen, y)
+    log_prob = measurement(lambda x, t: x @ matrix.T, Cosine(), seen, y)
     (slope,) = torch.autograd.grad(log_prob(x, 0.5).sum(), x)
     off = y - seen.look(x @ matrix.T)
     torch.testing.assert_close(slope, off @ matrix / 0.5)

@@ -39,6 +39,7 @@ from gmcourse.zoo.recipes import (
     flows,
     gan,
     gan_images,
+    latent,
     molecules,
     sequences,
     sound,
@@ -571,9 +572,13 @@ def test_samples_are_read_as_phrased_beside_the_real_ones(monkeypatch):
     record = measure.run(model, Phrased("phrased", "faces in words"))
     assert record["value"] == pytest.approx(75.0)  # not where a hat is asked for
     assert record["real"] == pytest.approx(100.0) and record["n"] == 100
+    # Six traits are named in four phrases; the hat alone is never right.
+    assert record["each"] == pytest.approx(100 * 5 / 6)
+    assert record["real_each"] == pytest.approx(100.0)
     assert set(model.weights) == {3.0}
-    ((head, cell),) = measure.cells(record).items()
+    (head, cell), (each, traits) = measure.cells(record).items()
     assert "weight 3" in head and cell.startswith("75.0 ± ")
+    assert "real data 100.0" in each and traits == "83.3"
 
 
 def test_phrases_of_faces_are_true_and_always_the_same():
@@ -758,6 +763,7 @@ def test_recipes_are_joined_from_one_file_a_topic():
     topics += (
         gan,
         gan_images,
+        latent,
         molecules,
         sequences,
         sound,

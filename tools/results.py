@@ -94,7 +94,9 @@ HEADINGS = {
     "pixelfaces": (
         "Pixelfaces",
         "16×16 color images composed from an artist's parts; no photographs, no real "
-        "people. 8-bit and a discretized logistic likelihood.",
+        "people. 8-bit and a discretized logistic likelihood. A face is read as "
+        "phrased where a classifier reads each trait that its phrase names as it is "
+        "named; at weight 1 the draws are not guided.",
     ),
     "tinyshakespeare": (
         "Tiny Shakespeare",

@@ -14,7 +14,7 @@ from ._arguments import integer, shape_of
 from .core import GenerativeModel, evaluating
 from .diffusion import Diffusion
 from .nets import ResidualBlock
-from .vae import VAE, reparameterize
+from .vae import VAE, gaussian_log_prob, reparameterize
 
 __all__ = ["GridDecoder", "GridEncoder", "LatentDiffusion"]
 
@@ -132,6 +132,22 @@ class LatentDiffusion(GenerativeModel):
         self.codec = codec.requires_grad_(False).eval()
         self.diffusion, self.condition = diffusion, diffusion.condition
         self.event_shape = codec.event_shape
+
+    def elbo(self, x, c=None, **how: Any):
+        """An unbiased estimate of a lower bound on ``log p(x)``, in nats, ``(b,)``.
+
+        That of the autoencoder, with the diffusion in the place of its normal prior:
+        the likelihood of the decoder, less the rate ``log q(z | x) - log p(z)``, for
+        one draw of the latents; ``log p(z)`` by `Diffusion.elbo`, told ``how``.
+        """
+        self.check(x, c)
+        with torch.no_grad(), evaluating(self.codec):
+            mean, log_std = self.codec.encode(x)
+            z = reparameterize(mean, log_std)
+            seen = self.codec.likelihood.log_prob(self.codec.decode(z), x)
+        grid = z.view(len(x), *self.diffusion.event_shape)
+        rate = gaussian_log_prob(z, mean, log_std) - self.diffusion.elbo(grid, c, **how)
+        return seen - rate
 
     @torch.no_grad()
     def to_latents(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:

@@ -23,8 +23,8 @@ __all__ = [
     "Seen",
     "consistent",
     "gray",
-    "likelihood",
     "masked",
+    "measurement",
     "pooled",
     "replacing",
     "tilted",
@@ -114,7 +114,7 @@ def consistent(denoise: Denoise, seen: Seen, y: Float[Tensor, "b ..."]) -> Denoi
     return other
 
 
-def likelihood(
+def measurement(
     denoise: Denoise, path: Path, seen: Seen, y: Float[Tensor, "b ..."]
 ) -> LogProb:
     """``log p(y | x_t)`` as if the data were normal about their estimate, for `tilted`.

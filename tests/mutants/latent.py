@@ -34,6 +34,19 @@ MUTANTS = [
         "self.diffusion.draw(n, **how)",
     ),
     ("options lost", "self.diffusion.draw(n, c, **how)", "self.diffusion.draw(n, c)"),
+    ("the rate added", "return seen - rate", "return seen + rate"),
+    ("no rate", "return seen - rate", "return seen"),
+    ("the bound forgets the condition", "elbo(grid, c, **how)", "elbo(grid, **how)"),
+    (
+        "the bound is told nothing else",
+        "elbo(grid, c, **how)",
+        "elbo(grid, c)",
+    ),
+    (
+        "the mean in the bound",
+        "z = reparameterize(mean, log_std)\n            seen",
+        "z = mean\n            seen",
+    ),
     (
         "any number of latents",
         "if math.prod(diffusion.event_shape) != codec.latent_dim:",

@@ -56,12 +56,12 @@ class AsTold(Measure):
     kind = "estimate"
 
     def compute(self, model, source):
-        return _share(
-            self.judge, _labels, model, source, self.n, temperature=self.temperature
-        )
+        how = {"temperature": self.temperature}
+        drawn, real = _read(self.judge, _labels, model, source, self.n, how)
+        return Result.mean(100 * drawn, real=float(100 * real.mean()))
 
     def cells(self, record):
-        return _share_cells("read as told", record)
+        return {_head("read as told", record): _cell(record)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,8 @@ class AsPhrased(Measure):
     """Share of samples in which all is as the phrase says that the model was told.
 
     One sample for each test example, with its phrase; beside it the share of these
-    examples themselves that are read as their phrases say, ``real``.
+    examples themselves that are read as their phrases say, ``real``; and of both the
+    share of the traits that were named which are read so, ``each`` and ``real_each``.
 
     Attributes:
         judge: the entry that reads the traits, one head for each.
@@ -85,42 +86,53 @@ class AsPhrased(Measure):
     kind = "estimate"
 
     def compute(self, model, source):
-        return _share(
-            self.judge, _phrases, model, source, self.n, guidance=self.guidance
-        )
+        how = {"guidance": self.guidance}
+        drawn, real = _read(self.judge, _traits, model, source, self.n, how)
+        found = {"real": _whole(real), "real_each": real, "each": drawn}
+        extra = {k: float(100 * v.nanmean()) for k, v in found.items()}
+        return Result.mean(100 * _whole(drawn), **extra)
 
     def cells(self, record):
-        weight = f"at weight {record['guidance']:g}"
-        return _share_cells(f"read as phrased {weight}", record)
+        head = f"read as phrased at weight {record['guidance']:g}"
+        each = f"traits so (%; real data {number(record['real_each'], 1)})"
+        return {_head(head, record): _cell(record), each: number(record["each"], 1)}
 
 
-def _share(
-    judge: str, right: Any, model: Any, source: Source, n: int, **how: float
-) -> Result:
-    """In percent, of samples and of the test examples whose conditions they have."""
+def _read(
+    judge: str, right: Any, model: Any, source: Source, n: int, how: dict[str, float]
+) -> tuple[Tensor, Tensor]:
+    """Of samples, and of the test examples whose conditions they have."""
     from .. import load  # the judge is an entry too
 
     x, c = source.part("test").first(n)
     reader = load(judge).to(model.device)
-    read = lambda x, c: 100.0 * right(reader, x, c)  # noqa: E731
-    real = by_parts(reader, read, x, c)
+    real = by_parts(reader, lambda x, c: right(reader, x, c), x, c)
     drawn = by_parts(
-        model, lambda x, c: read(model.sample(len(x), c, **how), c), x, c, 100
+        model, lambda x, c: right(reader, model.sample(len(x), c, **how), c), x, c, 100
     )
-    return Result.mean(drawn, real=float(real.mean()))
+    return drawn, real
 
 
-def _share_cells(what: str, record: dict[str, Any]) -> dict[str, str]:
-    head = f"{what} (estimate, %; real data {number(record['real'], 1)})"
-    return {head: f"{number(record['value'], 1)} ± {number(record['std_error'], 1)}"}
+def _head(what: str, record: dict[str, Any]) -> str:
+    return f"{what} (estimate, %; real data {number(record['real'], 1)})"
+
+
+def _cell(record: dict[str, Any]) -> str:
+    return f"{number(record['value'], 1)} ± {number(record['std_error'], 1)}"
 
 
 def _labels(judge: Any, x: Tensor, c: Any) -> Tensor:
-    return judge(x)[0].argmax(1) == c
+    return (judge(x)[0].argmax(1) == c).double()
 
 
-def _phrases(judge: Any, x: Tensor, c: Any) -> Tensor:
-    found = torch.stack([head.argmax(1) for head in judge(x)], 1).tolist()
+def _traits(judge: Any, x: Tensor, c: Any) -> Tensor:
+    """Which traits are read as named, 1 or 0, ``(b, 4)``; NaN where not named."""
     asked = [named(WORDS.decode(tokens)) for tokens in c]
-    pairs = [(dict(zip(TRAITS, row)), said) for row, said in zip(found, asked)]
-    return torch.tensor([said.items() <= row.items() for row, said in pairs])
+    due = torch.tensor([[said.get(name, -1) for name in TRAITS] for said in asked])
+    found = torch.stack([head.argmax(1) for head in judge(x)], 1).to(due.device)
+    return (found == due).double().masked_fill(due < 0, torch.nan)
+
+
+def _whole(traits: Tensor) -> Tensor:
+    """Of which example no named trait is read otherwise."""
+    return (traits != 0).all(1).double()
