@@ -148,6 +148,10 @@ class Diff27:
     cut off from the graph | parts.reshape( -> parts.data.reshape(
     wrong dtype | x.reshape(b, c -> x.float().reshape(b, c
     wrong dtype | parts.reshape( -> parts.double().reshape(
+    not to the digits asked for | x = x.reshape(b, c, h // side, side, w // side, side)
+        -> x = x.float().reshape(b, c, h // side, side, w // side, side).to(x.dtype)
+    not to the digits asked for | x = parts.reshape(-1, h
+        -> x = parts.double().to(parts.dtype).reshape(-1, h
     tokens in place of pairs | (shape[2] // side)) ** 2 -> (shape[2] // side))
     each pair counted once | return ((shape[1] // side) * (shape[2] // side)) ** 2
         -> n = shape[1] // side * (shape[2] // side); return n * (n + 1) // 2

@@ -122,7 +122,7 @@ class Diff28:
     wrong shape | return k**2 * kept -> return (k**2 * kept)[None]
     wrong dtype | return k**2 * kept -> return (k**2 * kept).float()
     float32 in between | F.avg_pool2d(x, k) -> F.avg_pool2d(x.float(), k)
-        | return k**2 * kept -> return k**2 * kept.to(x)
+        | return k**2 * kept -> return (k**2 * kept).to(x)
         | / x.square().mean() -> / x.float().square().mean()
     estimated from samples | return k**2 * kept
         -> return kept / F.avg_pool2d(torch.randn_like(x), k).square().mean()
@@ -156,8 +156,10 @@ class Diff28:
         -> return alpha / size, (1 - (alpha / size) ** 2).clamp(min=0) ** 0.5
     difference of near numbers | return alpha / size, sigma / size
         -> return (1 - (sigma / size) ** 2).clamp(min=0) ** 0.5, sigma / size
-    float32 in between | torch.hypot(alpha, sigma)
-        -> torch.hypot(alpha.float(), sigma.float()).to(alpha)
+    float32 in between | sigma = side / base * std * sigma
+        -> x, alpha, sigma = alpha, alpha.float(), side / base * std * sigma.float()
+        | return alpha / size, sigma / size
+        -> return (alpha / size).to(x), (sigma / size).to(x)
     wrong dtype | return alpha / size, sigma / size
         -> return (alpha / size).double(), (sigma / size).double()
     input changed in place | sigma = side / base * std * sigma

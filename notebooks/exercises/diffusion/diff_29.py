@@ -158,9 +158,10 @@ class Diff29:
     difference of near numbers
         | return s / -torch.expm1(-math.log(2) * B.sum() / half_life)
         -> return s / (1 - 0.5 ** (B.sum() / half_life))
-    float32 in between | B = torch.tensor(batches, dtype=torch.float64)
-        -> B = torch.tensor(batches, dtype=torch.float32)
-        | return s / - -> s = s.double(); return s / -
+    float32 in between | return s / -torch.expm1(-math.log(2) * B.sum() / half_life)
+        -> return (s / s.sum()).float().double()
+    not to the digits asked for | B = torch.tensor(batches, dtype=torch.float64)
+        -> B = torch.tensor(batches, dtype=torch.float64) + 1e-6
     wrong dtype | B = torch.tensor(batches, dtype=torch.float64)
         -> B = torch.tensor(batches, dtype=torch.float32)
     wrong shape | return s / - -> s = s[:, None]; return s / -
