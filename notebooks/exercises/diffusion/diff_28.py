@@ -29,9 +29,9 @@ class Diff28:
 
     With a base of 64 and a deviation of 1 this is the shift by $2 \log (64 / d)$ of
     Hoogeboom et al. Latents of deviation 5 that go unscaled into a path for data of
-    deviation 1 are as if their sides were five times as long, but seen with the noise
-    of the short ones: most of the times are spent where nothing is hidden. Dividing
-    them by their deviation does the same as shifting the path.
+    deviation 1 have 25 times the signal at each time: less is hidden than was meant, as
+    if the sides were five times as long. Dividing them by their deviation does the same
+    as shifting the path.
     """
 
     @reference

@@ -175,7 +175,9 @@ def diff_29(t, shares, joined):
         rows, n = means[kept].double(), counts[kept].double()
         due = mean(means, counts)
         double = means.dtype == torch.float64
-        tol = 1e-9 if double else 1e-5 * (1 + float(rows.abs().max()))
+        tol, scale = 1e-9, 1.0
+        if not double:
+            tol, scale = 1e-5, 1 + float(rows.abs().max())
         got = t.tensor(out).detach().double()
         near = double and torch.allclose(got, due, 1e-4, 1e-4)
 
@@ -193,10 +195,13 @@ def diff_29(t, shares, joined):
             "not to the digits asked for": [got] * near,
             "result of an earlier call": [v for v in before if v.shape == due.shape],
         }
-        own = SINGLE, "not to the digits asked for"
-        ideas = {k: [v for v in vs if (v - due).abs().max() > 10 * tol or k in own]
-                 for k, vs in ideas.items()}  # fmt: skip
-        t.close(out, due, "Each example once.", None, ideas, tol)
+        own, least = (SINGLE, "not to the digits asked for"), 10 * tol * scale
+        ideas = {
+            name: [v / scale for v in values if name in own or apart(v, due, least)]
+            for name, values in ideas.items()
+        }
+        told = "Each example once.", None, ideas, tol
+        t.close(got / scale, due / scale, *told)
         before.append(due)
 
     def parts(r, *shape, kind=torch.float64, size=1.0):
@@ -231,6 +236,10 @@ def diff_29(t, shares, joined):
         counts[2], means[2] = 0, torch.nan
         together(f"without examples, {kind}", means, counts, True)
     together("many processes, float32", parts(300, 2, kind=torch.float32), numbers(300))
+
+
+def apart(value, due, least):
+    return (value - due).abs().max() > least
 
 
 def mean(means, counts):

@@ -146,7 +146,7 @@ def diff_30(t, steered, landing):
         return torch.arange(K) == i
 
     def far(x, weights, means, stds):
-        return 600 * x, weights, means, stds / 10
+        return 400 * x, weights, means, stds / 10
 
     def narrow(x, weights, means, stds):
         """One example at each component, and some in between."""
