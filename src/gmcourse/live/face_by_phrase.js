@@ -172,7 +172,8 @@ GM.figures.face_by_phrase = function (data, root) {
   const style = el("style", {}, `
 .gm-faces{display:grid;grid-template-columns:repeat(${SHOWN},1fr);gap:.6rem;margin:.2rem 0 .6rem}
 .gm-faces canvas{width:100%;image-rendering:pixelated;border-radius:6px;display:block}
-.gm-wishes{display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;margin-bottom:.4rem}
+.gm-wishes{display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;margin-bottom:.5rem}
+.gm-wishes .gm-slider,.gm-wishes select{width:auto;margin:0}
 .gm-faces+.gm-near{min-height:1.5em}`);
   const canvases = Array.from({ length: SHOWN }, () => el("canvas", { width: size, height: size }));
   const shown = el("div", { class: "gm-faces", role: "img" }, ...canvases);
