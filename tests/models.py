@@ -413,7 +413,9 @@ MODELS = {
 MODELS |= PROTOTYPES
 
 # Concrete classes that are not in the battery, and why.
-WITHOUT: dict[str, str] = {}
+WITHOUT: dict[str, str] = {
+    "Replicated": "it needs several processes: tests/test_distributed.py",
+}
 
 
 def optimizer_for(model, lr=1e-3):

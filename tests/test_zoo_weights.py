@@ -10,10 +10,10 @@ import torch
 import zoo_sizes
 from loopback import served
 
-from gmcourse import checkpoint, zoo
+from gmcourse import _bits, checkpoint, zoo
 from gmcourse.__main__ import main
 from gmcourse.data import Damaged, Unavailable, download, places
-from gmcourse.zoo import _bits, _weights
+from gmcourse.zoo import _weights
 
 ROOT = Path(__file__).parents[1]
 NAME = "vae-mnist-30s"

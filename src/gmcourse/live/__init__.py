@@ -11,6 +11,7 @@ from ._net import pack
 from .coins import PixelCoins
 from .divergences import Divergences
 from .em_steps import EMSteps
+from .face_by_phrase import FaceByPhrase
 from .figure import Live
 from .flow_plane import FlowPlane
 from .gan_plane import GANPlane
@@ -25,6 +26,7 @@ from .velocity_field import VelocityField
 __all__ = [
     "Divergences",
     "EMSteps",
+    "FaceByPhrase",
     "FlowPlane",
     "GANPlane",
     "LatentPlane",

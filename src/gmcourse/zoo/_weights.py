@@ -14,9 +14,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from .. import checkpoint
+from .._bits import pack, unpack
 from ..data.catalog import Entry, File
 from ..data.fetch import Reader
-from ._bits import pack, unpack
 
 PACKAGE = Path(__file__).with_name("weights")  # all cards, and the first tier
 CLONE = Path(__file__).parents[3] / "weights"  # beside src

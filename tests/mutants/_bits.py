@@ -1,4 +1,4 @@
-"""Mistakes in zoo/_bits.py, and the tests that must notice them."""
+"""Mistakes in _bits.py, and the tests that must notice them."""
 
 TESTS = ("test_zoo_weights.py",)
 MUTANTS = [
