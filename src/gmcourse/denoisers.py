@@ -26,8 +26,7 @@ def guide(told: Denoise, untold: Denoise, weight: Weight) -> Denoise:
 
     1 is the conditional model itself, 0 the one that is told nothing. Ho & Salimans
     (2022), eq. 6, whose w is ``weight - 1``. A function of the time may be 1 in a part
-    of it, where nothing else is then asked (Kynkäänniemi et al., 2024). Built in
-    chapter 11_steering_and_scale.
+    of it, where nothing else is then asked (Kynkäänniemi et al., 2024).
     """
 
     def denoise(x: Tensor, t: float) -> Tensor:

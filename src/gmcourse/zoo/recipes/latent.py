@@ -75,5 +75,6 @@ RECIPES = (
         autocast=torch.bfloat16,
         start=Start("vae-clothing", lambda model: model.codec),
         bits=8,
+        bytes_note="It holds its autoencoder as well, in half precision.",
     ),
 )
