@@ -39,7 +39,6 @@ from gmcourse.zoo.recipes import (
     flows,
     gan,
     gan_images,
-    latent,
     molecules,
     sequences,
     sound,
@@ -763,7 +762,6 @@ def test_recipes_are_joined_from_one_file_a_topic():
     topics += (
         gan,
         gan_images,
-        latent,
         molecules,
         sequences,
         sound,

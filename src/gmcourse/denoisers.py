@@ -26,8 +26,7 @@ def guide(told: Denoise, untold: Denoise, weight: Weight) -> Denoise:
 
     1 is the conditional model itself, 0 the one that is told nothing. Ho & Salimans
     (2022), eq. 6, whose w is ``weight - 1``. A function of the time may be 1 in a part
-    of it, where nothing else is then asked (Kynkäänniemi et al., 2024). Built in
-    chapter 11_steering_and_scale.
+    of it, where nothing else is then asked (Kynkäänniemi et al., 2024).
     """
 
     def denoise(x: Tensor, t: float) -> Tensor:
@@ -90,7 +89,7 @@ class Told(nn.Module):
 
     Raises:
         ValueError, TypeError: a size is no positive integer, or labels and an encoder
-            are both given.
+            are both given; in `told`: a condition is given, and there is neither.
     """
 
     def __init__(
@@ -117,9 +116,11 @@ class Told(nn.Module):
         told = self.time(waves(t, self.frequencies))
         if c is None and self.classes:
             c = torch.full((len(t),), self.classes, device=t.device)
-        if c is not None and self.label is not None:
-            told = told + self.label(c)
-        return F.silu(told)
+        if c is None:
+            return F.silu(told)
+        if self.label is None:
+            raise ValueError("c is given to a net without classes and encoder")
+        return F.silu(told + self.label(c))
 
 
 class PointDenoiser(nn.Module):
