@@ -8,6 +8,8 @@ import torch
 
 from gmcourse.denoisers import PointDenoiser, Told, along, guide, optimal, waves
 from gmcourse.paths import Cosine, Exploding, LinearBeta, Straight, Table
+from gmcourse.transformers import DiTDenoiser
+from gmcourse.unet import UNetDenoiser
 
 PATHS = [Cosine(), LinearBeta(), Straight(), Exploding(20.0, 2.0), Table.linear()]
 every_path = pytest.mark.parametrize("path", PATHS, ids=lambda p: type(p).__name__)
@@ -98,6 +100,14 @@ def test_what_a_net_is_told(kind):
 def test_labels_and_an_encoder_are_one_too_many():
     with pytest.raises(ValueError, match="one of them"):
         Told(6, 4, classes=3, encoder=torch.nn.Identity())
+
+
+@pytest.mark.parametrize("net", [UNetDenoiser, DiTDenoiser])
+def test_a_net_that_cannot_be_told_says_so(net, as_users_run_it):
+    deaf, x, t = net((1, 4, 4), width=8), torch.randn(2, 1, 4, 4), torch.rand(2)
+    assert deaf(x, t).shape == x.shape
+    with pytest.raises(ValueError, match="without classes"):
+        deaf(x, t, torch.tensor([0, 1]))
 
 
 def test_guidance_is_that_of_the_paper():

@@ -13,6 +13,7 @@ from diffusers import (
     DDIMPipeline,
     DDIMScheduler,
     DDPMScheduler,
+    DiTTransformer2DModel,
     DPMSolverMultistepScheduler,
     EDMDPMSolverMultistepScheduler,
     EDMEulerScheduler,
@@ -25,6 +26,7 @@ from gmcourse.denoisers import along
 from gmcourse.diffusion import Diffusion
 from gmcourse.nets import mlp
 from gmcourse.paths import Exploding, Table
+from gmcourse.transformers import DiTDenoiser
 from gmcourse.unet import UNetDenoiser
 
 # Given by numpy 2 for what diffusers does with a tensor.
@@ -270,3 +272,63 @@ def test_our_net_in_their_pipeline():
     assert ((due > 0) & (due < 1)).float().mean() > 0.3
     found = torch.from_numpy(theirs).permute(0, 3, 1, 2)
     torch.testing.assert_close(found, due, rtol=0, atol=1e-5)
+
+
+def copied(mine, theirs):
+    """Our weights in their places; the values of a square stand in another order."""
+    width, (channels, side) = mine.into.out_features, (3, mine.side)
+
+    def put(into, weight, bias):
+        into.weight.copy_(weight)
+        into.bias.copy_(bias)
+
+    put(theirs.pos_embed.proj, mine.into.weight.view(-1, 3, side, side), mine.into.bias)
+    theirs.pos_embed.pos_embed.copy_(mine.position)
+    for ours, block in zip(mine.blocks, theirs.transformer_blocks, strict=True):
+        put(block.norm1.linear, ours.told.weight, ours.told.bias)
+        weights, biases = ours.qkv.weight.chunk(3), ours.qkv.bias.chunk(3)
+        attention = block.attn1
+        qkv = (attention.to_q, attention.to_k, attention.to_v)
+        for into, weight, bias in zip(qkv, weights, biases):
+            put(into, weight, bias)
+        put(attention.to_out[0], ours.out.weight, ours.out.bias)
+        put(block.ff.net[0].proj, ours.mlp[0].weight, ours.mlp[0].bias)
+        put(block.ff.net[2], ours.mlp[2].weight, ours.mlp[2].bias)
+        block.norm1.norm.eps = 1e-5
+    theirs.norm_out.eps = 1e-5
+    put(  # they have the summand before the factor
+        theirs.proj_out_1,
+        mine.last.weight.roll(width, 0),
+        mine.last.bias.roll(width, 0),
+    )
+    head = lambda w: w.view(channels, side**2, -1).transpose(0, 1).reshape(w.shape)  # noqa: E731
+    put(theirs.proj_out_2, head(mine.head.weight), head(mine.head.bias))
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_our_transformer_is_theirs(depth):
+    """Their net of Peebles & Xie, with our weights, told the same."""
+    mine = DiTDenoiser((3, 8, 8), width=12, depth=depth, heads=3).double()
+    theirs = DiTTransformer2DModel(
+        num_attention_heads=3,
+        attention_head_dim=4,
+        in_channels=3,
+        num_layers=depth,
+        sample_size=8,
+        activation_fn="gelu",
+        num_embeds_ada_norm=5,
+    ).double()
+    with torch.no_grad(), seeded(0):
+        for weight in mine.parameters():  # what is silent at first speaks
+            torch.nn.init.normal_(weight, std=0.3)
+        copied(mine, theirs)
+        x, k = torch.randn(4, 3, 8, 8).double(), torch.tensor([0, 3, 500, 999])
+        label = torch.tensor([0, 4, 2, 2])
+        emb = theirs.transformer_blocks[0].norm1.emb
+        for block in theirs.transformer_blocks:
+            block.norm1.emb = emb
+        due = theirs.eval()(x, k, label).sample
+        mine.told = lambda t, c: torch.nn.functional.silu(emb(t, c, torch.float64))
+        found = mine(x, k.double(), label)
+    assert found.std() > 0.1
+    torch.testing.assert_close(found, due, rtol=0, atol=1e-6)

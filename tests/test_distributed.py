@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from models import point_diffusion, wasserstein_gan
+from models import dense_vae, point_diffusion, small_gpt, wasserstein_gan
 from one_of_two import PARTS, batch
+from torch import distributed
 
 import gmcourse
-from gmcourse import EMA, load, seeded, train
+from gmcourse import EMA, data, load, seeded, train
 from gmcourse.distributed import Replicated
+from gmcourse.likelihoods import Bernoulli
 
 HERE = Path(__file__).parent
 
@@ -110,3 +112,63 @@ def test_an_average_of_the_same_weights_is_taken_for_the_models():
     list(train(model, data, adam, steps=1, ema=EMA(model)))
     with pytest.raises(ValueError, match="another model"):
         list(train(model, data, adam, steps=1, ema=EMA(alone())))
+
+
+@pytest.fixture
+def group():
+    """One process is a group, too."""
+    store = distributed.HashStore()
+    distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    yield
+    distributed.destroy_process_group()
+
+
+def test_what_is_annealed_is_told_the_step(group):
+    vae = dense_vae(Bernoulli(), beta=lambda step: 0.1 * step)
+    x, betas = vae.example(4)[0], []
+    both = Replicated(vae)
+    for _ in train(both, [x] * 3, torch.optim.Adam(vae.parameters()), steps=3):
+        betas.append(vae.beta)
+    assert betas == pytest.approx([0.0, 0.1, 0.2])
+
+
+def test_a_loss_is_the_models_and_is_told_the_condition(group):
+    with seeded(0):
+        model = point_diffusion(3)
+    x, c = torch.randn(6, 2), torch.tensor([0, 1, 2, 2, 1, 0])
+    both, found = Replicated(model), []
+    for one in (both, model):
+        with seeded(1):
+            found.append(one.loss(x, c))
+    assert torch.equal(*found)
+    with seeded(1):
+        assert not torch.equal(both.loss(x, (c + 1) % 3), found[0])
+
+
+@pytest.mark.parametrize("make", [lambda: point_diffusion(3), lambda: small_gpt((5,))])
+def test_a_batch_is_checked_as_by_the_model(group, make):
+    model = make()
+    both = Replicated(model)
+    names = ("event_shape", "dtype", "levels", "condition")
+    assert [getattr(both, k) for k in names] == [getattr(model, k) for k in names]
+    both.check(*model.example(4))
+
+
+def test_a_run_that_was_left_goes_on(group, tmp_path):
+    """With its file, its average and annealed numbers, to the same weights."""
+    x = torch.randn(12, 2)
+
+    def run(steps, stop, path):
+        with seeded(0):
+            model = point_diffusion()
+            batches, both = data.Batches(x, batch_size=4, seed=1), Replicated(model)
+            adam, ema = torch.optim.Adam(model.parameters(), 1e-2), EMA(model, 0.5)
+            for step in train(both, batches, adam, steps=steps, ema=ema, resume=path):
+                if step.index == stop:
+                    break
+        return [*model.parameters(), *ema.model.parameters()]
+
+    whole = run(5, None, tmp_path / "whole")
+    run(5, 2, tmp_path / "parts")
+    parts = run(5, None, tmp_path / "parts")
+    assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))

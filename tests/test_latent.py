@@ -159,6 +159,13 @@ def test_grids_must_fit(net, shapes):
         net(*shapes, width=8)
 
 
+@pytest.mark.parametrize("net", [GridEncoder, GridDecoder])
+@pytest.mark.parametrize("latent", [(), (0, 4, 4), (2.0, 4, 4), (2, 4.0, 4.0)])
+def test_grids_have_whole_sizes(net, latent, as_users_run_it):
+    with pytest.raises((ValueError, TypeError), match="latent_shape"):
+        net((3, 16, 16), latent, width=8)
+
+
 def test_a_place_of_the_latents_is_a_place_of_the_picture():
     """What changes in a corner changes the latents of that corner most."""
     with seeded(0):

@@ -139,6 +139,13 @@ def test_a_phrase_is_read_as_alone_in_a_batch(net):
         torch.testing.assert_close(mine, vectors(net, text)[0])
 
 
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_room_after_the_end_does_not_count(net, length):
+    c = WORDS.encode_all(["glasses"], LENGTH)
+    assert torch.equal(c[:, 1:], 0 * c[:, 1:])
+    torch.testing.assert_close(net(c[:, :length]), net(c))
+
+
 def test_the_vector_is_a_sum_over_words(net):
     """Written out, with the net's own parts."""
     c = WORDS.encode_all(["beard, no hat"], LENGTH)

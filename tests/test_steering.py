@@ -214,6 +214,14 @@ def test_the_noise_of_known_values_is_drawn_anew():
     assert torch.corrcoef(both)[0, 1].abs().item() < 0.2
 
 
+def test_one_known_example_has_other_noise_in_each_draw():
+    n, times = 500, [0.9, 0.6]
+    sampler = replacing(ddim, MASK, torch.tensor([[2.0, 9.0]]))
+    x = last(sampler(lambda x, t: x, Straight(), torch.randn(n, 2), times))
+    assert x[:, 0].std().item() == pytest.approx(0.6, rel=0.15)
+    assert x[:, 0].mean().item() == pytest.approx(0.4 * 2, abs=0.15)
+
+
 @pytest.mark.parametrize("again", [1, 3])
 def test_each_step_is_made_again(again):
     asked = []
@@ -272,6 +280,25 @@ def test_repeated_steps_come_nearer_to_the_law_given_what_is_known():
             x = last(sampler(denoise, path, z, times))
         off[again] = abs((x[:, 1] > 0).double().mean().item() - due)
     assert off[10] < off[1] / 2 and off[1] > 0.2, off
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int64, torch.float64])
+def test_a_mask_of_any_type(dtype):
+    x, mask = torch.randn(3, 4), torch.tensor([1.0, 0.0, 0.0, 1.0])
+    found = masked(mask.to(dtype)).look(x)
+    assert torch.equal(found, mask * x) and found.dtype == x.dtype
+    ends = []
+    for one in (mask, mask.to(dtype)):
+        with seeded(0):
+            sampler = replacing(ddim, one, 2 + x)
+            ends.append(last(sampler(lambda x, t: x.tanh(), Cosine(), x, [0.8, 0.3])))
+    assert torch.equal(*ends) and ends[1].dtype == x.dtype
+    assert (ends[0] - x).abs().min() > 1e-3
+
+
+def test_known_values_are_known_or_not():
+    with pytest.raises(ValueError, match="other values than 0 and 1"):
+        replacing(ddim, torch.tensor([0.5, 1.0]), torch.zeros(1, 2))
 
 
 @pytest.mark.parametrize("again", [0, 1.5])

@@ -407,6 +407,25 @@ def test_nothing_waits_for_the_gpu():
         torch.cuda.set_sync_debug_mode("default")
 
 
+def test_an_average_of_the_net_alone_is_not_the_models():
+    """Whose weights are all of the model's."""
+
+    class Around(gm.Model):
+        event_shape = (2,)
+
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Linear(2, 2)
+
+        def loss(self, x, c=None):
+            return self.net(x).square().mean()
+
+    model, data = Around(), [torch.randn(4, 2)]
+    with pytest.raises(ValueError, match="another model"):
+        train(model, data, adam(model), steps=1, ema=EMA(model.net))
+    list(train(model, data, adam(model), steps=1, ema=EMA(model)))
+
+
 def test_arguments_that_do_not_fit_are_refused_before_training(as_users_run_it):
     model, batches = toy()
     optimizer = adam(model)

@@ -110,3 +110,17 @@ def test_places_start_small():
     net = DiTDenoiser((1, 32, 32), width=16, depth=1)
     assert net.position.std().item() == pytest.approx(0.02, rel=0.1)
     assert math.prod(net.position.shape) == 256 * 16
+
+
+def test_an_encoder_in_place_of_labels():
+    """A label's vector, by a layer that looks it up: the same net."""
+    known = {"width": 8}
+    labels = shaken(DiTDenoiser((1, 4, 4), classes=3, **known))
+    net = shaken(DiTDenoiser((1, 4, 4), encoder=torch.nn.Linear(4, 8, False), **known))
+    named = {k: v for k, v in labels.state_dict().items() if not k.startswith("label")}
+    net.load_state_dict(named | {"label.weight": labels.label.weight.T})
+    x, t, c = values(5, 1, 4, 4), values(5).sigmoid(), torch.tensor([0, 2, 1, 3, 2])
+    told = F.one_hot(c, 4).double()
+    torch.testing.assert_close(net(x, t, told), labels(x, t, c))
+    with pytest.raises(ValueError, match="one of them"):
+        DiTDenoiser((1, 4, 4), classes=3, encoder=torch.nn.Identity(), **known)

@@ -105,3 +105,19 @@ def test_sizes_of_the_net():
         UNetDenoiser((1, 8, 8), multiples=(1, 0))
     with pytest.raises(TypeError, match="frequencies"):
         UNetDenoiser((1, 8, 8), frequencies=2.0)
+
+
+def test_an_encoder_in_place_of_labels():
+    """A label's vector, by a layer that looks it up: the same net."""
+    known = {"width": 4}
+    labels = shaken(UNetDenoiser((1, 4, 4), classes=3, **known))
+    net = shaken(
+        UNetDenoiser((1, 4, 4), encoder=torch.nn.Linear(4, 16, False), **known)
+    )
+    named = {k: v for k, v in labels.state_dict().items() if not k.startswith("label")}
+    net.load_state_dict(named | {"label.weight": labels.label.weight.T})
+    x, t, c = values(5, 1, 4, 4), values(5).sigmoid(), torch.tensor([0, 2, 1, 3, 2])
+    told = F.one_hot(c, 4).double()
+    torch.testing.assert_close(net(x, t, told), labels(x, t, c))
+    with pytest.raises(ValueError, match="one of them"):
+        UNetDenoiser((1, 4, 4), classes=3, encoder=torch.nn.Identity(), **known)

@@ -70,7 +70,8 @@ def check_average(model: Model, ema: EMA | None) -> None:
     if ema is None:
         return
     mine = [id(p) for p in model.parameters()]  # maybe wrapped: the same weights
-    if [id(p) for p in ema.online.parameters()] != mine:
+    kept = [id(p) for p in ema.online.parameters()]
+    if not isinstance(ema.online, Model) or kept != mine:
         raise ValueError("ema averages another model: build it as EMA(model)")
     pairs = zip(ema.model.parameters(), model.parameters())
     if any(a.device != b.device or a.dtype != b.dtype for a, b in pairs):

@@ -90,7 +90,7 @@ class Told(nn.Module):
 
     Raises:
         ValueError, TypeError: a size is no positive integer, or labels and an encoder
-            are both given.
+            are both given; in `told`: a condition is given, and there is neither.
     """
 
     def __init__(
@@ -117,9 +117,11 @@ class Told(nn.Module):
         told = self.time(waves(t, self.frequencies))
         if c is None and self.classes:
             c = torch.full((len(t),), self.classes, device=t.device)
-        if c is not None and self.label is not None:
-            told = told + self.label(c)
-        return F.silu(told)
+        if c is None:
+            return F.silu(told)
+        if self.label is None:
+            raise ValueError("c is given to a net without classes and encoder")
+        return F.silu(told + self.label(c))
 
 
 class PointDenoiser(nn.Module):

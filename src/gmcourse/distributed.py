@@ -30,9 +30,10 @@ class Replicated(Model):
     """A model for ``train`` whose gradients are averaged over all processes.
 
     The gradient is that of the mean of the processes' losses, which is the loss of one
-    batch where their parts are equally large. Weights and buffers are those of the
-    first process at the start; the random streams stay each process's own, so give each
-    its own seed. Keep, average and save ``model``, which holds the same weights.
+    batch where their parts are equally large. Weights are those of the first process at
+    the start, and buffers at each loss; the random streams stay each process's own, so
+    give each its own seed, and with ``resume`` its own file. Average, evaluate and save
+    ``model``, which holds the same weights: a loss of this one waits for all processes.
 
     Args:
         model: of one player, on this process's device.
@@ -61,6 +62,9 @@ class Replicated(Model):
         )
         self.condition = model.condition
         self.engine = DistributedDataParallel(_Loss(model))
+
+    def at(self, step: int) -> None:
+        self.engine.module.model.at(step)
 
     def loss(self, x: Tensor, c: Tensor | None = None) -> Any:
         return self.engine(x, c)

@@ -96,14 +96,15 @@ class GridDecoder(nn.Module):
 
 def _fit(image: tuple[int, ...], latent: tuple[int, ...], side: int) -> tuple[int, int]:
     """The channels of both, which must be grids whose sides fit."""
-    (channels, *sides), (values, *places) = shape_of("event_shape", image), latent
+    channels, *sides = shape_of("event_shape", image)
+    values, *places = shape_of("latent_shape", latent)
     smaller = [s / integer("side", side) ** 2 for s in sides]
     if len(sides) != 2 or places != smaller:
         raise ValueError(
             f"event_shape is {tuple(image)} and latent_shape {tuple(latent)}; expected "
             f"(channels, height, width), of which the latter is {side**2} times smaller"
         )
-    return channels, integer("the channels of latent_shape", values)
+    return channels, values
 
 
 class LatentDiffusion(GenerativeModel):

@@ -187,6 +187,6 @@ class PhraseEncoder(nn.Module):
         self.head = nn.Linear(width, integer("out", out), bias=False)
 
     def forward(self, c: Int[Tensor, "b t"]) -> Float[Tensor, "b out"]:
-        h = self.net(self.word(c) + self.position)
+        h = self.net(self.word(c) + self.position[: c.shape[1]])
         there = (c != 0).to(h.dtype)[..., None]
         return self.head((there * h).sum(1))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -71,16 +71,22 @@ class Seen:
     back: Callable[[Tensor], Tensor]
 
 
-def masked(mask: Float[Tensor, "..."]) -> Seen:
+def masked(mask: Shaped[Tensor, "..."]) -> Seen:
     """The values where ``mask`` is 1, and zeros where it is 0: inpainting.
 
     Raises:
-        ValueError: other values than 0 and 1.
+        ValueError: other values than 0 and 1, or True and False.
     """
-    if not torch.isin(mask, torch.tensor([0.0, 1.0], device=mask.device)).all():
-        raise ValueError("mask holds other values than 0 and 1")
-    look = lambda x: mask * x  # noqa: E731
+    there = _there(mask)
+    look = lambda x: there * x  # noqa: E731
     return Seen(look, look)
+
+
+def _there(mask: Tensor) -> Tensor:
+    """Where the mask is 1, as booleans."""
+    if not ((mask == 0) | (mask == 1)).all():
+        raise ValueError("mask holds other values than 0 and 1")
+    return mask == 1
 
 
 def gray(channels: int = 3) -> Seen:
@@ -137,7 +143,7 @@ def measurement(
 
 def replacing(
     sampler: Callable[..., States],
-    mask: Float[Tensor, "..."],
+    mask: Shaped[Tensor, "..."],
     known: Float[Tensor, "b ..."],
     *,
     again: int = 1,
@@ -151,8 +157,12 @@ def replacing(
 
     Args:
         known: examples in the units of the noisy data.
+
+    Raises:
+        ValueError, TypeError: ``mask`` as for `masked`, or ``again`` is no positive
+            integer.
     """
-    again = integer("again", again)
+    again, there = integer("again", again), _there(mask)
 
     def other(
         denoise: Denoise, path: Path, x: Tensor, times: Sequence[float], **how
@@ -161,8 +171,8 @@ def replacing(
             for left in reversed(range(again)):
                 (_, x) = next(iter(sampler(denoise, path, x, [t, s], **how)))
                 alpha, sigma = path.at(s)
-                seen = alpha * known + sigma * torch.randn_like(known)
-                x = mask * seen + (1 - mask) * x
+                seen = alpha * known + sigma * torch.randn_like(x)
+                x = torch.where(there, seen, x)
                 if left:
                     x = _noisier(path, x, s, t)
             yield s, x

@@ -21,8 +21,13 @@ MUTANTS = [
     ("an optimizer of another model", "if not any(id(p) in known", "if not any(True"),
     (
         "an average of another model",
-        "if [id(p) for p in ema.online.parameters()] != mine:",
+        "if not isinstance(ema.online, Model) or kept != mine:",
         "if False:",
+    ),
+    (
+        "an average of the net alone",
+        "if not isinstance(ema.online, Model) or kept != mine:",
+        "if kept != mine:",
     ),
     ("LBFGS is let in", "if isinstance(optimizer, LBFGS):", "if False:"),
 ]

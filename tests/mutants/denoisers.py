@@ -25,11 +25,21 @@ MUTANTS = [
         "torch.full((len(t),), 0,",
     ),
     ("the same time for all", "self.time(waves(t,", "self.time(waves(t[:1],"),
-    ("what is told without a bend", "return F.silu(told)", "return told"),
+    (
+        "what is told without a bend",
+        "F.silu(told + self.label(c))",
+        "told + self.label(c)",
+    ),
+    ("the time without a bend", "return F.silu(told)", "return told"),
     (
         "both are taken",
         'if integer("classes", classes, 0) and encoder',
         "if False and encoder",
+    ),
+    (
+        "deaf in silence",
+        'raise ValueError("c is given to a net without classes and encoder")',
+        "return F.silu(told)",
     ),
     ("no encoder", "if classes else encoder", "if classes else None"),
     ("sigma for its ratio", "same = of.when(sigma / alpha)", "same = of.when(sigma)"),

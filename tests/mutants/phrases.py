@@ -35,10 +35,15 @@ MUTANTS = [
     ),
     ("ends count", "there = (c != 0)", "there = (c >= 0)"),
     ("a mean", "(there * h).sum(1))", "(there * h).mean(1))"),
-    ("no places", "self.net(self.word(c) + self.position)", "self.net(self.word(c))"),
+    (
+        "no places",
+        "self.net(self.word(c) + self.position[: c.shape[1]])",
+        "self.net(self.word(c))",
+    ),
+    ("places of the longest", "self.position[: c.shape[1]]", "self.position"),
     (
         "a bag of words",
-        "h = self.net(self.word(c) + self.position)",
+        "h = self.net(self.word(c) + self.position[: c.shape[1]])",
         "h = self.word(c)",
     ),
     (

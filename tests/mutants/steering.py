@@ -19,8 +19,11 @@ MUTANTS = [
         "with torch.no_grad():\n            return denoise",
         "with torch.enable_grad():\n            return denoise",
     ),
-    ("the mask turned", "look = lambda x: mask * x", "look = lambda x: (1 - mask) * x"),
-    ("any mask", "if not torch.isin", "if False and not torch.isin"),
+    ("the mask turned", "look = lambda x: there * x", "look = lambda x: ~there * x"),
+    ("any mask", "if not ((mask == 0)", "if False and not ((mask == 0)"),
+    ("zeros are masked", "return mask == 1", "return mask != 1"),
+    ("ones alone", "((mask == 0) | (mask == 1)).all()", "(mask == 1).all()"),
+    ("any mask is put in", "_there(mask)\n\n    def", "mask == 1\n\n    def"),
     ("the sum of the colors", "x.mean(1, keepdim=True)", "x.sum(1, keepdim=True)"),
     (
         "a third back",
@@ -87,18 +90,18 @@ MUTANTS = [
     ),
     (
         "no noise on the known",
-        "alpha * known + sigma * torch.randn_like(known)",
+        "alpha * known + sigma * torch.randn_like(x)",
         "alpha * known",
     ),
     (
         "the known at full size",
-        "alpha * known + sigma * torch.randn_like(known)",
-        "known + sigma * torch.randn_like(known)",
+        "alpha * known + sigma * torch.randn_like(x)",
+        "known + sigma * torch.randn_like(x)",
     ),
     (
         "the unknown put in",
-        "x = mask * seen + (1 - mask) * x",
-        "x = (1 - mask) * seen + mask * x",
+        "x = torch.where(there, seen, x)",
+        "x = torch.where(there, x, seen)",
     ),
     (
         "once more",
@@ -120,5 +123,14 @@ MUTANTS = [
     ("the share squared", "share = a_t / a_s", "share = (a_t / a_s) ** 2"),
     ("all the noise of t", "s_t**2 - (share * s_s) ** 2", "s_t**2"),
     ("the noise of s not scaled", "s_t**2 - (share * s_s) ** 2", "s_t**2 - s_s**2"),
-    ("any number of times", 'again = integer("again", again)', "again = int(again)"),
+    (
+        "any number of times",
+        'again, there = integer("again", again)',
+        "again, there = int(again)",
+    ),
+    (
+        "the same noise where one example is known",
+        "sigma * torch.randn_like(x)",
+        "sigma * torch.randn_like(known)",
+    ),
 ]
