@@ -159,6 +159,13 @@ def test_grids_must_fit(net, shapes):
         net(*shapes, width=8)
 
 
+def test_an_autoencoder_that_is_told_something_is_refused():
+    told = codec()
+    told.condition = Labels(3)
+    with pytest.raises(ValueError, match="takes a condition"):
+        LatentDiffusion(told, Diffusion(UNetDenoiser(LATENT, width=8), LATENT))
+
+
 @pytest.mark.parametrize("net", [GridEncoder, GridDecoder])
 @pytest.mark.parametrize("latent", [(), (0, 4, 4), (2.0, 4, 4), (2, 4.0, 4.0)])
 def test_grids_have_whole_sizes(net, latent, as_users_run_it):

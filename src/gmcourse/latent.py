@@ -114,13 +114,14 @@ class LatentDiffusion(GenerativeModel):
     Its loss is that of the diffusion, on draws of the encoder's ``q(z | x)``.
 
     Args:
-        codec: the autoencoder, whose latents are those of the diffusion, flattened.
+        codec: the autoencoder, whose latents are those of the diffusion, flattened;
+            without a condition.
         diffusion: of latents.
 
     Raises:
-        ValueError: the numbers of latents differ.
+        ValueError: the numbers of latents differ, or ``codec`` has a condition.
 
-    Rombach et al. (2022), section 3.3. Built in chapter 11_steering_and_scale.
+    Rombach et al. (2022), eqs. 2 and 3. Built in chapter 11_steering_and_scale.
     """
 
     def __init__(self, codec: VAE, diffusion: Diffusion):
@@ -130,6 +131,8 @@ class LatentDiffusion(GenerativeModel):
                 f"the diffusion is one of {diffusion.event_shape} and the autoencoder "
                 f"has {codec.latent_dim} latents: expected as many"
             )
+        if codec.condition is not None:
+            raise ValueError("the autoencoder takes a condition; expected none")
         self.codec = codec.requires_grad_(False).eval()
         self.diffusion, self.condition = diffusion, diffusion.condition
         self.event_shape = codec.event_shape

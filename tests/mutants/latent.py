@@ -57,4 +57,10 @@ MUTANTS = [
         "if len(sides) != 2 or places != smaller:",
         "if len(sides) != 2:",
     ),
+    ("any autoencoder", "if codec.condition is not None:", "if False:"),
+    (
+        "any sizes",
+        'values, *places = shape_of("latent_shape", latent)',
+        "values, *places = latent",
+    ),
 ]
