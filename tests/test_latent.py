@@ -173,6 +173,19 @@ def test_grids_have_whole_sizes(net, latent, as_users_run_it):
         net((3, 16, 16), latent, width=8)
 
 
+@pytest.mark.parametrize(("width", "half"), [(8, 4), (5, 2), (1, 1)])
+def test_half_the_channels_at_twice_the_size(width, half):
+    """Of the convolutions between; squares of 2 × 2 move into the channels."""
+    nets = [net(IMAGE, LATENT, width=width).net for net in (GridEncoder, GridDecoder)]
+    into, out = ([m for m in n.children() if isinstance(m, nn.Conv2d)] for n in nets)
+    assert [(m.in_channels, m.out_channels) for m in into] == [
+        (3 * 4, half), (half * 4, width), (width, 2 * 2)
+    ]  # fmt: skip
+    assert [(m.in_channels, m.out_channels) for m in out] == [
+        (2, width), (width, half * 4), (half, 3 * 4)
+    ]  # fmt: skip
+
+
 def test_a_place_of_the_latents_is_a_place_of_the_picture():
     """What changes in a corner changes the latents of that corner most."""
     with seeded(0):

@@ -55,7 +55,7 @@ def test_measurements(notebook, kind):
     mine = notebook["projected"](denoise, look, back, y)(x, 0.4)
     equal(mine, steering.consistent(denoise, seen, y)(x, 0.4))
     mine = notebook["fits"](denoise, path, look, back, y)(x, 0.4)
-    equal(mine, steering.likelihood(denoise, path, seen, y)(x, 0.4))
+    equal(mine, steering.measurement(denoise, path, seen, y)(x, 0.4))
 
 
 @parity("11_steering_and_scale", "put_in", "noised_again", "repainted")

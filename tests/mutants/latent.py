@@ -63,4 +63,11 @@ MUTANTS = [
         'values, *places = shape_of("latent_shape", latent)',
         "values, *places = latent",
     ),
+    (
+        "as many channels at twice the size",
+        """        into, out = _fit(event_shape, latent_shape, side)
+        half = max(1, integer("width", width) // 2)""",
+        """        into, out = _fit(event_shape, latent_shape, side)
+        half = max(1, integer("width", width))""",
+    ),
 ]
