@@ -19,6 +19,10 @@ NAMES = zoo.names()
 def test_quick_measurements_come_out_as_on_the_card(name):
     """The embedded sets hold the very images that the quick values are made of."""
     card, entry, model = zoo.card(name), zoo.recipe(name), zoo.load(name)
+    try:
+        entry.source.part("test")
+    except Unavailable:
+        pytest.skip("the set has no sample, and is not here: its values are on record")
     stands_in = isinstance(entry.source, Sounds | Strings | Text)
     if stands_in and entry.source.part("test").is_sample:
         pytest.skip("what stands in for the set is another one: its values differ")

@@ -39,6 +39,7 @@ from gmcourse.zoo.recipes import (
     flows,
     gan,
     gan_images,
+    latent,
     molecules,
     sequences,
     sound,
@@ -762,6 +763,7 @@ def test_recipes_are_joined_from_one_file_a_topic():
     topics += (
         gan,
         gan_images,
+        latent,
         molecules,
         sequences,
         sound,

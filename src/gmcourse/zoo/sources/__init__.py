@@ -65,6 +65,7 @@ DIGITS14_STORED = Images(
 )
 DIGITS14_UNIT = replace(DIGITS14_STORED, transform=lambda x: data.to_unit(halves(x)))
 FASHION = Images("fashion_mnist", "Fashion-MNIST", (1, 28, 28), data.to_unit)
+CLOTHING = Images("clothing", "photos of clothes", (3, 64, 64), data.to_unit)
 FACES = Images("pixelfaces", "pixelfaces", (3, 16, 16), data.to_unit)
 FACES64 = Images(
     "faces64",
