@@ -9,6 +9,7 @@ import torch
 from gmcourse import zoo
 from gmcourse.__main__ import main
 from gmcourse.core import GenerativeModel
+from gmcourse.data.download import Unavailable
 from gmcourse.zoo import _weights
 from gmcourse.zoo.sources import Sounds, Strings, Text
 
