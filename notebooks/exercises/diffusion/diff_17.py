@@ -35,10 +35,11 @@ class Diff17:
         u = torch.linspace(-40, 40, 20_001, dtype=torch.float64).exp()
         f = (0.25 + u) ** 2 / (1 + u)
         half_noise = 0.5 / 64 * torch.trapezoid(u * f**-1.5, u.log())
+        limit = 3.0
         there = 3**3 / 2**2
         slope = 2 / (0.25 + u) / f.sqrt()
         mean = 0.25 / 2 * torch.trapezoid(u * slope, u.log())
-        return half_noise, 3.0, there, mean
+        return half_noise, limit, there, mean
 
     @right
     @build
@@ -70,19 +71,19 @@ class Diff17:
     of the conditional model | return half_noise -> return 0.25
     noise of another size | 0.5 / 64 * -> 0.25 / 64 *
     a deviation | return half_noise -> return half_noise.sqrt()
-    weight of another convention | 3.0, there -> 2.0, there
-    weight of another convention | 3.0, there -> 4.0, there
-    a ratio of variances | 3.0, there -> 1.5, there
-    a ratio of variances | 3.0, there -> 6.0, there
+    weight of another convention | limit = 3.0 -> limit = 2.0
+    weight of another convention | limit = 3.0 -> limit = 4.0
+    a ratio of variances | limit = 3.0 -> limit = 1.5
+    a ratio of variances | limit = 3.0 -> limit = 6.0
     of another weight | 3**3 / 2**2 -> 3**2 / 2
     told and untold exchanged | 3**3 / 2**2 -> 2**3 / 3**2
     a deviation | 3**3 / 2**2 -> (3**3 / 2**2) ** 0.5
-    as if the widths were equal | there, mean -> there, 2.0
-    of the conditional model | there, mean -> there, 1.0
-    of the tilted density | there, mean -> there, 8 / 7
-    with all of the noise | there, mean -> there, 1.25
+    as if the widths were equal | limit, there, mean -> limit, there, 2.0
+    of the conditional model | limit, there, mean -> limit, there, 1.0
+    of the tilted density | limit, there, mean -> limit, there, 8 / 7
+    with all of the noise | limit, there, mean -> limit, there, 1.25
     off by a factor of two | 0.25 / 2 * torch -> 0.25 * torch
     not to the digits asked for | return half_noise -> return 0.095
-    not to the digits asked for | there, mean -> there, 1.4
+    not to the digits asked for | limit, there, mean -> limit, there, 1.4
     """,
     )
