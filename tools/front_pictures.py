@@ -20,6 +20,7 @@ and `live` when a live figure's script does.
     carried  a grid of normal values, as flow-checkerboard carries it to the data
     moving   paths of ffjord-pinwheel from normal values, and where they end
     cleared  samples of diffusion-fashion on the way from noise, time by rows
+    phrased  samples of diffusion-faces, a phrase by row
 """
 
 import sys
@@ -33,6 +34,7 @@ import gmcourse as gm
 from gmcourse import mixtures, zoo
 from gmcourse.flows import normal_log_prob
 from gmcourse.live import LatentPlane
+from gmcourse.phrases import LENGTH, WORDS
 from gmcourse.zoo.sources import EMOJI, SPOKEN
 
 FOLDER = Path(__file__).resolve().parent.parent / "book" / "_static"
@@ -221,6 +223,16 @@ def cleared() -> Tensor:
     return tile(tint(torch.cat(chosen).clamp(0, 1)[:, 0]), 10, zoom=3)
 
 
+@torch.no_grad()
+def phrased() -> Tensor:
+    """Faces by phrases of diffusion-faces."""
+    wishes = "red hair, glasses, no hat", "blue hat", "green hair, no hat, beard"
+    c = WORDS.encode_all(wishes, LENGTH).repeat_interleave(8, 0)
+    with gm.seeded(0):
+        x = zoo.load("diffusion-faces").sample(24, c, guidance=2.0)
+    return tile(x.clamp(0, 1), 8, zoom=6, gap=6)
+
+
 PICTURES = (
     live,
     plane,
@@ -235,6 +247,7 @@ PICTURES = (
     carried,
     moving,
     cleared,
+    phrased,
 )
 
 
