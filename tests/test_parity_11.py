@@ -84,8 +84,8 @@ def test_a_reader_of_phrases(notebook):
     equal(mine(c), theirs.float()(c))
 
 
-@parity("11_steering_and_scale", "AdaBlock")
+@parity("11_steering_and_scale", "DiTBlock")
 def test_a_block(notebook):
-    mine, theirs = notebook["AdaBlock"](8, 2, 5).double(), shaken(DiTBlock(8, 2, 5))
+    mine, theirs = notebook["DiTBlock"](8, 2, 5).double(), shaken(DiTBlock(8, 2, 5))
     mine.load_state_dict(theirs.state_dict())
     equal(mine(values(3, 7, 8), values(3, 5)), theirs(values(3, 7, 8), values(3, 5)))

@@ -121,7 +121,7 @@ class LatentDiffusion(GenerativeModel):
     Raises:
         ValueError: the numbers of latents differ, or ``codec`` has a condition.
 
-    Rombach et al. (2022), eqs. 2 and 3. Built in chapter 11_steering_and_scale.
+    Rombach et al. (2022), eqs. 2 and 3.
     """
 
     def __init__(self, codec: VAE, diffusion: Diffusion):

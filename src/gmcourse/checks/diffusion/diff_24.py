@@ -49,7 +49,7 @@ $10^{-5}$ in float32. Nothing that is given is changed.
 """,
     stub='''
 def begun(x, eps, times, alpha, sigma, left):
-    """(b, ...), (b, ...), K + 1 floats, (K + 1,), (K + 1,), int -> (b, ...), floats."""
+    """-> noisy pictures (b, ...), and the times from there on."""
     return ...
 
 
