@@ -96,7 +96,7 @@ HEADINGS = {
         "16×16 color images composed from an artist's parts; no photographs, no real "
         "people. 8-bit and a discretized logistic likelihood. A face is read as "
         "phrased where a classifier reads each trait that its phrase names as it is "
-        "named; at weight 1 the draws are not guided.",
+        "named; the draws are guided, with the weight on the card.",
     ),
     "tinyshakespeare": (
         "Tiny Shakespeare",

@@ -61,7 +61,9 @@ class AsTold(Measure):
         return Result.mean(100 * drawn, real=float(100 * real.mean()))
 
     def cells(self, record):
-        return {_head("read as told", record): _cell(record)}
+        head = f"read as told (estimate, %; real data {number(record['real'], 1)})"
+        error = number(record["std_error"], 1)
+        return {head: f"{number(record['value'], 1)} ± {error}"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +95,9 @@ class AsPhrased(Measure):
         return Result.mean(100 * _whole(drawn), **extra)
 
     def cells(self, record):
-        head = f"read as phrased at weight {record['guidance']:g}"
-        each = f"traits so (%; real data {number(record['real_each'], 1)})"
-        return {_head(head, record): _cell(record), each: number(record["each"], 1)}
+        head = f"as phrased (%; real data {number(record['real'], 1)})"
+        each = f"each trait {number(record['each'], 1)}"
+        return {head: f"{number(record['value'], 1)} ({each})"}
 
 
 def _read(
@@ -111,14 +113,6 @@ def _read(
         model, lambda x, c: right(reader, model.sample(len(x), c, **how), c), x, c, 100
     )
     return drawn, real
-
-
-def _head(what: str, record: dict[str, Any]) -> str:
-    return f"{what} (estimate, %; real data {number(record['real'], 1)})"
-
-
-def _cell(record: dict[str, Any]) -> str:
-    return f"{number(record['value'], 1)} ± {number(record['std_error'], 1)}"
 
 
 def _labels(judge: Any, x: Tensor, c: Any) -> Tensor:
