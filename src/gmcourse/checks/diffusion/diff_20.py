@@ -8,8 +8,9 @@ from torch import nn
 from .._exercise import Exercise, Stop
 from .diff_14 import zeroed
 
-# SEEDS
-BOUNDS, NEAR, CHANCE = {1: 0.05, 0: 0.10, 3: 0.16}, 3.0, 0.6
+# Over 20 seeds the distances of the reference are 0.021, 0.034 and 0.076 in this order,
+# with standard deviations of 0.002, 0.005 and 0.011, and at most 0.026, 0.043, 0.111.
+BOUNDS, NEAR, CHANCE = {1: 0.05, 0: 0.08, 3: 0.16}, 3.0, 0.6
 WEIGHTS, DRAWN, STEPS = 10_000, 2_000, 16
 HIGH, LOW, RHO = 20.0, 0.05, 7
 
@@ -48,7 +49,7 @@ $w$, twice: by your estimates, and by those that the densities give exactly. The
 distance between where the two end is to be at most
 
 - **0.05** at $w = 1$, the label told;
-- **0.10** at $w = 0$, nothing told;
+- **0.08** at $w = 0$, nothing told;
 - **0.16** at $w = 3$.
 
 The heaps have deviations from 0.35 to 0.45. The reference takes ten seconds of one CPU
