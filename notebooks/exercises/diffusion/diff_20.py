@@ -14,7 +14,7 @@ from gmcourse.denoisers import PointDenoiser
 from gmcourse.diffusion import Diffusion
 from gmcourse.paths import Cosine
 
-from .. import build, cases, edits, reference, right, wrong
+from .. import RIGHT, build, cases, edits, reference, right, wrong
 
 KINDS = [
     GaussianMixture([[-1.2, -0.6], [0.5, 1.0]], stds=[0.45, 0.35]),
@@ -181,6 +181,8 @@ class Diff20:
     )  # fmt: skip
     doings = cases(
         changed,
+        (RIGHT, {"change": lambda f, x, c: torch.cat(
+            [f(*some) for some in zip(x.split(300), c.split(300))])}),
         ("labels exchanged",
          {"change": lambda f, x, c: f(x, torch.where(c < 2, 1 - c, c))}),
         ("labels that are not looked at",

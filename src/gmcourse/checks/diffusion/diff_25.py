@@ -65,8 +65,9 @@ class LatentDiffusion:
         z = mean + (log_std / 2).exp() * torch.randn_like(mean)
         z = (z - self.center) / self.spread
         t, eps = torch.rand(len(x)), torch.randn_like(z)
-        angle = math.pi / 2 * t[:, None]
-        z_t = angle.cos() * z + angle.sin() * eps
+        turn = (math.pi / 2 * t)[:, None]
+        alpha, sigma = turn.cos(), turn.sin()
+        z_t = alpha * z + sigma * eps
         out = torch.rand(len(x)) < self.drop
         c = c.masked_fill(out, self.classes)
         return (self.net(z_t, t, c) - z).square().mean()
@@ -104,6 +105,8 @@ class LatentDiffusion:
         "of what was done, in the inverse order.",
         TIME: "The net is told how noisy its input is: the time where it comes from.",
         SCALED: "What the net sees is the latents less the center, over the spread.",
+        "variance taken for the deviation": "The noise of a draw is multiplied by the "
+        "deviation.",
         "mean in place of a draw": "The net is trained on draws of q(z | x).",
         "one time for all examples": "Each example has a time of its own.",
         "times not drawn evenly": "Evenly from 0 to 1.",
@@ -231,8 +234,8 @@ def diff_25(t, LatentDiffusion):
     t.distribution(eps[inside], torch.special.ndtr, "Normal.", name)
     z2, mean2, z_t2, at2, *_ = drawn()
     u2 = (z2 * spread + center - mean2) / log_std.exp()
-    turn = math.pi / 2 * at2[:, None]
-    eps2 = (z_t2 - turn.cos() * z2) / turn.sin()
+    alpha, sigma = (f(math.pi / 2 * at2)[:, None] for f in (torch.cos, torch.sin))
+    eps2 = (z_t2 - alpha * z2) / sigma
     why = "Other noise at each call.", "the same", "noise fixed across calls"
     for old, new in (u, u2), (eps, eps2):
         t.true((old - new).abs().median() > 1e-2, *why)
