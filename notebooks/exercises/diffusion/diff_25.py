@@ -27,7 +27,9 @@ class Diff25:
 
     @reference
     class LatentDiffusion:
-        def __init__(self, encoder, decode, net, center, spread, classes, drop=0.1):
+        def __init__(
+            self, encoder, decode, net, center, spread, classes, drop=0.1,
+        ):  # fmt: skip
             self.encoder, self.decode, self.net = encoder, decode, net
             self.center, self.spread = center, spread
             self.classes, self.drop = classes, drop
@@ -55,9 +57,8 @@ class Diff25:
                 at = t.expand(len(z))
                 data = self.net(z, at, nothing)
                 data = data + weight * (self.net(z, at, c) - data)
-                (a_t, s_t), (a_s, s_s) = [
-                    ((math.pi / 2 * v).cos(), (math.pi / 2 * v).sin()) for v in (t, s)
-                ]
+                angles = math.pi / 2 * t, math.pi / 2 * s
+                (a_t, s_t), (a_s, s_s) = [(v.cos(), v.sin()) for v in angles]
                 z = a_s * data + s_s * (z - a_t * data) / s_t
             return self.decode(self.center + self.spread * z)
 

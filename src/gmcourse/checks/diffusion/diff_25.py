@@ -81,10 +81,8 @@ class LatentDiffusion:
             at = s.expand(len(z))
             data = self.net(z, at, nothing)
             data = data + weight * (self.net(z, at, c) - data)
-            (a_t, s_t), (a_s, s_s) = [
-                ((math.pi / 2 * v).cos(), (math.pi / 2 * v).sin())
-                for v in (t, s)
-            ]
+            angles = math.pi / 2 * t, math.pi / 2 * s
+            (a_t, s_t), (a_s, s_s) = [(v.cos(), v.sin()) for v in angles]
             z = a_s * data + s_s * (z - a_t * data) / s_t
         return self.decode((z + self.center) * self.spread)
 ''',
