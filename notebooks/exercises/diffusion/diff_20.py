@@ -46,10 +46,10 @@ def changed(change):
 
 class Diff20:
     r"""
-    Where the label is told in all examples, the answer to "nothing" is what the weights
-    happen to give, and a weight of 3 multiplies its error by 2. Trainings as below, five
-    seeds for each share, mean distances; in the last column the exact estimate takes the
-    place of the net's where the label is told:
+    Where the label is told in all examples, the answer to "nothing" is what the
+    weights happen to give, and a weight of 3 multiplies its error by 2. Trainings as
+    below, five seeds for each share, mean distances; in the last column the exact
+    estimate takes the place of the net's where the label is told:
 
     | told nothing in | $w = 1$ | $w = 0$ | $w = 3$ | $w = 3$, half exact |
     |---|---|---|---|---|

@@ -124,8 +124,8 @@ def diff_19(t, bounded):
         vain = ratio > 2 or ratio < 0.5
         names = [name for name, _ in seen]
         if vain:
-            told = "untold is not asked.", f"{names}", "untold asked in vain"
-            t.true("untold" not in names, *told)
+            why = "untold is not asked."
+            t.true("untold" not in names, why, f"{names}", "untold asked in vain")
         often = max(names.count(name) for name in ("told", "untold"))
         t.true(often <= 1, "Each at most once.", f"{names}", "asked more than once")
         t.true(all(same for _, same in seen), "Asked at x_t.", "at another x")

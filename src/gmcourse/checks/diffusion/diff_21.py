@@ -123,8 +123,8 @@ def diff_21(t, inpainted):
         out = t.call(inpainted, step, fresh, *given, again)
         ks, count = list(asked), len(used)
         make, options = choices(step, noise, *given, again)
-        told = {"why": "Known values at each time, and the rest made of them."}
-        past.append(held(t, out, make, options, kind=kind, old=past, **told))
+        why = "Known values at each time, and the rest made of them."
+        past.append(held(t, out, make, options, why=why, kind=kind, old=past))
         due = [k for k in range(steps) for _ in range(again)]
         t.true(ks == due, "Each k in turn.", f"k = {ks}", ORDER)
         wanted = steps * (2 * again - 1)

@@ -157,7 +157,9 @@ def diff_24(t, begun, hiding):
         told = "Of the picture alpha, of the noise sigma.", "cut off from the graph"
         t.close(t.grad(out, leaves[k], weight), factor * weight, *told, tol=1e-9)
 
-    def hidden(name, steps, place, kind=torch.float64, shift=1.0, none=False):
+    def hidden(
+        name, steps, place, kind=torch.float64, shift: float | str = 1.0, none=False
+    ):
         t.property(name)
         times, alpha, sigma = path(steps, kind, none)
         del times

@@ -234,7 +234,7 @@ def factor(x, k):
     """The gain, by one square after the other."""
     x = x.double()
     squares = x.unfold(2, k, k).unfold(3, k, k).flatten(4)
-    left = sum(squares[..., i] for i in range(k * k)).square().mean()
+    left = squares.sum(-1).square().mean()
     return float(left / x.square().mean() / k**2)
 
 

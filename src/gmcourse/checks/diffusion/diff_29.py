@@ -284,7 +284,8 @@ def wrong(batches, half_life, due):
         return
     first = d.clone()
     first[0] = 0
-    same = [torch.full_like(d, v) for v in (B[0], B[-1], B.mean(), B.median(), B.max())]
+    counts = B[0], B[-1], B.mean(), B.median(), B.max()
+    same = [torch.full_like(d, v.item()) for v in counts]
     found = {
         "sign flipped": [-due],
         "start not taken away": [made(d, start=True)],
