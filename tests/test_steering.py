@@ -331,3 +331,17 @@ def test_a_sampler_is_asked_for_one_step_at_a_time():
     times, x = [0.9, 0.4, 0.0], torch.ones(1, 2)
     list(replacing(spy, MASK, 0 * x)(lambda x, t: x, Cosine(), x, times, eta=0.5))
     assert pairs == [(*pair, {"eta": 0.5}) for pair in itertools.pairwise(times)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "shape"),
+    [
+        (gray(), (2, 1, 4, 4)),
+        (gray(1), (2, 3, 4, 4)),
+        (pooled(3), (2, 3, 4, 6)),
+        (pooled(3), (2, 3, 6, 4)),
+    ],
+)
+def test_what_does_not_fit_is_not_looked_at(seen, shape):
+    with pytest.raises(ValueError, match="channels|squares"):
+        seen.look(torch.zeros(shape))

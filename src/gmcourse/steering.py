@@ -90,27 +90,46 @@ def _there(mask: Tensor) -> Tensor:
 
 
 def gray(channels: int = 3) -> Seen:
-    """The mean of the channels: colorization."""
+    """The mean of the channels: colorization.
+
+    Raises:
+        ValueError: when it looks, at an image of another number of channels.
+    """
     channels = integer("channels", channels)
-    return Seen(
-        lambda x: x.mean(1, keepdim=True),
-        lambda y: y.expand(-1, channels, *y.shape[2:]),
-    )
+
+    def look(x: Tensor) -> Tensor:
+        if x.shape[1] != channels:
+            raise ValueError(f"{x.shape[1]} channels are seen; expected {channels}")
+        return x.mean(1, keepdim=True)
+
+    return Seen(look, lambda y: y.expand(-1, channels, *y.shape[2:]))
 
 
 def pooled(side: int) -> Seen:
-    """The mean of each square of ``side`` × ``side`` pixels: super-resolution."""
+    """The mean of each square of ``side`` × ``side`` pixels: super-resolution.
+
+    Raises:
+        ValueError: when it looks, at an image that has no whole number of squares.
+    """
     integer("side", side)
+
+    def look(x: Tensor) -> Tensor:
+        if x.shape[-2] % side or x.shape[-1] % side:
+            raise ValueError(
+                f"an image of {tuple(x.shape[-2:])} pixels has no whole number of "
+                f"squares of {side}"
+            )
+        return F.avg_pool2d(x, side)
+
     return Seen(
-        lambda x: F.avg_pool2d(x, side),
-        lambda y: y.repeat_interleave(side, -2).repeat_interleave(side, -1),
+        look, lambda y: y.repeat_interleave(side, -2).repeat_interleave(side, -1)
     )
 
 
 def consistent(denoise: Denoise, seen: Seen, y: Float[Tensor, "b ..."]) -> Denoise:
     """The estimate, its part that can be seen replaced by what was seen, ``y``.
 
-    ``y`` is of examples in the units of the noisy data. Wang et al. (2022), eq. 13.
+    ``y`` is of examples in the units of the noisy data. Wang et al. (2022).
     """
 
     def other(x: Tensor, t: float) -> Tensor:

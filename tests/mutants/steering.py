@@ -133,4 +133,7 @@ MUTANTS = [
         "sigma * torch.randn_like(x)",
         "sigma * torch.randn_like(known)",
     ),
+    ("any channels", "if x.shape[1] != channels:", "if False:"),
+    ("a part of a square", "% side or x.shape[-1] % side", "% side"),
+    ("rows that do not fit", "x.shape[-2] % side or ", ""),
 ]
