@@ -164,6 +164,70 @@ def test_untouched_it_draws_one_wish_after_the_other(page, show):
     assert asked(page, "get()")["seed"] == seed
 
 
+DONE = f"{FIGURE}.get().steps.every((k) => k === 3)"
+
+
+def test_pausing_at_rest_keeps_the_faces(page, show):
+    show(figure(wander=True, steps=(3,)))
+    page.wait_for_function(DONE, timeout=20_000)
+    page.get_by_role("button", name="Pause").click()
+    assert page.evaluate(DONE)
+    assert "done" in page.locator(".gm-faces + .gm-near").inner_text()
+    page.get_by_role("button", name="Draw").click()
+    page.wait_for_function(f"{DONE} && {FIGURE}.get().seed === 2")
+
+
+@pytest.mark.parametrize("touch", ["focus", "pointer"])
+def test_it_changes_nothing_that_a_reader_has_come_to(page, show, touch):
+    show(figure(wander=True, steps=(3,)))
+    page.wait_for_function(DONE, timeout=20_000)
+    if touch == "focus":
+        page.get_by_label("hair").focus()
+    else:
+        page.locator(".gm-faces").click()
+    before = asked(page, "get()")
+    page.wait_for_timeout(3_500)  # it rests for less
+    assert asked(page, "get()") == before
+
+
+def test_it_speaks_when_it_was_asked(page, show):
+    show(figure(wander=True, steps=(3,)))
+    page.wait_for_function(f"{FIGURE}.get().seed > 1 && {DONE}", timeout=20_000)
+    page.wait_for_timeout(800)  # words are said after half a second
+    spoken = page.locator(".gm-spoken")
+    assert spoken.inner_text() == ""
+    page.locator("select").first.select_option("red")
+    page.wait_for_function(
+        "document.querySelector('.gm-spoken').textContent.includes('red hair')"
+    )
+    assert "done" in spoken.inner_text()
+
+
+COUNT = """() => {
+    window.painted = 0;
+    const put = CanvasRenderingContext2D.prototype.putImageData;
+    CanvasRenderingContext2D.prototype.putImageData = function (...how) {
+        window.painted++;
+        return put.apply(this, how);
+    };
+}"""
+
+
+def test_with_reduced_motion_only_finished_faces_are_shown(page, show):
+    page.emulate_media(reduced_motion="reduce")
+    show(figure(steps=(6,)))
+    page.evaluate(COUNT)
+    page.locator("select").first.select_option("red")
+    page.wait_for_function(
+        f"{FIGURE}.get().steps.every((k) => k === 6)", timeout=10_000
+    )
+    page.wait_for_function("window.painted > 0")
+    assert page.evaluate("window.painted") == 4
+    page.emulate_media(reduced_motion="no-preference")
+    page.locator("select").first.select_option("blue")
+    page.wait_for_function("window.painted > 40")
+
+
 def test_a_phone_is_wide_enough(page, show):
     page.set_viewport_size(PHONE)
     show(figure())

@@ -343,5 +343,5 @@ def test_a_sampler_is_asked_for_one_step_at_a_time():
     ],
 )
 def test_what_does_not_fit_is_not_looked_at(seen, shape):
-    with pytest.raises(ValueError, match="channels|squares"):
+    with pytest.raises(ValueError, match=r"channels|squares"):
         seen.look(torch.zeros(shape))

@@ -1,6 +1,6 @@
 // Faces by phrases, for face_by_phrase.py: a diffusion transformer draws them here.
 GM.figures.face_by_phrase = function (data, root) {
-  const { el, number, random, paint, speaker, slider, choice, buttons, motion } = GM.tools;
+  const { el, number, random, paint, speaker, slider, choice, buttons, motion, calm } = GM.tools;
   const { width, depth, heads, side, places, reader, traits, walks } = data;
   const size = side * places, values = 3 * side * side, squares = places * places;
   const SHOWN = 4, REST = 2.5; // faces; seconds before the next phrase
@@ -178,14 +178,22 @@ GM.figures.face_by_phrase = function (data, root) {
   const canvases = Array.from({ length: SHOWN }, () => el("canvas", { width: size, height: size }));
   const shown = el("div", { class: "gm-faces", role: "img" }, ...canvases);
   const under = el("div", { class: "gm-near" }), spoken = speaker();
+  let painted = false, asked = false; // asked: by the reader, who is told when it is done
   function show() {
-    faces.forEach(({ x }, i) => paint(canvases[i], x.map((v) =>
-      Math.min(1, Math.max(0, data.center + data.spread * v))), 3));
     const steps = walks[how.walk].steps.length, k = Math.max(...faces.map((face) => face.k));
-    const said = text() ? `\u201c${text()}\u201d` : "any face", at = k < steps ? `step ${k} of ${steps}` : "done";
-    under.textContent = `${said}, weight ${number(how.weight, 1)}: ${at}`;
+    const still = calm.matches && !done(); // what is on its way is not shown then
+    if (!still || !painted) {
+      faces.forEach(({ x }, i) => paint(canvases[i], x.map((v) =>
+        Math.min(1, Math.max(0, data.center + data.spread * v))), 3));
+    }
+    painted = true;
+    const on = still ? "on their way" : `step ${k} of ${steps}`;
+    const said = text() ? `\u201c${text()}\u201d` : "any face", at = done() ? "done" : on;
+    const words = `${said}, weight ${number(how.weight, 1)}: ${at}`;
+    if (under.textContent !== words) under.textContent = words;
     shown.setAttribute("aria-label", `${data.label}: ${SHOWN} faces for ${said}, ${at}`);
-    if (k === steps) spoken.say(shown.getAttribute("aria-label"));
+    if (done() && asked) spoken.say(shown.getAttribute("aria-label"));
+    asked = asked && !done();
   }
 
   // ---- the reader ------------------------------------------------------------
@@ -201,10 +209,16 @@ GM.figures.face_by_phrase = function (data, root) {
     if (rest < REST) return;
     for (const name of names) set(name, Math.floor(uniform() * (traits[name].length + 1)) - 1);
     again();
-  });
+  }, true);
+  // Who has come to a control by mouse or keys is not to see it change by itself.
+  for (const touch of ["focusin", "pointerdown"]) {
+    root.addEventListener(touch, () => { alone = false; });
+  }
   run.button.addEventListener("click", function () {
+    const pause = run.button.getAttribute("aria-pressed") === "true";
     alone = false;
-    if (done()) again();
+    asked = !pause;
+    if (done() && !pause) again();
   }, true);
   function again() { // from fresh noise
     rest = 0;
@@ -214,6 +228,7 @@ GM.figures.face_by_phrase = function (data, root) {
   }
   function restart() { // from the same noise
     alone = false;
+    asked = true;
     begin();
     show();
     run.start();

@@ -235,7 +235,9 @@
   // With `invites` it begins when it comes into view, but never under less motion, and
   // once a reader has touched it, only at the button.  Out of view it rests.
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-  function motion(root, name, invites, step) {
+  // Where motion is to be reduced a step is made once a second, unless ``quiet``: then the
+  // figure shows nothing that moves until it is done.
+  function motion(root, name, invites, step, quiet = false) {
     const button = el("button", { type: "button", "aria-pressed": "false" }, name);
     let frame = 0, last = 0, seen = true;
     new IntersectionObserver((entries) => { seen = entries.at(-1).isIntersecting; }).observe(root);
@@ -243,8 +245,8 @@
       if (!root.isConnected) return stop(); // the cell was run again
       frame = requestAnimationFrame(tick);
       if (!seen) return;
-      if (calm.matches && now - last < 1000) return;
-      const seconds = Math.min((now - last) / 1000, calm.matches ? 1 : 0.1);
+      if (calm.matches && !quiet && now - last < 1000) return;
+      const seconds = Math.min((now - last) / 1000, calm.matches && !quiet ? 1 : 0.1);
       last = now;
       step(seconds);
     }
@@ -283,7 +285,7 @@
     "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"];
 
   GM.tools = { el, svg, number, random, paint, speaker, slider, choice, buttons, grip, drag,
-    keys, motion, colors };
+    keys, motion, calm, colors };
 
   // Every container of that id which is not alive yet.  A cell that shows one figure
   // twice repeats the id.  If anything throws, the still picture stays.
