@@ -269,7 +269,7 @@ def test_the_size():
         (
             lambda: Diffusion(DiTDenoiser((3, 8, 8), width=8, depth=1), (3, 8, 8)),
             TypeError,
-            "PhraseEncoder",
+            "the net is told by a NoneType",
         ),
         (
             lambda: Diffusion(
