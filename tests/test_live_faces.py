@@ -167,10 +167,17 @@ def test_untouched_it_draws_one_wish_after_the_other(page, show):
 DONE = f"{FIGURE}.get().steps.every((k) => k === 3)"
 
 
-def test_pausing_at_rest_keeps_the_faces(page, show):
+@pytest.mark.parametrize("press", ["at once", "slowly", "by keyboard"])
+def test_pausing_at_rest_keeps_the_faces(page, show, press):
     show(figure(wander=True, steps=(3,)))
     page.wait_for_function(DONE, timeout=20_000)
-    page.get_by_role("button", name="Pause").click()
+    button = page.get_by_role("button", name="Pause")
+    if press == "by keyboard":
+        button.focus()
+        page.wait_for_timeout(150)
+        page.keyboard.press("Enter")
+    else:
+        button.click(delay=150 if press == "slowly" else 0)  # ms
     assert page.evaluate(DONE)
     assert "done" in page.locator(".gm-faces + .gm-near").inner_text()
     page.get_by_role("button", name="Draw").click()
@@ -262,7 +269,7 @@ def test_the_size():
         (
             lambda: Diffusion(DiTDenoiser((3, 8, 8), width=8, depth=1), (3, 8, 8)),
             TypeError,
-            "PhraseEncoder",
+            "the net is told by a NoneType",
         ),
         (
             lambda: Diffusion(

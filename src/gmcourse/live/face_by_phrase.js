@@ -210,9 +210,10 @@ GM.figures.face_by_phrase = function (data, root) {
     for (const name of names) set(name, Math.floor(uniform() * (traits[name].length + 1)) - 1);
     again();
   }, true);
-  // Who has come to a control by mouse or keys is not to see it change by itself.
+  // Who has come to a control by mouse or keys is not to see it change by itself; at the
+  // button it goes on, or "Pause" would be "Draw" before the press is over.
   for (const touch of ["focusin", "pointerdown"]) {
-    root.addEventListener(touch, () => { alone = false; });
+    root.addEventListener(touch, ({ target }) => { alone = alone && target === run.button; });
   }
   run.button.addEventListener("click", function () {
     const pause = run.button.getAttribute("aria-pressed") === "true";
