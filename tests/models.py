@@ -21,6 +21,7 @@ from gmcourse.coordinates import scaled, velocity
 from gmcourse.denoisers import PointDenoiser
 from gmcourse.dequantization import Dequantized
 from gmcourse.diffusion import Diffusion, lognormal
+from gmcourse.drifting import Drifting, balanced_drift, gaussian
 from gmcourse.flows import Coupling, Flow, coupling_flow
 from gmcourse.gan import (
     GAN,
@@ -300,6 +301,14 @@ def latent_diffusion():
     return LatentDiffusion(codec, Diffusion(net, grid, condition=c, steps=3))
 
 
+def drifting_features():
+    """All that was published in small: features, several reaches, a field per label."""
+    net = WithLabel(mlp(7, 16, 5), 3)
+    how = {"features": nn.Linear(5, 4), "noise_shape": (4,), "tau": (0.2, 1.0)}
+    how |= {"field": balanced_drift, "kernel": gaussian}
+    return Drifting(net, (5,), condition=Labels(3), **how)
+
+
 def histogram():
     model = Histogram([(0.0, 1.0)] * 2, bins=4, smoothing=0.5)
     model.fit(torch.rand(50, 2))
@@ -395,6 +404,8 @@ MODELS = {
     "probability flow": lambda: probability_flow(
         point_diffusion(predict=velocity), steps=4
     ),
+    "drifting": lambda: Drifting(mlp(3, 8, 2), (2,), tau=0.5, noise_shape=(3,)),
+    "drifting of features by label": drifting_features,
     "dequantized": lambda: Dequantized(images_flow()),
     "dequantized by label": lambda: Dequantized(images_flow(condition=Labels(3))),
     "dequantized by a net": varied_dequantization,
