@@ -48,6 +48,7 @@ from gmcourse.likelihoods import (
     LogisticMixture,
 )
 from gmcourse.linear_gaussian import LinearGaussian
+from gmcourse.meanflow import MeanFlow
 from gmcourse.mixtures import BayesClassifier, BernoulliMixture
 from gmcourse.monotone import Affine, RationalQuadratic, Shift
 from gmcourse.multiscale import multiscale_flow
@@ -301,6 +302,14 @@ def latent_diffusion():
     return LatentDiffusion(codec, Diffusion(net, grid, condition=c, steps=3))
 
 
+def image_meanflow():
+    """With guidance that is taught, weights, and the limits of pixels."""
+    net = DiTDenoiser((1, 4, 4), width=8, depth=1, heads=2, classes=3, times=2)
+    units = {"center": 0.5, "spread": 0.5, "limits": (0.0, 1.0)}
+    c = Labels(3, required=False)
+    return MeanFlow(net, (1, 4, 4), condition=c, guidance=2.0, power=1.0, **units)
+
+
 def drifting_features():
     """All that was published in small: features, several reaches, a field per label."""
     net = WithLabel(mlp(7, 16, 5), 3)
@@ -406,6 +415,8 @@ MODELS = {
     ),
     "drifting": lambda: Drifting(mlp(3, 8, 2), (2,), tau=0.5, noise_shape=(3,)),
     "drifting of features by label": drifting_features,
+    "meanflow": lambda: MeanFlow(PointDenoiser(2, width=8, depth=1, times=2), (2,)),
+    "meanflow of images by label": image_meanflow,
     "dequantized": lambda: Dequantized(images_flow()),
     "dequantized by label": lambda: Dequantized(images_flow(condition=Labels(3))),
     "dequantized by a net": varied_dequantization,

@@ -154,6 +154,32 @@ def test_a_point_denoiser_is_told_the_time():
     assert [m.out_features for m in linear] == [8, 8, 2]
 
 
+@pytest.mark.parametrize(
+    "net",
+    [
+        PointDenoiser(2, width=8, depth=1, frequencies=3, times=2),
+        Told(5, 3, classes=4, times=2),
+    ],
+    ids=["points", "Told"],
+)
+def test_a_net_may_be_told_two_times(net):
+    """The waves of the first, and then those of the second."""
+    t = torch.tensor([[0.1, 0.7], [0.5, 0.5], [1.0, 0.0]])
+    due = torch.cat([waves(t[:, 0], 3), waves(t[:, 1], 3)], 1)
+    torch.testing.assert_close(waves(t, 3, 2), due)
+    seen, first = [], net.time if isinstance(net, Told) else net.net
+    first.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    _ = net.told(t, None) if isinstance(net, Told) else net(torch.zeros(3, 2), t)
+    torch.testing.assert_close(seen[0][:, -12:], due)
+    for wrong in (t[:, 0], torch.rand(3, 3)):
+        with pytest.raises(ValueError, match=r"the net expects \(b, 2\)"):
+            net.told(wrong, None) if isinstance(net, Told) else net(t, wrong)
+    with pytest.raises(ValueError, match=r"expects \(b,\)"):
+        waves(t, 3)
+    with pytest.raises(ValueError, match="times is 0"):
+        Told(5, 3, times=0) if isinstance(net, Told) else PointDenoiser(2, times=0)
+
+
 def test_a_point_denoiser_without_labels():
     net = PointDenoiser(3).double()
     x, t = torch.randn(5, 3).double(), torch.rand(5).double()

@@ -71,11 +71,23 @@ def optimal(points: Float[Tensor, "n ..."], path: Path) -> Denoise:
     return denoise
 
 
-def waves(t: Float[Tensor, " b"], frequencies: int) -> Float[Tensor, "b k"]:
-    """A time as sines and cosines of ``k π t / 2``, ``k`` = 1 … ``frequencies``."""
+def waves(
+    t: Float[Tensor, "b *times"], frequencies: int, times: int = 1
+) -> Float[Tensor, "b k"]:
+    """A time as sines and cosines of ``k π t / 2``, ``k`` = 1 … ``frequencies``.
+
+    Args:
+        times: more than 1 where ``t`` is ``(b, times)``; one after the other.
+
+    Raises:
+        ValueError: ``t`` holds another number of times.
+    """
+    if t.shape[1:] != ((times,) if times > 1 else ()):
+        due = f"(b, {times})" if times > 1 else "(b,)"
+        raise ValueError(f"t has shape {tuple(t.shape)}; the net expects {due}")
     k = torch.arange(1, frequencies + 1, device=t.device)
-    angles = math.pi / 2 * k * t[:, None]
-    return torch.cat([angles.sin(), angles.cos()], 1)
+    angles = math.pi / 2 * k * t[..., None]
+    return torch.cat([angles.sin(), angles.cos()], -1).flatten(1)
 
 
 class Told(nn.Module):
@@ -86,6 +98,7 @@ class Told(nn.Module):
         frequencies: of the time, see `waves`.
         classes: number of labels, or 0; the label ``classes`` says nothing, as None.
         encoder: from conditions to ``(b, values)``, in place of labels.
+        times: how many times: `meanflow.MeanFlow` tells two.
 
     Raises:
         ValueError, TypeError: a size is no positive integer, or labels and an encoder
@@ -98,22 +111,24 @@ class Told(nn.Module):
         frequencies: int,
         classes: int = 0,
         encoder: nn.Module | None = None,
+        times: int = 1,
     ):
         super().__init__()
         if integer("classes", classes, 0) and encoder is not None:
             raise ValueError("classes and an encoder are given; expected one of them")
         self.classes = classes
         self.frequencies = integer("frequencies", frequencies)
+        self.times, inputs = integer("times", times), 2 * frequencies * times
         self.label = nn.Embedding(classes + 1, values) if classes else encoder
         self.time = nn.Sequential(
-            nn.Linear(2 * frequencies, values), nn.SiLU(), nn.Linear(values, values)
+            nn.Linear(inputs, values), nn.SiLU(), nn.Linear(values, values)
         )
 
     def told(
-        self, t: Float[Tensor, " b"], c: Shaped[Tensor, "b ..."] | None
+        self, t: Float[Tensor, "b *times"], c: Shaped[Tensor, "b ..."] | None
     ) -> Float[Tensor, "b values"]:
         """The vector; where ``c`` is None, that of the time alone, or of no label."""
-        told = self.time(waves(t, self.frequencies))
+        told = self.time(waves(t, self.frequencies, self.times))
         if c is None and self.classes:
             c = torch.full((len(t),), self.classes, device=t.device)
         if c is None:
@@ -134,6 +149,7 @@ class PointDenoiser(nn.Module):
         depth: how many of them.
         frequencies: of the time.
         classes: number of labels, or 0; the label ``classes`` says nothing, as None.
+        times: how many times it is told, as in `Told`.
     """
 
     def __init__(
@@ -144,20 +160,22 @@ class PointDenoiser(nn.Module):
         depth: int = 3,
         frequencies: int = 4,
         classes: int = 0,
+        times: int = 1,
     ):
         super().__init__()
         hidden = [integer("width", width)] * integer("depth", depth)
         self.frequencies = integer("frequencies", frequencies)
         self.classes = integer("classes", classes, 0)
-        self.net = mlp(integer("d", d) + 2 * frequencies + classes, *hidden, d)
+        self.times, inputs = integer("times", times), 2 * frequencies * times
+        self.net = mlp(integer("d", d) + inputs + classes, *hidden, d)
 
     def forward(
         self,
         x: Float[Tensor, "b d"],
-        t: Float[Tensor, " b"],
+        t: Float[Tensor, "b *times"],
         c: Int[Tensor, " b"] | None = None,
     ) -> Float[Tensor, "b d"]:
-        told = [x, waves(t, self.frequencies)]
+        told = [x, waves(t, self.frequencies, self.times)]
         if self.classes:
             c = x.new_full((len(x),), self.classes).long() if c is None else c
             told.append(F.one_hot(c, self.classes + 1)[:, :-1].to(x.dtype))

@@ -70,8 +70,8 @@ class DiTDenoiser(Told):
         depth: how many blocks.
         side: of the squares.
         frequencies: of the time.
-        classes, encoder: what else the net is told, see `denoisers.Told`; what is told
-            has ``width`` values.
+        classes, encoder, times: of what the net is told, see `denoisers.Told`; it has
+            ``width`` values.
 
     Raises:
         ValueError, TypeError: a size is no positive integer, or does not fit; or as
@@ -94,8 +94,9 @@ class DiTDenoiser(Told):
         frequencies: int = 8,
         classes: int = 0,
         encoder: nn.Module | None = None,
+        times: int = 1,
     ):
-        super().__init__(integer("width", width), frequencies, classes, encoder)
+        super().__init__(integer("width", width), frequencies, classes, encoder, times)
         channels, *sides = shape_of("event_shape", event_shape)
         if len(sides) != 2 or any(s % integer("side", side) for s in sides):
             raise ValueError(
@@ -119,7 +120,7 @@ class DiTDenoiser(Told):
     def forward(
         self,
         x: Float[Tensor, "b i h w"],
-        t: Float[Tensor, " b"],
+        t: Float[Tensor, "b *times"],
         c: Shaped[Tensor, "b ..."] | None = None,
     ) -> Float[Tensor, "b i h w"]:
         told = self.told(t, c)

@@ -65,8 +65,8 @@ class UNetDenoiser(Told):
         depth: blocks at each size, down and up.
         side: of the squares.
         frequencies: of the time.
-        classes, encoder: what else the net is told, see `denoisers.Told`; what is told
-            has ``4 * width`` values.
+        classes, encoder, times: of what the net is told, see `denoisers.Told`; it has
+            ``4 * width`` values.
 
     Raises:
         ValueError, TypeError: a size is no positive integer, or height and width
@@ -89,9 +89,10 @@ class UNetDenoiser(Told):
         frequencies: int = 8,
         classes: int = 0,
         encoder: nn.Module | None = None,
+        times: int = 1,
     ):
         width, depth = integer("width", width), integer("depth", depth)
-        super().__init__(4 * width, frequencies, classes, encoder)
+        super().__init__(4 * width, frequencies, classes, encoder, times)
         channels, *sides = shape_of("event_shape", event_shape)
         least = integer("side", side) * 2 ** (len(multiples) - 1)
         if len(sides) != 2 or any(s % least for s in sides):
@@ -123,7 +124,7 @@ class UNetDenoiser(Told):
     def forward(
         self,
         x: Float[Tensor, "b i h w"],
-        t: Float[Tensor, " b"],
+        t: Float[Tensor, "b *times"],
         c: Shaped[Tensor, "b ..."] | None = None,
     ) -> Float[Tensor, "b i h w"]:
         told, kept = self.told(t, c), []

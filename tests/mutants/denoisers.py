@@ -66,12 +66,22 @@ MUTANTS = [
     ),
     (
         "the time not told",
-        "angles = math.pi / 2 * k * t[:, None]",
-        "angles = 0 * k * t[:, None]",
+        "angles = math.pi / 2 * k * t[..., None]",
+        "angles = 0 * k * t[..., None]",
     ),
     ("angles twice as fast", "math.pi / 2 * k", "math.pi * k"),
-    ("the same time for all", "* t[:, None]", "* t[:1, None]"),
+    ("the same time for all", "* t[..., None]", "* t[:1, ..., None]"),
     ("sines alone", "angles.sin(), angles.cos()]", "angles.sin(), angles.sin()]"),
     ("a label for no label", "self.classes + 1)[:, :-1]", "self.classes + 1)[:, 1:]"),
     ("None is a label", "self.classes).long() if c is None", "0).long() if c is None"),
+    (
+        "any number of times",
+        "if t.shape[1:] != ((times,) if times > 1 else ()):",
+        "if False:",
+    ),
+    (
+        "one time of a point",
+        "told = [x, waves(t, self.frequencies, self.times)]",
+        "told = [x, waves(t[:, :1].expand_as(t), self.frequencies, self.times)]",
+    ),
 ]

@@ -63,6 +63,10 @@ MUTANTS = [
     ),
     ("one block", 'for _ in range(integer("depth", depth))', "for _ in range(1)"),
     ("any size", "if len(sides) != 2 or any(", "if len(sides) != 2 and any("),
-    ("no encoder", "frequencies, classes, encoder)", "frequencies, classes)"),
-    ("few waves", "frequencies, classes, encoder)", "1, classes, encoder)"),
+    ("no encoder", "frequencies, classes, encoder, times)", "frequencies, classes)"),
+    (
+        "few waves",
+        "frequencies, classes, encoder, times)",
+        "1, classes, encoder, times)",
+    ),
 ]

@@ -36,5 +36,5 @@ MUTANTS = [
         "2 ** (len(multiples) - 1)",
         "2 ** (len(multiples) - 2)",
     ),
-    ("no encoder", "frequencies, classes, encoder)", "frequencies, classes)"),
+    ("no encoder", "frequencies, classes, encoder, times)", "frequencies, classes)"),
 ]
