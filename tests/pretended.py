@@ -27,6 +27,9 @@ from gmcourse import settings, zoo
 DEVICE = torch.device("xpu", 0)
 # The result is where the first argument is.
 _TO_FIRST = ("copy_", "index", "index_put", "index_put_", "_index_put_impl_")
+# Torch itself gives them zeros: for an output of `unbind` that nothing used, in its
+# gradient; for weights that stay, in forward mode.
+_ZEROS = ("stack", "mm", "bmm")
 # These make tensors inside, on the device that they take the first argument to be on.
 _INSIDE = (F.one_hot,)
 
@@ -44,15 +47,13 @@ class _Marks:
         self.most, self.bytes = 1000, 0
 
     def has(self, x: Tensor) -> bool:
-        while functorch.is_functorch_wrapped_tensor(x):  # as jacrev passes it
-            x = functorch.get_unwrapped(x)
-        reference = self.known.get(x.untyped_storage()._cdata)
+        reference = self.known.get(_storage(x)._cdata)
         return reference is not None and not reference.expired()
 
     def add(self, x: Tensor) -> Tensor:
         if x.dtype == torch.float64:
             raise TypeError(f"{DEVICE} has no float64: move to the CPU for it")
-        storage = x.untyped_storage()
+        storage = _storage(x)
         if storage._cdata not in self.known:
             self.known[storage._cdata] = StorageWeakRef(storage)
             self.bytes += storage.nbytes()
@@ -63,6 +64,13 @@ class _Marks:
     def drop(self):
         self.known = {k: each for k, each in self.known.items() if not each.expired()}
         self.most, self.bytes = 1000 + 2 * len(self.known), 0
+
+
+def _storage(x: Tensor) -> torch.UntypedStorage:
+    """Where its numbers lie, also of one that jacrev or jvp has wrapped."""
+    while functorch.is_functorch_wrapped_tensor(x):
+        x = functorch.get_unwrapped(x)
+    return x.untyped_storage()
 
 
 def _tensors(values) -> list[Tensor]:
@@ -100,8 +108,7 @@ class _Operations(TorchDispatchMode):
                 if on != target
                 and x.ndim
                 and not (target and name in _TO_FIRST)
-                # Zeros for an output of `unbind` that nothing used, in its gradient.
-                and not (name == "stack" and not x.any())
+                and not (name in _ZEROS and not x.any())
             ]
             if stray:
                 raise RuntimeError(

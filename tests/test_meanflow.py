@@ -301,7 +301,8 @@ def test_guidance_changes_the_velocity(weight):
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 def test_a_share_is_told_nothing(share):
     model, c = labeled(drop=share), torch.arange(6000) % 3
-    (*_, told), _, _ = taught(model, torch.randn(6000, 2).double(), c)
+    (x_t, _, s, t, told), (u, _), _ = taught(model, torch.randn(6000, 2).double(), c)
+    torch.testing.assert_close(u, model.average(x_t, s, t, told))
     lost = told == 3
     assert lost.double().mean().item() == pytest.approx(share, abs=0.03)
     assert torch.equal(told[~lost], c[~lost])
@@ -325,7 +326,7 @@ def test_bad_input_is_refused(as_users_run_it):
     for wrong, text in [
         ({"apart": 1.5}, r"apart is 1\.5"),
         ({"power": -1.0}, r"power is -1\.0"),
-        ({"guidance": 0.0}, r"guidance is 0\.0"),
+        ({"guidance": 0.0}, r"guidance is 0\.0; expected a positive"),
         ({"guidance": 2.0}, r"guidance is 2\.0, which needs"),
         ({"guidance": 2.0, "condition": Labels(3)}, "needs a condition that may"),
         ({"spread": 0.0}, "spread is"),
