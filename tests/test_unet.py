@@ -121,3 +121,10 @@ def test_an_encoder_in_place_of_labels():
     torch.testing.assert_close(net(x, t, told), labels(x, t, c))
     with pytest.raises(ValueError, match="one of them"):
         UNetDenoiser((1, 4, 4), classes=3, encoder=torch.nn.Identity(), **known)
+
+
+def test_it_may_be_told_two_times():
+    net = UNetDenoiser((1, 8, 8), width=4, frequencies=3, times=2)
+    x = torch.zeros(2, 1, 8, 8)
+    assert net.time[0].in_features == 2 * 2 * 3
+    assert net(x, torch.rand(2, 2)).shape == x.shape

@@ -69,4 +69,9 @@ MUTANTS = [
         "frequencies, classes, encoder, times)",
         "1, classes, encoder, times)",
     ),
+    (
+        "one time",
+        "frequencies, classes, encoder, times)",
+        "frequencies, classes, encoder)",
+    ),
 ]

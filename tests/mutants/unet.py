@@ -37,4 +37,9 @@ MUTANTS = [
         "2 ** (len(multiples) - 2)",
     ),
     ("no encoder", "frequencies, classes, encoder, times)", "frequencies, classes)"),
+    (
+        "one time",
+        "frequencies, classes, encoder, times)",
+        "frequencies, classes, encoder)",
+    ),
 ]
