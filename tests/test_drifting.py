@@ -267,6 +267,19 @@ def test_what_is_compared_may_be_features():
     assert features.w.grad is None and features.drop.training
 
 
+def test_the_field_is_never_computed_in_bfloat16():
+    seen = []
+
+    def field(x, data, **how):
+        seen.extend([x.dtype, data.dtype, (x @ data.T).dtype])
+        return drift(x, data, **how)
+
+    model = Drifting(nn.Linear(3, 3), (3,), tau=1.0, field=field, features=mlp(3, 2))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = model.loss(torch.randn(4, 3))
+    assert seen == [torch.float32] * 3 and loss.dtype == torch.float32
+
+
 def test_images_are_vectors_of_their_values():
     x = torch.randn(4, 1, 2, 3)
     data = torch.randn(4, 1, 2, 3)

@@ -174,4 +174,15 @@ MUTANTS = [
         "return self._made(self.noise(n, *self.noise_shape), c)",
         "return self._made(self.noise(n, *self.noise_shape) / 2, c)",
     ),
+    (
+        "data in bfloat16",
+        "self.features(x).flatten(1).to(x.dtype)",
+        "self.features(x).flatten(1)",
+    ),
+    ("draws in bfloat16", "c)).flatten(1).to(x.dtype)", "c)).flatten(1)"),
+    (
+        "a field in bfloat16",
+        "torch.autocast(x.device.type, enabled=False):",
+        "torch.autocast(x.device.type):",
+    ),
 ]
