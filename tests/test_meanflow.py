@@ -11,7 +11,7 @@ from gmcourse import coordinates, seeded
 from gmcourse.conditions import Labels
 from gmcourse.denoisers import PointDenoiser
 from gmcourse.diffusion import Diffusion, uniform
-from gmcourse.meanflow import MeanFlow
+from gmcourse.meanflow import AtOneTime, MeanFlow
 from gmcourse.paths import Straight, over
 from gmcourse.samplers import heun
 from gmcourse.transformers import DiTDenoiser
@@ -152,17 +152,6 @@ def test_a_gradient_goes_through_the_average_alone(make):
         torch.testing.assert_close(one, other)
 
 
-class AtOneTime(nn.Module):
-    """The net of a diffusion that says what a net of two times says at one."""
-
-    def __init__(self, net):
-        super().__init__()
-        self.net = net
-
-    def forward(self, x, t, c=None):
-        return self.net(x, torch.stack([t, 0 * t], 1), c)
-
-
 def test_one_time_is_flow_matching(monkeypatch):
     """The same times and noise give the same loss; and bound, and samples."""
     net, x = PointDenoiser(2, width=16, depth=1, times=2), torch.randn(64, 2)
@@ -180,9 +169,16 @@ def test_one_time_is_flow_matching(monkeypatch):
         lambda model: [*model.trajectory(3, sampler=heun, steps=4)][-1][1],
     ):
         with seeded(1):
-            mine = ask(model)
+            mine = ask(model.flow)
         with seeded(1):
             torch.testing.assert_close(mine, ask(other))
+
+
+def test_at_one_time_no_time_passes():
+    x, t, c = torch.randn(3, 2), torch.rand(3), torch.arange(3)
+    net = PointDenoiser(2, width=8, depth=1, classes=3, times=2)
+    due = net(x, torch.stack([t, 0 * t], 1), c)
+    torch.testing.assert_close(AtOneTime(net)(x, t, c), due)
 
 
 def taught(model, x, c=None):
@@ -342,10 +338,10 @@ def test_bad_input_is_refused(as_users_run_it):
     with pytest.raises(ValueError, match=r"the net expects \(b,\)"):
         MeanFlow(PointDenoiser(2), (2,)).sample(3)
     assert model.surrogate and not model.exact and model.power == 0
-    assert (model.center, model.spread, model.guidance) == (0.0, 1.0, 1.0)
-    assert model.drop == 0.1 and model.limits is None
+    assert (model.flow.center, model.flow.spread, model.guidance) == (0.0, 1.0, 1.0)
+    assert model.flow.drop == 0.1 and model.flow.limits is None
     assert "path" not in inspect.signature(MeanFlow.__init__).parameters
-    assert isinstance(model.path, Straight) and math.isclose(model.apart, 0.25)
+    assert isinstance(model.flow.path, Straight) and math.isclose(model.apart, 0.25)
 
 
 def test_two_heaps_in_one_step():
@@ -360,7 +356,7 @@ def test_two_heaps_in_one_step():
             model.loss(heap + 0.3 * torch.randn(256, 2)).backward()
             adam.step()
         one, four = (model.sample(2_000, steps=steps) for steps in (1, 4))
-        euler = [*model.trajectory(2_000, steps=1)][-1][1]
+        euler = [*model.flow.trajectory(2_000, steps=1)][-1][1]
     spreads = []
     for x in (one, four, euler):
         heap = torch.where(x.sum(1) > 0, 1.0, -1.0)[:, None]

@@ -18,19 +18,36 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from . import coordinates
 from ._arguments import integer, nonnegative, positive, probability
 from .conditions import Condition
+from .core import GenerativeModel
 from .diffusion import Diffusion, lognormal
 from .paths import Path, Straight, over
 
-__all__ = ["MeanFlow"]
+__all__ = ["AtOneTime", "MeanFlow"]
 
 
-class MeanFlow(Diffusion):
+class AtOneTime(nn.Module):
+    """The net of flow matching in a net of average velocities, whose two times are one.
+
+    Args:
+        net: as of `MeanFlow`.
+    """
+
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self.net = net
+
+    def forward(
+        self, x_t: Float[Tensor, "b ..."], t: Float[Tensor, " b"], c: Any = None
+    ) -> Float[Tensor, "b ..."]:
+        return self.net(x_t, torch.stack([t, torch.zeros_like(t)], 1), c)
+
+
+class MeanFlow(GenerativeModel):
     """Data from noise in one step, or a few, by the average velocity.
 
     Where the two times are one, the average is the velocity itself, and this is flow
-    matching: all that a `Diffusion` on the straight path can do works, with the net
-    asked for ``s = t``: its bound, its ``trajectory`` with samplers and guidance. Only
-    the loss and ``sample`` are of intervals.
+    matching: ``flow``, a `Diffusion` of the same net, has its bound and its
+    ``trajectory`` with samplers and guidance.
 
     The loss is the mean, over examples, of the mean squared error to the other side of
     the MeanFlow identity, `identity`, each over a power of itself. The target holds the
@@ -76,8 +93,9 @@ class MeanFlow(Diffusion):
         condition: Condition | None = None,
         drop: float = 0.1,
     ):
-        super().__init__(
-            net,
+        super().__init__()
+        self.flow = Diffusion(
+            AtOneTime(net),
             event_shape,
             path=Straight(),
             predict=coordinates.velocity,
@@ -88,6 +106,7 @@ class MeanFlow(Diffusion):
             condition=condition,
             drop=drop,
         )
+        self.event_shape, self.condition = self.flow.event_shape, condition
         self.apart, self.power = (
             probability("apart", apart),
             nonnegative("power", power),
@@ -109,11 +128,9 @@ class MeanFlow(Diffusion):
 
         ``1 / (t - s) ∫ v(x_r, r) dr`` over r from s to t, eq. 3, as the net says it.
         """
-        return super()._say(x_t, torch.stack([t, t - s], 1), c)
-
-    def _say(self, x_t: Tensor, t: Tensor, c: Any) -> Tensor:
-        """The velocity at t: the average over no time."""
-        return self.average(x_t, t, t, c)
+        if c is None and self.condition is not None:
+            c = self.condition.null(len(x_t), x_t)
+        return self.flow.net.net(x_t, torch.stack([t, t - s], 1), c)
 
     def identity(
         self,
@@ -139,10 +156,10 @@ class MeanFlow(Diffusion):
 
     def loss(self, x, c=None):
         self.check(x, c)
-        x, c = self.inner(x), self._taught(c)
+        x, c = self.flow.inner(x), self.flow._taught(c)
         s, t = self._interval(x)
         eps = torch.randn_like(x)
-        x_t = self.path.noised(x, t, eps)
+        x_t = self.flow.path.noised(x, t, eps)
         u, due = self.identity(x_t, self._guided(eps - x, x_t, t), s, t, c)
         error = (u - due).square().flatten(1).mean(1)
         return (error / (error.detach() + 1e-3) ** self.power).mean()
@@ -150,7 +167,7 @@ class MeanFlow(Diffusion):
     def _interval(self, x: Tensor) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
         """Two times of training of each example; the same ones, but for a share."""
         uniform = torch.rand(3, len(x), device=x.device, dtype=x.dtype)
-        first, second = (self.times(self.path, u) for u in uniform[:2])
+        first, second = (self.flow.times(self.flow.path, u) for u in uniform[:2])
         t = torch.maximum(first, second)
         return torch.where(uniform[2] < self.apart, torch.minimum(first, second), t), t
 
@@ -162,7 +179,7 @@ class MeanFlow(Diffusion):
         """
         if self.guidance == 1:
             return v
-        return self.guidance * v + (1 - self.guidance) * self._say(x_t, t, None)
+        return self.guidance * v + (1 - self.guidance) * self.average(x_t, t, t)
 
     def draw(self, n, c=None, *, steps: int = 1):
         """From noise to data in ``steps`` of equal length, eq. 12."""
@@ -171,5 +188,5 @@ class MeanFlow(Diffusion):
         for t, s in itertools.pairwise(ends):
             u = self.average(x, x.new_full((n,), s), x.new_full((n,), t), c)
             x = x - (t - s) * u
-        x = self.center + self.spread * x
-        return x if self.limits is None else x.clamp(*self.limits)
+        x = self.flow.center + self.flow.spread * x
+        return x if self.flow.limits is None else x.clamp(*self.flow.limits)

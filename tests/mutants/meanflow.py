@@ -34,11 +34,15 @@ MUTANTS = [
         "torch.stack([t, t - s], 1)",
         "torch.stack([t - s, t], 1)",
     ),
-    ("the label forgotten", "1), c)\n\n    def _say", "1), None)\n\n    def _say"),
+    (
+        "the label forgotten",
+        "torch.stack([t, t - s], 1), c)",
+        "torch.stack([t, t - s], 1), None)",
+    ),
     (
         "the velocity from 0",
-        "return self.average(x_t, t, t, c)",
-        "return self.average(x_t, 0 * t, t, c)",
+        "self.average(x_t, t, t)",
+        "self.average(x_t, 0 * t, t)",
     ),
     (
         "s moves too",
@@ -72,13 +76,13 @@ MUTANTS = [
     ("input not checked", "        self.check(x, c)\n        x, c", "        x, c"),
     (
         "data in their own units",
-        "x, c = self.inner(x), self._taught(c)",
-        "c = self._taught(c)",
+        "x, c = self.flow.inner(x), self.flow._taught(c)",
+        "c = self.flow._taught(c)",
     ),
     (
         "nothing dropped",
-        "x, c = self.inner(x), self._taught(c)",
-        "x = self.inner(x)",
+        "x, c = self.flow.inner(x), self.flow._taught(c)",
+        "x = self.flow.inner(x)",
     ),
     ("noise that is uniform", "eps = torch.randn_like(x)", "eps = torch.rand_like(x)"),
     (
@@ -115,13 +119,13 @@ MUTANTS = [
     ("never guided", "if self.guidance == 1:", "if True:"),
     (
         "guided the other way",
-        "self.guidance * v + (1 - self.guidance) * self._say",
-        "(1 - self.guidance) * v + self.guidance * self._say",
+        "self.guidance * v + (1 - self.guidance) * self.average(x_t, t, t)",
+        "(1 - self.guidance) * v + self.guidance * self.average(x_t, t, t)",
     ),
     (
         "w for 1 + w",
-        "self.guidance * v + (1 - self.guidance) * self._say",
-        "(1 + self.guidance) * v - self.guidance * self._say",
+        "self.guidance * v + (1 - self.guidance) * self.average(x_t, t, t)",
+        "(1 + self.guidance) * v - self.guidance * self.average(x_t, t, t)",
     ),
     (
         "one step always",
@@ -140,17 +144,28 @@ MUTANTS = [
     ),
     ("a whole step", "x = x - (t - s) * u", "x = x - u"),
     ("away from the data", "x = x - (t - s) * u", "x = x + (t - s) * u"),
-    ("inner units", "x = self.center + self.spread * x", "x = x + 0"),
+    ("inner units", "x = self.flow.center + self.flow.spread * x", "x = x + 0"),
     (
         "never clipped",
-        "return x if self.limits is None else x.clamp(*self.limits)",
+        "return x if self.flow.limits is None else x.clamp(*self.flow.limits)",
         "return x",
     ),
     (
         "clipped before",
-        "        x = self.center + self.spread * x\n        return x if "
-        "self.limits is None else x.clamp(*self.limits)",
-        "        x = x if self.limits is None else x.clamp(*self.limits)\n"
-        "        return self.center + self.spread * x",
+        "        x = self.flow.center + self.flow.spread * x\n        return x if "
+        "self.flow.limits is None else x.clamp(*self.flow.limits)",
+        "        x = x if self.flow.limits is None else x.clamp(*self.flow.limits)\n"
+        "        return self.flow.center + self.flow.spread * x",
+    ),
+    ("some time passes", "torch.zeros_like(t)], 1)", "t], 1)"),
+    (
+        "the label of the flow",
+        "torch.zeros_like(t)], 1), c)",
+        "torch.zeros_like(t)], 1), None)",
+    ),
+    (
+        "None told",
+        "            c = self.condition.null(len(x_t), x_t)\n",
+        "            pass\n",
     ),
 ]
